@@ -1,0 +1,1 @@
+//! Carries operations out, delivers webhooks, lets time pass.

@@ -1,0 +1,3 @@
+//! Decides which way a payment can be taken back.
+
+pub mod bindings;

@@ -1,0 +1,3 @@
+//! Says what happened, to people and to systems.
+
+pub mod bindings;

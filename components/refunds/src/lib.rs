@@ -1,0 +1,3 @@
+//! The life of voids and refunds as pure transitions.
+
+pub mod bindings;

@@ -1,0 +1,2 @@
+//! The `rescind` command.
+fn main() {}

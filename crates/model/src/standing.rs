@@ -1,0 +1,129 @@
+//! What a ledger amounts to: how much is spoken for, how much is left.
+
+use crate::money::MoneyError;
+use crate::{FeeKind, Instant, Ledger, Money, OperationState, RefundState};
+
+/// Sums over one ledger, all in the sale's currency.
+///
+/// INVARIANT (*conservation*, `DOMAIN.md` §10): `cleared + voided + reserved <= captured`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Refunded for good.
+    pub cleared: Money,
+    /// Voided for good.
+    pub voided: Money,
+    /// Reserved by operations that have not ended.
+    pub reserved: Money,
+    /// Captured and not spoken for.
+    pub left: Money,
+    /// Whether a void is under way.
+    pub void_open: bool,
+    /// Refunds that may have reached the provider.
+    pub refunds_sent: u32,
+    /// Refunds that cleared, are under way or wait.
+    pub refunds_counted: u32,
+    /// When the newest refund was submitted.
+    pub last_refund_at: Option<Instant>,
+    /// Acquiring fee given back by refunds and voids that took place or hold a reservation.
+    pub fee_returned: Money,
+    /// Sum of refunds asked for and not ended without money.
+    pub requested: Money,
+}
+
+impl RefundState {
+    /// Whether the refund still holds its reservation.
+    #[must_use]
+    pub fn holds_reservation(self) -> bool {
+        matches!(
+            self,
+            Self::Submitted
+                | Self::InReview
+                | Self::NeedsInformation
+                | Self::Approved
+                | Self::Queued
+                | Self::Clearing
+                | Self::Unknown
+        )
+    }
+
+    /// Whether nothing more can happen to it. A failed refund can be retried.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Cleared | Self::Declined | Self::Withdrawn | Self::Expired)
+    }
+}
+
+impl OperationState {
+    /// Whether the operation still holds its reservation.
+    #[must_use]
+    pub fn holds_reservation(self) -> bool {
+        matches!(self, Self::Authorised | Self::Sent | Self::Unknown)
+    }
+}
+
+impl Standing {
+    /// Sums up a ledger.
+    ///
+    /// # Errors
+    /// If the ledger holds amounts of another currency or more than was captured: it is then damaged.
+    pub fn of(ledger: &Ledger) -> Result<Self, MoneyError> {
+        let zero = ledger.sale.captured.zero_like();
+        let mut standing = Self {
+            cleared: zero.clone(),
+            voided: zero.clone(),
+            reserved: zero.clone(),
+            left: zero.clone(),
+            void_open: false,
+            refunds_sent: 0,
+            refunds_counted: 0,
+            last_refund_at: None,
+            fee_returned: zero.clone(),
+            requested: zero,
+        };
+        for void in &ledger.voids {
+            let holds = void.state.holds_reservation();
+            if holds {
+                standing.reserved = standing.reserved.plus(&void.amount)?;
+                standing.void_open = true;
+            } else if void.state == OperationState::Done {
+                standing.voided = standing.voided.plus(&void.amount)?;
+            }
+            if holds || void.state == OperationState::Done {
+                standing.add_returned_fees(&void.fees)?;
+            }
+        }
+        for refund in &ledger.refunds {
+            let holds = refund.state.holds_reservation();
+            let cleared = refund.state == RefundState::Cleared;
+            if holds {
+                standing.reserved = standing.reserved.plus(&refund.request.amount)?;
+            } else if cleared {
+                standing.cleared = standing.cleared.plus(&refund.request.amount)?;
+            }
+            if holds || cleared {
+                standing.requested = standing.requested.plus(&refund.request.amount)?;
+                standing.refunds_counted = standing.refunds_counted.saturating_add(1);
+                standing.add_returned_fees(&refund.fees)?;
+            }
+            // A failed one was sent too: the network has seen a refund of this sale.
+            if refund.attempts > 0 {
+                standing.refunds_sent = standing.refunds_sent.saturating_add(1);
+            }
+            standing.last_refund_at = standing.last_refund_at.max(Some(refund.submitted_at));
+        }
+        standing.left = ledger
+            .sale
+            .captured
+            .minus(&standing.cleared)?
+            .minus(&standing.voided)?
+            .minus(&standing.reserved)?;
+        Ok(standing)
+    }
+
+    fn add_returned_fees(&mut self, fees: &[crate::Fee]) -> Result<(), MoneyError> {
+        for fee in fees.iter().filter(|f| f.kind == FeeKind::AcquiringReturned) {
+            self.fee_returned = self.fee_returned.plus(&fee.amount)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! The policy document: TOML, checks, canonical form.

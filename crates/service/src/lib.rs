@@ -1,0 +1,1 @@
+//! The logic of the gateway and the courier, generic over its ports.
