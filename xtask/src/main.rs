@@ -1,0 +1,190 @@
+//! `cargo xtask`: one way to do each thing a contributor does.
+//!
+//! It contains no WebAssembly engine, so a fresh clone has it within a minute.
+
+mod checkout;
+mod command;
+mod component;
+mod contract;
+mod licences;
+mod native;
+mod problem;
+mod steps;
+mod toolchain;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use checkout::Checkout;
+use steps::{Steps, seconds};
+use toolchain::Way;
+
+/// Builds and runs Rescind.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    /// How to find a compiler for wasm.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        env = "RESCIND_WASM_TOOLCHAIN"
+    )]
+    toolchain: Way,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Builds the components and the `rescind` program.
+    Build {
+        /// Only the components.
+        #[arg(long)]
+        components: bool,
+    },
+    /// Builds, then serves the demo on this machine.
+    Up {
+        /// Arguments for `rescind serve --demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Builds, then plays the demo through.
+    Demo {
+        /// Arguments for the demo.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Builds, checks contracts and licences, and runs every test.
+    Test {
+        /// Arguments for `cargo test`, as a filter of test names.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Builds, then measures.
+    Bench {
+        /// Arguments for the bench program.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Finds the compiler for wasm and says which it is.
+    Toolchain {
+        /// Ask rustup again although it could not bring the target before.
+        #[arg(long)]
+        again: bool,
+    },
+    /// Checks that the contracts in `wit/` keep what was released.
+    WitCheck,
+    /// Keeps today's contracts as the released ones of their version.
+    WitRelease,
+    /// Checks licences, sources and advisories of every dependency.
+    Deny,
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("error: {reason:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(arguments: Arguments) -> Result<()> {
+    let checkout = Checkout::find()?;
+    let way = arguments.toolchain;
+    match arguments.task {
+        Task::Build { components } => {
+            let programs: &[&str] = if components { &[] } else { &["rescind"] };
+            build(&checkout, way, programs, 0).map(drop)
+        }
+        Task::Up { arguments } => {
+            build(&checkout, way, &["rescind"], 0)?;
+            let mut serve = vec!["serve".to_owned(), "--demo".to_owned()];
+            serve.extend(arguments);
+            native::start(&checkout, "rescind", &serve)
+        }
+        Task::Demo { arguments } => {
+            build(&checkout, way, &["rescind", "demo"], 0)?;
+            native::start(&checkout, "demo", &arguments)
+        }
+        Task::Bench { arguments } => {
+            build(&checkout, way, &["rescind", "bench"], 0)?;
+            native::start(&checkout, "bench", &arguments)
+        }
+        Task::Test { arguments } => test(&checkout, way, &arguments),
+        Task::Toolchain { again } => {
+            if again {
+                toolchain::forget(&checkout)?;
+            }
+            Steps::of(1).quiet("finding a compiler for wasm", || {
+                Ok(toolchain::find(&checkout, way)?.found().to_owned())
+            })
+        }
+        Task::WitCheck => Steps::of(1).quiet("contracts", || contract::check(&checkout)),
+        Task::WitRelease => Steps::of(1).quiet("releasing the contracts", || {
+            let released = contract::release(&checkout)?;
+            Ok(if released.is_empty() {
+                "every version was released before".to_owned()
+            } else {
+                released.join(" ")
+            })
+        }),
+        Task::Deny => {
+            let mut steps = Steps::of(3);
+            let tool = licences::Tool::install(&checkout, &mut steps)?;
+            tool.check(&checkout, &mut steps)
+        }
+    }
+}
+
+/// What a step says that has nothing to add to its own output.
+fn silently((): ()) -> String {
+    String::new()
+}
+
+/// Builds the components and `programs`; `more` steps follow.
+fn build(checkout: &Checkout, way: Way, programs: &[&str], more: usize) -> Result<Steps> {
+    let sources = component::sources(checkout)?;
+    let native = usize::from(!programs.is_empty());
+    let total = component::steps(&sources)
+        .saturating_add(native)
+        .saturating_add(more);
+    let mut steps = Steps::of(total);
+    component::build(checkout, &sources, way, &mut steps)?;
+    if !programs.is_empty() {
+        let what = format!("building {}", programs.join(" and "));
+        steps.loud(&what, || native::build(checkout, programs).map(silently))?;
+    }
+    Ok(steps)
+}
+
+fn test(checkout: &Checkout, way: Way, arguments: &[String]) -> Result<()> {
+    let start = Instant::now();
+    let deny = licences::Tool::found(checkout);
+    let deny_steps = if deny.is_some() { 2 } else { 0 };
+    let mut steps = build(
+        checkout,
+        way,
+        &["rescind"],
+        3_usize.saturating_add(deny_steps),
+    )?;
+    steps.quiet("contracts", || contract::check(checkout))?;
+    match deny {
+        Some(tool) => tool.check(checkout, &mut steps)?,
+        None => println!(
+            "licences: not checked (cargo-deny is not there; `cargo xtask deny` installs it below target/)"
+        ),
+    }
+    steps.loud("tests", || native::test(checkout, arguments).map(silently))?;
+    steps.loud("tests of xtask", || {
+        native::test_xtask(checkout).map(silently)
+    })?;
+    println!("all tests passed in {}", seconds(start.elapsed()));
+    Ok(())
+}

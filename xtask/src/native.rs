@@ -1,0 +1,69 @@
+//! The native programs and tests.
+
+use anyhow::Result;
+
+use crate::checkout::Checkout;
+use crate::command::{become_program, cargo, run};
+use std::process::Command;
+
+/// Builds programs of the workspace for release.
+///
+/// Every native build selects the same packages and the same kinds of dependencies as `cargo test` does, for cargo
+/// unifies features over what is selected: otherwise each command would compile wasmtime anew. `--examples` is there
+/// because it makes cargo count dev-dependencies, as the tests do. xtask stands apart: it must not share features with
+/// the engine.
+///
+/// # Errors
+///
+/// If cargo fails.
+pub fn build(checkout: &Checkout, programs: &[&str]) -> Result<()> {
+    let mut cargo = cargo();
+    cargo.current_dir(checkout.root()).args([
+        "build",
+        "--release",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--examples",
+    ]);
+    for program in programs {
+        cargo.args(["--bin", program]);
+    }
+    run(&mut cargo)
+}
+
+/// Runs the workspace's tests; `arguments` go to cargo as they are.
+///
+/// # Errors
+///
+/// If one fails.
+pub fn test(checkout: &Checkout, arguments: &[String]) -> Result<()> {
+    run(cargo()
+        .current_dir(checkout.root())
+        .args(["test", "--release", "--workspace", "--exclude", "xtask"])
+        .args(arguments))
+}
+
+/// Runs xtask's own tests.
+///
+/// # Errors
+///
+/// If one fails.
+pub fn test_xtask(checkout: &Checkout) -> Result<()> {
+    run(cargo()
+        .current_dir(checkout.root())
+        .args(["test", "--release", "--package", "xtask"]))
+}
+
+/// Becomes the program `name`, built before.
+///
+/// # Errors
+///
+/// If it cannot be started.
+pub fn start(checkout: &Checkout, name: &str, arguments: &[String]) -> Result<()> {
+    become_program(
+        Command::new(checkout.program(name))
+            .current_dir(checkout.root())
+            .args(arguments),
+    )
+}
