@@ -129,13 +129,14 @@ fn succeeded(command: &Command, status: ExitStatus, complaint: &str) -> Result<(
     if status.success() {
         return Ok(());
     }
-    let complaint = complaint.trim_end();
-    let separator = if complaint.is_empty() { "" } else { ":\n" };
+    let what = format!("`{}` ended with {status}", shown(command));
+    let complaint = complaint.trim();
+    if !complaint.is_empty() {
+        // The program has said what is wrong; the caller knows what to do about it.
+        return Err(anyhow!("{what}:\n{complaint}"));
+    }
     Err(Problem::new(
-        format!(
-            "`{}` ended with {status}{separator}{complaint}",
-            shown(command)
-        ),
+        what,
         "read its message above; the same command can be run by hand from the repository root",
     )
     .into())

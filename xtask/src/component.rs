@@ -27,12 +27,13 @@ pub struct Source {
     manifest: PathBuf,
 }
 
-/// Finds the components: every folder of `components/` with a `Cargo.toml`, in the order of their names.
+/// Finds the components: every folder of `components/` with a `Cargo.toml`, in the order of their names; if `only` names
+/// any, those alone.
 ///
 /// # Errors
 ///
-/// If a manifest cannot be read or names no package.
-pub fn sources(checkout: &Checkout) -> Result<Vec<Source>> {
+/// If a manifest cannot be read or names no package, or a name in `only` is not there.
+pub fn sources(checkout: &Checkout, only: &[String]) -> Result<Vec<Source>> {
     #[derive(Deserialize)]
     struct Manifest {
         package: Package,
@@ -63,6 +64,19 @@ pub fn sources(checkout: &Checkout) -> Result<Vec<Source>> {
         });
     }
     found.sort_by(|left, right| left.name.cmp(&right.name));
+    for name in only {
+        if !found.iter().any(|source| source.name == *name) {
+            let names: Vec<&str> = found.iter().map(|source| source.name.as_str()).collect();
+            return Err(Problem::new(
+                format!("there is no component `{name}`"),
+                format!("name one of: {}", names.join(", ")),
+            )
+            .into());
+        }
+    }
+    if !only.is_empty() {
+        found.retain(|source| only.contains(&source.name));
+    }
     Ok(found)
 }
 
@@ -106,8 +120,9 @@ pub fn build(checkout: &Checkout, sources: &[Source], way: Way, steps: &mut Step
 
 /// Compiles one component and gives its core module.
 ///
-/// One cargo run each, because `--crate-type cdylib` can only be said for one package: its manifest also asks for an
-/// `rlib` (native tests need it), and cargo does no link-time optimisation for a library that is both.
+/// The `cdylib` is asked for here, and manifests name no crate type. A library that is both `cdylib` and `rlib` gets no
+/// link-time optimisation from cargo, and a native `cdylib` does not link, for the names of WIT exports (`a:b/c#d`) mean
+/// something else to a native linker. Cargo takes `--crate-type` for one package at a time, hence one run each.
 fn compile(checkout: &Checkout, source: &Source, toolchain: &Toolchain) -> Result<PathBuf> {
     let mut cargo = cargo();
     cargo
@@ -184,7 +199,7 @@ fn core_module(messages: &str, manifest: &Path) -> Result<PathBuf> {
     }
     Err(Problem::new(
         format!("{} built no core module", manifest.display()),
-        "give it a library: `src/lib.rs`, with [lib] crate-type = [\"cdylib\", \"rlib\"]",
+        "give the package a library, `src/lib.rs`",
     )
     .into())
 }

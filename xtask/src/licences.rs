@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::checkout::Checkout;
 use crate::command::{capture, capture_within, cargo, run};
@@ -79,7 +79,8 @@ impl Tool {
         steps.loud("licences, bans and sources", || {
             run(self
                 .command(checkout)
-                .args(["check", "licenses", "bans", "sources"]))?;
+                .args(["check", "licenses", "bans", "sources"]))
+            .context("a dependency breaks a rule of deny.toml: replace it, or change the rule there and say why")?;
             Ok(String::new())
         })?;
         steps.quiet("advisories", || {
@@ -90,7 +91,8 @@ impl Tool {
             }
             run(self
                 .command(checkout)
-                .args(["check", "--disable-fetch", "advisories"]))?;
+                .args(["check", "--disable-fetch", "advisories"]))
+            .context("a dependency has an advisory: `cargo update` it or replace it, or add it to deny.toml and say why it does not matter")?;
             Ok(String::new())
         })
     }

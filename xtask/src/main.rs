@@ -46,6 +46,9 @@ enum Task {
         /// Only the components.
         #[arg(long)]
         components: bool,
+        /// Only this component, by the name of its folder; may be repeated.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
     },
     /// Builds, then serves the demo on this machine.
     Up {
@@ -99,10 +102,12 @@ fn perform(arguments: Arguments) -> Result<()> {
     let checkout = Checkout::find()?;
     let way = arguments.toolchain;
     match arguments.task {
-        Task::Build { components } => {
-            let programs: &[&str] = if components { &[] } else { &["rescind"] };
-            build(&checkout, way, programs, 0).map(drop)
+        Task::Build { components, only } if components || !only.is_empty() => {
+            let sources = component::sources(&checkout, &only)?;
+            let mut steps = Steps::of(component::steps(&sources));
+            component::build(&checkout, &sources, way, &mut steps)
         }
+        Task::Build { .. } => build(&checkout, way, &["rescind"], 0).map(drop),
         Task::Up { arguments } => {
             build(&checkout, way, &["rescind"], 0)?;
             let mut serve = vec!["serve".to_owned(), "--demo".to_owned()];
@@ -150,24 +155,21 @@ fn silently((): ()) -> String {
 
 /// Builds the components and `programs`; `more` steps follow.
 fn build(checkout: &Checkout, way: Way, programs: &[&str], more: usize) -> Result<Steps> {
-    let sources = component::sources(checkout)?;
-    let native = usize::from(!programs.is_empty());
+    let sources = component::sources(checkout, &[])?;
     let total = component::steps(&sources)
-        .saturating_add(native)
+        .saturating_add(1)
         .saturating_add(more);
     let mut steps = Steps::of(total);
     component::build(checkout, &sources, way, &mut steps)?;
-    if !programs.is_empty() {
-        let what = format!("building {}", programs.join(" and "));
-        steps.loud(&what, || native::build(checkout, programs).map(silently))?;
-    }
+    let what = format!("building {}", programs.join(" and "));
+    steps.loud(&what, || native::build(checkout, programs).map(silently))?;
     Ok(steps)
 }
 
 fn test(checkout: &Checkout, way: Way, arguments: &[String]) -> Result<()> {
     let start = Instant::now();
     let deny = licences::Tool::found(checkout);
-    let deny_steps = if deny.is_some() { 2 } else { 0 };
+    let deny_steps: usize = if deny.is_some() { 2 } else { 0 };
     let mut steps = build(
         checkout,
         way,

@@ -193,7 +193,10 @@ impl Active {
             return Err(anyhow!("rustup is not on PATH"));
         }
         let mut rustup = Command::new("rustup");
-        rustup.args(["target", "add", TARGET]);
+        // With the variable set, rustup would put a page of addresses under its reason.
+        rustup
+            .args(["target", "add", TARGET])
+            .env("RUST_BACKTRACE", "0");
         // The toolchain is named by its folder: rustc may be one that the current directory's settings would not choose.
         if env::var_os("RUSTUP_TOOLCHAIN").is_none()
             && let Some(name) = self.sysroot.file_name()
