@@ -1,0 +1,108 @@
+//! HTTP/1.1 over TCP: connections, bodies, and stopping without dropping anybody.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming as Body;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::app::{App, Incoming};
+use crate::limits;
+use crate::problem::Problem;
+
+/// Accepts connections until told to stop, then waits for those in flight.
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let room = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let permit = tokio::select! {
+            () = stopping(&mut stop) => break,
+            permit = Arc::clone(&room).acquire_owned() => permit,
+        };
+        let accepted = tokio::select! {
+            () = stopping(&mut stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, client)) => {
+                let (app, stop) = (Arc::clone(&app), stop.clone());
+                connections.spawn(async move {
+                    connection(stream, client, app, stop).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                // Out of file descriptors: let some close instead of spinning.
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+    drop(listener);
+    let finish = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits::STOP_TIMEOUT, finish).await.is_err() {
+        tracing::warn!("some requests did not finish in time and were cut off");
+    }
+}
+
+async fn connection(stream: TcpStream, client: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection was lost at once");
+        return;
+    }
+    let service = service_fn(move |request: Request<Body>| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(answer(&app, request, client).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIMEOUT).keep_alive(true).half_close(false);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stopping(&mut stop) => {
+            // The request in flight is answered, then the connection is closed.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn answer(app: &App, request: Request<Body>, client: SocketAddr) -> Response<Full<Bytes>> {
+    let too_large = request.headers().get(CONTENT_LENGTH).is_some_and(|length| {
+        let length = length.to_str().ok().and_then(|length| length.parse::<u64>().ok());
+        length.and_then(|length| usize::try_from(length).ok()).is_none_or(|length| length > limits::REQUEST_BODY_BYTES)
+    });
+    let read = async |body| if too_large { Err(Problem::TooLarge) } else { read(body).await };
+    app.answer(Incoming { request, client: Some(client) }, read).await.map(Full::new)
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let whole = Limited::new(body, limits::REQUEST_BODY_BYTES).collect();
+    match tokio::time::timeout(limits::BODY_TIMEOUT, whole).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
+        Ok(Err(_)) => Err(Problem::Malformed),
+        Err(_) => Err(Problem::TooSlow),
+    }
+}
+
+/// Resolves when the host stops.
+pub(crate) async fn stopping(stop: &mut watch::Receiver<bool>) {
+    // An error means that the host is gone, which is a stop too.
+    let stopped = stop.wait_for(|stop| *stop).await.is_ok();
+    tracing::trace!(stopped, "stopping");
+}
