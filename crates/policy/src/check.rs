@@ -1,0 +1,392 @@
+//! Checks a document as a whole: ranges, references, contradictions, and a sale that would be left without a remedy.
+//!
+//! The same checks run when a policy is compiled (each problem is shown at its place in the file) and when a compiled
+//! policy is loaded (the first problem refuses it), so nothing can be loaded that could not have been written.
+
+use crate::document::{
+    ArrivalRule, CountLimit, Demand, Document, EvidenceRule, FeeRule, Permission, RefundRules, RefundWindow, Tier, VoidRules,
+};
+use crate::limits::{
+    ARRIVAL_DAYS, COUNT, ESCALATIONS, LIST_ITEMS, PERSONS, ROLES, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS,
+    WINDOW_MONTHS, WORD_BYTES,
+};
+use crate::scalar::Amount;
+use core::fmt;
+use rescind_model::{Money, Role, money};
+
+/// One step into a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Into a field.
+    Key(&'static str),
+    /// Into an item of a list.
+    Index(usize),
+}
+use Step::{Index, Key};
+
+/// Where something is in a document: `refund.tier[1].up-to`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place(pub Vec<Step>);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().enumerate() {
+            match step {
+                Key(key) if position == 0 => f.write_str(key)?,
+                Key(key) => write!(f, ".{key}")?,
+                Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Something a policy must not say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub at: Place,
+    /// A stable code, such as `policy.range`.
+    pub code: &'static str,
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+    /// What to write instead.
+    pub suggestion: Option<String>,
+}
+
+/// All problems of a document, in its order.
+#[must_use]
+pub fn problems(document: &Document) -> Vec<Problem> {
+    let mut check = Check { currency: &document.currency, problems: Vec::new() };
+    check.header(document);
+    if let Some(void) = &document.void {
+        check.void(void);
+    }
+    if let Some(refund) = &document.refund {
+        check.refund(refund);
+    }
+    check.remedies(document);
+    check.problems
+}
+
+struct Check<'a> {
+    currency: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn problem(
+        &mut self,
+        at: &[Step],
+        code: &'static str,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        suggestion: Option<String>,
+    ) {
+        let (expected, found) = (expected.into(), found.into());
+        self.problems.push(Problem { at: Place(at.to_vec()), code, expected, found, suggestion });
+    }
+
+    fn header(&mut self, document: &Document) {
+        self.word(&[Key("name")], &document.name);
+        let version = &document.version;
+        if version.is_empty() || version.len() > VERSION_BYTES || !version.bytes().all(|b| b.is_ascii_graphic()) {
+            let expected = format!("1 to {VERSION_BYTES} printable ASCII characters without spaces, such as \"1.0.0\"");
+            self.problem(&[Key("version")], "policy.text", expected, shown(version), None);
+        }
+        if document.source.is_empty() || document.source.len() > SOURCE_BYTES {
+            let expected = format!("1 to {SOURCE_BYTES} bytes that say where the rules come from");
+            self.problem(&[Key("source")], "policy.text", expected, format!("{} bytes", document.source.len()), None);
+        }
+        if money::decimals(&document.currency).is_none() {
+            let expected = "an ISO 4217 code such as CNY";
+            self.problem(&[Key("currency")], "policy.currency", expected, shown(&document.currency), None);
+        }
+    }
+
+    fn void(&mut self, void: &VoidRules) {
+        let void_key = Key("void");
+        if void.window.is_none() && !void.until_settlement && void.same.is_empty() {
+            self.problem(
+                &[void_key],
+                "policy.void-without-end",
+                "an end for voids: `window`, `until-settlement = true` or `same`",
+                "none of them, so that a sale could be voided years later",
+                Some("until-settlement = true".to_owned()),
+            );
+        }
+        if let (Some(wait), Some(window)) = (void.minimum_wait, void.window)
+            && wait >= window
+        {
+            self.problem(
+                &[void_key, Key("minimum-wait")],
+                "policy.contradiction",
+                format!("less than the window of {} seconds", window.seconds()),
+                format!("{} seconds, so that the void is over before it begins", wait.seconds()),
+                None,
+            );
+        }
+        self.unique(&[void_key, Key("same")], &void.same);
+        self.amounts(void_key, void.min_amount, void.max_amount);
+        self.reasons(void_key, void.reason, &void.reasons);
+        self.roles(&[void_key, Key("operator-roles")], &void.operator_roles);
+        self.counts(&void.count);
+        if let Some(fee) = &void.operation_fee {
+            self.fee(&[void_key, Key("operation-fee")], fee);
+        }
+        self.arrivals(void_key, &void.arrival);
+    }
+
+    fn counts(&mut self, counts: &[CountLimit]) {
+        for (index, limit) in counts.iter().enumerate() {
+            let place = |key| [Key("void"), Key("count"), Index(index), Key(key)];
+            self.count(&place("per-business-day"), limit.per_business_day, 1, COUNT);
+            if limit.at_ceiling == Permission::Allow {
+                let suggestion = Some("at-ceiling = \"refer\"".to_owned());
+                self.problem(&place("at-ceiling"), "policy.contradiction", "`refer` or `deny`", "`allow`: no limit", suggestion);
+            }
+            if counts.iter().take(index).any(|other| other.counted == limit.counted) {
+                self.problem(&place("counted"), "policy.duplicate", "each count once", "a second one of the same", None);
+            }
+        }
+        self.list_length(&[Key("void"), Key("count")], counts.len(), LIST_ITEMS);
+    }
+
+    fn refund(&mut self, refund: &RefundRules) {
+        let refund_key = Key("refund");
+        match refund.window {
+            RefundWindow::Days(days) => self.count(&[refund_key, Key("window")], days, 1, WINDOW_DAYS),
+            RefundWindow::Months(months) => self.count(&[refund_key, Key("window")], months, 1, WINDOW_MONTHS),
+        }
+        if refund.same_business_day != Permission::Allow && refund.window == RefundWindow::Days(1) {
+            // A business day can last as long as the window, and then a refund opens when it is over.
+            self.problem(
+                &[refund_key, Key("window")],
+                "policy.contradiction",
+                "at least 2 days, because refunds open on the next business day only",
+                "1 day",
+                Some("window = \"2 days\"".to_owned()),
+            );
+        }
+        if let Some(count) = refund.max_count {
+            self.count(&[refund_key, Key("max-count")], count, 1, COUNT);
+        }
+        self.amounts(refund_key, refund.min_amount, refund.max_amount);
+        self.words(&[refund_key, Key("kinds-not-refundable")], &refund.kinds_not_refundable);
+        self.reasons(refund_key, refund.reason, &refund.reasons);
+        self.evidence(refund);
+        if let Some(fee) = &refund.operation_fee {
+            self.fee(&[refund_key, Key("operation-fee")], fee);
+        }
+        if let Some(late) = &refund.late_fee {
+            self.fee(&[refund_key, Key("late-fee")], &late.fee);
+        }
+        self.arrivals(refund_key, &refund.arrival);
+        if refund.tiers_by.is_empty() {
+            let expected = "`sale`, `requester-day` or both";
+            self.problem(&[refund_key, Key("tiers-by")], "policy.range", expected, "nothing", Some("tiers-by = [\"sale\"]".to_owned()));
+        }
+        self.unique(&[refund_key, Key("tiers-by")], &refund.tiers_by);
+        self.tiers(&refund.tier);
+    }
+
+    fn evidence(&mut self, refund: &RefundRules) {
+        self.list_length(&[Key("refund"), Key("evidence")], refund.evidence.len(), LIST_ITEMS);
+        for (index, EvidenceRule { kind, reasons, .. }) in refund.evidence.iter().enumerate() {
+            self.word(&[Key("refund"), Key("evidence"), Index(index), Key("kind")], kind);
+            self.list_length(&[Key("refund"), Key("evidence"), Index(index), Key("reasons")], reasons.len(), LIST_ITEMS);
+            for (position, reason) in reasons.iter().enumerate() {
+                if !refund.reasons.contains(reason) {
+                    let at = [Key("refund"), Key("evidence"), Index(index), Key("reasons"), Index(position)];
+                    self.problem(&at, "policy.unknown-reason", "one of the reasons of `refund.reasons`", shown(reason), None);
+                }
+            }
+        }
+    }
+
+    fn tiers(&mut self, tiers: &[Tier]) {
+        let key = [Key("refund"), Key("tier")];
+        if tiers.is_empty() {
+            self.problem(&key, "policy.tiers", "at least one `[[refund.tier]]`: who must agree?", "none", None);
+        }
+        self.list_length(&key, tiers.len(), TIERS);
+        let mut below: Option<&Tier> = None;
+        for (index, tier) in tiers.iter().enumerate() {
+            let at = |field| [Key("refund"), Key("tier"), Index(index), Key(field)];
+            let is_last = index.saturating_add(1) == tiers.len();
+            self.word(&at("name"), &tier.name);
+            match (tier.up_to, is_last) {
+                (Some(up_to), true) => {
+                    let found = format!("{}: nobody would decide on more", self.amount(up_to));
+                    self.problem(&at("up-to"), "policy.tiers", "no `up-to` in the last tier", found, None);
+                }
+                (None, false) => {
+                    self.problem(&at("up-to"), "policy.tiers", "`up-to` in every tier but the last", "none", None);
+                }
+                _ => {}
+            }
+            if let Some(below) = below {
+                if let (Some(lower), Some(upper)) = (below.up_to, tier.up_to)
+                    && upper <= lower
+                {
+                    let expected = format!("more than the {} of the tier before", self.amount(lower));
+                    let found = self.amount(upper);
+                    self.problem(&at("up-to"), "policy.tiers", expected, found, None);
+                }
+                if tier.needed < below.needed {
+                    let expected = format!("at least {}, as in the tier before", below.needed);
+                    self.problem(&at("needed"), "policy.tiers", expected, format!("{}: more money, fewer persons", tier.needed), None);
+                }
+            }
+            self.tier(index, tier);
+            below = Some(tier);
+        }
+    }
+
+    fn tier(&mut self, index: usize, tier: &Tier) {
+        let at = |field| [Key("refund"), Key("tier"), Index(index), Key(field)];
+        self.count(&at("needed"), tier.needed, 0, PERSONS);
+        self.roles(&at("roles"), &tier.roles);
+        if tier.needed > 0 && tier.roles.is_empty() {
+            self.problem(&at("roles"), "policy.tiers", "the roles whose approval counts", "none", None);
+        }
+        if tier.needed == 0 && !(tier.roles.is_empty() && tier.escalation.is_empty()) {
+            let expected = "no roles and no escalation where nobody is needed";
+            self.problem(&at("needed"), "policy.contradiction", expected, "0 with roles or an escalation", None);
+        }
+        self.list_length(&at("escalation"), tier.escalation.len(), ESCALATIONS);
+        let mut earlier = None;
+        for (position, escalation) in tier.escalation.iter().enumerate() {
+            let at = |field| [Key("refund"), Key("tier"), Index(index), Key("escalation"), Index(position), Key(field)];
+            self.roles(&at("roles"), &escalation.roles);
+            if escalation.roles.is_empty() {
+                self.problem(&at("roles"), "policy.tiers", "the roles it passes to", "none", None);
+            }
+            if escalation.after >= tier.expires_after || earlier.is_some_and(|e| escalation.after <= e) {
+                let expected = format!("later than the one before, and before the request ends after {} seconds", tier.expires_after.seconds());
+                self.problem(&at("after"), "policy.tiers", expected, format!("{} seconds", escalation.after.seconds()), None);
+            }
+            earlier = Some(escalation.after);
+        }
+    }
+
+    /// A known-good, unrefunded sale inside its refund window never lacks a remedy (`DOMAIN.md` §4).
+    fn remedies(&mut self, document: &Document) {
+        let Some(refund) = document.refund.as_ref().filter(|refund| refund.enabled) else { return };
+        let void_is_closed = document.void.as_ref().is_none_or(|void| !void.enabled || void.paid_out == Permission::Deny);
+        if void_is_closed && refund.real_time == Permission::Deny {
+            self.problem(
+                &[Key("refund"), Key("real-time")],
+                "policy.no-remedy",
+                "`refer` or `allow`, because a sale paid out in real time cannot be voided here either",
+                "`deny`: nobody could ever take such a sale back",
+                Some("real-time = \"refer\"".to_owned()),
+            );
+        }
+    }
+
+    // ------------------------------------------------------------ pieces
+
+    fn amount(&self, amount: Amount) -> String {
+        Money::new(amount.minor(), self.currency).map_or_else(|_| amount.minor().to_string(), |money| money.decimal_text())
+    }
+
+    fn word(&mut self, at: &[Step], text: &str) {
+        let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !first || !rest || text.len() > WORD_BYTES {
+            let expected = format!("1 to {WORD_BYTES} of a-z, 0-9 and -, such as \"wrong-amount\"");
+            let suggestion = text.to_ascii_lowercase().replace([' ', '_'], "-");
+            let suggestion = (suggestion != text && !suggestion.is_empty()).then(|| format!("{suggestion:?}"));
+            self.problem(at, "policy.word", expected, shown(text), suggestion);
+        }
+    }
+
+    fn words(&mut self, at: &[Step], words: &[String]) {
+        self.list_length(at, words.len(), LIST_ITEMS);
+        self.unique(at, words);
+        for (index, word) in words.iter().enumerate() {
+            let mut place = at.to_vec();
+            place.push(Index(index));
+            self.word(&place, word);
+        }
+    }
+
+    fn reasons(&mut self, section: Step, demand: Demand, reasons: &[String]) {
+        self.words(&[section, Key("reasons")], reasons);
+        if demand == Demand::Mandatory && reasons.is_empty() {
+            self.problem(&[section, Key("reasons")], "policy.contradiction", "reasons to choose from, since one is mandatory", "none", None);
+        }
+    }
+
+    fn roles(&mut self, at: &[Step], roles: &[Role]) {
+        self.list_length(at, roles.len(), ROLES);
+        self.unique(at, roles);
+    }
+
+    fn unique<T: PartialEq>(&mut self, at: &[Step], items: &[T]) {
+        for (index, item) in items.iter().enumerate() {
+            if items.iter().take(index).any(|other| other == item) {
+                let mut place = at.to_vec();
+                place.push(Index(index));
+                self.problem(&place, "policy.duplicate", "each item once", "a second one", None);
+            }
+        }
+    }
+
+    fn list_length(&mut self, at: &[Step], length: usize, most: usize) {
+        if length > most {
+            self.problem(at, "policy.range", format!("at most {most} items"), length.to_string(), None);
+        }
+    }
+
+    fn count(&mut self, at: &[Step], count: u32, least: u32, most: u32) {
+        if !(least..=most).contains(&count) {
+            self.problem(at, "policy.range", format!("{least} to {most}"), count.to_string(), None);
+        }
+    }
+
+    fn amounts(&mut self, section: Step, min: Option<Amount>, max: Option<Amount>) {
+        if let (Some(min), Some(max)) = (min, max)
+            && min > max
+        {
+            let (expected, found) = (format!("at most the max-amount of {}", self.amount(max)), self.amount(min));
+            self.problem(&[section, Key("min-amount")], "policy.contradiction", expected, found, None);
+        }
+        if max.is_some_and(|max| max.minor() == 0) {
+            self.problem(&[section, Key("max-amount")], "policy.range", "more than zero", "0", Some("enabled = false".to_owned()));
+        }
+    }
+
+    fn fee(&mut self, at: &[Step], fee: &FeeRule) {
+        if fee.fixed.is_none() && fee.rate.is_none() {
+            self.problem(at, "policy.fee", "`fixed`, `rate` or both", "neither", None);
+        }
+        if let (Some(floor), Some(cap)) = (fee.floor, fee.cap)
+            && floor > cap
+        {
+            let (expected, found) = (format!("a floor of at most the cap of {}", self.amount(cap)), self.amount(floor));
+            self.problem(at, "policy.contradiction", expected, found, None);
+        }
+    }
+
+    fn arrivals(&mut self, section: Step, rules: &[ArrivalRule]) {
+        self.list_length(&[section, Key("arrival")], rules.len(), LIST_ITEMS);
+        for (index, rule) in rules.iter().enumerate() {
+            let at = |field| [section, Key("arrival"), Index(index), Key(field)];
+            self.count(&at("max-days"), rule.max_days, 0, ARRIVAL_DAYS);
+            if rule.min_days > rule.max_days {
+                let expected = format!("at most the max-days of {}", rule.max_days);
+                self.problem(&at("min-days"), "policy.contradiction", expected, rule.min_days.to_string(), None);
+            }
+        }
+    }
+}
+
+/// A text as it is shown in a message: quoted, not too long.
+pub(crate) fn shown(text: &str) -> String {
+    let short: String = text.chars().take(WORD_BYTES).collect();
+    format!("{short:?}")
+}

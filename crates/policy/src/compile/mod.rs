@@ -1,0 +1,352 @@
+//! From TOML to the canonical form.
+
+mod diagnostic;
+mod reader;
+
+pub use diagnostic::{Diagnostic, Diagnostics};
+
+use crate::canonical::canonical;
+use crate::check::{self, Place};
+use crate::document::{
+    ArrivalRule, CountLimit, Document, EscalationRule, EvidenceRule, FORMAT, FeeRule, LateFee, RefundRules, RefundWindow,
+    Tier, VoidRules,
+};
+use crate::limits::{DOCUMENT_BYTES, TOML_BYTES};
+use crate::scalar::{BadScalar, CutOff, Rate, Span, UtcOffset, number_and_unit};
+use core::ops::Range;
+use diagnostic::Mistake;
+use miette::NamedSource;
+use reader::{Item, Reader, Section};
+use rescind_model::Digest;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// A compiled policy: its canonical form and the hash of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    document: Document,
+    canonical: Vec<u8>,
+    hash: Digest,
+}
+
+impl Compiled {
+    /// What the policy says.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The canonical form: what is stored, signed and loaded.
+    #[must_use]
+    pub fn canonical(&self) -> &[u8] {
+        &self.canonical
+    }
+
+    /// The SHA-256 of the canonical form.
+    #[must_use]
+    pub fn hash(&self) -> &Digest {
+        &self.hash
+    }
+}
+
+/// Compiles a policy. `file_name` is used in messages only.
+///
+/// # Errors
+/// Everything that is wrong, at once and each at its place: syntax; fields that are missing, unknown or of the wrong kind;
+/// then ranges and contradictions of every section that could be read.
+pub fn compile(toml_text: &str, file_name: &str) -> Result<Compiled, Diagnostics> {
+    if toml_text.len() > TOML_BYTES {
+        // The text itself is not carried in the message: it may be anything.
+        let mistake = whole_file("policy.too-large", format!("at most {TOML_BYTES} bytes"), format!("{} bytes", toml_text.len()));
+        return Err(refused(file_name, "", vec![mistake]));
+    }
+    let (table, errors) = DeTable::parse_recoverable(toml_text);
+    if !errors.is_empty() {
+        let syntax = errors.iter().map(|error| Mistake {
+            code: "policy.syntax",
+            span: error.span().unwrap_or(0..0),
+            at: String::new(),
+            expected: "TOML".to_owned(),
+            found: error.message().to_owned(),
+            suggestion: None,
+        });
+        return Err(refused(file_name, toml_text, syntax.collect()));
+    }
+    let mut reader = Reader::new();
+    let mut root = Section::root(&table);
+    let parts = document(&mut reader, &mut root);
+    reader.finish(&root);
+    let (mut mistakes, spans) = reader.into_parts();
+    mistakes.extend(contradictions(&parts, &spans));
+    let Some(document) = parts.document.filter(|_| mistakes.is_empty()) else {
+        if mistakes.is_empty() {
+            mistakes.push(whole_file("policy.shape", "a policy".to_owned(), "something else".to_owned()));
+        }
+        return Err(refused(file_name, toml_text, mistakes));
+    };
+    let canonical = canonical(&document);
+    if canonical.len() > DOCUMENT_BYTES {
+        let mistake = whole_file("policy.too-large", format!("at most {DOCUMENT_BYTES} bytes compiled"), format!("{} bytes", canonical.len()));
+        return Err(refused(file_name, toml_text, vec![mistake]));
+    }
+    let hash = Digest::of(&canonical);
+    Ok(Compiled { document, canonical, hash })
+}
+
+fn whole_file(code: &'static str, expected: String, found: String) -> Mistake {
+    Mistake { code, span: 0..0, at: String::new(), expected, found, suggestion: None }
+}
+
+fn refused(file_name: &str, text: &str, mistakes: Vec<Mistake>) -> Diagnostics {
+    let source = Arc::new(NamedSource::new(file_name, text.to_owned()));
+    let all = mistakes.into_iter().map(|mistake| Diagnostic::new(&source, mistake)).collect();
+    Diagnostics::new(file_name, all)
+}
+
+/// The document, and what of it could be read when not all could.
+struct Parts {
+    document: Option<Document>,
+    /// With what could not be read left out; nothing if not even the header could be.
+    readable: Option<Document>,
+    /// Whether the void section could not be read.
+    void_is_unreadable: bool,
+}
+
+/// What the checks find in everything that could be read.
+fn contradictions(parts: &Parts, spans: &BTreeMap<Place, Range<usize>>) -> Vec<Mistake> {
+    let Some(document) = &parts.readable else { return Vec::new() };
+    let problems = check::problems(document).into_iter();
+    problems
+        .filter(|problem| !(parts.void_is_unreadable && problem.code == "policy.no-remedy"))
+        .map(|problem| Mistake {
+            code: problem.code,
+            span: span_of(&problem.at, spans),
+            at: problem.at.to_string(),
+            expected: problem.expected,
+            found: problem.found,
+            suggestion: problem.suggestion,
+        })
+        .collect()
+}
+
+/// The span of a place, or of the nearest thing around it: what is missing has no span of its own.
+fn span_of(place: &Place, spans: &BTreeMap<Place, Range<usize>>) -> Range<usize> {
+    let mut place = place.clone();
+    loop {
+        if let Some(span) = spans.get(&place) {
+            return span.clone();
+        }
+        if place.0.pop().is_none() {
+            return 0..0;
+        }
+    }
+}
+
+fn document(r: &mut Reader, root: &mut Section<'_, '_>) -> Parts {
+    let format = r.required(root, "format", |r, item| {
+        let format = r.count(&item)?;
+        // One mistake instead of a hundred: a later language is not this one with mistakes.
+        (format == FORMAT).then_some(format).or_else(|| r.scalar(&item, |_| Err(BadScalar { expected: "1, the only format this Rescind knows" })))
+    });
+    let name = r.required(root, "name", |r, item| r.text(&item));
+    let version = r.required(root, "version", |r, item| r.text(&item));
+    let source = r.required(root, "source", |r, item| r.text(&item));
+    let currency = r.required(root, "currency", |r, item| r.text(&item));
+    let time_zone = r.required(root, "time-zone", |r, item| r.scalar(&item, UtcOffset::parse));
+    let cut_off = r.required(root, "cut-off", |r, item| r.scalar(&item, CutOff::parse));
+    r.set_currency(currency.as_deref().unwrap_or(""));
+    let void = r.optional(root, "void", |r, item| r.table(item, void_rules)).map(Option::flatten);
+    let refund = r.optional(root, "refund", |r, item| r.table(item, refund_rules)).map(Option::flatten);
+
+    let (void_is_unreadable, complete) = (void.is_none(), void.is_some() && refund.is_some());
+    let header = || -> Option<Document> {
+        Some(Document {
+            currency: currency?,
+            cut_off: cut_off?,
+            format: format?,
+            name: name?,
+            refund: refund.flatten(),
+            source: source?,
+            time_zone: time_zone?,
+            version: version?,
+            void: void.flatten(),
+        })
+    };
+    let readable = header();
+    Parts { document: readable.clone().filter(|_| complete), readable, void_is_unreadable }
+}
+
+/// Whether a section says nothing but `enabled = false`.
+fn only_switched_off(s: &Section<'_, '_>, enabled: Option<bool>) -> bool {
+    enabled == Some(false) && s.len() == 1
+}
+
+fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRules>> {
+    let enabled = r.required(s, "enabled", |r, item| r.flag(&item));
+    if only_switched_off(s, enabled) {
+        return Some(None);
+    }
+    let executor = r.required(s, "executor", |r, item| r.word(&item));
+    let window = r.optional(s, "window", |r, item| r.scalar(&item, Span::parse));
+    let minimum_wait = r.optional(s, "minimum-wait", |r, item| r.scalar(&item, Span::parse));
+    let until_settlement = r.required(s, "until-settlement", |r, item| r.flag(&item));
+    let same = r.list(s, "same", |r, item| r.word(&item));
+    let paid_out = r.required(s, "paid-out", |r, item| r.word(&item));
+    let after_refund = r.required(s, "after-refund", |r, item| r.word(&item));
+    let min_amount = r.optional(s, "min-amount", |r, item| r.amount(&item));
+    let max_amount = r.optional(s, "max-amount", |r, item| r.amount(&item));
+    let count = r.list(s, "count", |r, item| r.table(item, count_limit));
+    let operator_roles = r.list(s, "operator-roles", |r, item| r.role(&item));
+    let reason = r.required(s, "reason", |r, item| r.word(&item));
+    let reasons = r.list(s, "reasons", |r, item| r.text(&item));
+    let operation_fee = r.optional(s, "operation-fee", |r, item| r.table(item, fee_rule));
+    let acquiring_fee = r.required(s, "acquiring-fee", |r, item| r.word(&item));
+    let slip = r.required(s, "slip", |r, item| r.flag(&item));
+    let arrival = r.list(s, "arrival", |r, item| r.table(item, arrival_rule));
+    Some(Some(VoidRules {
+        acquiring_fee: acquiring_fee?,
+        after_refund: after_refund?,
+        arrival: arrival?,
+        count: count?,
+        enabled: enabled?,
+        executor: executor?,
+        max_amount: max_amount?,
+        min_amount: min_amount?,
+        minimum_wait: minimum_wait?,
+        operation_fee: operation_fee?,
+        operator_roles: operator_roles?,
+        paid_out: paid_out?,
+        reason: reason?,
+        reasons: reasons?,
+        same: same?,
+        slip: slip?,
+        until_settlement: until_settlement?,
+        window: window?,
+    }))
+}
+
+fn count_limit(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<CountLimit> {
+    let counted = r.required(s, "counted", |r, item| r.word(&item));
+    let per_business_day = r.required(s, "per-business-day", |r, item| r.count(&item));
+    let at_ceiling = r.required(s, "at-ceiling", |r, item| r.word(&item));
+    Some(CountLimit { at_ceiling: at_ceiling?, counted: counted?, per_business_day: per_business_day? })
+}
+
+fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<RefundRules>> {
+    let enabled = r.required(s, "enabled", |r, item| r.flag(&item));
+    if only_switched_off(s, enabled) {
+        return Some(None);
+    }
+    let executor = r.required(s, "executor", |r, item| r.word(&item));
+    let window = r.required(s, "window", |r, item| r.scalar(&item, refund_window));
+    let same_business_day = r.required(s, "same-business-day", |r, item| r.word(&item));
+    let partial = r.required(s, "partial", |r, item| r.flag(&item));
+    let max_count = r.optional(s, "max-count", |r, item| r.count(&item));
+    let min_spacing = r.optional(s, "min-spacing", |r, item| r.scalar(&item, Span::parse));
+    let min_amount = r.optional(s, "min-amount", |r, item| r.amount(&item));
+    let max_amount = r.optional(s, "max-amount", |r, item| r.amount(&item));
+    let kinds_not_refundable = r.list(s, "kinds-not-refundable", |r, item| r.text(&item));
+    let real_time = r.required(s, "real-time", |r, item| r.word(&item));
+    let reason = r.required(s, "reason", |r, item| r.word(&item));
+    let reasons = r.list(s, "reasons", |r, item| r.text(&item));
+    let evidence = r.list(s, "evidence", |r, item| r.table(item, evidence_rule));
+    let tiers_by = r.list(s, "tiers-by", |r, item| r.word(&item));
+    let tier = r.list(s, "tier", |r, item| r.table(item, tier));
+    let operation_fee = r.optional(s, "operation-fee", |r, item| r.table(item, fee_rule));
+    let late_fee = r.optional(s, "late-fee", |r, item| r.table(item, late_fee));
+    let acquiring_fee = r.required(s, "acquiring-fee", |r, item| r.word(&item));
+    let slip = r.required(s, "slip", |r, item| r.flag(&item));
+    let arrival = r.list(s, "arrival", |r, item| r.table(item, arrival_rule));
+    Some(Some(RefundRules {
+        acquiring_fee: acquiring_fee?,
+        arrival: arrival?,
+        enabled: enabled?,
+        evidence: evidence?,
+        executor: executor?,
+        kinds_not_refundable: kinds_not_refundable?,
+        late_fee: late_fee?,
+        max_amount: max_amount?,
+        max_count: max_count?,
+        min_amount: min_amount?,
+        min_spacing: min_spacing?,
+        operation_fee: operation_fee?,
+        partial: partial?,
+        real_time: real_time?,
+        reason: reason?,
+        reasons: reasons?,
+        same_business_day: same_business_day?,
+        slip: slip?,
+        tier: tier?,
+        tiers_by: tiers_by?,
+        window: window?,
+    }))
+}
+
+fn refund_window(text: &str) -> Result<RefundWindow, BadScalar> {
+    match number_and_unit(text) {
+        Some((days, "day")) => Ok(RefundWindow::Days(days)),
+        Some((months, "month")) => Ok(RefundWindow::Months(months)),
+        _ => Err(BadScalar { expected: "a window such as \"30 days\" or \"11 months\"" }),
+    }
+}
+
+fn evidence_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<EvidenceRule> {
+    let kind = r.required(s, "kind", |r, item| r.text(&item));
+    let above = r.optional(s, "above", |r, item| r.amount(&item));
+    let reasons = r.list(s, "reasons", |r, item| r.text(&item));
+    Some(EvidenceRule { above: above?, kind: kind?, reasons: reasons? })
+}
+
+fn tier(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Tier> {
+    let name = r.required(s, "name", |r, item| r.text(&item));
+    let up_to = r.optional(s, "up-to", |r, item| r.amount(&item));
+    let needed = r.required(s, "needed", |r, item| r.count(&item));
+    let roles = r.list(s, "roles", |r, item| r.role(&item));
+    let expires_after = r.required(s, "expires-after", |r, item| r.scalar(&item, Span::parse));
+    let escalation = r.list(s, "escalation", |r, item| r.table(item, escalation_rule));
+    Some(Tier {
+        escalation: escalation?,
+        expires_after: expires_after?,
+        name: name?,
+        needed: needed?,
+        roles: roles?,
+        up_to: up_to?,
+    })
+}
+
+fn escalation_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<EscalationRule> {
+    let after = r.required(s, "after", |r, item| r.scalar(&item, Span::parse));
+    let roles = r.list(s, "roles", |r, item| r.role(&item));
+    Some(EscalationRule { after: after?, roles: roles? })
+}
+
+fn fee_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<FeeRule> {
+    let payer = r.required(s, "payer", |r, item| r.word(&item));
+    let fixed = r.optional(s, "fixed", |r, item| r.amount(&item));
+    let rate = r.optional(s, "rate", |r, item| r.scalar(&item, Rate::parse));
+    let floor = r.optional(s, "floor", |r, item| r.amount(&item));
+    let cap = r.optional(s, "cap", |r, item| r.amount(&item));
+    Some(FeeRule { cap: cap?, fixed: fixed?, floor: floor?, payer: payer?, rate: rate? })
+}
+
+fn late_fee(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<LateFee> {
+    let after = r.required(s, "after", |r, item| r.scalar(&item, Span::parse));
+    let fee = fee_rule(r, s);
+    Some(LateFee { after: after?, fee: fee? })
+}
+
+fn arrival_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<ArrivalRule> {
+    let channel = r.optional(s, "channel", |r, item: Item<'_, '_>| r.word(&item));
+    let card_type = r.optional(s, "card-type", |r, item: Item<'_, '_>| r.word(&item));
+    let min_days = r.required(s, "min-days", |r, item| r.count(&item));
+    let max_days = r.required(s, "max-days", |r, item| r.count(&item));
+    let working_days = r.required(s, "working-days", |r, item| r.flag(&item));
+    Some(ArrivalRule {
+        card_type: card_type?,
+        channel: channel?,
+        max_days: max_days?,
+        min_days: min_days?,
+        working_days: working_days?,
+    })
+}

@@ -1,0 +1,271 @@
+//! Reads values out of parsed TOML, noting every mistake with its place in the file instead of stopping at the first.
+//!
+//! A function that cannot give a value notes why and returns `None`; [`Reader::into_parts`] then has at least one mistake.
+
+use super::diagnostic::Mistake;
+use crate::check::{Place, Step, shown};
+use crate::scalar::{Amount, BadScalar};
+use crate::word::Word;
+use core::ops::Range;
+use rescind_model::{Money, Role};
+use std::collections::BTreeMap;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// How far a misspelt name may be from the right one to be suggested (Jaro–Winkler, as other compilers use it).
+const CLOSE: f64 = 0.8;
+
+/// One table being read.
+pub(super) struct Section<'t, 'i> {
+    table: &'t DeTable<'i>,
+    span: Range<usize>,
+    place: Vec<Step>,
+    asked: Vec<&'static str>,
+}
+
+impl<'t, 'i> Section<'t, 'i> {
+    pub(super) fn root(table: &'t Spanned<DeTable<'i>>) -> Self {
+        // The whole file would be underlined: the beginning is enough.
+        Self { table: table.get_ref(), span: 0..0, place: Vec::new(), asked: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    fn get(&mut self, key: &'static str) -> Option<Item<'t, 'i>> {
+        self.asked.push(key);
+        let value = self.table.get(key)?;
+        let mut place = self.place.clone();
+        place.push(Step::Key(key));
+        Some(Item { value, place })
+    }
+}
+
+/// One value being read.
+#[derive(Clone)]
+pub(super) struct Item<'t, 'i> {
+    value: &'t Spanned<DeValue<'i>>,
+    place: Vec<Step>,
+}
+
+/// The mistakes so far, and where everything stands in the file.
+pub(super) struct Reader {
+    currency: String,
+    mistakes: Vec<Mistake>,
+    spans: BTreeMap<Place, Range<usize>>,
+}
+
+impl Reader {
+    pub(super) fn new() -> Self {
+        Self { currency: String::new(), mistakes: Vec::new(), spans: BTreeMap::new() }
+    }
+
+    /// Amounts are read in this currency from now on.
+    pub(super) fn set_currency(&mut self, currency: &str) {
+        currency.clone_into(&mut self.currency);
+    }
+
+
+    pub(super) fn into_parts(self) -> (Vec<Mistake>, BTreeMap<Place, Range<usize>>) {
+        (self.mistakes, self.spans)
+    }
+
+    fn refuse<T>(&mut self, item: &Item<'_, '_>, code: &'static str, expected: impl Into<String>, suggestion: Option<String>) -> Option<T> {
+        let mistake = Mistake {
+            code,
+            span: item.value.span(),
+            at: Place(item.place.clone()).to_string(),
+            expected: expected.into(),
+            found: found(item.value.get_ref()),
+            suggestion,
+        };
+        self.mistakes.push(mistake);
+        None
+    }
+
+    // ------------------------------------------------------------ fields
+
+    /// A field that must be there.
+    pub(super) fn required<'t, 'i, T>(
+        &mut self,
+        section: &mut Section<'t, 'i>,
+        key: &'static str,
+        read: impl FnOnce(&mut Self, Item<'t, 'i>) -> Option<T>,
+    ) -> Option<T> {
+        if let Some(item) = section.get(key) {
+            self.spans.insert(Place(item.place.clone()), item.value.span());
+            return read(self, item);
+        }
+        let at = Place(section.place.clone()).to_string();
+        let (span, expected) = (section.span.clone(), format!("the field `{key}`"));
+        self.mistakes.push(Mistake { code: "policy.missing-field", span, at, expected, found: "none".to_owned(), suggestion: None });
+        None
+    }
+
+    /// A field that may be absent: `Some(None)`. `None`: it is there and wrong.
+    #[allow(clippy::option_option, reason = "absent and wrong are different, and wrong has been noted")]
+    pub(super) fn optional<'t, 'i, T>(
+        &mut self,
+        section: &mut Section<'t, 'i>,
+        key: &'static str,
+        read: impl FnOnce(&mut Self, Item<'t, 'i>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match section.get(key) {
+            Some(item) => {
+                self.spans.insert(Place(item.place.clone()), item.value.span());
+                read(self, item).map(Some)
+            }
+            None => Some(None),
+        }
+    }
+
+    /// A list that may be absent: then it is empty.
+    pub(super) fn list<'t, 'i, T>(
+        &mut self,
+        section: &mut Section<'t, 'i>,
+        key: &'static str,
+        mut read: impl FnMut(&mut Self, Item<'t, 'i>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(item) = section.get(key) else { return Some(Vec::new()) };
+        self.spans.insert(Place(item.place.clone()), item.value.span());
+        let DeValue::Array(array) = item.value.get_ref() else { return self.refuse(&item, "policy.type", "a list", None) };
+        let mut all = Some(Vec::new());
+        for (index, value) in array.iter().enumerate() {
+            let mut place = item.place.clone();
+            place.push(Step::Index(index));
+            self.spans.insert(Place(place.clone()), value.span());
+            let one = read(self, Item { value, place });
+            all = all.zip(one).map(|(mut all, one)| {
+                all.push(one);
+                all
+            });
+        }
+        all
+    }
+
+    /// A table, read to its end: fields that were not asked for are mistakes.
+    pub(super) fn table<'t, 'i, T>(
+        &mut self,
+        item: Item<'t, 'i>,
+        read: impl FnOnce(&mut Self, &mut Section<'t, 'i>) -> Option<T>,
+    ) -> Option<T> {
+        let DeValue::Table(table) = item.value.get_ref() else { return self.refuse(&item, "policy.type", "a table", None) };
+        let mut section = Section { table, span: item.value.span(), place: item.place, asked: Vec::new() };
+        let value = read(self, &mut section);
+        self.finish(&section);
+        value
+    }
+
+    /// Notes every field of a table that was not asked for.
+    pub(super) fn finish(&mut self, section: &Section<'_, '_>) {
+        for (key, _) in section.table.iter() {
+            let name: &str = key.get_ref();
+            if section.asked.contains(&name) {
+                continue;
+            }
+            let suggestion = closest(name, section.asked.iter().copied()).map(|close| format!("`{close}`"));
+            self.mistakes.push(Mistake {
+                code: "policy.unknown-field",
+                span: key.span(),
+                at: Place(section.place.clone()).to_string(),
+                expected: "only fields that the language has".to_owned(),
+                found: format!("`{}`", name.chars().take(64).collect::<String>()),
+                suggestion,
+            });
+        }
+    }
+
+    // ------------------------------------------------------------ values
+
+    pub(super) fn text(&mut self, item: &Item<'_, '_>) -> Option<String> {
+        match item.value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            _ => self.refuse(item, "policy.type", "a text in quotes", None),
+        }
+    }
+
+    pub(super) fn flag(&mut self, item: &Item<'_, '_>) -> Option<bool> {
+        match item.value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.refuse(item, "policy.type", "`true` or `false`", None),
+        }
+    }
+
+    pub(super) fn count(&mut self, item: &Item<'_, '_>) -> Option<u32> {
+        let number = match item.value.get_ref() {
+            DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        number.or_else(|| self.refuse(item, "policy.type", "a whole number, zero or more", None))
+    }
+
+    pub(super) fn word<T: Word>(&mut self, item: &Item<'_, '_>) -> Option<T> {
+        let words = || T::ALL.iter().map(|(_, word)| *word);
+        let text = item.value.get_ref().as_str();
+        if let Some(value) = text.and_then(T::from_word) {
+            return Some(value);
+        }
+        let expected: Vec<String> = words().map(|word| format!("{word:?}")).collect();
+        let suggestion = text.and_then(|text| closest(text, words())).map(|word| format!("{word:?}"));
+        self.refuse(item, "policy.unknown-word", expected.join(" or "), suggestion)
+    }
+
+    pub(super) fn scalar<T>(&mut self, item: &Item<'_, '_>, parse: impl FnOnce(&str) -> Result<T, BadScalar>) -> Option<T> {
+        let text = item.value.get_ref().as_str().unwrap_or("");
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(bad) => self.refuse(item, "policy.scalar", bad.expected, None),
+        }
+    }
+
+    pub(super) fn role(&mut self, item: &Item<'_, '_>) -> Option<Role> {
+        match item.value.get_ref().as_str().map(Role::parse) {
+            Some(Ok(role)) => Some(role),
+            _ => self.refuse(item, "policy.word", "a role such as \"manager\" (A-Z a-z 0-9 . _ - @ ~)", None),
+        }
+    }
+
+    pub(super) fn amount(&mut self, item: &Item<'_, '_>) -> Option<Amount> {
+        let currency = self.currency.clone();
+        let text = item.value.get_ref().as_str().unwrap_or("");
+        match Money::parse(text, &currency).map(|money| Amount::new(money.minor)) {
+            Ok(Ok(amount)) => Some(amount),
+            // A currency that is unknown is told at the currency.
+            _ if rescind_model::money::decimals(&currency).is_none() => None,
+            _ => {
+                let suggestion = match item.value.get_ref() {
+                    DeValue::Integer(number) => Some(format!("\"{}\"", number.as_str())),
+                    DeValue::Float(number) => Some(format!("\"{}\"", number.as_str())),
+                    _ => None,
+                };
+                self.refuse(item, "policy.amount", format!("an amount of {currency} in quotes, such as \"100.00\""), suggestion)
+            }
+        }
+    }
+}
+
+/// What was found, in words.
+fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => shown(text),
+        DeValue::Integer(number) => format!("the number {}", number.as_str().chars().take(40).collect::<String>()),
+        DeValue::Float(number) => format!("the number {}", number.as_str().chars().take(40).collect::<String>()),
+        DeValue::Boolean(flag) => format!("`{flag}`"),
+        DeValue::Datetime(_) => "a date or time without quotes".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+fn closest(name: &str, words: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    // A very long name is no slip of the finger, and comparing it would take long.
+    if name.len() > crate::limits::WORD_BYTES {
+        return None;
+    }
+    words
+        .map(|word| (strsim::jaro_winkler(name, word), word))
+        .filter(|(likeness, _)| *likeness >= CLOSE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, word)| word)
+}

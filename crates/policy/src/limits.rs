@@ -1,0 +1,55 @@
+//! Every limit of a policy document, with its reason.
+
+/// Largest compiled document in bytes. The packs are 2 to 3 KiB; a terminal reads one per decision at worst.
+pub const DOCUMENT_BYTES: usize = 64 * 1024;
+
+/// Largest TOML text in bytes: a compiled document plus its comments.
+pub const TOML_BYTES: usize = 256 * 1024;
+
+/// Longest name of a policy, tier, reason, kind or piece of evidence, in bytes. They are printed on slips and in keys.
+pub const WORD_BYTES: usize = 64;
+
+/// Longest version text in bytes.
+pub const VERSION_BYTES: usize = 32;
+
+/// Longest source text in bytes: a paragraph.
+pub const SOURCE_BYTES: usize = 1_000;
+
+/// Longest list of reasons, kinds, evidence rules or arrival rules: a menu nobody can read is a mistake.
+pub const LIST_ITEMS: usize = 64;
+
+/// Most approval tiers. Four levels of authority are usual.
+pub const TIERS: usize = 16;
+
+/// Most escalations of one tier.
+pub const ESCALATIONS: usize = 8;
+
+/// Most roles named in one place.
+pub const ROLES: usize = 16;
+
+/// Most persons one tier can demand. More than a handful never meet.
+pub const PERSONS: u32 = 10;
+
+/// Longest span of time in seconds: 366 days. Longer is said in days or months.
+pub const SPAN_SECONDS: u32 = 366 * 86_400;
+
+/// Longest refund window in days: ten years.
+pub const WINDOW_DAYS: u32 = 3_660;
+
+/// Longest refund window in months: ten years.
+pub const WINDOW_MONTHS: u32 = 120;
+
+/// Highest count of anything: operations of a day, refunds of a sale.
+pub const COUNT: u32 = 1_000_000;
+
+/// Longest arrival estimate in days.
+pub const ARRIVAL_DAYS: u32 = 366;
+
+/// Highest rate: 100 %, in millionths.
+pub const RATE_MILLIONTHS: u32 = 1_000_000;
+
+/// Farthest time zone from UTC in minutes (UTC+14:00 is the farthest in use).
+pub const ZONE_MINUTES: i32 = 14 * 60;
+
+/// Most diagnostics shown for one document; after that the reader starts again anyway.
+pub const DIAGNOSTICS: usize = 100;
