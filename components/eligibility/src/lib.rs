@@ -1,3 +1,40 @@
 //! Decides which way a payment can be taken back.
+//!
+//! Pure: the same policy, facts and question give the same decision, byte for byte, in the cloud, in the terminal and on
+//! replay. Time, counts and business facts are arguments. An error while deciding is an error, never an answer.
+//!
+//! As a component it exports `rescind:eligibility/decisions` and imports no function; natively it is [`Engine`].
+//!
+//! # How it judges
+//!
+//! - **Every rule is asked**, and all that stand in the way are reported, in the order of [`rule`], each with what it
+//!   observed, its limit and a remedy. Deny if any denies, else refer if any refers, else allow.
+//! - **Windows are half-open**: `[paid, paid + 30 min)`. The instant of a cut-off belongs to the next business day.
+//! - **`open-until`** is the earliest end of all time rules; **`opens-at`** is given when time alone stands in the way.
+//! - **A request may seem to come before its payment** by at most [`window::CLOCK_SKEW`]; it is then judged as if it came
+//!   with the payment. Beyond that nothing is decided.
+//! - **A remedy is true**: `use-refund` is given only where a refund is open, `use-refund-from` only with the instant at
+//!   which one opens, `use-void` only where the void of the whole sale is open.
 
 pub mod bindings;
+pub mod business_day;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cases;
+mod engine;
+mod export;
+mod fee;
+mod reason;
+mod refund;
+mod report;
+mod router;
+pub mod rule;
+mod situation;
+mod tier;
+mod void;
+pub mod window;
+
+pub use engine::Engine;
+pub use export::Eligibility;
+
+#[cfg(target_arch = "wasm32")]
+bindings::export!(Eligibility with_types_in bindings);
