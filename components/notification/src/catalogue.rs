@@ -1,0 +1,163 @@
+//! What is said, in every language. The files below hold words only; when to say them is decided elsewhere.
+
+mod chinese;
+mod english;
+
+use rescind_model::{Arrival, Audience, EventKind, Locale, OperationState, RefundState, SaleOutcome, Way};
+
+/// The words of a language.
+pub(crate) fn language(locale: Locale) -> &'static dyn Language {
+    match locale {
+        Locale::ZhCn => &chinese::Chinese,
+        Locale::En => &english::English,
+    }
+}
+
+/// All there is to say in one language.
+pub(crate) trait Language: Sync {
+    /// Title and body for an event, or nothing if the audience is not concerned.
+    fn message(&self, story: &Story) -> Option<(&'static str, String)>;
+
+    /// What each rule says when it stands in the way.
+    fn clauses(&self) -> &'static [Clause];
+    /// What a rule says that is not in the catalogue.
+    fn unknown_clause(&self, rule: &str) -> String;
+    /// What was seen and allowed, in brackets behind a clause that does not say it itself.
+    fn seen(&self, observed: Option<&str>, limit: Option<&str>) -> String;
+    /// What the person can do about it; nothing if there is nothing to do.
+    fn remedy(&self, remedy: &Advice) -> Option<String>;
+    /// A clause and the advice as one sentence.
+    fn sentence(&self, clause: &str, advice: Option<&str>) -> String;
+    /// That a way is open.
+    fn allowed(&self, opening: &Opening) -> String;
+    /// That a way is not open, when no finding says why.
+    fn not_allowed(&self, way: Way) -> String;
+    /// A length of time; its parts are whole days, hours, minutes, seconds.
+    fn lasting(&self, parts: [u64; 4]) -> String;
+    /// A token of a vocabulary (roles, kinds, reasons) as people say it.
+    fn word(&self, token: &str) -> String;
+
+    /// The fixed words of a slip.
+    fn slip(&self) -> &'static SlipWords;
+    /// What a slip says of a void's state.
+    fn void_state(&self, state: OperationState) -> &'static str;
+    /// What a slip says of a refund's state.
+    fn refund_state(&self, state: RefundState) -> &'static str;
+    /// When the money arrives.
+    fn arrival(&self, arrival: Arrival) -> String;
+    /// What a provider's response code means.
+    fn response_code(&self, code: &str) -> Option<&'static str>;
+    /// A response code with its meaning, if that is known.
+    fn coded(&self, code: &str) -> String;
+}
+
+/// An event as a reader knows it.
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub(crate) kind: EventKind,
+    pub(crate) audience: Audience,
+    pub(crate) merchant: String,
+    pub(crate) sale: SaleName,
+    pub(crate) amount: String,
+    pub(crate) refund: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) arrival: Option<Arrival>,
+    pub(crate) approvals_left: u32,
+    pub(crate) outcome: Option<SaleOutcome>,
+}
+
+/// By what a reader finds the sale again.
+#[derive(Debug)]
+pub(crate) enum SaleName {
+    /// The merchant's order number.
+    Order(String),
+    /// The network's reference.
+    Reference(String),
+    /// The sale's id.
+    Id(String),
+}
+
+/// What a rule says. `{o}` stands for what was observed, `{l}` for the limit.
+#[derive(Debug)]
+pub(crate) struct Clause {
+    /// The rule's id.
+    pub(crate) rule: &'static str,
+    /// The clause with its values.
+    pub(crate) full: &'static str,
+    /// The clause when a value is missing.
+    pub(crate) bare: &'static str,
+}
+
+/// A remedy with its values as text.
+#[derive(Debug)]
+pub(crate) enum Advice {
+    UseVoid,
+    UseRefund,
+    UseRefundFrom(String),
+    UseReversal,
+    AwaitOutcome,
+    AskRole(String),
+    RetryAfter(String),
+    ReduceTo(String),
+    Provide(String),
+    ContactSupport,
+}
+
+/// A way that is open.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) way: Way,
+    pub(crate) amount: String,
+    pub(crate) until: Option<String>,
+    pub(crate) approvals: u32,
+}
+
+/// The labels of a slip.
+#[derive(Debug)]
+pub(crate) struct SlipWords {
+    pub(crate) void_title: &'static str,
+    pub(crate) refund_title: &'static str,
+    pub(crate) reprint: &'static str,
+    pub(crate) terminal: &'static str,
+    pub(crate) batch: &'static str,
+    pub(crate) voucher: &'static str,
+    pub(crate) trace: &'static str,
+    pub(crate) order: &'static str,
+    pub(crate) sale_id: &'static str,
+    pub(crate) retrieval_reference: &'static str,
+    pub(crate) void_id: &'static str,
+    pub(crate) refund_id: &'static str,
+    pub(crate) provider_reference: &'static str,
+    pub(crate) paid_at: &'static str,
+    pub(crate) captured: &'static str,
+    pub(crate) asked_at: &'static str,
+    pub(crate) changed_at: &'static str,
+    pub(crate) void_amount: &'static str,
+    pub(crate) refund_amount: &'static str,
+    pub(crate) reason: &'static str,
+    pub(crate) operator: &'static str,
+    pub(crate) failure: &'static str,
+    pub(crate) signature: &'static str,
+    pub(crate) printed_at: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_rule_has_its_words_in_every_language() {
+        let rules = |locale| language(locale).clauses().iter().map(|c| c.rule).collect::<Vec<_>>();
+        let (chinese, english) = (rules(Locale::ZhCn), rules(Locale::En));
+        assert_eq!(chinese, english);
+        assert_eq!(BTreeSet::from_iter(&english).len(), english.len(), "a rule is there twice");
+        for locale in [Locale::ZhCn, Locale::En] {
+            for clause in language(locale).clauses() {
+                assert!(!clause.bare.contains('{'), "{}", clause.rule);
+                let rest = clause.full.replace("{o}", "").replace("{l}", "");
+                assert!(!rest.contains(['{', '}']), "{}", clause.rule);
+            }
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Simplified Chinese, mainland usage. The phrases of the guides are kept: 「请求已提交,正在处理中」「请求已成功撤回」「撤销成功」.
+
+use super::{Advice, Clause, Language, Opening, SaleName, SlipWords, Story};
+use rescind_model::Audience::{Customer, Merchant, Reviewer};
+use rescind_model::{Arrival, EventKind, OperationState, RefundState, SaleOutcome, Way};
+
+pub(super) struct Chinese;
+
+impl Language for Chinese {
+    fn message(&self, story: &Story) -> Option<(&'static str, String)> {
+        let Story { merchant, amount, refund, .. } = story;
+        let sale = match &story.sale {
+            SaleName::Order(number) => format!("订单号 {number}"),
+            SaleName::Reference(number) => format!("参考号 {number}"),
+            SaleName::Id(id) => format!("交易号 {id}"),
+        };
+        let because = story.reason.as_ref().map_or_else(String::new, |reason| format!("原因:{reason}。"));
+        let arrives = story.arrival.map_or_else(String::new, |a| format!("{}。", self.arrival(a)));
+        let payment = format!("您在{merchant}的付款 {amount}({sale})");
+        let paid_back = format!("您在{merchant}的退款 {amount}({sale})");
+        let void = format!("撤销 {amount}({sale})");
+        let back = format!("退款 {amount}({sale},退款单号 {refund})");
+        Some(match (story.kind, story.audience) {
+            (EventKind::SaleOutcomeKnown, Merchant) => match story.outcome? {
+                SaleOutcome::Good => ("交易结果已确认", format!("消费 {amount}({sale})已确认成功。")),
+                SaleOutcome::Declined => ("交易被拒绝", format!("消费 {amount}({sale})被拒绝,没有款项需要退回。")),
+                SaleOutcome::Failed => ("交易失败", format!("消费 {amount}({sale})失败,未扣款,没有款项需要退回。")),
+                SaleOutcome::Unknown => return None,
+            },
+            (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
+                SaleOutcome::Good => ("付款已确认", format!("{payment}已确认成功。")),
+                SaleOutcome::Declined | SaleOutcome::Failed => ("付款未成功", format!("{payment}未成功。如已扣款,款项将原路退回。")),
+                SaleOutcome::Unknown => return None,
+            },
+            (EventKind::SaleBatchClosed, Merchant) => ("批次已结账", format!("消费 {amount}({sale})所在批次已结账。如不能再撤销,请申请退货。")),
+            (EventKind::SaleSettled, Merchant) => ("交易已清算", format!("消费 {amount}({sale})已清算。如需退款,请申请退货。")),
+            (EventKind::SalePaidOut, Merchant) => ("款项已划付", format!("消费 {amount}({sale})的款项已划付到您的银行账户。如需退款,请申请退货。")),
+
+            (EventKind::VoidAuthorised, Merchant) => ("撤销请求已提交", format!("{void}:请求已提交,正在处理中。")),
+            (EventKind::VoidAuthorised, Customer) => ("撤销请求已提交", format!("{payment}的撤销请求已提交,正在处理中。")),
+            (EventKind::VoidSent, Merchant) => ("撤销处理中", format!("{void}:请求已发送,正在处理中。")),
+            (EventKind::VoidDone, Merchant) => ("撤销成功", format!("{void}:撤销成功,款项将原路退回。")),
+            (EventKind::VoidDone, Customer) => ("撤销成功", format!("{payment}撤销成功,款项将原路退回。")),
+            (EventKind::VoidFailed, Merchant) => ("撤销失败", format!("{void}:撤销失败,原交易仍然有效。{because}")),
+            (EventKind::VoidFailed, Customer) => ("撤销未成功", format!("{payment}撤销未成功,原付款仍然有效。请与商户联系。")),
+            (EventKind::VoidUnknown, Merchant) => ("撤销结果未知", format!("{void}:结果未知,系统正在查询。请勿重复撤销或退款。")),
+            (EventKind::VoidUnknown, Customer) => ("撤销结果确认中", format!("{payment}的撤销结果正在确认中,您无需操作。")),
+            (EventKind::VoidReversing, Merchant) => ("撤销冲正中", format!("{void}:结果一直未知,正在冲正该笔撤销。冲正结束前请勿重复撤销或退款。")),
+            (EventKind::VoidAttention, Merchant) => ("撤销需人工处理", format!("{void}:无法自动完成,已转人工处理。请勿重复操作。")),
+            (EventKind::VoidAttention, Reviewer) => ("撤销需人工处理", format!("{merchant}:{void}结果未知,需人工处理。请核对渠道记录后处理。")),
+
+            (EventKind::RefundSubmitted, Merchant) => ("退款请求已提交", format!("{back}:请求已提交,正在处理中。")),
+            (EventKind::RefundSubmitted, Customer) => ("退款请求已提交", format!("{paid_back}请求已提交,正在处理中。")),
+            (EventKind::RefundInReview, Merchant) => ("退款审核中", format!("{back}:正在等待审批。")),
+            (EventKind::RefundInReview, Reviewer) => ("有退款等待您审核", format!("{merchant}申请{back}。{}", approvals(story.approvals_left))),
+            (EventKind::RefundApprovalGiven, Merchant) => ("退款已获一人审批", format!("{back}:已有一人审批通过。{}", approvals(story.approvals_left))),
+            (EventKind::RefundApprovalGiven, Reviewer) if story.approvals_left > 0 => ("退款还需审批", format!("{merchant}:{back}已有一人审批通过。{}", approvals(story.approvals_left))),
+            (EventKind::RefundApproved, Merchant) => ("退款审批通过", format!("{back}:审批通过,即将提交清算。")),
+            (EventKind::RefundApproved, Customer) => ("退款已同意", format!("{paid_back}已同意,正在处理中。")),
+            (EventKind::RefundDeclined, Merchant) => ("退款未通过", format!("{back}:审核未通过。{because}")),
+            (EventKind::RefundDeclined, Customer) => ("退款未通过", format!("{paid_back}未通过审核。{because}")),
+            (EventKind::RefundWithdrawn, Merchant) => ("退款请求已撤回", format!("{back}:请求已成功撤回,没有款项变动。{because}")),
+            (EventKind::RefundWithdrawn, Customer) => ("退款请求已撤回", format!("{paid_back}请求已成功撤回,原付款仍然有效。")),
+            (EventKind::RefundWithdrawn, Reviewer) => ("退款请求已撤回", format!("{merchant}:{back}请求已成功撤回,无需再审核。")),
+            (EventKind::RefundExpired, Merchant) => ("退款请求已过期", format!("{back}:未在期限内获得审批,请求已过期,没有款项变动。如仍需退款,请重新提交。")),
+            (EventKind::RefundExpired, Customer) => ("退款请求已过期", format!("{paid_back}请求未在期限内得到处理,已过期。如仍需退款,请联系商户重新提交。")),
+            (EventKind::RefundExpired, Reviewer) => ("退款请求已过期", format!("{merchant}:{back}未在期限内获得审批,已过期,无需再审核。")),
+            (EventKind::RefundEscalated, Merchant) => ("退款审批已升级", format!("{back}:仍在等待审批,已扩大审批人范围。")),
+            (EventKind::RefundEscalated, Reviewer) => ("退款审批已转交给您", format!("{merchant}:{back}未及时获得审批,已升级转交。{}", approvals(story.approvals_left))),
+            (EventKind::RefundQueued, Merchant) => ("退款排队中", format!("{back}:审批通过,待当日可用资金充足后自动处理。请勿重复提交。")),
+            (EventKind::RefundQueued, Customer) => ("退款排队中", format!("{paid_back}已同意,正在排队处理,您无需操作。")),
+            (EventKind::RefundClearing, Merchant) => ("退款清算中", format!("{back}:已提交清算,正在处理中。{arrives}")),
+            (EventKind::RefundClearing, Customer) => ("退款处理中", format!("{paid_back}正在处理中。{arrives}")),
+            (EventKind::RefundCleared, Merchant) => ("退款成功", format!("{back}:退款成功。{arrives}")),
+            (EventKind::RefundCleared, Customer) => ("退款成功", format!("{paid_back}成功,款项将原路退回。{arrives}")),
+            (EventKind::RefundFailed, Merchant) => ("退款失败", format!("{back}:退款失败,没有款项变动。{because}")),
+            (EventKind::RefundFailed, Customer) => ("退款未成功", format!("{paid_back}未成功。请与商户联系。")),
+            (EventKind::RefundUnknown, Merchant) => ("退款结果未知", format!("{back}:结果未知,系统正在查询。请勿重复提交。")),
+            (EventKind::RefundUnknown, Customer) => ("退款结果确认中", format!("{paid_back}结果正在确认中,您无需操作。")),
+            (EventKind::RefundAttention, Merchant) => ("退款需人工处理", format!("{back}:无法自动完成,已转人工处理。请勿重复提交。")),
+            (EventKind::RefundAttention, Reviewer) => ("退款需人工处理", format!("{merchant}:{back}无法自动完成,需人工处理。请核对渠道记录后处理。")),
+            (EventKind::RefundRetried, Merchant) => ("退款重新处理中", format!("{back}:正以原参考号重新处理。")),
+            (EventKind::RefundRetried, Customer) => ("退款重新处理中", format!("{paid_back}正在重新处理中。")),
+            (EventKind::RefundResolved, Merchant) => ("退款已人工处理", format!("{back}:已由两人核对并确定结果。{because}")),
+            _ => return None,
+        })
+    }
+
+    fn clauses(&self) -> &'static [Clause] {
+        CLAUSES
+    }
+
+    fn unknown_clause(&self, rule: &str) -> String {
+        format!("规则 {rule} 不允许此操作")
+    }
+
+    fn seen(&self, observed: Option<&str>, limit: Option<&str>) -> String {
+        match (observed, limit) {
+            (Some(o), Some(l)) => format!("(实际 {o},限制 {l})"),
+            (Some(o), None) => format!("(实际 {o})"),
+            (None, Some(l)) => format!("(限制 {l})"),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn remedy(&self, advice: &Advice) -> Option<String> {
+        Some(match advice {
+            Advice::UseVoid => "请改用撤销".to_owned(),
+            Advice::UseRefund => "请改为申请退货".to_owned(),
+            Advice::UseRefundFrom(at) => format!("请于 {at} 起申请退货"),
+            Advice::UseReversal => "请先由冲正确认交易结果".to_owned(),
+            Advice::AwaitOutcome => "请等待正在进行的操作结束".to_owned(),
+            Advice::AskRole(role) => format!("请由{role}操作"),
+            Advice::RetryAfter(at) => format!("请于 {at} 或之后再试"),
+            Advice::ReduceTo(amount) => format!("最多可申请 {amount}"),
+            Advice::Provide(what) => format!("请提供{what}"),
+            Advice::ContactSupport => "请联系客服".to_owned(),
+        })
+    }
+
+    fn sentence(&self, clause: &str, advice: Option<&str>) -> String {
+        let advice = advice.map_or_else(String::new, |a| format!(",{a}"));
+        format!("{clause}{advice}。")
+    }
+
+    fn allowed(&self, opening: &Opening) -> String {
+        let way = match opening.way {
+            Way::Void => "可以撤销",
+            Way::Refund => "可以申请退货",
+            Way::Reversal => "可以冲正",
+            Way::OrderClose => "可以关单",
+            Way::HoldRelease => "可以释放预授权",
+        };
+        let until = opening.until.as_ref().map_or_else(String::new, |at| format!(",截止 {at}"));
+        let approvals = if opening.approvals > 0 { format!(",需 {} 人审批", opening.approvals) } else { String::new() };
+        format!("{way} {}{until}{approvals}。", opening.amount)
+    }
+
+    fn not_allowed(&self, way: Way) -> String {
+        let way = match way {
+            Way::Void => "撤销",
+            Way::Refund => "退货",
+            Way::Reversal => "冲正",
+            Way::OrderClose => "关单",
+            Way::HoldRelease => "释放预授权",
+        };
+        format!("目前不能{way},请联系客服。")
+    }
+
+    fn lasting(&self, parts: [u64; 4]) -> String {
+        let shown: String = parts
+            .iter()
+            .zip(["天", "小时", "分钟", "秒"])
+            .filter(|(n, _)| **n > 0)
+            .map(|(n, unit)| format!("{n}{unit}"))
+            .collect();
+        if shown.is_empty() { "0秒".to_owned() } else { shown }
+    }
+
+    fn word(&self, token: &str) -> String {
+        match token {
+            "good" => "成功",
+            "unknown" => "未知",
+            "declined" => "被拒绝",
+            "failed" => "失败",
+            "done" => "已完成",
+            "authorised" => "已授权",
+            "sent" => "已发送",
+            "ordinary" => "普通结算",
+            "real-time" => "实时到账",
+            "cashier" => "收银员",
+            "operator" => "操作员",
+            "supervisor" => "主管",
+            "manager" => "经理",
+            "reviewer" => "审核员",
+            "finance" => "财务",
+            "support" => "客服",
+            "reason" => "原因",
+            "receipt" => "小票",
+            "photo" => "照片",
+            "invoice" => "发票",
+            "identity" => "身份证明",
+            "purchase" => "消费",
+            "hotel" => "酒店",
+            "travel" => "旅游",
+            "hold" => "预授权",
+            "customer-request" => "客户要求",
+            "customer-cancelled" => "客户取消",
+            "wrong-amount" => "金额错误",
+            "duplicate" | "duplicate-payment" => "重复收款",
+            "wrong-payee" => "收款方错误",
+            "goods-returned" => "客户退货",
+            "goods-damaged" => "商品损坏",
+            "not-delivered" => "未交付",
+            "system-error" => "系统错误",
+            "operator-error" => "操作失误",
+            "fraud" => "疑似欺诈",
+            "other" => "其他",
+            _ => token,
+        }
+        .to_owned()
+    }
+
+    fn slip(&self) -> &'static SlipWords {
+        &SLIP
+    }
+
+    fn void_state(&self, state: OperationState) -> &'static str {
+        match state {
+            OperationState::Authorised | OperationState::Sent => "处理中",
+            OperationState::Done => "撤销成功",
+            OperationState::Failed => "撤销失败",
+            OperationState::Unknown => "结果未知,请勿重复操作",
+        }
+    }
+
+    fn refund_state(&self, state: RefundState) -> &'static str {
+        match state {
+            RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation => "请求已提交,正在处理中",
+            RefundState::Approved | RefundState::Queued | RefundState::Clearing => "处理中",
+            RefundState::Cleared => "退货成功",
+            RefundState::Declined => "退货未通过",
+            RefundState::Withdrawn => "请求已成功撤回",
+            RefundState::Expired => "请求已过期",
+            RefundState::Failed => "退货失败",
+            RefundState::Unknown => "结果未知,请勿重复操作",
+        }
+    }
+
+    fn arrival(&self, arrival: Arrival) -> String {
+        let (min, max) = (arrival.min_days.min(arrival.max_days), arrival.min_days.max(arrival.max_days));
+        let unit = if arrival.working_days { "个工作日" } else { "天" };
+        match (min, max) {
+            (_, 0) => "预计实时到账".to_owned(),
+            (0, max) => format!("预计{max}{unit}内到账"),
+            (min, max) if min == max => format!("预计{max}{unit}到账"),
+            (min, max) => format!("预计{min}–{max}{unit}到账"),
+        }
+    }
+
+    fn response_code(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "03" => "无效商户",
+            "05" => "交易被拒绝",
+            "12" => "无效交易",
+            "13" => "无效金额",
+            "14" => "无效卡号",
+            "25" => "找不到原交易",
+            "30" => "报文格式错误",
+            "41" => "挂失卡",
+            "43" => "被盗卡",
+            "51" => "余额不足",
+            "54" => "卡已过期",
+            "55" => "密码错误",
+            "57" => "不允许持卡人进行的交易",
+            "58" => "不允许终端进行的交易",
+            "61" => "超出金额限制",
+            "62" => "受限制的卡",
+            "65" => "超出次数限制",
+            "68" => "应答超时",
+            "91" => "发卡方不可用",
+            "94" => "重复交易",
+            "96" => "系统异常",
+            "98" => "网络无应答",
+            _ => return None,
+        })
+    }
+
+    fn coded(&self, code: &str) -> String {
+        self.response_code(code).map_or_else(|| format!("响应码 {code}"), |text| format!("{text}(响应码 {code})"))
+    }
+}
+
+fn approvals(left: u32) -> String {
+    if left == 0 { String::new() } else { format!("还需 {left} 人审批。") }
+}
+
+macro_rules! clauses {
+    ($($rule:literal $full:literal / $bare:literal;)*) => {
+        &[$(Clause { rule: $rule, full: $full, bare: $bare },)*]
+    };
+}
+
+const CLAUSES: &[Clause] = clauses! {
+    "sale.outcome" "原交易未确认成功(结果:{o})" / "原交易未确认成功";
+    "void.enabled" "该商户不开放撤销" / "该商户不开放撤销";
+    "void.window" "已超过撤销时限({o},时限 {l})" / "已超过撤销时限";
+    "void.count" "撤销次数已用完(已有 {o} 次,上限 {l} 次)" / "撤销次数已用完";
+    "void.amount" "撤销必须是全额 {l},不能是 {o}" / "撤销必须是全额";
+    "void.amount-limit" "{o} 不在可撤销的金额范围内(限额 {l})" / "金额不在可撤销的范围内";
+    "void.settled" "该交易已清算({o})" / "该交易已清算";
+    "void.batch" "终端批次已结账({o})" / "终端批次已结账";
+    "void.business-day" "原交易的清算日已结束({o},限制 {l})" / "原交易的清算日已结束";
+    "void.paid-out" "款项已划付给商户({o})" / "款项已划付给商户";
+    "void.real-time" "该交易为实时到账,款项已划付" / "该交易为实时到账,款项已划付";
+    "void.after-refund" "该交易已发送过退货" / "该交易已发送过退货";
+    "void.in-progress" "该交易的撤销正在进行" / "该交易的撤销正在进行";
+    "void.already-voided" "该交易已撤销" / "该交易已撤销";
+    "void.minimum-wait" "现在撤销为时过早({o},至少 {l})" / "现在撤销为时过早";
+    "void.operator-role" "操作员无撤销权限(当前 {o},需要 {l})" / "操作员无撤销权限";
+    "void.reason" "撤销原因 {o} 不在列表中" / "缺少撤销原因";
+    "refund.enabled" "该商户不开放退货" / "该商户不开放退货";
+    "refund.balance" "{o} 超过该交易可退余额 {l}" / "超过该交易可退余额";
+    "refund.window" "已超过退货期限({o},期限 {l})" / "已超过退货期限";
+    "refund.same-day" "当日交易不能退货({o})" / "当日交易不能退货";
+    "refund.partial" "只能全额退货 {l},不能是 {o}" / "只能全额退货";
+    "refund.count" "该交易的退货次数已用完(已有 {o} 次,上限 {l} 次)" / "该交易的退货次数已用完";
+    "refund.spacing" "距上次退货时间太短({o},至少 {l})" / "距上次退货时间太短";
+    "refund.minimum-wait" "现在退货为时过早({o},至少 {l})" / "现在退货为时过早";
+    "refund.kind" "{o}类交易不能退货" / "此类交易不能退货";
+    "refund.real-time" "实时到账的交易不能在此退货" / "实时到账的交易不能在此退货";
+    "refund.reason" "退货原因 {o} 不在列表中" / "缺少退货原因";
+    "refund.evidence" "缺少凭证({l},已提供 {o})" / "缺少凭证";
+    "refund.amount-limit" "{o} 不在可退货的金额范围内(限额 {l})" / "金额不在可退货的范围内";
+    "refund.operator-role" "操作员无退货权限(当前 {o},需要 {l})" / "操作员无退货权限";
+    "refund.void-open" "该交易的撤销正在进行" / "该交易的撤销正在进行";
+    "refund.already-voided" "该交易已撤销" / "该交易已撤销";
+};
+
+const SLIP: SlipWords = SlipWords {
+    void_title: "消费撤销",
+    refund_title: "退货",
+    reprint: "*** 重打印 ***",
+    terminal: "终端号",
+    batch: "批次号",
+    voucher: "原凭证号",
+    trace: "原流水号",
+    order: "订单号",
+    sale_id: "交易号",
+    retrieval_reference: "参考号",
+    void_id: "撤销单号",
+    refund_id: "退货单号",
+    provider_reference: "渠道参考号",
+    paid_at: "原交易时间",
+    captured: "原交易金额",
+    asked_at: "申请时间",
+    changed_at: "更新时间",
+    void_amount: "撤销金额",
+    refund_amount: "退货金额",
+    reason: "原因",
+    operator: "操作员",
+    failure: "失败原因",
+    signature: "持卡人签名:",
+    printed_at: "打印时间",
+};

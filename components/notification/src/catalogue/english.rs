@@ -1,0 +1,322 @@
+//! English.
+
+use super::{Advice, Clause, Language, Opening, SaleName, SlipWords, Story};
+use rescind_model::Audience::{Customer, Merchant, Reviewer};
+use rescind_model::{Arrival, EventKind, OperationState, RefundState, SaleOutcome, Way};
+
+pub(super) struct English;
+
+impl Language for English {
+    fn message(&self, story: &Story) -> Option<(&'static str, String)> {
+        let Story { merchant, amount, refund, .. } = story;
+        let sale = match &story.sale {
+            SaleName::Order(number) => format!("order {number}"),
+            SaleName::Reference(number) => format!("reference {number}"),
+            SaleName::Id(id) => format!("sale {id}"),
+        };
+        let because = story.reason.as_ref().map_or_else(String::new, |reason| format!(" Reason: {reason}."));
+        let arrives = story.arrival.map_or_else(String::new, |a| format!(" {}.", self.arrival(a)));
+        Some(match (story.kind, story.audience) {
+            (EventKind::SaleOutcomeKnown, Merchant) => match story.outcome? {
+                SaleOutcome::Good => ("Sale confirmed", format!("The sale of {amount} ({sale}) is confirmed: it took place.")),
+                SaleOutcome::Declined => ("Sale declined", format!("The sale of {amount} ({sale}) was declined. There is nothing to take back.")),
+                SaleOutcome::Failed => ("Sale failed", format!("The sale of {amount} ({sale}) failed and was not captured. There is nothing to take back.")),
+                SaleOutcome::Unknown => return None,
+            },
+            (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
+                SaleOutcome::Good => ("Payment confirmed", format!("Your payment of {amount} to {merchant} ({sale}) is confirmed.")),
+                SaleOutcome::Declined | SaleOutcome::Failed => ("Payment not completed", format!("Your payment of {amount} to {merchant} ({sale}) was not completed. If money was taken, it comes back the way it was paid.")),
+                SaleOutcome::Unknown => return None,
+            },
+            (EventKind::SaleBatchClosed, Merchant) => ("Batch closed", format!("The terminal's batch with the sale of {amount} ({sale}) is closed. If it can no longer be voided, ask for a refund.")),
+            (EventKind::SaleSettled, Merchant) => ("Sale settled", format!("The sale of {amount} ({sale}) is settled. To take it back from now on, ask for a refund.")),
+            (EventKind::SalePaidOut, Merchant) => ("Sale paid out", format!("The money of the sale of {amount} ({sale}) was paid out to your bank. To take it back from now on, ask for a refund.")),
+
+            (EventKind::VoidAuthorised, Merchant) => ("Void requested", format!("The void of {amount} ({sale}) has been submitted and is being processed.")),
+            (EventKind::VoidAuthorised, Customer) => ("Cancellation requested", format!("The cancellation of your payment of {amount} to {merchant} ({sale}) has been submitted and is being processed.")),
+            (EventKind::VoidSent, Merchant) => ("Void under way", format!("The void of {amount} ({sale}) was sent and is being processed.")),
+            (EventKind::VoidDone, Merchant) => ("Void successful", format!("The sale of {amount} ({sale}) is voided. The money goes back the way it was paid.")),
+            (EventKind::VoidDone, Customer) => ("Payment cancelled", format!("Your payment of {amount} to {merchant} ({sale}) is cancelled. The money comes back the way it was paid.")),
+            (EventKind::VoidFailed, Merchant) => ("Void failed", format!("The void of {amount} ({sale}) failed; the sale still stands.{because}")),
+            (EventKind::VoidFailed, Customer) => ("Cancellation failed", format!("Your payment of {amount} to {merchant} ({sale}) could not be cancelled and still stands. Please ask the merchant what to do next.")),
+            (EventKind::VoidUnknown, Merchant) => ("Void outcome unknown", format!("The outcome of the void of {amount} ({sale}) is not known yet and is being looked up. Do not void or refund it again.")),
+            (EventKind::VoidUnknown, Customer) => ("Cancellation being confirmed", format!("We are confirming the cancellation of your payment of {amount} to {merchant} ({sale}). You need not do anything.")),
+            (EventKind::VoidReversing, Merchant) => ("Void being reversed", format!("The outcome of the void of {amount} ({sale}) stayed unknown, so the void is being reversed. Do not void or refund the sale until that has ended.")),
+            (EventKind::VoidAttention, Merchant) => ("Void needs attention", format!("The void of {amount} ({sale}) cannot be finished automatically; a person is looking at it. Do not repeat it.")),
+            (EventKind::VoidAttention, Reviewer) => ("Void needs attention", format!("{merchant}: the void of {amount} ({sale}) has no known outcome and needs a person. Compare it with the provider's records and resolve it.")),
+
+            (EventKind::RefundSubmitted, Merchant) => ("Refund requested", format!("Refund {refund} of {amount} ({sale}) has been submitted and is being processed.")),
+            (EventKind::RefundSubmitted, Customer) => ("Refund requested", format!("The refund of {amount} for your payment to {merchant} ({sale}) has been submitted and is being processed.")),
+            (EventKind::RefundInReview, Merchant) => ("Refund in review", format!("Refund {refund} of {amount} ({sale}) is waiting for approval.")),
+            (EventKind::RefundInReview, Reviewer) => ("Refund waiting for your review", format!("{merchant} asks to refund {amount} ({sale}, refund {refund}).{}", approvals(story.approvals_left))),
+            (EventKind::RefundApprovalGiven, Merchant) => ("Refund: approval given", format!("Refund {refund} of {amount} ({sale}) was approved by one person.{}", approvals(story.approvals_left))),
+            (EventKind::RefundApprovalGiven, Reviewer) if story.approvals_left > 0 => ("Refund: further approval needed", format!("{merchant}: refund {refund} of {amount} ({sale}) was approved by one person.{}", approvals(story.approvals_left))),
+            (EventKind::RefundApproved, Merchant) => ("Refund approved", format!("Refund {refund} of {amount} ({sale}) is approved and goes to clearing.")),
+            (EventKind::RefundApproved, Customer) => ("Refund approved", format!("The refund of {amount} for your payment to {merchant} ({sale}) is approved and is being processed.")),
+            (EventKind::RefundDeclined, Merchant) => ("Refund declined", format!("Refund {refund} of {amount} ({sale}) was declined.{because}")),
+            (EventKind::RefundDeclined, Customer) => ("Refund declined", format!("The refund of {amount} for your payment to {merchant} ({sale}) was declined.{because}")),
+            (EventKind::RefundWithdrawn, Merchant) => ("Refund request withdrawn", format!("Refund {refund} of {amount} ({sale}) was withdrawn; no money moves.{because}")),
+            (EventKind::RefundWithdrawn, Customer) => ("Refund request withdrawn", format!("The request to refund {amount} for your payment to {merchant} ({sale}) was withdrawn. Your payment stands.")),
+            (EventKind::RefundWithdrawn, Reviewer) => ("Refund request withdrawn", format!("{merchant}: refund {refund} of {amount} ({sale}) was withdrawn and needs no review any more.")),
+            (EventKind::RefundExpired, Merchant) => ("Refund request expired", format!("Refund {refund} of {amount} ({sale}) was not approved in time; no money moves. Submit it again if it is still wanted.")),
+            (EventKind::RefundExpired, Customer) => ("Refund request expired", format!("The request to refund {amount} for your payment to {merchant} ({sale}) was not decided in time. Please ask the merchant to submit it again.")),
+            (EventKind::RefundExpired, Reviewer) => ("Refund request expired", format!("{merchant}: refund {refund} of {amount} ({sale}) was not approved in time and needs no review any more.")),
+            (EventKind::RefundEscalated, Merchant) => ("Refund review escalated", format!("Refund {refund} of {amount} ({sale}) is still waiting, so more people can approve it now.")),
+            (EventKind::RefundEscalated, Reviewer) => ("Refund waiting: passed on to you", format!("{merchant}: refund {refund} of {amount} ({sale}) was not approved in time and has been passed on.{}", approvals(story.approvals_left))),
+            (EventKind::RefundQueued, Merchant) => ("Refund queued", format!("Refund {refund} of {amount} ({sale}) is approved and waits until your funds of the day suffice. You need not submit it again.")),
+            (EventKind::RefundQueued, Customer) => ("Refund waiting to be sent", format!("The refund of {amount} for your payment to {merchant} ({sale}) is approved and waits to be sent. You need not do anything.")),
+            (EventKind::RefundClearing, Merchant) => ("Refund in clearing", format!("Refund {refund} of {amount} ({sale}) is on its way through the network.{arrives}")),
+            (EventKind::RefundClearing, Customer) => ("Refund on its way", format!("The refund of {amount} for your payment to {merchant} ({sale}) is being processed.{arrives}")),
+            (EventKind::RefundCleared, Merchant) => ("Refund successful", format!("Refund {refund} of {amount} ({sale}) succeeded.{arrives}")),
+            (EventKind::RefundCleared, Customer) => ("Refund successful", format!("The refund of {amount} for your payment to {merchant} ({sale}) succeeded; it goes back the way you paid.{arrives}")),
+            (EventKind::RefundFailed, Merchant) => ("Refund failed", format!("Refund {refund} of {amount} ({sale}) failed; no money has moved.{because}")),
+            (EventKind::RefundFailed, Customer) => ("Refund failed", format!("The refund of {amount} for your payment to {merchant} ({sale}) could not be made. Please ask the merchant what to do next.")),
+            (EventKind::RefundUnknown, Merchant) => ("Refund outcome unknown", format!("The outcome of refund {refund} of {amount} ({sale}) is not known yet and is being looked up. Do not submit it again.")),
+            (EventKind::RefundUnknown, Customer) => ("Refund being confirmed", format!("We are confirming the refund of {amount} for your payment to {merchant} ({sale}). You need not do anything.")),
+            (EventKind::RefundAttention, Merchant) => ("Refund needs attention", format!("Refund {refund} of {amount} ({sale}) cannot be finished automatically; a person is looking at it. Do not submit it again.")),
+            (EventKind::RefundAttention, Reviewer) => ("Refund needs attention", format!("{merchant}: refund {refund} of {amount} ({sale}) cannot be finished automatically and needs a person. Compare it with the provider's records and resolve it.")),
+            (EventKind::RefundRetried, Merchant) => ("Refund tried again", format!("Refund {refund} of {amount} ({sale}) is being tried again under its old reference.")),
+            (EventKind::RefundRetried, Customer) => ("Refund tried again", format!("The refund of {amount} for your payment to {merchant} ({sale}) is being tried again.")),
+            (EventKind::RefundResolved, Merchant) => ("Refund resolved", format!("Two persons looked at refund {refund} of {amount} ({sale}) and settled its outcome.{because}")),
+            _ => return None,
+        })
+    }
+
+    fn clauses(&self) -> &'static [Clause] {
+        CLAUSES
+    }
+
+    fn unknown_clause(&self, rule: &str) -> String {
+        format!("the rule {rule} does not permit it")
+    }
+
+    fn seen(&self, observed: Option<&str>, limit: Option<&str>) -> String {
+        match (observed, limit) {
+            (Some(o), Some(l)) => format!(" (observed {o}, limit {l})"),
+            (Some(o), None) => format!(" (observed {o})"),
+            (None, Some(l)) => format!(" (limit {l})"),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn remedy(&self, advice: &Advice) -> Option<String> {
+        Some(match advice {
+            Advice::UseVoid => "void the sale instead".to_owned(),
+            Advice::UseRefund => "ask for a refund instead".to_owned(),
+            Advice::UseRefundFrom(at) => format!("ask for a refund instead, from {at} on"),
+            Advice::UseReversal => "let a reversal find out what happened first".to_owned(),
+            Advice::AwaitOutcome => "wait until the operation under way has ended".to_owned(),
+            Advice::AskRole(role) => format!("ask a person with the role {role} to do it"),
+            Advice::RetryAfter(at) => format!("try again at {at} or later"),
+            Advice::ReduceTo(amount) => format!("ask for at most {amount}"),
+            Advice::Provide(what) => format!("please provide: {what}"),
+            Advice::ContactSupport => "call support".to_owned(),
+        })
+    }
+
+    fn sentence(&self, clause: &str, advice: Option<&str>) -> String {
+        let mut letters = clause.chars();
+        let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+        let advice = advice.map_or_else(String::new, |a| format!("; {a}"));
+        format!("{first}{}{advice}.", letters.as_str())
+    }
+
+    fn allowed(&self, opening: &Opening) -> String {
+        let Opening { amount, .. } = opening;
+        let open = match opening.way {
+            Way::Void => format!("The sale of {amount} can be voided"),
+            Way::Refund => format!("A refund of {amount} is possible"),
+            Way::Reversal => format!("The sale of {amount} can be reversed"),
+            Way::OrderClose => format!("The unpaid order of {amount} can be closed"),
+            Way::HoldRelease => format!("The hold of {amount} can be released"),
+        };
+        let until = opening.until.as_ref().map_or_else(String::new, |at| format!(" until {at}"));
+        let approvals = match opening.approvals {
+            0 => String::new(),
+            1 => ", after one approval".to_owned(),
+            n => format!(", after {n} approvals"),
+        };
+        format!("{open}{until}{approvals}.")
+    }
+
+    fn not_allowed(&self, way: Way) -> String {
+        let way = match way {
+            Way::Void => "A void",
+            Way::Refund => "A refund",
+            Way::Reversal => "A reversal",
+            Way::OrderClose => "Closing the order",
+            Way::HoldRelease => "Releasing the hold",
+        };
+        format!("{way} is not possible now; call support.")
+    }
+
+    fn lasting(&self, parts: [u64; 4]) -> String {
+        let units = [("day", "days"), ("hour", "hours"), ("minute", "minutes"), ("second", "seconds")];
+        let shown: Vec<String> = parts
+            .iter()
+            .zip(units)
+            .filter(|(n, _)| **n > 0)
+            .map(|(n, (one, many))| format!("{n} {}", if *n == 1 { one } else { many }))
+            .collect();
+        if shown.is_empty() { "0 seconds".to_owned() } else { shown.join(" ") }
+    }
+
+    fn word(&self, token: &str) -> String {
+        // Tokens are English words joined by hyphens; anything else (an id, a number) stays as it is.
+        let words = token.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        if words { token.replace('-', " ") } else { token.to_owned() }
+    }
+
+    fn slip(&self) -> &'static SlipWords {
+        &SLIP
+    }
+
+    fn void_state(&self, state: OperationState) -> &'static str {
+        match state {
+            OperationState::Authorised | OperationState::Sent => "BEING PROCESSED",
+            OperationState::Done => "VOID SUCCESSFUL",
+            OperationState::Failed => "VOID FAILED",
+            OperationState::Unknown => "OUTCOME UNKNOWN, DO NOT REPEAT",
+        }
+    }
+
+    fn refund_state(&self, state: RefundState) -> &'static str {
+        match state {
+            RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation => {
+                "SUBMITTED, BEING PROCESSED"
+            }
+            RefundState::Approved | RefundState::Queued | RefundState::Clearing => "BEING PROCESSED",
+            RefundState::Cleared => "REFUND SUCCESSFUL",
+            RefundState::Declined => "REFUND DECLINED",
+            RefundState::Withdrawn => "REQUEST WITHDRAWN",
+            RefundState::Expired => "REQUEST EXPIRED",
+            RefundState::Failed => "REFUND FAILED",
+            RefundState::Unknown => "OUTCOME UNKNOWN, DO NOT REPEAT",
+        }
+    }
+
+    fn arrival(&self, arrival: Arrival) -> String {
+        let (min, max) = (arrival.min_days.min(arrival.max_days), arrival.min_days.max(arrival.max_days));
+        let unit = match (arrival.working_days, max) {
+            (true, 1) => "working day",
+            (true, _) => "working days",
+            (false, 1) => "day",
+            (false, _) => "days",
+        };
+        match (min, max) {
+            (_, 0) => "Expected to arrive at once".to_owned(),
+            (0, max) => format!("Expected to arrive within {max} {unit}"),
+            (min, max) if min == max => format!("Expected to arrive in {max} {unit}"),
+            (min, max) => format!("Expected to arrive in {min}–{max} {unit}"),
+        }
+    }
+
+    fn response_code(&self, code: &str) -> Option<&'static str> {
+        Some(match code {
+            "03" => "invalid merchant",
+            "05" => "not honoured",
+            "12" => "invalid transaction",
+            "13" => "invalid amount",
+            "14" => "invalid card number",
+            "25" => "original not found",
+            "30" => "format error",
+            "41" => "card reported lost",
+            "43" => "card reported stolen",
+            "51" => "insufficient funds",
+            "54" => "card expired",
+            "55" => "wrong PIN",
+            "57" => "not permitted to the cardholder",
+            "58" => "not permitted to the terminal",
+            "61" => "above the amount limit",
+            "62" => "restricted card",
+            "65" => "above the number limit",
+            "68" => "answered too late",
+            "91" => "issuer not available",
+            "94" => "duplicate transmission",
+            "96" => "system malfunction",
+            "98" => "no answer from the network",
+            _ => return None,
+        })
+    }
+
+    fn coded(&self, code: &str) -> String {
+        self.response_code(code).map_or_else(|| format!("code {code}"), |text| format!("{text} (code {code})"))
+    }
+}
+
+fn approvals(left: u32) -> String {
+    match left {
+        0 => String::new(),
+        1 => " One approval is still needed.".to_owned(),
+        n => format!(" {n} approvals are still needed."),
+    }
+}
+
+macro_rules! clauses {
+    ($($rule:literal $full:literal / $bare:literal;)*) => {
+        &[$(Clause { rule: $rule, full: $full, bare: $bare },)*]
+    };
+}
+
+const CLAUSES: &[Clause] = clauses! {
+    "sale.outcome" "the sale is not known to be good, its outcome is {o}" / "the sale is not known to be good";
+    "void.enabled" "this policy does not offer voids" / "this policy does not offer voids";
+    "void.window" "the void window has closed ({o}, limit {l})" / "the void window has closed";
+    "void.count" "the number of voids is used up ({o} so far, limit {l})" / "the number of voids is used up";
+    "void.amount" "a void must take back the whole sale, {l} and not {o}" / "a void must take back the whole sale";
+    "void.amount-limit" "{o} is outside what may be voided here (limit {l})" / "the amount is outside what may be voided here";
+    "void.settled" "the sale is already settled ({o})" / "the sale is already settled";
+    "void.batch" "the terminal's batch is already closed ({o})" / "the terminal's batch is already closed";
+    "void.business-day" "the business day of the sale is over ({o}, limit {l})" / "the business day of the sale is over";
+    "void.paid-out" "the money was already paid out to the merchant ({o})" / "the money was already paid out to the merchant";
+    "void.real-time" "the money of this sale was paid out in real time" / "the money of this sale was paid out in real time";
+    "void.after-refund" "a refund of this sale was already sent" / "a refund of this sale was already sent";
+    "void.in-progress" "a void of this sale is under way" / "a void of this sale is under way";
+    "void.already-voided" "the sale is already voided" / "the sale is already voided";
+    "void.minimum-wait" "it is too early to void this sale ({o}, at least {l})" / "it is too early to void this sale";
+    "void.operator-role" "the operator's role does not permit voids ({o}, needed {l})" / "the operator's role does not permit voids";
+    "void.reason" "the reason {o} is not on the list" / "a reason for the void is missing";
+    "refund.enabled" "this policy does not offer refunds" / "this policy does not offer refunds";
+    "refund.balance" "{o} is more than the {l} that is left of the sale" / "that is more than is left of the sale";
+    "refund.window" "the refund window has closed ({o}, limit {l})" / "the refund window has closed";
+    "refund.same-day" "a sale cannot be refunded on its own day ({o})" / "a sale cannot be refunded on its own day";
+    "refund.partial" "only the whole sale can be refunded, {l} and not {o}" / "only the whole sale can be refunded";
+    "refund.count" "the number of refunds of this sale is used up ({o} so far, limit {l})" / "the number of refunds of this sale is used up";
+    "refund.spacing" "the last refund of this sale was too recent ({o}, at least {l})" / "the last refund of this sale was too recent";
+    "refund.minimum-wait" "it is too early to refund this sale ({o}, at least {l})" / "it is too early to refund this sale";
+    "refund.kind" "sales of the kind {o} cannot be refunded" / "sales of this kind cannot be refunded";
+    "refund.real-time" "a sale that is paid out in real time cannot be refunded here" / "a sale that is paid out in real time cannot be refunded here";
+    "refund.reason" "the reason {o} is not on the list" / "a reason for the refund is missing";
+    "refund.evidence" "evidence is missing ({l}, given {o})" / "evidence is missing";
+    "refund.amount-limit" "{o} is outside what may be refunded here (limit {l})" / "the amount is outside what may be refunded here";
+    "refund.operator-role" "the operator's role does not permit refunds ({o}, needed {l})" / "the operator's role does not permit refunds";
+    "refund.void-open" "a void of this sale is under way" / "a void of this sale is under way";
+    "refund.already-voided" "the sale is already voided" / "the sale is already voided";
+};
+
+const SLIP: SlipWords = SlipWords {
+    void_title: "VOID",
+    refund_title: "REFUND",
+    reprint: "*** REPRINT ***",
+    terminal: "Terminal",
+    batch: "Batch",
+    voucher: "Orig. voucher",
+    trace: "Orig. trace",
+    order: "Order",
+    sale_id: "Sale",
+    retrieval_reference: "Ref. no.",
+    void_id: "Void no.",
+    refund_id: "Refund no.",
+    provider_reference: "Provider ref.",
+    paid_at: "Paid at",
+    captured: "Orig. amount",
+    asked_at: "Asked at",
+    changed_at: "Last change",
+    void_amount: "Void amount",
+    refund_amount: "Refund amount",
+    reason: "Reason",
+    operator: "Operator",
+    failure: "Why",
+    signature: "Cardholder signature:",
+    printed_at: "Printed at",
+};

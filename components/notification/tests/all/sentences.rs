@@ -1,0 +1,160 @@
+//! Decisions in sentences.
+
+use crate::counter::{CHINA, at, cny};
+use rescind_model::{
+    ApprovalPlan, BusinessDay, Decision, Digest, Duration, Executor, Finding, Instant, Locale, Money, Obligations,
+    Outcome, PolicyIdentity, Remedy, RenderError, Role, Value, Way,
+};
+use rescind_notification::explain;
+
+fn decision(outcome: Outcome, findings: Vec<Finding>) -> Decision {
+    Decision {
+        way: Way::Void,
+        amount: cny("60.00"),
+        outcome,
+        findings,
+        obligations: Obligations {
+            fees: vec![],
+            approvals: None,
+            evidence: vec![],
+            operator_roles: vec![],
+            executor: Executor::Courier,
+            slip: true,
+            arrival: None,
+        },
+        opens_at: None,
+        open_until: None,
+        policy: PolicyIdentity { name: "p".into(), version: "1".into(), hash: Digest::of(b"p") },
+    }
+}
+
+fn finding(rule: &str, observed: Value, limit: Value, remedy: Remedy) -> Finding {
+    Finding { rule: rule.into(), verdict: Outcome::Deny, observed, limit, remedy }
+}
+
+fn say(findings: Vec<Finding>, locale: Locale) -> Vec<String> {
+    explain(&decision(Outcome::Deny, findings), locale, CHINA).unwrap()
+}
+
+fn findings() -> Vec<Finding> {
+    let text = |t: &str| Value::Text(t.into());
+    let role = Role::parse("supervisor").unwrap();
+    let day = |d: &str| Value::Day(BusinessDay::parse(d).unwrap());
+    vec![
+        finding("sale.outcome", text("unknown"), text("good"), Remedy::UseReversal),
+        finding("void.enabled", Value::Absent, Value::Absent, Remedy::UseRefund),
+        finding("void.window", Value::At(at("23:05:00")), Value::At(at("23:00:00")), Remedy::UseRefundFrom(at("23:00:00"))),
+        finding("void.window", Value::Lasting(Duration::seconds(2_105)), Value::Lasting(Duration::minutes(30)), Remedy::UseRefund),
+        finding("void.count", Value::Count(3), Value::Count(3), Remedy::ContactSupport),
+        finding("void.amount", Value::Amount(cny("60.00")), Value::Amount(cny("100.00")), Remedy::UseRefund),
+        finding("void.amount-limit", Value::Amount(cny("20000.00")), Value::Amount(cny("19999.99")), Remedy::ContactSupport),
+        finding("void.settled", Value::At(at("23:00:01")), Value::Absent, Remedy::UseRefund),
+        finding("void.batch", Value::Absent, Value::Absent, Remedy::UseRefund),
+        finding("void.business-day", day("2026-11-22"), day("2026-11-23"), Remedy::UseRefund),
+        finding("void.paid-out", Value::At(at("14:03:25")), Value::Absent, Remedy::UseRefund),
+        finding("void.after-refund", Value::Count(1), Value::Count(0), Remedy::UseRefund),
+        finding("void.in-progress", Value::Absent, Value::Absent, Remedy::AwaitOutcome),
+        finding("void.already-voided", Value::Absent, Value::Absent, Remedy::None),
+        finding("void.minimum-wait", Value::Lasting(Duration::seconds(9)), Value::Lasting(Duration::seconds(15)), Remedy::RetryAfter(at("14:03:36"))),
+        finding("void.operator-role", text("cashier"), text("supervisor,manager"), Remedy::AskRole(role)),
+        finding("void.reason", Value::Absent, text("customer-request,wrong-amount"), Remedy::Provide("reason".into())),
+        finding("refund.balance", Value::Amount(cny("60.00")), Value::Amount(cny("40.00")), Remedy::ReduceTo(cny("40.00"))),
+        finding("refund.window", Value::Lasting(Duration::minutes(31 * 24 * 60 + 61)), Value::Lasting(Duration::minutes(30 * 24 * 60)), Remedy::ContactSupport),
+        finding("refund.same-day", day("2026-11-23"), Value::Absent, Remedy::UseVoid),
+        finding("refund.partial", Value::Amount(cny("60.00")), Value::Amount(cny("100.00")), Remedy::ReduceTo(cny("100.00"))),
+        finding("refund.count", Value::Count(20), Value::Count(20), Remedy::None),
+        finding("refund.kind", text("hotel"), Value::Absent, Remedy::ContactSupport),
+        finding("refund.evidence", Value::Absent, text("receipt"), Remedy::Provide("receipt".into())),
+        finding("refund.void-open", Value::Absent, Value::Absent, Remedy::AwaitOutcome),
+        finding("shop.full-moon", Value::Count(1), Value::Count(0), Remedy::RetryAfter(at("23:59:59"))),
+    ]
+}
+
+#[test]
+fn every_finding_in_chinese() {
+    insta::assert_snapshot!(say(findings(), Locale::ZhCn).join("\n"));
+}
+
+#[test]
+fn every_finding_in_english() {
+    insta::assert_snapshot!(say(findings(), Locale::En).join("\n"));
+}
+
+#[test]
+fn each_finding_is_one_line_whatever_its_values_are() {
+    let values = [
+        Value::Absent,
+        Value::Text("a\r\nb {l} {o}".into()),
+        Value::Text(String::new()),
+        Value::Count(u64::MAX),
+        Value::Amount(cny("1.00")),
+        Value::At(at("00:00:00")),
+        Value::Lasting(Duration { ms: u64::MAX }),
+        Value::Day(BusinessDay::parse("2026-01-01").unwrap()),
+    ];
+    for rule in findings().into_iter().map(|f| f.rule) {
+        for observed in &values {
+            for limit in &values {
+                for locale in [Locale::ZhCn, Locale::En] {
+                    let said = say(vec![finding(&rule, observed.clone(), limit.clone(), Remedy::None)], locale);
+                    assert_eq!(said.len(), 1);
+                    assert!(!said[0].contains('\n') && said[0].ends_with(['.', '。']), "{said:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_rule_is_named_with_what_it_saw() {
+    let said = |observed, limit| say(vec![finding("shop.full-moon", observed, limit, Remedy::None)], Locale::En);
+    assert_eq!(said(Value::Count(2), Value::Count(1)), ["The rule shop.full-moon does not permit it (observed 2, limit 1)."]);
+    assert_eq!(said(Value::Absent, Value::Absent), ["The rule shop.full-moon does not permit it."]);
+}
+
+#[test]
+fn what_is_open_is_said_with_its_end() {
+    let mut open = Decision { open_until: Some(at("23:00:00")), ..decision(Outcome::Allow, vec![]) };
+    let said = |decision: &Decision, locale| explain(decision, locale, CHINA).unwrap().concat();
+    assert_eq!(said(&open, Locale::En), "The sale of CNY 60.00 can be voided until 2026-11-23 23:00.");
+    assert_eq!(said(&open, Locale::ZhCn), "可以撤销 ¥60.00,截止 2026-11-23 23:00。");
+    open.way = Way::Refund;
+    open.open_until = None;
+    open.obligations.approvals = Some(ApprovalPlan {
+        tier: "large".into(),
+        needed: 2,
+        roles: vec![],
+        expires_after: Duration::minutes(1),
+        escalations: vec![],
+    });
+    assert_eq!(said(&open, Locale::En), "A refund of CNY 60.00 is possible, after 2 approvals.");
+    assert_eq!(said(&open, Locale::ZhCn), "可以申请退货 ¥60.00,需 2 人审批。");
+    for way in [Way::Void, Way::Refund, Way::Reversal, Way::OrderClose, Way::HoldRelease] {
+        for outcome in [Outcome::Allow, Outcome::Refer, Outcome::Deny] {
+            for locale in [Locale::ZhCn, Locale::En] {
+                assert_eq!(explain(&Decision { way, ..decision(outcome, vec![]) }, locale, 0).unwrap().len(), 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_referral_never_ends_without_advice() {
+    let referred = Finding { verdict: Outcome::Refer, ..finding("void.count", Value::Count(3), Value::Count(3), Remedy::None) };
+    let said = explain(&decision(Outcome::Refer, vec![referred]), Locale::En, 0).unwrap();
+    assert_eq!(said, ["The number of voids is used up (3 so far, limit 3); call support."]);
+}
+
+#[test]
+fn what_cannot_be_printed_is_refused() {
+    let unprintable = [
+        Value::Amount(Money { minor: -1, currency: "CNY".into() }),
+        Value::At(Instant { unix_ms: i64::MAX }),
+        Value::Day(BusinessDay { year: 2026, month: 2, day: 30 }),
+    ];
+    for value in unprintable {
+        let answer = explain(&decision(Outcome::Deny, vec![finding("x", value, Value::Absent, Remedy::None)]), Locale::En, 0);
+        assert!(matches!(answer, Err(RenderError::Unprintable(_))), "{answer:?}");
+    }
+    assert!(explain(&decision(Outcome::Allow, vec![]), Locale::En, 9_999).is_err());
+}
