@@ -279,7 +279,8 @@ fn incompatibilities(
                     wit_component::semver_check(packages.resolve.clone(), world, *now)
                 {
                     reasons.push(format!(
-                        "a component of world `{name}` no longer fits: {reason:#}"
+                        "a component of world `{name}` no longer fits: {}",
+                        cause(&reason)
                     ));
                 }
             }
@@ -366,7 +367,7 @@ fn callers_fail(
     Ok(
         wit_component::semver_check(packages.resolve, *before, *after)
             .err()
-            .map(|reason| format!("{reason:#}")),
+            .map(|reason| cause(&reason)),
     )
 }
 
@@ -389,6 +390,11 @@ fn caller_text(caller: &PackageName, interface: &str, called: &Interface) -> Res
     world.push_str("}\n");
     text.push_str(&world);
     Ok(text)
+}
+
+/// The comparison's own finding, on one line.
+fn cause(reason: &anyhow::Error) -> String {
+    reason.root_cause().to_string().replace('\n', ", ")
 }
 
 fn same_track(left: &PackageName, right: &PackageName) -> bool {
