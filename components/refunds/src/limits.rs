@@ -1,0 +1,54 @@
+//! Every limit of a ledger, with its reason.
+
+use rescind_model::Duration;
+
+/// Voids and refunds of one sale. WeChat Pay, the most generous network in the packs, takes 50 partial refunds; the rest
+/// is for voids and failed attempts.
+pub const OPERATIONS: usize = 64;
+
+/// Events of one sale. Its history is one value in storage, read and written whole. A new operation is refused unless
+/// every open one keeps room for all events it may still need, so no report is ever refused for want of it.
+pub const EVENTS: u64 = 1_024;
+
+/// Approvals a plan may demand and a refund may hold. More people than that are a meeting, not a control.
+pub const APPROVALS: usize = 16;
+
+/// Pieces of evidence of one refund.
+pub const EVIDENCE: usize = 16;
+
+/// Roles in a plan or in one of its escalations.
+pub const ROLES: usize = 16;
+
+/// Escalations of a plan. Each costs one event.
+pub const ESCALATIONS: usize = 8;
+
+/// Fees of one operation: one per kind and payer, with room to spare.
+pub const FEES: usize = 16;
+
+/// Free texts, in bytes: notes, reasons, what a provider said.
+pub const TEXT_BYTES: usize = 500;
+
+/// The reference for the provider, in bytes. The networks take 32 to 64; the adapter knows its own.
+pub const REFERENCE_BYTES: usize = 128;
+
+/// Seconds to wait before each query of an unknown outcome, and by their number how many there are
+/// (UnionPay: at most 6, at 1, 2, 4, 8, 16, 32 s).
+pub const QUERY_SECONDS: [u32; 6] = [1, 2, 4, 8, 16, 32];
+
+/// How often an unknown refund is asked for after the schedule: rarely enough for any network, often enough that a late
+/// answer is found within a working session.
+pub const LATE_QUERY_EVERY: Duration = Duration { ms: 600_000 };
+
+/// The longest wait between two reversals of a void. The shortest is 2 s; it doubles.
+pub const REVERSAL_WAIT_AT_MOST: Duration = Duration { ms: 600_000 };
+
+/// Reversals in vain after which a person is asked to look (about 17 minutes). They go on being sent.
+pub const REVERSALS_BEFORE_ATTENTION: u32 = 10;
+
+/// How long an answer to something that was sent may take before the courier looks after it. An adapter's own timeout has
+/// to be shorter, or a slow answer is overtaken.
+pub const ANSWER_WITHIN: Duration = Duration { ms: 30_000 };
+
+/// How long a terminal has to say what became of an operation it carries out, before a person is asked to look. It may
+/// have lost its link for a while; it stores and forwards.
+pub const TERMINAL_REPORTS_WITHIN: Duration = Duration { ms: 600_000 };

@@ -1,0 +1,44 @@
+//! What a provider or a terminal said.
+
+use crate::draft::Draft;
+use crate::{refund, void};
+use rescind_model::{Actor, Evidence, Executor, OutcomeReport, Rejection, ResultOf, Target};
+
+/// Takes a report in. It is never refused for want of room.
+pub(crate) fn take(draft: &mut Draft<'_>, report: &OutcomeReport) -> Result<(), Rejection> {
+    let executor = match &report.target {
+        Target::Void(id) => draft.void(id)?.executor,
+        Target::Refund(id) => draft.refund(id)?.executor,
+    };
+    must_know(draft.actor(), executor)?;
+    must_have_source(&report.outcome)?;
+    match &report.target {
+        Target::Void(id) => void::hear(draft, id, &report.outcome),
+        Target::Refund(id) => refund::hear(draft, id, &report.outcome),
+    }
+}
+
+/// A terminal knows what it did itself, the courier hears from the provider about everything. A person has no evidence:
+/// two of them may resolve.
+fn must_know(by: &Actor, executor: Executor) -> Result<(), Rejection> {
+    match by {
+        Actor::System => Ok(()),
+        Actor::Terminal(_) if executor == Executor::Terminal => Ok(()),
+        Actor::Terminal(_) | Actor::Person(_) => Err(Rejection::NotPermitted("not-the-executor".to_owned())),
+    }
+}
+
+/// What ends an operation comes from the provider or the terminal. A `resolution` has a command of its own.
+fn must_have_source(outcome: &ResultOf) -> Result<(), Rejection> {
+    let known = match outcome {
+        ResultOf::Done(Evidence { source, .. })
+        | ResultOf::Failed(Evidence { source, .. })
+        | ResultOf::Reversed(Evidence { source, .. }) => matches!(source.as_str(), "provider" | "terminal"),
+        ResultOf::Unknown(Evidence { source, .. }) => source != "resolution",
+    };
+    if known {
+        Ok(())
+    } else {
+        Err(Rejection::Invalid("evidence: expected the source provider or terminal".to_owned()))
+    }
+}

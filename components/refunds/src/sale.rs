@@ -1,0 +1,103 @@
+//! The sale under the operations: its ledger, and what happens to the sale itself.
+
+use crate::argument::{at_most, valid};
+use crate::draft::{Draft, Subject, contradicts};
+use crate::limits::TEXT_BYTES;
+use rescind_model::token::Token;
+use rescind_model::{
+    BusinessDay, EventKind, Instant, Ledger, MerchantId, Money, PersonId, Rejection, Sale, SaleId, SaleOutcome,
+    SaleStatus, TerminalId,
+};
+
+/// An empty ledger for a sale, if it is one.
+pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome) -> Result<Ledger, Rejection> {
+    check(sale)?;
+    let status = SaleStatus { outcome, batch_closed_at: None, settled_at: None, paid_out_at: None };
+    Ok(Ledger { sale: sale.clone(), status, voids: Vec::new(), refunds: Vec::new(), events: 0 })
+}
+
+/// The first event of a ledger.
+pub(crate) fn register(draft: &mut Draft<'_>) {
+    let captured = draft.ledger.sale.captured.clone();
+    let outcome = draft.ledger.status.outcome.token().to_owned();
+    draft.record(EventKind::SaleRegistered, &Subject::sale(Some(captured)), Some(outcome));
+}
+
+/// The outcome of an unknown sale became known. It never changes again.
+pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Result<(), Rejection> {
+    let current = draft.ledger.status.outcome;
+    if outcome == current {
+        return Ok(());
+    }
+    if current != SaleOutcome::Unknown {
+        return Err(contradicts(current));
+    }
+    draft.ledger.status.outcome = outcome;
+    draft.record(EventKind::SaleOutcomeKnown, &Subject::sale(None), Some(outcome.token().to_owned()));
+    Ok(())
+}
+
+/// What can happen to a sale once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Milestone {
+    BatchClosed,
+    Settled,
+    PaidOut,
+}
+
+/// Dates a milestone, the first time it is heard of.
+pub(crate) fn happened(draft: &mut Draft<'_>, milestone: Milestone) {
+    let at = draft.clock().at;
+    let status = &mut draft.ledger.status;
+    let (date, kind) = match milestone {
+        Milestone::BatchClosed => (&mut status.batch_closed_at, EventKind::SaleBatchClosed),
+        Milestone::Settled => (&mut status.settled_at, EventKind::SaleSettled),
+        Milestone::PaidOut => (&mut status.paid_out_at, EventKind::SalePaidOut),
+    };
+    if date.is_none() {
+        *date = Some(at);
+        draft.record(kind, &Subject::sale(None), None);
+    }
+}
+
+/// Only a sale that is known to be good can be voided or refunded.
+pub(crate) fn must_be_good(ledger: &Ledger) -> Result<(), Rejection> {
+    match ledger.status.outcome {
+        SaleOutcome::Good => Ok(()),
+        other => Err(Rejection::SaleNotGood(other.token().to_owned())),
+    }
+}
+
+fn check(sale: &Sale) -> Result<(), Rejection> {
+    valid(SaleId::parse(sale.id.as_str()))?;
+    valid(MerchantId::parse(sale.merchant.as_str()))?;
+    if let Some(operator) = &sale.operator {
+        valid(PersonId::parse(operator.as_str()))?;
+    }
+    valid(Money::new(sale.captured.minor, &sale.captured.currency))?;
+    if sale.captured.is_zero() {
+        return Err(Rejection::Invalid("captured: expected an amount above zero".to_owned()));
+    }
+    valid(Money::new(sale.fee_charged.minor, &sale.fee_charged.currency))?;
+    valid(sale.captured.same_currency(&sale.fee_charged))?;
+    valid(Instant::from_unix_ms(sale.paid_at.unix_ms))?;
+    valid(BusinessDay::new(sale.business_day.year, sale.business_day.month, sale.business_day.day))?;
+    let mut texts = vec![
+        ("order-number", sale.order_number.as_deref()),
+        ("retrieval-reference", sale.retrieval_reference.as_deref()),
+        ("kind", Some(sale.kind.as_str())),
+        ("payer-token", sale.payer_token.as_deref()),
+    ];
+    if let Some(slip) = &sale.slip {
+        valid(TerminalId::parse(slip.terminal.as_str()))?;
+        texts.extend([
+            ("batch", Some(slip.batch.as_str())),
+            ("voucher", Some(slip.voucher.as_str())),
+            ("trace", Some(slip.trace.as_str())),
+        ]);
+    }
+    for (what, text) in texts {
+        at_most(what, "bytes", text.map_or(0, str::len), TEXT_BYTES)?;
+    }
+    Ok(())
+}

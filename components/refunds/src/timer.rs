@@ -1,0 +1,113 @@
+//! What time does: it escalates and ends reviews, and calls a person when a terminal is silent. Nothing that may have
+//! reached the provider is ever ended or released by it.
+
+use crate::draft::{Draft, Subject, later};
+use rescind_model::{
+    Escalation, EventKind, Executor, Instant, Ledger, OperationState, Refund, RefundState, Rejection, VoidOperation,
+};
+
+/// See [`crate::due`].
+pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
+    let voids = ledger.voids.iter().filter_map(|void| void.due_at);
+    voids.chain(ledger.refunds.iter().filter_map(|refund| refund.due_at)).min()
+}
+
+/// Lets time do its work.
+pub(crate) fn pass(draft: &mut Draft<'_>) {
+    let at = draft.clock().at;
+    let mut happened = Vec::new();
+    for void in &mut draft.ledger.voids {
+        if terminal_is_silent(void, at) {
+            void.attention = true;
+            void.updated_at = at;
+            void.due_at = None;
+            happened.push((EventKind::VoidAttention, Subject::void(void), None));
+        }
+    }
+    for refund in &mut draft.ledger.refunds {
+        if awaits_consent(refund.state) {
+            pass_review(refund, at, &mut happened);
+        } else if terminal_is_silent_about(refund, at) {
+            refund.attention = true;
+            refund.updated_at = at;
+            refund.due_at = None;
+            happened.push((EventKind::RefundAttention, Subject::refund(refund), None));
+        }
+    }
+    for (kind, subject, reason) in happened {
+        draft.record(kind, &subject, reason);
+    }
+}
+
+/// Escalates or ends a review. One that has expired is not escalated first.
+fn pass_review(refund: &mut Refund, at: Instant, happened: &mut Vec<(EventKind, Subject, Option<String>)>) {
+    let due_at = refund.due_at.unwrap_or(refund.submitted_at);
+    if due_at > at {
+        return;
+    }
+    let subject = Subject::refund(refund);
+    if expiry(refund) <= at {
+        refund.state = RefundState::Expired;
+        refund.due_at = None;
+        happened.push((EventKind::RefundExpired, subject, None));
+    } else {
+        let mut reached: Vec<_> = escalations(refund).filter(|(when, _)| (due_at..=at).contains(when)).collect();
+        reached.sort_by_key(|(when, _)| *when);
+        for (_, step) in reached {
+            let roles: Vec<&str> = step.roles.iter().map(rescind_model::Role::as_str).collect();
+            happened.push((EventKind::RefundEscalated, subject.clone(), Some(roles.join(" "))));
+        }
+        let next = escalations(refund).map(|(when, _)| when).filter(|when| *when > at).min();
+        refund.due_at = Some(next.unwrap_or_else(|| expiry(refund)));
+    }
+    refund.updated_at = at;
+}
+
+fn terminal_is_silent(void: &VoidOperation, at: Instant) -> bool {
+    void.executor == Executor::Terminal
+        && matches!(void.state, OperationState::Authorised | OperationState::Sent)
+        && void.due_at.is_some_and(|due| due <= at)
+}
+
+fn terminal_is_silent_about(refund: &Refund, at: Instant) -> bool {
+    refund.executor == Executor::Terminal
+        && refund.state == RefundState::Clearing
+        && refund.due_at.is_some_and(|due| due <= at)
+}
+
+/// Whether approvals are outstanding: only then can a refund expire.
+fn awaits_consent(state: RefundState) -> bool {
+    matches!(state, RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation)
+}
+
+/// When a review ends unless the last approval is in.
+fn expiry(refund: &Refund) -> Instant {
+    later(refund.submitted_at, refund.plan.expires_after)
+}
+
+/// The escalations that can come, each with its instant. One at or after the expiry never comes.
+pub(crate) fn escalations(refund: &Refund) -> impl Iterator<Item = (Instant, &Escalation)> {
+    let end = expiry(refund);
+    let steps = refund.plan.escalations.iter().map(|step| (later(refund.submitted_at, step.after), step));
+    steps.filter(move |(when, _)| *when < end)
+}
+
+/// How many escalations have not been told yet: those at or after the instant the review is due.
+pub(crate) fn escalations_left(refund: &Refund) -> usize {
+    let due_at = refund.due_at.unwrap_or(refund.submitted_at);
+    escalations(refund).filter(|(when, _)| *when >= due_at).count()
+}
+
+/// The first instant at which a review changes by itself.
+pub(crate) fn first_review_step(refund: &Refund) -> Instant {
+    let first = escalations(refund).map(|(when, _)| when).min();
+    first.unwrap_or_else(|| expiry(refund))
+}
+
+/// Whoever decides after the deadline decides too late, even if no timer has run yet.
+pub(crate) fn must_not_have_expired(refund: &Refund, at: Instant) -> Result<(), Rejection> {
+    if expiry(refund) <= at {
+        return Err(crate::draft::wrong_state(RefundState::Expired));
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! A void: the whole sale, cancelled before it settles.
+
+use crate::argument::{self, at_most, valid};
+use crate::draft::{Clock, Draft, Subject, contradicts, wrong_state};
+use crate::{conservation, limits, query, room, sale};
+use rescind_model::{
+    Decision, EventKind, Evidence, Executor, Instant, Ledger, Money, OperationId, OperationState, Outcome, RefundState,
+    Rejection, ResultOf, TerminalId, VoidAuthorisation, VoidOperation, Way,
+};
+
+/// Reserves the whole sale for a void.
+///
+/// The person who acts is the one who asked for it.
+pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Result<(), Rejection> {
+    let person = draft.person()?;
+    let clock = draft.clock();
+    valid(OperationId::parse(wanted.id.as_str()))?;
+    if let Some(terminal) = &wanted.terminal {
+        valid(TerminalId::parse(terminal.as_str()))?;
+    }
+    argument::reference(&wanted.provider_reference)?;
+    let reason = argument::text("reason", &wanted.reason)?;
+
+    let ledger = &draft.ledger;
+    sale::must_be_good(ledger)?;
+    room::free_name(ledger, wanted.id.as_str(), &wanted.provider_reference)?;
+    must_be_untouched(ledger)?;
+    must_allow(&wanted.decision, Way::Void, &ledger.sale.captured)?;
+    let obligations = &wanted.decision.obligations;
+    // A void has no place for approvals: one that needs them cannot be promised.
+    if obligations.approvals.as_ref().is_some_and(|plan| plan.needed > 0) {
+        return Err(Rejection::NotAllowed("approvals".to_owned()));
+    }
+    at_most("fees", "fees", obligations.fees.len(), limits::FEES)?;
+    conservation::check_fees(ledger, &conservation::check(ledger)?, &obligations.fees)?;
+
+    let void = VoidOperation {
+        id: wanted.id.clone(),
+        amount: ledger.sale.captured.clone(),
+        reason: reason.clone(),
+        requested_by: person.id.clone(),
+        terminal: wanted.terminal.clone(),
+        executor: obligations.executor,
+        provider_reference: wanted.provider_reference.clone(),
+        state: OperationState::Authorised,
+        reversing: false,
+        queries: 0,
+        attention: false,
+        fees: obligations.fees.clone(),
+        policy: wanted.decision.policy.clone(),
+        authorised_at: clock.at,
+        updated_at: clock.at,
+        due_at: first_due(obligations.executor, clock),
+        evidence: None,
+    };
+    draft.record(EventKind::VoidAuthorised, &Subject::void(&void), Some(reason).filter(|text| !text.is_empty()));
+    draft.ledger.voids.push(void);
+    room::admit(draft)
+}
+
+/// When somebody looks after an operation that is ready to go: the courier at once, a person if the terminal is silent.
+pub(crate) fn first_due(executor: Executor, clock: Clock) -> Option<Instant> {
+    match executor {
+        Executor::Courier => clock.due_now(),
+        Executor::Terminal => clock.due_in(limits::TERMINAL_REPORTS_WITHIN),
+    }
+}
+
+/// UnionPay: a void must find the sale whole, and no refund of it was ever sent, whatever became of that.
+fn must_be_untouched(ledger: &Ledger) -> Result<(), Rejection> {
+    must_have_no_void(ledger)?;
+    let touched = ledger.refunds.iter().find(|refund| {
+        refund.state.holds_reservation() || refund.state == RefundState::Cleared || refund.attempts > 0
+    });
+    touched.map_or(Ok(()), |refund| Err(Rejection::ConflictsWith(refund.id.to_string())))
+}
+
+/// A void that is under way or done leaves room for nothing else.
+pub(crate) fn must_have_no_void(ledger: &Ledger) -> Result<(), Rejection> {
+    let void =
+        ledger.voids.iter().find(|void| void.state.holds_reservation() || void.state == OperationState::Done);
+    void.map_or(Ok(()), |void| Err(Rejection::ConflictsWith(void.id.to_string())))
+}
+
+/// The decision allows exactly this.
+pub(crate) fn must_allow(decision: &Decision, way: Way, amount: &Money) -> Result<(), Rejection> {
+    let unlike = [
+        ("way", decision.way != way),
+        ("outcome", decision.outcome != Outcome::Allow),
+        ("amount", decision.amount != *amount),
+    ];
+    if let Some((what, _)) = unlike.into_iter().find(|(_, differs)| *differs) {
+        return Err(Rejection::NotAllowed(what.to_owned()));
+    }
+    argument::policy(&decision.policy)
+}
+
+/// Takes in what was said about a void.
+///
+/// | state | done | failed, reversed | unknown |
+/// |---|---|---|---|
+/// | authorised, for the courier | wrong-state | wrong-state | wrong-state |
+/// | authorised, for the terminal; sent | → done | → failed | → unknown |
+/// | unknown | → done | → failed | nothing new |
+/// | done | nothing new | contradicts | nothing new |
+/// | failed | contradicts | nothing new | nothing new |
+pub(crate) fn hear(draft: &mut Draft<'_>, id: &OperationId, heard: &ResultOf) -> Result<(), Rejection> {
+    let clock = draft.clock();
+    let void = draft.void(id)?;
+    match (void.state, heard) {
+        (OperationState::Done, ResultOf::Done(_) | ResultOf::Unknown(_))
+        | (OperationState::Failed, ResultOf::Failed(_) | ResultOf::Reversed(_) | ResultOf::Unknown(_))
+        | (OperationState::Unknown, ResultOf::Unknown(_)) => Ok(()),
+        (OperationState::Done | OperationState::Failed, _) => Err(contradicts(void.state)),
+        // The courier records what it sends before it does: an outcome of something unsent is a mistake.
+        (OperationState::Authorised, _) if void.executor == Executor::Courier => Err(wrong_state(void.state)),
+        (OperationState::Authorised | OperationState::Sent, ResultOf::Unknown(evidence)) => {
+            void.state = OperationState::Unknown;
+            void.queries = 0;
+            void.updated_at = clock.at;
+            void.due_at = query::first(clock);
+            let evidence = argument::evidence(evidence);
+            let reason = gist(&evidence);
+            void.evidence = Some(evidence);
+            let subject = Subject::void(void);
+            draft.record(EventKind::VoidUnknown, &subject, reason);
+            Ok(())
+        }
+        (_, ResultOf::Done(evidence)) => {
+            let evidence = argument::evidence(evidence);
+            let reason = gist(&evidence);
+            end(draft, id, OperationState::Done, evidence, reason)
+        }
+        (_, ResultOf::Failed(evidence) | ResultOf::Reversed(evidence)) => {
+            let evidence = argument::evidence(evidence);
+            let reason = gist(&evidence);
+            end(draft, id, OperationState::Failed, evidence, reason)
+        }
+    }
+}
+
+/// Ends a void for good: posted if it is done, released if it failed.
+pub(crate) fn end(
+    draft: &mut Draft<'_>,
+    id: &OperationId,
+    state: OperationState,
+    evidence: Evidence,
+    reason: Option<String>,
+) -> Result<(), Rejection> {
+    let clock = draft.clock();
+    let void = draft.void(id)?;
+    void.state = state;
+    void.reversing = false;
+    void.attention = false;
+    void.updated_at = clock.at;
+    void.due_at = None;
+    void.evidence = Some(evidence);
+    let subject = Subject::void(void);
+    let kind = if state == OperationState::Done { EventKind::VoidDone } else { EventKind::VoidFailed };
+    draft.record(kind, &subject, reason);
+    Ok(())
+}
+
+/// The shortest thing evidence says: its code, or its note.
+pub(crate) fn gist(evidence: &Evidence) -> Option<String> {
+    evidence.code.clone().or_else(|| evidence.note.clone())
+}
