@@ -82,10 +82,8 @@ pub(crate) enum SaleName {
 pub(crate) struct Clause {
     /// The rule's id.
     pub(crate) rule: &'static str,
-    /// The clause with its values.
-    pub(crate) full: &'static str,
-    /// The clause when a value is missing.
-    pub(crate) bare: &'static str,
+    /// The best way to say it first; each needs fewer values than the one before, the last none.
+    pub(crate) forms: &'static [&'static str],
 }
 
 /// A remedy with its values as text.
@@ -100,6 +98,8 @@ pub(crate) enum Advice {
     RetryAfter(String),
     ReduceTo(String),
     Provide(String),
+    ChooseReason,
+    TakeAll,
     ContactSupport,
 }
 
@@ -154,9 +154,11 @@ mod tests {
         assert_eq!(BTreeSet::from_iter(&english).len(), english.len(), "a rule is there twice");
         for locale in [Locale::ZhCn, Locale::En] {
             for clause in language(locale).clauses() {
-                assert!(!clause.bare.contains('{'), "{}", clause.rule);
-                let rest = clause.full.replace("{o}", "").replace("{l}", "");
-                assert!(!rest.contains(['{', '}']), "{}", clause.rule);
+                assert!(clause.forms.last().is_some_and(|last| !last.contains('{')), "{}", clause.rule);
+                for form in clause.forms {
+                    let rest = form.replace("{o}", "").replace("{l}", "");
+                    assert!(!rest.contains(['{', '}']), "{}", clause.rule);
+                }
             }
         }
     }

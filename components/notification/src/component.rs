@@ -1,4 +1,5 @@
 //! The WIT face of this crate: hands every call on.
+#![cfg_attr(target_arch = "wasm32", allow(unsafe_code, reason = "the generated exports are the component's ABI"))]
 
 use crate::bindings::exports::rescind::notification::messages::Guest;
 use rescind_model::{

@@ -1,6 +1,6 @@
 //! A decision in sentences, for the person at the terminal.
 
-use crate::catalogue::{Advice, Language, Opening, language};
+use crate::catalogue::{Advice, Clause, Language, Opening, language};
 use crate::clock::Clock;
 use crate::{amount, plain};
 use rescind_model::{Decision, Finding, Locale, Outcome, Remedy, RenderError, Value};
@@ -41,8 +41,7 @@ impl Speaker {
         let (observed, limit) = (observed.as_deref(), limit.as_deref());
         let rule = finding.rule.as_str();
         let clause = match self.language.clauses().iter().find(|clause| clause.rule == rule) {
-            Some(clause) => fill(clause.full, observed, limit)
-                .unwrap_or_else(|| format!("{}{}", clause.bare, self.language.seen(observed, limit))),
+            Some(clause) => said(clause, observed, limit, self.language),
             None => {
                 let rule = plain::note(rule).unwrap_or_else(|| "?".to_owned());
                 format!("{}{}", self.language.unknown_clause(&rule), self.language.seen(observed, limit))
@@ -80,15 +79,17 @@ impl Speaker {
             Remedy::AskRole(role) => self.words(role.as_str()).map(Advice::AskRole),
             Remedy::RetryAfter(at) => Some(Advice::RetryAfter(self.clock.show(*at)?)),
             Remedy::ReduceTo(money) => Some(Advice::ReduceTo(amount::show(money, self.locale)?)),
+            Remedy::Provide(what) if what == "reason" => Some(Advice::ChooseReason),
+            Remedy::Provide(what) if what == "full-amount" => Some(Advice::TakeAll),
             Remedy::Provide(what) => self.words(what).map(Advice::Provide),
             Remedy::ContactSupport => Some(Advice::ContactSupport),
         })
     }
 
-    /// A token, or several with commas between them, in the language's words.
+    /// A token, or several with commas or bars between them, in the language's words.
     fn words(&self, text: &str) -> Option<String> {
         let text = plain::note(text)?;
-        let words: Vec<String> = text.split(',').map(|token| self.language.word(token.trim())).collect();
+        let words: Vec<String> = text.split([',', '|']).map(|token| self.language.word(token.trim())).collect();
         Some(words.join(match self.locale {
             Locale::ZhCn => "、",
             Locale::En => ", ",
@@ -96,7 +97,18 @@ impl Speaker {
     }
 }
 
-/// A clause with its values; nothing if it needs one that is absent.
+/// A clause in the first form for which the values are there. Where the last form has to do although there are better
+/// ones, the values that are there follow in brackets.
+fn said(clause: &Clause, observed: Option<&str>, limit: Option<&str>, language: &dyn Language) -> String {
+    let Some((bare, better)) = clause.forms.split_last() else { return language.unknown_clause(clause.rule) };
+    match better.iter().find_map(|form| fill(form, observed, limit)) {
+        Some(text) => text,
+        None if better.is_empty() => (*bare).to_owned(),
+        None => format!("{bare}{}", language.seen(observed, limit)),
+    }
+}
+
+/// A form with its values; nothing if it needs one that is absent.
 fn fill(clause: &str, observed: Option<&str>, limit: Option<&str>) -> Option<String> {
     let mut text = clause.to_owned();
     for (slot, value) in [("{o}", observed), ("{l}", limit)] {

@@ -6,8 +6,8 @@ use crate::limits::MERCHANT_NAME_CHARS;
 use crate::{amount, plain};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Audience, Event, EventKind, Evidence, Locale, Message, Notice, OperationState, Refund, RefundState, RenderError,
-    Sale, SaleOutcome, VoidOperation,
+    Actor, Audience, Event, EventKind, Evidence, Locale, Message, Notice, OperationState, PersonId, Refund,
+    RefundState, RenderError, Sale, SaleOutcome, VoidOperation,
 };
 
 /// Writes a message about an event. `None` for an audience that is not concerned: customers hear nothing of reviews,
@@ -37,8 +37,15 @@ pub(crate) fn merchant_name(name: &str) -> Result<String, RenderError> {
 /// What the provider gave as its reason: the code with its meaning, and its note.
 pub(crate) fn provider_reason(evidence: Option<&Evidence>, language: &dyn Language) -> Option<String> {
     let evidence = evidence?;
-    let code = evidence.code.as_deref().and_then(plain::note).map(|code| language.coded(&code));
-    let note = evidence.note.as_deref().and_then(plain::note);
+    // `00` is what a reversal of the operation was answered with: no reason for a failure.
+    let code = evidence.code.as_deref().filter(|code| *code != "00").and_then(plain::note);
+    let code = code.map(|code| language.coded(&code));
+    let note = evidence.note.as_deref().map(|note| match note.split_once(": ") {
+        // Two persons resolved it: `first, second: why`. Who they were is in the ledger, not on paper.
+        Some((_, why)) if evidence.source == "resolution" => why,
+        _ => note,
+    });
+    let note = note.and_then(plain::note);
     match (code, note) {
         (Some(code), Some(note)) => Some(format!("{code}, {note}")),
         (code, note) => code.or(note),
@@ -99,7 +106,9 @@ fn story(
     let said = event.reason.as_deref();
     let (money, reason) = match about {
         About::Sale => (&notice.sale.captured, None),
-        About::Void(void) => (&void.amount, provider_reason(void.evidence.as_ref(), language).or(said_by(said, language))),
+        About::Void(void) => {
+            (&void.amount, provider_reason(void.evidence.as_ref(), language).or(said_by(said, language)))
+        }
         About::Refund(refund) => {
             let ended = refund.ended_because.as_deref();
             let reason = match event.kind {
@@ -113,26 +122,17 @@ fn story(
     };
     let refund = if let About::Refund(refund) = about { Some(*refund) } else { None };
     Ok(Story {
-        kind: kind(event.kind, refund),
+        kind: event.kind,
         audience,
         merchant: merchant_name(&notice.merchant_name)?,
         sale: sale_name(&notice.sale),
         amount: amount::show(money, locale)?,
         refund: refund.map_or_else(String::new, |r| plain::line(r.id.as_str())),
-        reason: reason.map(|r| if audience == Audience::Customer { without_persons(&r, notice) } else { r }),
+        reason: reason.map(|r| if audience == Audience::Customer { without_persons(&r, &persons(notice)) } else { r }),
         arrival: refund.and_then(|r| r.arrival),
         approvals_left: refund.map_or(0, approvals_left),
         outcome: said.and_then(SaleOutcome::from_token),
     })
-}
-
-/// What two persons found out is told as what it is.
-fn kind(kind: EventKind, refund: Option<&Refund>) -> EventKind {
-    match (kind, refund.map(|r| r.state)) {
-        (EventKind::RefundResolved, Some(RefundState::Cleared)) => EventKind::RefundCleared,
-        (EventKind::RefundResolved, Some(RefundState::Failed)) => EventKind::RefundFailed,
-        _ => kind,
-    }
 }
 
 fn said_by(reason: Option<&str>, language: &dyn Language) -> Option<String> {
@@ -150,23 +150,29 @@ fn sale_name(sale: &Sale) -> SaleName {
 
 /// Approvals that are still missing for the current revision.
 fn approvals_left(refund: &Refund) -> u32 {
-    let counted = refund.approvals.iter().filter(|a| a.revision == refund.revision && a.digest == refund.digest).count();
+    let counted =
+        refund.approvals.iter().filter(|a| a.revision == refund.revision && a.digest == refund.digest).count();
     refund.plan.needed.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
 }
 
-/// A text without the ids of people at the merchant: customers are told why, not who.
-fn without_persons(text: &str, notice: &Notice) -> String {
+/// The people at the merchant whom a notice names.
+fn persons(notice: &Notice) -> Vec<&str> {
     let mut persons: Vec<&str> = Vec::new();
-    if let rescind_model::Actor::Person(person) = &notice.event.actor {
+    if let Actor::Person(person) = &notice.event.actor {
         persons.push(person.id.as_str());
     }
-    persons.extend(notice.sale.operator.as_ref().map(|p| p.as_str()));
-    persons.extend(notice.void_operation.as_ref().map(|v| v.requested_by.as_str()));
+    persons.extend(notice.sale.operator.as_ref().map(PersonId::as_str));
+    persons.extend(notice.void_operation.as_ref().map(|void| void.requested_by.as_str()));
     if let Some(refund) = &notice.refund {
         persons.push(refund.request.requested_by.as_str());
-        persons.extend(refund.request.operator.as_ref().map(|p| p.as_str()));
-        persons.extend(refund.approvals.iter().map(|a| a.by.as_str()));
+        persons.extend(refund.request.operator.as_ref().map(PersonId::as_str));
+        persons.extend(refund.approvals.iter().map(|approval| approval.by.as_str()));
     }
+    persons
+}
+
+/// A text without the ids of these people: customers are told why, not by whom.
+pub(crate) fn without_persons(text: &str, persons: &[&str]) -> String {
     // Whole names only: an operator `1` must not change the text `11 days`.
     let mut kept = String::with_capacity(text.len());
     let mut name = String::new();
@@ -176,11 +182,8 @@ fn without_persons(text: &str, notice: &Notice) -> String {
             continue;
         }
         let bare = name.trim_matches(['.', '-', '_']);
-        kept.push_str(if !bare.is_empty() && (persons.contains(&bare) || persons.contains(&name.as_str())) {
-            "***"
-        } else {
-            &name
-        });
+        let known = persons.iter().any(|person| *person == name || (!bare.is_empty() && *person == bare));
+        kept.push_str(if known { "***" } else { &name });
         name.clear();
         kept.push(c);
     }

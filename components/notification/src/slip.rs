@@ -3,7 +3,7 @@
 use crate::catalogue::{Language, SlipWords, language};
 use crate::clock::Clock;
 use crate::columns::{centred, row, width, wrap};
-use crate::render::{merchant_name, provider_reason};
+use crate::render::{merchant_name, provider_reason, without_persons};
 use crate::{amount, plain};
 use rescind_model::{
     Channel, Instant, Locale, OperationState, Refund, RefundState, RenderError, Sale, SlipRequest, VoidOperation,
@@ -22,7 +22,9 @@ pub fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError
     let operation = match (&request.void_operation, &request.refund) {
         (Some(void), None) => Operation::Void(void),
         (None, Some(refund)) => Operation::Refund(refund),
-        _ => return Err(RenderError::Incomplete("void-operation, refund: exactly one of the two is needed".to_owned())),
+        _ => {
+            return Err(RenderError::Incomplete("void-operation, refund: exactly one of the two is needed".to_owned()));
+        }
     };
     let mut paper = Paper {
         lines: Vec::new(),
@@ -168,6 +170,9 @@ impl Paper {
                     RefundState::Declined => refund.ended_because.as_deref().map(|r| self.language.word(r)),
                     _ => None,
                 };
+                // The customer reads it too.
+                let approvers: Vec<&str> = refund.approvals.iter().map(|approval| approval.by.as_str()).collect();
+                let why = why.map(|why| without_persons(&why, &approvers));
                 self.pair(self.words.failure, why.as_deref());
                 if let Some(arrival) = refund.arrival.filter(|_| operation.may_move_money()) {
                     self.middle(&self.language.arrival(arrival));

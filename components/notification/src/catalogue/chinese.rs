@@ -29,59 +29,119 @@ impl Language for Chinese {
             },
             (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
                 SaleOutcome::Good => ("付款已确认", format!("{payment}已确认成功。")),
-                SaleOutcome::Declined | SaleOutcome::Failed => ("付款未成功", format!("{payment}未成功。如已扣款,款项将原路退回。")),
+                SaleOutcome::Declined | SaleOutcome::Failed => {
+                    ("付款未成功", format!("{payment}未成功。如已扣款,款项将原路退回。"))
+                }
                 SaleOutcome::Unknown => return None,
             },
-            (EventKind::SaleBatchClosed, Merchant) => ("批次已结账", format!("消费 {amount}({sale})所在批次已结账。如不能再撤销,请申请退货。")),
-            (EventKind::SaleSettled, Merchant) => ("交易已清算", format!("消费 {amount}({sale})已清算。如需退款,请申请退货。")),
-            (EventKind::SalePaidOut, Merchant) => ("款项已划付", format!("消费 {amount}({sale})的款项已划付到您的银行账户。如需退款,请申请退货。")),
+            (EventKind::SaleBatchClosed, Merchant) => {
+                ("批次已结账", format!("消费 {amount}({sale})所在批次已结账。如不能再撤销,请申请退货。"))
+            }
+            (EventKind::SaleSettled, Merchant) => {
+                ("交易已清算", format!("消费 {amount}({sale})已清算。如需退款,请申请退货。"))
+            }
+            (EventKind::SalePaidOut, Merchant) => {
+                ("款项已划付", format!("消费 {amount}({sale})的款项已划付到您的银行账户。如需退款,请申请退货。"))
+            }
 
             (EventKind::VoidAuthorised, Merchant) => ("撤销请求已提交", format!("{void}:请求已提交,正在处理中。")),
-            (EventKind::VoidAuthorised, Customer) => ("撤销请求已提交", format!("{payment}的撤销请求已提交,正在处理中。")),
+            (EventKind::VoidAuthorised, Customer) => {
+                ("撤销请求已提交", format!("{payment}的撤销请求已提交,正在处理中。"))
+            }
             (EventKind::VoidSent, Merchant) => ("撤销处理中", format!("{void}:请求已发送,正在处理中。")),
             (EventKind::VoidDone, Merchant) => ("撤销成功", format!("{void}:撤销成功,款项将原路退回。")),
             (EventKind::VoidDone, Customer) => ("撤销成功", format!("{payment}撤销成功,款项将原路退回。")),
             (EventKind::VoidFailed, Merchant) => ("撤销失败", format!("{void}:撤销失败,原交易仍然有效。{because}")),
-            (EventKind::VoidFailed, Customer) => ("撤销未成功", format!("{payment}撤销未成功,原付款仍然有效。请与商户联系。")),
-            (EventKind::VoidUnknown, Merchant) => ("撤销结果未知", format!("{void}:结果未知,系统正在查询。请勿重复撤销或退款。")),
-            (EventKind::VoidUnknown, Customer) => ("撤销结果确认中", format!("{payment}的撤销结果正在确认中,您无需操作。")),
-            (EventKind::VoidReversing, Merchant) => ("撤销冲正中", format!("{void}:结果一直未知,正在冲正该笔撤销。冲正结束前请勿重复撤销或退款。")),
-            (EventKind::VoidAttention, Merchant) => ("撤销需人工处理", format!("{void}:无法自动完成,已转人工处理。请勿重复操作。")),
-            (EventKind::VoidAttention, Reviewer) => ("撤销需人工处理", format!("{merchant}:{void}结果未知,需人工处理。请核对渠道记录后处理。")),
+            (EventKind::VoidFailed, Customer) => {
+                ("撤销未成功", format!("{payment}撤销未成功,原付款仍然有效。请与商户联系。"))
+            }
+            (EventKind::VoidUnknown, Merchant) => {
+                ("撤销结果未知", format!("{void}:结果未知,系统正在查询。请勿重复撤销或退款。"))
+            }
+            (EventKind::VoidUnknown, Customer) => {
+                ("撤销结果确认中", format!("{payment}的撤销结果正在确认中,您无需操作。"))
+            }
+            (EventKind::VoidReversing, Merchant) => {
+                ("撤销冲正中", format!("{void}:结果一直未知,正在冲正该笔撤销。冲正结束前请勿重复撤销或退款。"))
+            }
+            (EventKind::VoidAttention, Merchant) => {
+                ("撤销需人工处理", format!("{void}:无法自动完成,已转人工处理。请勿重复操作。"))
+            }
+            (EventKind::VoidAttention, Reviewer) => {
+                ("撤销需人工处理", format!("{merchant}:{void}结果未知,需人工处理。请核对渠道记录后处理。"))
+            }
 
             (EventKind::RefundSubmitted, Merchant) => ("退款请求已提交", format!("{back}:请求已提交,正在处理中。")),
             (EventKind::RefundSubmitted, Customer) => ("退款请求已提交", format!("{paid_back}请求已提交,正在处理中。")),
             (EventKind::RefundInReview, Merchant) => ("退款审核中", format!("{back}:正在等待审批。")),
-            (EventKind::RefundInReview, Reviewer) => ("有退款等待您审核", format!("{merchant}申请{back}。{}", approvals(story.approvals_left))),
-            (EventKind::RefundApprovalGiven, Merchant) => ("退款已获一人审批", format!("{back}:已有一人审批通过。{}", approvals(story.approvals_left))),
-            (EventKind::RefundApprovalGiven, Reviewer) if story.approvals_left > 0 => ("退款还需审批", format!("{merchant}:{back}已有一人审批通过。{}", approvals(story.approvals_left))),
+            (EventKind::RefundInReview, Reviewer) => {
+                ("有退款等待您审核", format!("{merchant}申请{back}。{}", approvals(story.approvals_left)))
+            }
+            (EventKind::RefundApprovalGiven, Merchant) => {
+                ("退款已获一人审批", format!("{back}:已有一人审批通过。{}", approvals(story.approvals_left)))
+            }
+            (EventKind::RefundApprovalGiven, Reviewer) if story.approvals_left > 0 => {
+                ("退款还需审批", format!("{merchant}:{back}已有一人审批通过。{}", approvals(story.approvals_left)))
+            }
             (EventKind::RefundApproved, Merchant) => ("退款审批通过", format!("{back}:审批通过,即将提交清算。")),
             (EventKind::RefundApproved, Customer) => ("退款已同意", format!("{paid_back}已同意,正在处理中。")),
             (EventKind::RefundDeclined, Merchant) => ("退款未通过", format!("{back}:审核未通过。{because}")),
             (EventKind::RefundDeclined, Customer) => ("退款未通过", format!("{paid_back}未通过审核。{because}")),
-            (EventKind::RefundWithdrawn, Merchant) => ("退款请求已撤回", format!("{back}:请求已成功撤回,没有款项变动。{because}")),
-            (EventKind::RefundWithdrawn, Customer) => ("退款请求已撤回", format!("{paid_back}请求已成功撤回,原付款仍然有效。")),
-            (EventKind::RefundWithdrawn, Reviewer) => ("退款请求已撤回", format!("{merchant}:{back}请求已成功撤回,无需再审核。")),
-            (EventKind::RefundExpired, Merchant) => ("退款请求已过期", format!("{back}:未在期限内获得审批,请求已过期,没有款项变动。如仍需退款,请重新提交。")),
-            (EventKind::RefundExpired, Customer) => ("退款请求已过期", format!("{paid_back}请求未在期限内得到处理,已过期。如仍需退款,请联系商户重新提交。")),
-            (EventKind::RefundExpired, Reviewer) => ("退款请求已过期", format!("{merchant}:{back}未在期限内获得审批,已过期,无需再审核。")),
-            (EventKind::RefundEscalated, Merchant) => ("退款审批已升级", format!("{back}:仍在等待审批,已扩大审批人范围。")),
-            (EventKind::RefundEscalated, Reviewer) => ("退款审批已转交给您", format!("{merchant}:{back}未及时获得审批,已升级转交。{}", approvals(story.approvals_left))),
-            (EventKind::RefundQueued, Merchant) => ("退款排队中", format!("{back}:审批通过,待当日可用资金充足后自动处理。请勿重复提交。")),
-            (EventKind::RefundQueued, Customer) => ("退款排队中", format!("{paid_back}已同意,正在排队处理,您无需操作。")),
+            (EventKind::RefundWithdrawn, Merchant) => {
+                ("退款请求已撤回", format!("{back}:请求已成功撤回,没有款项变动。{because}"))
+            }
+            (EventKind::RefundWithdrawn, Customer) => {
+                ("退款请求已撤回", format!("{paid_back}请求已成功撤回,原付款仍然有效。"))
+            }
+            (EventKind::RefundWithdrawn, Reviewer) => {
+                ("退款请求已撤回", format!("{merchant}:{back}请求已成功撤回,无需再审核。"))
+            }
+            (EventKind::RefundExpired, Merchant) => (
+                "退款请求已过期",
+                format!("{back}:未在期限内获得审批,请求已过期,没有款项变动。如仍需退款,请重新提交。"),
+            ),
+            (EventKind::RefundExpired, Customer) => {
+                ("退款请求已过期", format!("{paid_back}请求未在期限内得到处理,已过期。如仍需退款,请联系商户重新提交。"))
+            }
+            (EventKind::RefundExpired, Reviewer) => {
+                ("退款请求已过期", format!("{merchant}:{back}未在期限内获得审批,已过期,无需再审核。"))
+            }
+            (EventKind::RefundEscalated, Merchant) => {
+                ("退款审批已升级", format!("{back}:仍在等待审批,已扩大审批人范围。"))
+            }
+            (EventKind::RefundEscalated, Reviewer) => (
+                "退款审批已转交给您",
+                format!("{merchant}:{back}未及时获得审批,已升级转交。{}", approvals(story.approvals_left)),
+            ),
+            (EventKind::RefundQueued, Merchant) => {
+                ("退款排队中", format!("{back}:审批通过,待当日可用资金充足后自动处理。请勿重复提交。"))
+            }
+            (EventKind::RefundQueued, Customer) => {
+                ("退款排队中", format!("{paid_back}已同意,正在排队处理,您无需操作。"))
+            }
             (EventKind::RefundClearing, Merchant) => ("退款清算中", format!("{back}:已提交清算,正在处理中。{arrives}")),
             (EventKind::RefundClearing, Customer) => ("退款处理中", format!("{paid_back}正在处理中。{arrives}")),
             (EventKind::RefundCleared, Merchant) => ("退款成功", format!("{back}:退款成功。{arrives}")),
             (EventKind::RefundCleared, Customer) => ("退款成功", format!("{paid_back}成功,款项将原路退回。{arrives}")),
             (EventKind::RefundFailed, Merchant) => ("退款失败", format!("{back}:退款失败,没有款项变动。{because}")),
             (EventKind::RefundFailed, Customer) => ("退款未成功", format!("{paid_back}未成功。请与商户联系。")),
-            (EventKind::RefundUnknown, Merchant) => ("退款结果未知", format!("{back}:结果未知,系统正在查询。请勿重复提交。")),
-            (EventKind::RefundUnknown, Customer) => ("退款结果确认中", format!("{paid_back}结果正在确认中,您无需操作。")),
-            (EventKind::RefundAttention, Merchant) => ("退款需人工处理", format!("{back}:无法自动完成,已转人工处理。请勿重复提交。")),
-            (EventKind::RefundAttention, Reviewer) => ("退款需人工处理", format!("{merchant}:{back}无法自动完成,需人工处理。请核对渠道记录后处理。")),
+            (EventKind::RefundUnknown, Merchant) => {
+                ("退款结果未知", format!("{back}:结果未知,系统正在查询。请勿重复提交。"))
+            }
+            (EventKind::RefundUnknown, Customer) => {
+                ("退款结果确认中", format!("{paid_back}结果正在确认中,您无需操作。"))
+            }
+            (EventKind::RefundAttention, Merchant) => {
+                ("退款需人工处理", format!("{back}:无法自动完成,已转人工处理。请勿重复提交。"))
+            }
+            (EventKind::RefundAttention, Reviewer) => {
+                ("退款需人工处理", format!("{merchant}:{back}无法自动完成,需人工处理。请核对渠道记录后处理。"))
+            }
             (EventKind::RefundRetried, Merchant) => ("退款重新处理中", format!("{back}:正以原参考号重新处理。")),
             (EventKind::RefundRetried, Customer) => ("退款重新处理中", format!("{paid_back}正在重新处理中。")),
-            (EventKind::RefundResolved, Merchant) => ("退款已人工处理", format!("{back}:已由两人核对并确定结果。{because}")),
+            (EventKind::RefundResolved, Merchant) => {
+                ("退款已人工处理", format!("{back}:已由两人核对并确定结果。{because}"))
+            }
             _ => return None,
         })
     }
@@ -113,6 +173,8 @@ impl Language for Chinese {
             Advice::AskRole(role) => format!("请由{role}操作"),
             Advice::RetryAfter(at) => format!("请于 {at} 或之后再试"),
             Advice::ReduceTo(amount) => format!("最多可申请 {amount}"),
+            Advice::ChooseReason => "请选择原因".to_owned(),
+            Advice::TakeAll => "请按全额申请".to_owned(),
             Advice::Provide(what) => format!("请提供{what}"),
             Advice::ContactSupport => "请联系客服".to_owned(),
         })
@@ -132,7 +194,8 @@ impl Language for Chinese {
             Way::HoldRelease => "可以释放预授权",
         };
         let until = opening.until.as_ref().map_or_else(String::new, |at| format!(",截止 {at}"));
-        let approvals = if opening.approvals > 0 { format!(",需 {} 人审批", opening.approvals) } else { String::new() };
+        let approvals =
+            if opening.approvals > 0 { format!(",需 {} 人审批", opening.approvals) } else { String::new() };
         format!("{way} {}{until}{approvals}。", opening.amount)
     }
 
@@ -189,11 +252,14 @@ impl Language for Chinese {
             "wrong-amount" => "金额错误",
             "duplicate" | "duplicate-payment" => "重复收款",
             "wrong-payee" => "收款方错误",
-            "goods-returned" => "客户退货",
+            "goods-returned" | "returned-goods" => "客户退货",
             "goods-damaged" => "商品损坏",
             "not-delivered" => "未交付",
             "system-error" => "系统错误",
             "operator-error" => "操作失误",
+            "quality" => "质量问题",
+            "unlisted" => "(未列出)",
+            "top-up" => "充值",
             "fraud" => "疑似欺诈",
             "other" => "其他",
             _ => token,
@@ -276,45 +342,47 @@ fn approvals(left: u32) -> String {
 }
 
 macro_rules! clauses {
-    ($($rule:literal $full:literal / $bare:literal;)*) => {
-        &[$(Clause { rule: $rule, full: $full, bare: $bare },)*]
+    ($($rule:literal $($form:literal)/+;)*) => {
+        &[$(Clause { rule: $rule, forms: &[$($form),+] },)*]
     };
 }
 
 const CLAUSES: &[Clause] = clauses! {
     "sale.outcome" "原交易未确认成功(结果:{o})" / "原交易未确认成功";
-    "void.enabled" "该商户不开放撤销" / "该商户不开放撤销";
+    "void.enabled" "该商户不开放撤销";
     "void.window" "已超过撤销时限({o},时限 {l})" / "已超过撤销时限";
     "void.count" "撤销次数已用完(已有 {o} 次,上限 {l} 次)" / "撤销次数已用完";
     "void.amount" "撤销必须是全额 {l},不能是 {o}" / "撤销必须是全额";
     "void.amount-limit" "{o} 不在可撤销的金额范围内(限额 {l})" / "金额不在可撤销的范围内";
     "void.settled" "该交易已清算({o})" / "该交易已清算";
     "void.batch" "终端批次已结账({o})" / "终端批次已结账";
-    "void.business-day" "原交易的清算日已结束({o},限制 {l})" / "原交易的清算日已结束";
+    "void.business-day" "原交易属于清算日 {l},现在是清算日 {o}" / "原交易的清算日已结束";
+    "void.calendar-day" "原交易当日已结束({o},截止 {l})" / "原交易当日已结束";
     "void.paid-out" "款项已划付给商户({o})" / "款项已划付给商户";
-    "void.real-time" "该交易为实时到账,款项已划付" / "该交易为实时到账,款项已划付";
-    "void.after-refund" "该交易已发送过退货" / "该交易已发送过退货";
-    "void.in-progress" "该交易的撤销正在进行" / "该交易的撤销正在进行";
-    "void.already-voided" "该交易已撤销" / "该交易已撤销";
+    "void.real-time" "该交易为实时到账,款项已划付";
+    "void.after-refund" "该交易已发送过退货";
+    "void.balance" "该交易 {l} 仅剩 {o},不能全额撤销" / "该交易已申请退货,不能全额撤销";
+    "void.in-progress" "该交易的撤销正在进行";
+    "void.already-voided" "该交易已撤销";
     "void.minimum-wait" "现在撤销为时过早({o},至少 {l})" / "现在撤销为时过早";
-    "void.operator-role" "操作员无撤销权限(当前 {o},需要 {l})" / "操作员无撤销权限";
-    "void.reason" "撤销原因 {o} 不在列表中" / "缺少撤销原因";
-    "refund.enabled" "该商户不开放退货" / "该商户不开放退货";
+    "void.operator-role" "操作员无撤销权限(当前 {o},需要 {l})" / "操作员无撤销权限(需要 {l})" / "操作员无撤销权限";
+    "void.reason" "撤销原因 {o} 不在列表中({l})" / "缺少撤销原因(可选 {l})" / "缺少撤销原因";
+    "refund.enabled" "该商户不开放退货";
     "refund.balance" "{o} 超过该交易可退余额 {l}" / "超过该交易可退余额";
     "refund.window" "已超过退货期限({o},期限 {l})" / "已超过退货期限";
-    "refund.same-day" "当日交易不能退货({o})" / "当日交易不能退货";
+    "refund.same-day" "当日交易不能退货(清算日 {o},{l} 起可退)" / "当日交易不能退货";
     "refund.partial" "只能全额退货 {l},不能是 {o}" / "只能全额退货";
     "refund.count" "该交易的退货次数已用完(已有 {o} 次,上限 {l} 次)" / "该交易的退货次数已用完";
     "refund.spacing" "距上次退货时间太短({o},至少 {l})" / "距上次退货时间太短";
     "refund.minimum-wait" "现在退货为时过早({o},至少 {l})" / "现在退货为时过早";
     "refund.kind" "{o}类交易不能退货" / "此类交易不能退货";
-    "refund.real-time" "实时到账的交易不能在此退货" / "实时到账的交易不能在此退货";
-    "refund.reason" "退货原因 {o} 不在列表中" / "缺少退货原因";
-    "refund.evidence" "缺少凭证({l},已提供 {o})" / "缺少凭证";
+    "refund.real-time" "实时到账的交易不能在此退货";
+    "refund.reason" "退货原因 {o} 不在列表中({l})" / "缺少退货原因(可选 {l})" / "缺少退货原因";
+    "refund.evidence" "缺少凭证:{l}" / "缺少凭证";
     "refund.amount-limit" "{o} 不在可退货的金额范围内(限额 {l})" / "金额不在可退货的范围内";
-    "refund.operator-role" "操作员无退货权限(当前 {o},需要 {l})" / "操作员无退货权限";
-    "refund.void-open" "该交易的撤销正在进行" / "该交易的撤销正在进行";
-    "refund.already-voided" "该交易已撤销" / "该交易已撤销";
+    "refund.operator-role" "操作员无退货权限(当前 {o},需要 {l})" / "操作员无退货权限(需要 {l})" / "操作员无退货权限";
+    "refund.void-open" "该交易的撤销正在进行";
+    "refund.already-voided" "该交易已撤销";
 };
 
 const SLIP: SlipWords = SlipWords {

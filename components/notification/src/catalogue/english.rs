@@ -18,66 +18,279 @@ impl Language for English {
         let arrives = story.arrival.map_or_else(String::new, |a| format!(" {}.", self.arrival(a)));
         Some(match (story.kind, story.audience) {
             (EventKind::SaleOutcomeKnown, Merchant) => match story.outcome? {
-                SaleOutcome::Good => ("Sale confirmed", format!("The sale of {amount} ({sale}) is confirmed: it took place.")),
-                SaleOutcome::Declined => ("Sale declined", format!("The sale of {amount} ({sale}) was declined. There is nothing to take back.")),
-                SaleOutcome::Failed => ("Sale failed", format!("The sale of {amount} ({sale}) failed and was not captured. There is nothing to take back.")),
+                SaleOutcome::Good => {
+                    ("Sale confirmed", format!("The sale of {amount} ({sale}) is confirmed: it took place."))
+                }
+                SaleOutcome::Declined => (
+                    "Sale declined",
+                    format!("The sale of {amount} ({sale}) was declined. There is nothing to take back."),
+                ),
+                SaleOutcome::Failed => (
+                    "Sale failed",
+                    format!(
+                        "The sale of {amount} ({sale}) failed and was not captured. There is nothing to take back."
+                    ),
+                ),
                 SaleOutcome::Unknown => return None,
             },
             (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
-                SaleOutcome::Good => ("Payment confirmed", format!("Your payment of {amount} to {merchant} ({sale}) is confirmed.")),
-                SaleOutcome::Declined | SaleOutcome::Failed => ("Payment not completed", format!("Your payment of {amount} to {merchant} ({sale}) was not completed. If money was taken, it comes back the way it was paid.")),
+                SaleOutcome::Good => {
+                    ("Payment confirmed", format!("Your payment of {amount} to {merchant} ({sale}) is confirmed."))
+                }
+                SaleOutcome::Declined | SaleOutcome::Failed => (
+                    "Payment not completed",
+                    format!(
+                        "Your payment of {amount} to {merchant} ({sale}) was not completed. If money was taken, it comes back the way it was paid."
+                    ),
+                ),
                 SaleOutcome::Unknown => return None,
             },
-            (EventKind::SaleBatchClosed, Merchant) => ("Batch closed", format!("The terminal's batch with the sale of {amount} ({sale}) is closed. If it can no longer be voided, ask for a refund.")),
-            (EventKind::SaleSettled, Merchant) => ("Sale settled", format!("The sale of {amount} ({sale}) is settled. To take it back from now on, ask for a refund.")),
-            (EventKind::SalePaidOut, Merchant) => ("Sale paid out", format!("The money of the sale of {amount} ({sale}) was paid out to your bank. To take it back from now on, ask for a refund.")),
+            (EventKind::SaleBatchClosed, Merchant) => (
+                "Batch closed",
+                format!(
+                    "The terminal's batch with the sale of {amount} ({sale}) is closed. If it can no longer be voided, ask for a refund."
+                ),
+            ),
+            (EventKind::SaleSettled, Merchant) => (
+                "Sale settled",
+                format!("The sale of {amount} ({sale}) is settled. To take it back from now on, ask for a refund."),
+            ),
+            (EventKind::SalePaidOut, Merchant) => (
+                "Sale paid out",
+                format!(
+                    "The money of the sale of {amount} ({sale}) was paid out to your bank. To take it back from now on, ask for a refund."
+                ),
+            ),
 
-            (EventKind::VoidAuthorised, Merchant) => ("Void requested", format!("The void of {amount} ({sale}) has been submitted and is being processed.")),
-            (EventKind::VoidAuthorised, Customer) => ("Cancellation requested", format!("The cancellation of your payment of {amount} to {merchant} ({sale}) has been submitted and is being processed.")),
-            (EventKind::VoidSent, Merchant) => ("Void under way", format!("The void of {amount} ({sale}) was sent and is being processed.")),
-            (EventKind::VoidDone, Merchant) => ("Void successful", format!("The sale of {amount} ({sale}) is voided. The money goes back the way it was paid.")),
-            (EventKind::VoidDone, Customer) => ("Payment cancelled", format!("Your payment of {amount} to {merchant} ({sale}) is cancelled. The money comes back the way it was paid.")),
-            (EventKind::VoidFailed, Merchant) => ("Void failed", format!("The void of {amount} ({sale}) failed; the sale still stands.{because}")),
-            (EventKind::VoidFailed, Customer) => ("Cancellation failed", format!("Your payment of {amount} to {merchant} ({sale}) could not be cancelled and still stands. Please ask the merchant what to do next.")),
-            (EventKind::VoidUnknown, Merchant) => ("Void outcome unknown", format!("The outcome of the void of {amount} ({sale}) is not known yet and is being looked up. Do not void or refund it again.")),
-            (EventKind::VoidUnknown, Customer) => ("Cancellation being confirmed", format!("We are confirming the cancellation of your payment of {amount} to {merchant} ({sale}). You need not do anything.")),
-            (EventKind::VoidReversing, Merchant) => ("Void being reversed", format!("The outcome of the void of {amount} ({sale}) stayed unknown, so the void is being reversed. Do not void or refund the sale until that has ended.")),
-            (EventKind::VoidAttention, Merchant) => ("Void needs attention", format!("The void of {amount} ({sale}) cannot be finished automatically; a person is looking at it. Do not repeat it.")),
-            (EventKind::VoidAttention, Reviewer) => ("Void needs attention", format!("{merchant}: the void of {amount} ({sale}) has no known outcome and needs a person. Compare it with the provider's records and resolve it.")),
+            (EventKind::VoidAuthorised, Merchant) => {
+                ("Void requested", format!("The void of {amount} ({sale}) has been submitted and is being processed."))
+            }
+            (EventKind::VoidAuthorised, Customer) => (
+                "Cancellation requested",
+                format!(
+                    "The cancellation of your payment of {amount} to {merchant} ({sale}) has been submitted and is being processed."
+                ),
+            ),
+            (EventKind::VoidSent, Merchant) => {
+                ("Void under way", format!("The void of {amount} ({sale}) was sent and is being processed."))
+            }
+            (EventKind::VoidDone, Merchant) => (
+                "Void successful",
+                format!("The sale of {amount} ({sale}) is voided. The money goes back the way it was paid."),
+            ),
+            (EventKind::VoidDone, Customer) => (
+                "Payment cancelled",
+                format!(
+                    "Your payment of {amount} to {merchant} ({sale}) is cancelled. The money comes back the way it was paid."
+                ),
+            ),
+            (EventKind::VoidFailed, Merchant) => {
+                ("Void failed", format!("The void of {amount} ({sale}) failed; the sale still stands.{because}"))
+            }
+            (EventKind::VoidFailed, Customer) => (
+                "Cancellation failed",
+                format!(
+                    "Your payment of {amount} to {merchant} ({sale}) could not be cancelled and still stands. Please ask the merchant what to do next."
+                ),
+            ),
+            (EventKind::VoidUnknown, Merchant) => (
+                "Void outcome unknown",
+                format!(
+                    "The outcome of the void of {amount} ({sale}) is not known yet and is being looked up. Do not void or refund it again."
+                ),
+            ),
+            (EventKind::VoidUnknown, Customer) => (
+                "Cancellation being confirmed",
+                format!(
+                    "We are confirming the cancellation of your payment of {amount} to {merchant} ({sale}). You need not do anything."
+                ),
+            ),
+            (EventKind::VoidReversing, Merchant) => (
+                "Void being reversed",
+                format!(
+                    "The outcome of the void of {amount} ({sale}) stayed unknown, so the void is being reversed. Do not void or refund the sale until that has ended."
+                ),
+            ),
+            (EventKind::VoidAttention, Merchant) => (
+                "Void needs attention",
+                format!(
+                    "The void of {amount} ({sale}) cannot be finished automatically; a person is looking at it. Do not repeat it."
+                ),
+            ),
+            (EventKind::VoidAttention, Reviewer) => (
+                "Void needs attention",
+                format!(
+                    "{merchant}: the void of {amount} ({sale}) has no known outcome and needs a person. Compare it with the provider's records and resolve it."
+                ),
+            ),
 
-            (EventKind::RefundSubmitted, Merchant) => ("Refund requested", format!("Refund {refund} of {amount} ({sale}) has been submitted and is being processed.")),
-            (EventKind::RefundSubmitted, Customer) => ("Refund requested", format!("The refund of {amount} for your payment to {merchant} ({sale}) has been submitted and is being processed.")),
-            (EventKind::RefundInReview, Merchant) => ("Refund in review", format!("Refund {refund} of {amount} ({sale}) is waiting for approval.")),
-            (EventKind::RefundInReview, Reviewer) => ("Refund waiting for your review", format!("{merchant} asks to refund {amount} ({sale}, refund {refund}).{}", approvals(story.approvals_left))),
-            (EventKind::RefundApprovalGiven, Merchant) => ("Refund: approval given", format!("Refund {refund} of {amount} ({sale}) was approved by one person.{}", approvals(story.approvals_left))),
-            (EventKind::RefundApprovalGiven, Reviewer) if story.approvals_left > 0 => ("Refund: further approval needed", format!("{merchant}: refund {refund} of {amount} ({sale}) was approved by one person.{}", approvals(story.approvals_left))),
-            (EventKind::RefundApproved, Merchant) => ("Refund approved", format!("Refund {refund} of {amount} ({sale}) is approved and goes to clearing.")),
-            (EventKind::RefundApproved, Customer) => ("Refund approved", format!("The refund of {amount} for your payment to {merchant} ({sale}) is approved and is being processed.")),
-            (EventKind::RefundDeclined, Merchant) => ("Refund declined", format!("Refund {refund} of {amount} ({sale}) was declined.{because}")),
-            (EventKind::RefundDeclined, Customer) => ("Refund declined", format!("The refund of {amount} for your payment to {merchant} ({sale}) was declined.{because}")),
-            (EventKind::RefundWithdrawn, Merchant) => ("Refund request withdrawn", format!("Refund {refund} of {amount} ({sale}) was withdrawn; no money moves.{because}")),
-            (EventKind::RefundWithdrawn, Customer) => ("Refund request withdrawn", format!("The request to refund {amount} for your payment to {merchant} ({sale}) was withdrawn. Your payment stands.")),
-            (EventKind::RefundWithdrawn, Reviewer) => ("Refund request withdrawn", format!("{merchant}: refund {refund} of {amount} ({sale}) was withdrawn and needs no review any more.")),
-            (EventKind::RefundExpired, Merchant) => ("Refund request expired", format!("Refund {refund} of {amount} ({sale}) was not approved in time; no money moves. Submit it again if it is still wanted.")),
-            (EventKind::RefundExpired, Customer) => ("Refund request expired", format!("The request to refund {amount} for your payment to {merchant} ({sale}) was not decided in time. Please ask the merchant to submit it again.")),
-            (EventKind::RefundExpired, Reviewer) => ("Refund request expired", format!("{merchant}: refund {refund} of {amount} ({sale}) was not approved in time and needs no review any more.")),
-            (EventKind::RefundEscalated, Merchant) => ("Refund review escalated", format!("Refund {refund} of {amount} ({sale}) is still waiting, so more people can approve it now.")),
-            (EventKind::RefundEscalated, Reviewer) => ("Refund waiting: passed on to you", format!("{merchant}: refund {refund} of {amount} ({sale}) was not approved in time and has been passed on.{}", approvals(story.approvals_left))),
-            (EventKind::RefundQueued, Merchant) => ("Refund queued", format!("Refund {refund} of {amount} ({sale}) is approved and waits until your funds of the day suffice. You need not submit it again.")),
-            (EventKind::RefundQueued, Customer) => ("Refund waiting to be sent", format!("The refund of {amount} for your payment to {merchant} ({sale}) is approved and waits to be sent. You need not do anything.")),
-            (EventKind::RefundClearing, Merchant) => ("Refund in clearing", format!("Refund {refund} of {amount} ({sale}) is on its way through the network.{arrives}")),
-            (EventKind::RefundClearing, Customer) => ("Refund on its way", format!("The refund of {amount} for your payment to {merchant} ({sale}) is being processed.{arrives}")),
-            (EventKind::RefundCleared, Merchant) => ("Refund successful", format!("Refund {refund} of {amount} ({sale}) succeeded.{arrives}")),
-            (EventKind::RefundCleared, Customer) => ("Refund successful", format!("The refund of {amount} for your payment to {merchant} ({sale}) succeeded; it goes back the way you paid.{arrives}")),
-            (EventKind::RefundFailed, Merchant) => ("Refund failed", format!("Refund {refund} of {amount} ({sale}) failed; no money has moved.{because}")),
-            (EventKind::RefundFailed, Customer) => ("Refund failed", format!("The refund of {amount} for your payment to {merchant} ({sale}) could not be made. Please ask the merchant what to do next.")),
-            (EventKind::RefundUnknown, Merchant) => ("Refund outcome unknown", format!("The outcome of refund {refund} of {amount} ({sale}) is not known yet and is being looked up. Do not submit it again.")),
-            (EventKind::RefundUnknown, Customer) => ("Refund being confirmed", format!("We are confirming the refund of {amount} for your payment to {merchant} ({sale}). You need not do anything.")),
-            (EventKind::RefundAttention, Merchant) => ("Refund needs attention", format!("Refund {refund} of {amount} ({sale}) cannot be finished automatically; a person is looking at it. Do not submit it again.")),
-            (EventKind::RefundAttention, Reviewer) => ("Refund needs attention", format!("{merchant}: refund {refund} of {amount} ({sale}) cannot be finished automatically and needs a person. Compare it with the provider's records and resolve it.")),
-            (EventKind::RefundRetried, Merchant) => ("Refund tried again", format!("Refund {refund} of {amount} ({sale}) is being tried again under its old reference.")),
-            (EventKind::RefundRetried, Customer) => ("Refund tried again", format!("The refund of {amount} for your payment to {merchant} ({sale}) is being tried again.")),
-            (EventKind::RefundResolved, Merchant) => ("Refund resolved", format!("Two persons looked at refund {refund} of {amount} ({sale}) and settled its outcome.{because}")),
+            (EventKind::RefundSubmitted, Merchant) => (
+                "Refund requested",
+                format!("Refund {refund} of {amount} ({sale}) has been submitted and is being processed."),
+            ),
+            (EventKind::RefundSubmitted, Customer) => (
+                "Refund requested",
+                format!(
+                    "The refund of {amount} for your payment to {merchant} ({sale}) has been submitted and is being processed."
+                ),
+            ),
+            (EventKind::RefundInReview, Merchant) => {
+                ("Refund in review", format!("Refund {refund} of {amount} ({sale}) is waiting for approval."))
+            }
+            (EventKind::RefundInReview, Reviewer) => (
+                "Refund waiting for your review",
+                format!(
+                    "{merchant} asks to refund {amount} ({sale}, refund {refund}).{}",
+                    approvals(story.approvals_left)
+                ),
+            ),
+            (EventKind::RefundApprovalGiven, Merchant) => (
+                "Refund: approval given",
+                format!(
+                    "Refund {refund} of {amount} ({sale}) was approved by one person.{}",
+                    approvals(story.approvals_left)
+                ),
+            ),
+            (EventKind::RefundApprovalGiven, Reviewer) if story.approvals_left > 0 => (
+                "Refund: further approval needed",
+                format!(
+                    "{merchant}: refund {refund} of {amount} ({sale}) was approved by one person.{}",
+                    approvals(story.approvals_left)
+                ),
+            ),
+            (EventKind::RefundApproved, Merchant) => {
+                ("Refund approved", format!("Refund {refund} of {amount} ({sale}) is approved and goes to clearing."))
+            }
+            (EventKind::RefundApproved, Customer) => (
+                "Refund approved",
+                format!(
+                    "The refund of {amount} for your payment to {merchant} ({sale}) is approved and is being processed."
+                ),
+            ),
+            (EventKind::RefundDeclined, Merchant) => {
+                ("Refund declined", format!("Refund {refund} of {amount} ({sale}) was declined.{because}"))
+            }
+            (EventKind::RefundDeclined, Customer) => (
+                "Refund declined",
+                format!("The refund of {amount} for your payment to {merchant} ({sale}) was declined.{because}"),
+            ),
+            (EventKind::RefundWithdrawn, Merchant) => (
+                "Refund request withdrawn",
+                format!("Refund {refund} of {amount} ({sale}) was withdrawn; no money moves.{because}"),
+            ),
+            (EventKind::RefundWithdrawn, Customer) => (
+                "Refund request withdrawn",
+                format!(
+                    "The request to refund {amount} for your payment to {merchant} ({sale}) was withdrawn. Your payment stands."
+                ),
+            ),
+            (EventKind::RefundWithdrawn, Reviewer) => (
+                "Refund request withdrawn",
+                format!("{merchant}: refund {refund} of {amount} ({sale}) was withdrawn and needs no review any more."),
+            ),
+            (EventKind::RefundExpired, Merchant) => (
+                "Refund request expired",
+                format!(
+                    "Refund {refund} of {amount} ({sale}) was not approved in time; no money moves. Submit it again if it is still wanted."
+                ),
+            ),
+            (EventKind::RefundExpired, Customer) => (
+                "Refund request expired",
+                format!(
+                    "The request to refund {amount} for your payment to {merchant} ({sale}) was not decided in time. Please ask the merchant to submit it again."
+                ),
+            ),
+            (EventKind::RefundExpired, Reviewer) => (
+                "Refund request expired",
+                format!(
+                    "{merchant}: refund {refund} of {amount} ({sale}) was not approved in time and needs no review any more."
+                ),
+            ),
+            (EventKind::RefundEscalated, Merchant) => (
+                "Refund review escalated",
+                format!("Refund {refund} of {amount} ({sale}) is still waiting, so more people can approve it now."),
+            ),
+            (EventKind::RefundEscalated, Reviewer) => (
+                "Refund waiting: passed on to you",
+                format!(
+                    "{merchant}: refund {refund} of {amount} ({sale}) was not approved in time and has been passed on.{}",
+                    approvals(story.approvals_left)
+                ),
+            ),
+            (EventKind::RefundQueued, Merchant) => (
+                "Refund queued",
+                format!(
+                    "Refund {refund} of {amount} ({sale}) is approved and waits until your funds of the day suffice. You need not submit it again."
+                ),
+            ),
+            (EventKind::RefundQueued, Customer) => (
+                "Refund waiting to be sent",
+                format!(
+                    "The refund of {amount} for your payment to {merchant} ({sale}) is approved and waits to be sent. You need not do anything."
+                ),
+            ),
+            (EventKind::RefundClearing, Merchant) => (
+                "Refund in clearing",
+                format!("Refund {refund} of {amount} ({sale}) is on its way through the network.{arrives}"),
+            ),
+            (EventKind::RefundClearing, Customer) => (
+                "Refund on its way",
+                format!("The refund of {amount} for your payment to {merchant} ({sale}) is being processed.{arrives}"),
+            ),
+            (EventKind::RefundCleared, Merchant) => {
+                ("Refund successful", format!("Refund {refund} of {amount} ({sale}) succeeded.{arrives}"))
+            }
+            (EventKind::RefundCleared, Customer) => (
+                "Refund successful",
+                format!(
+                    "The refund of {amount} for your payment to {merchant} ({sale}) succeeded; it goes back the way you paid.{arrives}"
+                ),
+            ),
+            (EventKind::RefundFailed, Merchant) => {
+                ("Refund failed", format!("Refund {refund} of {amount} ({sale}) failed; no money has moved.{because}"))
+            }
+            (EventKind::RefundFailed, Customer) => (
+                "Refund failed",
+                format!(
+                    "The refund of {amount} for your payment to {merchant} ({sale}) could not be made. Please ask the merchant what to do next."
+                ),
+            ),
+            (EventKind::RefundUnknown, Merchant) => (
+                "Refund outcome unknown",
+                format!(
+                    "The outcome of refund {refund} of {amount} ({sale}) is not known yet and is being looked up. Do not submit it again."
+                ),
+            ),
+            (EventKind::RefundUnknown, Customer) => (
+                "Refund being confirmed",
+                format!(
+                    "We are confirming the refund of {amount} for your payment to {merchant} ({sale}). You need not do anything."
+                ),
+            ),
+            (EventKind::RefundAttention, Merchant) => (
+                "Refund needs attention",
+                format!(
+                    "Refund {refund} of {amount} ({sale}) cannot be finished automatically; a person is looking at it. Do not submit it again."
+                ),
+            ),
+            (EventKind::RefundAttention, Reviewer) => (
+                "Refund needs attention",
+                format!(
+                    "{merchant}: refund {refund} of {amount} ({sale}) cannot be finished automatically and needs a person. Compare it with the provider's records and resolve it."
+                ),
+            ),
+            (EventKind::RefundRetried, Merchant) => (
+                "Refund tried again",
+                format!("Refund {refund} of {amount} ({sale}) is being tried again under its old reference."),
+            ),
+            (EventKind::RefundRetried, Customer) => (
+                "Refund tried again",
+                format!("The refund of {amount} for your payment to {merchant} ({sale}) is being tried again."),
+            ),
+            (EventKind::RefundResolved, Merchant) => (
+                "Refund resolved",
+                format!("Two persons looked at refund {refund} of {amount} ({sale}) and settled its outcome.{because}"),
+            ),
             _ => return None,
         })
     }
@@ -109,6 +322,8 @@ impl Language for English {
             Advice::AskRole(role) => format!("ask a person with the role {role} to do it"),
             Advice::RetryAfter(at) => format!("try again at {at} or later"),
             Advice::ReduceTo(amount) => format!("ask for at most {amount}"),
+            Advice::ChooseReason => "choose a reason".to_owned(),
+            Advice::TakeAll => "ask for the whole amount".to_owned(),
             Advice::Provide(what) => format!("please provide: {what}"),
             Advice::ContactSupport => "call support".to_owned(),
         })
@@ -162,6 +377,10 @@ impl Language for English {
     }
 
     fn word(&self, token: &str) -> String {
+        // What was given is not repeated: it may be anything.
+        if token == "unlisted" {
+            return "given".to_owned();
+        }
         // Tokens are English words joined by hyphens; anything else (an id, a number) stays as it is.
         let words = token.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
         if words { token.replace('-', " ") } else { token.to_owned() }
@@ -253,45 +472,47 @@ fn approvals(left: u32) -> String {
 }
 
 macro_rules! clauses {
-    ($($rule:literal $full:literal / $bare:literal;)*) => {
-        &[$(Clause { rule: $rule, full: $full, bare: $bare },)*]
+    ($($rule:literal $($form:literal)/+;)*) => {
+        &[$(Clause { rule: $rule, forms: &[$($form),+] },)*]
     };
 }
 
 const CLAUSES: &[Clause] = clauses! {
     "sale.outcome" "the sale is not known to be good, its outcome is {o}" / "the sale is not known to be good";
-    "void.enabled" "this policy does not offer voids" / "this policy does not offer voids";
+    "void.enabled" "this policy does not offer voids";
     "void.window" "the void window has closed ({o}, limit {l})" / "the void window has closed";
     "void.count" "the number of voids is used up ({o} so far, limit {l})" / "the number of voids is used up";
     "void.amount" "a void must take back the whole sale, {l} and not {o}" / "a void must take back the whole sale";
     "void.amount-limit" "{o} is outside what may be voided here (limit {l})" / "the amount is outside what may be voided here";
     "void.settled" "the sale is already settled ({o})" / "the sale is already settled";
     "void.batch" "the terminal's batch is already closed ({o})" / "the terminal's batch is already closed";
-    "void.business-day" "the business day of the sale is over ({o}, limit {l})" / "the business day of the sale is over";
+    "void.business-day" "the sale belongs to business day {l}, and it is now business day {o}" / "the business day of the sale is over";
+    "void.calendar-day" "the calendar day of the sale is over ({o}, it ended at {l})" / "the calendar day of the sale is over";
     "void.paid-out" "the money was already paid out to the merchant ({o})" / "the money was already paid out to the merchant";
-    "void.real-time" "the money of this sale was paid out in real time" / "the money of this sale was paid out in real time";
-    "void.after-refund" "a refund of this sale was already sent" / "a refund of this sale was already sent";
-    "void.in-progress" "a void of this sale is under way" / "a void of this sale is under way";
-    "void.already-voided" "the sale is already voided" / "the sale is already voided";
+    "void.real-time" "the money of this sale was paid out in real time";
+    "void.after-refund" "a refund of this sale was already sent";
+    "void.balance" "only {o} of {l} is left of the sale, so it cannot be voided as a whole" / "refunds were asked for, so the sale cannot be voided as a whole";
+    "void.in-progress" "a void of this sale is under way";
+    "void.already-voided" "the sale is already voided";
     "void.minimum-wait" "it is too early to void this sale ({o}, at least {l})" / "it is too early to void this sale";
-    "void.operator-role" "the operator's role does not permit voids ({o}, needed {l})" / "the operator's role does not permit voids";
-    "void.reason" "the reason {o} is not on the list" / "a reason for the void is missing";
-    "refund.enabled" "this policy does not offer refunds" / "this policy does not offer refunds";
+    "void.operator-role" "the operator's role does not permit voids ({o}, needed {l})" / "the operator's role does not permit voids (needed {l})" / "the operator's role does not permit voids";
+    "void.reason" "the reason {o} is not on the list ({l})" / "a reason for the void is missing (one of {l})" / "a reason for the void is missing";
+    "refund.enabled" "this policy does not offer refunds";
     "refund.balance" "{o} is more than the {l} that is left of the sale" / "that is more than is left of the sale";
     "refund.window" "the refund window has closed ({o}, limit {l})" / "the refund window has closed";
-    "refund.same-day" "a sale cannot be refunded on its own day ({o})" / "a sale cannot be refunded on its own day";
+    "refund.same-day" "a sale cannot be refunded on its own business day ({o}), only from {l} on" / "a sale cannot be refunded on its own business day";
     "refund.partial" "only the whole sale can be refunded, {l} and not {o}" / "only the whole sale can be refunded";
     "refund.count" "the number of refunds of this sale is used up ({o} so far, limit {l})" / "the number of refunds of this sale is used up";
     "refund.spacing" "the last refund of this sale was too recent ({o}, at least {l})" / "the last refund of this sale was too recent";
     "refund.minimum-wait" "it is too early to refund this sale ({o}, at least {l})" / "it is too early to refund this sale";
     "refund.kind" "sales of the kind {o} cannot be refunded" / "sales of this kind cannot be refunded";
-    "refund.real-time" "a sale that is paid out in real time cannot be refunded here" / "a sale that is paid out in real time cannot be refunded here";
-    "refund.reason" "the reason {o} is not on the list" / "a reason for the refund is missing";
-    "refund.evidence" "evidence is missing ({l}, given {o})" / "evidence is missing";
+    "refund.real-time" "a sale that is paid out in real time cannot be refunded here";
+    "refund.reason" "the reason {o} is not on the list ({l})" / "a reason for the refund is missing (one of {l})" / "a reason for the refund is missing";
+    "refund.evidence" "evidence is missing: {l}" / "evidence is missing";
     "refund.amount-limit" "{o} is outside what may be refunded here (limit {l})" / "the amount is outside what may be refunded here";
-    "refund.operator-role" "the operator's role does not permit refunds ({o}, needed {l})" / "the operator's role does not permit refunds";
-    "refund.void-open" "a void of this sale is under way" / "a void of this sale is under way";
-    "refund.already-voided" "the sale is already voided" / "the sale is already voided";
+    "refund.operator-role" "the operator's role does not permit refunds ({o}, needed {l})" / "the operator's role does not permit refunds (needed {l})" / "the operator's role does not permit refunds";
+    "refund.void-open" "a void of this sale is under way";
+    "refund.already-voided" "the sale is already voided";
 };
 
 const SLIP: SlipWords = SlipWords {

@@ -1,10 +1,10 @@
 //! A shop counter: one sale of 100.00, its void, its refund of 60.00.
 
 use rescind_model::{
-    Actor, ActingPerson, Approval, ApprovalPlan, Arrival, BusinessDay, Channel, CommandId, Digest, Duration, Event,
-    EventKind, Evidence, Executor, Instant, Money, Notice, OperationId, OperationState, PersonId, PolicyIdentity, Refund,
-    RefundId, RefundRequest, RefundState, Role, Sale, SaleId, SettlementMode, SlipNumbers, SlipRequest, TerminalId,
-    VoidOperation, MerchantId,
+    ActingPerson, Actor, Approval, ApprovalPlan, Arrival, BusinessDay, Channel, CommandId, Digest, Duration, Event,
+    EventKind, Evidence, Executor, Instant, MerchantId, Money, Notice, OperationId, OperationState, PersonId,
+    PolicyIdentity, Refund, RefundId, RefundRequest, RefundState, Role, Sale, SaleId, SettlementMode, SlipNumbers,
+    SlipRequest, TerminalId, VoidOperation,
 };
 
 pub const SHOP: &str = "天天便利店";

@@ -95,13 +95,20 @@ fn a_short_id_is_hidden_as_a_word_not_inside_one() {
 fn success_is_told_of_what_is_done_and_of_nothing_else() {
     for state in [OperationState::Authorised, OperationState::Sent, OperationState::Failed, OperationState::Unknown] {
         let told = Notice { void_operation: Some(void(state)), ..notice(EventKind::VoidDone) };
-        assert!(matches!(render(&told, Audience::Merchant, Locale::ZhCn), Err(RenderError::Incomplete(_))), "{state:?}");
+        assert!(
+            matches!(render(&told, Audience::Merchant, Locale::ZhCn), Err(RenderError::Incomplete(_))),
+            "{state:?}"
+        );
     }
     for (kind, _) in EventKind::ALL {
         for audience in AUDIENCES {
             let message = render(&notice(*kind), audience, Locale::ZhCn).unwrap();
             let text = message.map_or_else(String::new, |m| format!("{} {}", m.title, m.body));
-            assert_eq!(text.contains("撤销成功"), *kind == EventKind::VoidDone && audience != Audience::Reviewer, "{text}");
+            assert_eq!(
+                text.contains("撤销成功"),
+                *kind == EventKind::VoidDone && audience != Audience::Reviewer,
+                "{text}"
+            );
         }
     }
     let unfinished = Notice { refund: Some(refund(RefundState::Unknown)), ..notice(EventKind::RefundCleared) };
@@ -109,13 +116,24 @@ fn success_is_told_of_what_is_done_and_of_nothing_else() {
 }
 
 #[test]
-fn a_resolution_is_told_as_what_was_found() {
-    let resolved = |state| {
-        let told = Notice { refund: Some(refund(state)), ..notice(EventKind::RefundResolved) };
-        render(&told, Audience::Customer, Locale::En).unwrap().map(|m| m.title)
-    };
-    assert_eq!(resolved(RefundState::Cleared).as_deref(), Some("Refund successful"));
-    assert_eq!(resolved(RefundState::Failed).as_deref(), Some("Refund failed"));
+fn a_resolution_is_told_without_its_persons_and_once() {
+    // `refund.resolved` is followed by `refund.cleared` or `refund.failed`, which everybody hears of.
+    assert_eq!(render(&notice(EventKind::RefundResolved), Audience::Customer, Locale::En), Ok(None));
+    let mut told = notice(EventKind::RefundFailed);
+    let evidence = told.refund.as_mut().unwrap().evidence.as_mut().unwrap();
+    evidence.source = "resolution".into();
+    evidence.code = None;
+    evidence.note = Some("boss-8, boss-9: not in the provider's file".into());
+    let text = body(&told, Audience::Merchant, Locale::En);
+    assert!(text.ends_with("Reason: not in the provider's file."), "{text}");
+}
+
+#[test]
+fn a_reversed_void_did_not_fail_because_of_code_00() {
+    let mut told = notice(EventKind::VoidFailed);
+    told.void_operation.as_mut().unwrap().evidence = Some(crate::counter::evidence("00", None));
+    let text = body(&told, Audience::Merchant, Locale::En);
+    assert!(text.ends_with("the sale still stands."), "{text}");
 }
 
 #[test]

@@ -43,25 +43,68 @@ fn findings() -> Vec<Finding> {
     vec![
         finding("sale.outcome", text("unknown"), text("good"), Remedy::UseReversal),
         finding("void.enabled", Value::Absent, Value::Absent, Remedy::UseRefund),
-        finding("void.window", Value::At(at("23:05:00")), Value::At(at("23:00:00")), Remedy::UseRefundFrom(at("23:00:00"))),
-        finding("void.window", Value::Lasting(Duration::seconds(2_105)), Value::Lasting(Duration::minutes(30)), Remedy::UseRefund),
+        finding(
+            "void.window",
+            Value::At(at("23:05:00")),
+            Value::At(at("23:00:00")),
+            Remedy::UseRefundFrom(at("23:00:00")),
+        ),
+        finding(
+            "void.window",
+            Value::Lasting(Duration::seconds(2_105)),
+            Value::Lasting(Duration::minutes(30)),
+            Remedy::UseRefund,
+        ),
         finding("void.count", Value::Count(3), Value::Count(3), Remedy::ContactSupport),
         finding("void.amount", Value::Amount(cny("60.00")), Value::Amount(cny("100.00")), Remedy::UseRefund),
-        finding("void.amount-limit", Value::Amount(cny("20000.00")), Value::Amount(cny("19999.99")), Remedy::ContactSupport),
+        finding(
+            "void.amount-limit",
+            Value::Amount(cny("20000.00")),
+            Value::Amount(cny("19999.99")),
+            Remedy::ContactSupport,
+        ),
         finding("void.settled", Value::At(at("23:00:01")), Value::Absent, Remedy::UseRefund),
         finding("void.batch", Value::Absent, Value::Absent, Remedy::UseRefund),
-        finding("void.business-day", day("2026-11-22"), day("2026-11-23"), Remedy::UseRefund),
+        finding("void.business-day", day("2026-11-24"), day("2026-11-23"), Remedy::UseRefund),
+        finding("void.calendar-day", Value::At(at("23:59:59")), Value::At(at("23:00:00")), Remedy::UseRefund),
+        finding("void.balance", Value::Amount(cny("40.00")), Value::Amount(cny("100.00")), Remedy::UseRefund),
         finding("void.paid-out", Value::At(at("14:03:25")), Value::Absent, Remedy::UseRefund),
         finding("void.after-refund", Value::Count(1), Value::Count(0), Remedy::UseRefund),
         finding("void.in-progress", Value::Absent, Value::Absent, Remedy::AwaitOutcome),
         finding("void.already-voided", Value::Absent, Value::Absent, Remedy::None),
-        finding("void.minimum-wait", Value::Lasting(Duration::seconds(9)), Value::Lasting(Duration::seconds(15)), Remedy::RetryAfter(at("14:03:36"))),
-        finding("void.operator-role", text("cashier"), text("supervisor,manager"), Remedy::AskRole(role)),
+        finding(
+            "void.minimum-wait",
+            Value::Lasting(Duration::seconds(9)),
+            Value::Lasting(Duration::seconds(15)),
+            Remedy::RetryAfter(at("14:03:36")),
+        ),
+        finding("void.operator-role", text("cashier"), text("supervisor|manager"), Remedy::AskRole(role)),
         finding("void.reason", Value::Absent, text("customer-request,wrong-amount"), Remedy::Provide("reason".into())),
-        finding("refund.balance", Value::Amount(cny("60.00")), Value::Amount(cny("40.00")), Remedy::ReduceTo(cny("40.00"))),
-        finding("refund.window", Value::Lasting(Duration::minutes(31 * 24 * 60 + 61)), Value::Lasting(Duration::minutes(30 * 24 * 60)), Remedy::ContactSupport),
-        finding("refund.same-day", day("2026-11-23"), Value::Absent, Remedy::UseVoid),
-        finding("refund.partial", Value::Amount(cny("60.00")), Value::Amount(cny("100.00")), Remedy::ReduceTo(cny("100.00"))),
+        finding(
+            "void.reason",
+            text("unlisted"),
+            text("customer-request,wrong-amount"),
+            Remedy::Provide("reason".into()),
+        ),
+        finding(
+            "refund.balance",
+            Value::Amount(cny("60.00")),
+            Value::Amount(cny("40.00")),
+            Remedy::ReduceTo(cny("40.00")),
+        ),
+        finding(
+            "refund.window",
+            Value::Lasting(Duration::minutes(31 * 24 * 60 + 61)),
+            Value::Lasting(Duration::minutes(30 * 24 * 60)),
+            Remedy::ContactSupport,
+        ),
+        finding("refund.same-day", day("2026-11-23"), Value::At(at("23:00:00")), Remedy::UseVoid),
+        finding(
+            "refund.partial",
+            Value::Amount(cny("60.00")),
+            Value::Amount(cny("100.00")),
+            Remedy::Provide("full-amount".into()),
+        ),
         finding("refund.count", Value::Count(20), Value::Count(20), Remedy::None),
         finding("refund.kind", text("hotel"), Value::Absent, Remedy::ContactSupport),
         finding("refund.evidence", Value::Absent, text("receipt"), Remedy::Provide("receipt".into())),
@@ -78,6 +121,17 @@ fn every_finding_in_chinese() {
 #[test]
 fn every_finding_in_english() {
     insta::assert_snapshot!(say(findings(), Locale::En).join("\n"));
+}
+
+#[test]
+fn every_rule_of_the_eligibility_component_has_its_own_words() {
+    let source = include_str!("../../../eligibility/src/rule.rs");
+    let rules: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
+    assert!(rules.len() > 20, "the rules are somewhere else now: {rules:?}");
+    for rule in rules {
+        let said = say(vec![finding(rule, Value::Absent, Value::Absent, Remedy::None)], Locale::En);
+        assert!(!said[0].contains(rule), "{said:?}");
+    }
 }
 
 #[test]
@@ -108,7 +162,10 @@ fn each_finding_is_one_line_whatever_its_values_are() {
 #[test]
 fn an_unknown_rule_is_named_with_what_it_saw() {
     let said = |observed, limit| say(vec![finding("shop.full-moon", observed, limit, Remedy::None)], Locale::En);
-    assert_eq!(said(Value::Count(2), Value::Count(1)), ["The rule shop.full-moon does not permit it (observed 2, limit 1)."]);
+    assert_eq!(
+        said(Value::Count(2), Value::Count(1)),
+        ["The rule shop.full-moon does not permit it (observed 2, limit 1)."]
+    );
     assert_eq!(said(Value::Absent, Value::Absent), ["The rule shop.full-moon does not permit it."]);
 }
 
@@ -140,7 +197,8 @@ fn what_is_open_is_said_with_its_end() {
 
 #[test]
 fn a_referral_never_ends_without_advice() {
-    let referred = Finding { verdict: Outcome::Refer, ..finding("void.count", Value::Count(3), Value::Count(3), Remedy::None) };
+    let referred =
+        Finding { verdict: Outcome::Refer, ..finding("void.count", Value::Count(3), Value::Count(3), Remedy::None) };
     let said = explain(&decision(Outcome::Refer, vec![referred]), Locale::En, 0).unwrap();
     assert_eq!(said, ["The number of voids is used up (3 so far, limit 3); call support."]);
 }
@@ -153,7 +211,8 @@ fn what_cannot_be_printed_is_refused() {
         Value::Day(BusinessDay { year: 2026, month: 2, day: 30 }),
     ];
     for value in unprintable {
-        let answer = explain(&decision(Outcome::Deny, vec![finding("x", value, Value::Absent, Remedy::None)]), Locale::En, 0);
+        let answer =
+            explain(&decision(Outcome::Deny, vec![finding("x", value, Value::Absent, Remedy::None)]), Locale::En, 0);
         assert!(matches!(answer, Err(RenderError::Unprintable(_))), "{answer:?}");
     }
     assert!(explain(&decision(Outcome::Allow, vec![]), Locale::En, 9_999).is_err());

@@ -48,7 +48,8 @@ fn a_refund() {
 #[test]
 fn long_names_are_wrapped_and_nothing_is_cut() {
     let mut request = void_slip(OperationState::Done);
-    request.merchant_name = "南京天天便利商贸有限责任公司鼓楼区中山北路第三分店 International Convenience Supermarket".into();
+    request.merchant_name =
+        "南京天天便利商贸有限责任公司鼓楼区中山北路第三分店 International Convenience Supermarket".into();
     request.sale.order_number = Some("ORDER-2026-11-23-000000000000000017-NANJING-GULOU-3".into());
     let printed = slip(&request, Locale::ZhCn).unwrap();
     insta::assert_snapshot!("long_names_zh", printed);
@@ -66,8 +67,18 @@ fn only_what_is_done_is_called_successful() {
     }
     use RefundState as S;
     for state in [
-        S::Submitted, S::InReview, S::NeedsInformation, S::Approved, S::Queued, S::Clearing, S::Cleared, S::Declined,
-        S::Withdrawn, S::Expired, S::Failed, S::Unknown,
+        S::Submitted,
+        S::InReview,
+        S::NeedsInformation,
+        S::Approved,
+        S::Queued,
+        S::Clearing,
+        S::Cleared,
+        S::Declined,
+        S::Withdrawn,
+        S::Expired,
+        S::Failed,
+        S::Unknown,
     ] {
         let cleared = state == S::Cleared;
         assert_eq!(slip(&refund_slip(state), Locale::ZhCn).unwrap().contains("退货成功"), cleared, "{state:?}");
