@@ -1,0 +1,74 @@
+//! Every problem code: part of the API's contract. Programs decide by the code, people read title and detail.
+
+/// A kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The stable code, also the last part of the problem's `type`.
+    pub code: &'static str,
+    /// The HTTP status it always comes with.
+    pub status: u16,
+    /// One line for people, the same for every occurrence.
+    pub title: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident $status:literal $code:literal $title:literal;)*) => {
+        $(#[doc = $title] pub const $name: Code = Code { code: $code, status: $status, title: $title };)*
+
+        /// All of them, for the page at `/problems/{code}`, the OpenAPI document and the documentation.
+        pub const ALL: &[Code] = &[$($name,)*];
+    };
+}
+
+codes! {
+    BODY_MALFORMED 400 "body.malformed" "The body is not JSON";
+    PARAMETER_MALFORMED 400 "parameter.malformed" "A parameter or header is missing, unknown or unreadable";
+    KEY_MISSING 400 "idempotency.key-missing" "This request needs an Idempotency-Key";
+    KEY_MALFORMED 400 "idempotency.key-malformed" "The Idempotency-Key cannot be used";
+
+    AUTH_REQUIRED 401 "auth.required" "A valid API key is required";
+    AUTH_FORBIDDEN 403 "auth.forbidden" "This key's holder may not do that";
+    NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
+
+    NOT_FOUND 404 "not-found" "There is no such thing";
+    ROUTE_UNKNOWN 404 "route.unknown" "There is no such route";
+    METHOD_NOT_ALLOWED 405 "method.not-allowed" "This route does not know that method";
+
+    KEY_IN_FLIGHT 409 "idempotency.in-flight" "The first request with this Idempotency-Key is still under way";
+    WEBHOOK_DIFFERS 409 "webhook.replayed-differently" "A webhook with this id came before, with another body";
+    SALE_CONFLICT 409 "sale.conflict" "A different sale of that id is registered";
+    REFUND_ID_TAKEN 409 "refund.id-taken" "There is another refund of that id";
+    OPERATION_NOT_YOURS 409 "operation.not-yours" "Somebody else carries the operation out";
+    ENDPOINTS_FULL 409 "endpoints.full" "There are as many webhook endpoints as there may be";
+    NAME_TAKEN 409 "name.taken" "The name is taken";
+    REFUND_CHANGED 409 "refund.changed" "The refund was changed since it was looked at";
+    REFUND_WRONG_STATE 409 "refund.wrong-state" "The refund's state does not allow that";
+    OPERATION_WRONG_STATE 409 "operation.wrong-state" "The operation's state does not allow that";
+    SALE_WRONG_STATE 409 "sale.wrong-state" "The sale's state does not allow that";
+    SALE_NOT_GOOD 409 "sale.not-good" "The sale is not known to be good";
+    OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
+    CONFLICT 409 "conflict" "Something is in the way";
+
+    BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
+
+    BODY_INVALID 422 "body.invalid" "A value in the body cannot be";
+    PARAMETER_INVALID 422 "parameter.invalid" "A parameter's value cannot be";
+    KEY_REUSED 422 "idempotency.key-reused" "This Idempotency-Key was used with another request";
+    DECISION_DENY 422 "decision.deny" "The policy does not allow it";
+    DECISION_REFER 422 "decision.refer" "The policy leaves it to support";
+    BALANCE_EXCEEDED 422 "balance.exceeded" "It is more than is left of the sale";
+    OPERATION_CONFLICT 422 "operation.conflict" "Another operation on the sale excludes it";
+    OPERATION_NOT_ALLOWED 422 "operation.not-allowed" "The decision does not allow it";
+    REASON_REQUIRED 422 "reason.required" "A reason must be given";
+    LIMIT_REACHED 422 "limit.reached" "A limit is reached";
+    ARGUMENT_INVALID 422 "argument.invalid" "A value is out of its range";
+
+    INTERNAL 500 "internal" "Something failed on our side";
+    STORE_UNAVAILABLE 503 "store.unavailable" "The store is busy or unreachable";
+}
+
+/// The code of that text.
+#[must_use]
+pub fn find(code: &str) -> Option<Code> {
+    ALL.iter().copied().find(|c| c.code == code)
+}

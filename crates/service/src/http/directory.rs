@@ -1,0 +1,453 @@
+//! Merchants, terminals, persons, keys and reviewers' systems, as the admin sets them up.
+
+use crate::directory::{KeyView, Listed, Merchant, Person, Source, Terminal};
+use crate::http::answer::{self, Listing};
+use crate::http::body::Json;
+use crate::http::caller::Caller;
+use crate::http::id::{Id, Segment};
+use crate::http::number::Number;
+use crate::http::problem::Problem;
+use crate::http::text::Text;
+use crate::http::time::Time;
+use crate::http::Shared;
+use crate::ports::Ports;
+use crate::principal::{Bearer, Grant};
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use rescind_model::{MerchantId, PersonId, Role, TerminalId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A page of a directory.
+fn listing<T, V>(listed: Listed<T>, view: impl Fn(T) -> V) -> Listing<V> {
+    Listing { items: listed.items.into_iter().map(view).collect(), next: listed.next }
+}
+
+/// A merchant to set up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewMerchant {
+    /// Names it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    id: MerchantId,
+    /// Its name for people, printed on slips.
+    name: Text,
+    /// The name of the policy that decides for it.
+    policy: Number,
+    /// The offset of its wall clock from UTC in minutes, -720 to 840. China: 480, which is also taken if left out.
+    utc_offset_minutes: Option<i32>,
+}
+
+/// A merchant.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Merchant))]
+pub struct MerchantView {
+    /// Names it.
+    id: String,
+    /// Its name for people.
+    name: String,
+    /// The name of the policy that decides for it.
+    policy: String,
+    /// The offset of its wall clock from UTC in minutes.
+    utc_offset_minutes: i32,
+}
+
+impl MerchantView {
+    fn of(merchant: Merchant) -> Self {
+        Self {
+            id: merchant.id.value,
+            name: merchant.name,
+            policy: merchant.policy,
+            utc_offset_minutes: merchant.utc_offset_minutes,
+        }
+    }
+}
+
+/// China keeps one time, eight hours before UTC, without daylight saving.
+const CHINA_OFFSET_MINUTES: i32 = 480;
+
+/// `POST /v1/merchants`
+pub async fn create_merchant<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Json(new): Json<NewMerchant>,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    let merchant = Merchant {
+        id: new.id,
+        name: new.name.text,
+        policy: new.policy.0,
+        utc_offset_minutes: new.utc_offset_minutes.unwrap_or(CHINA_OFFSET_MINUTES),
+    };
+    answer::json(StatusCode::CREATED, &MerchantView::of(app.create_merchant(&who, merchant).await?))
+}
+
+/// `GET /v1/merchants`
+pub async fn list_merchants<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let (who, asked) = caller.general(&["after", "limit"])?;
+    let page = asked.page()?;
+    let listed = app.list_merchants(&who, page.after.as_deref(), page.limit).await?;
+    answer::json(StatusCode::OK, &listing(listed, MerchantView::of))
+}
+
+/// A terminal to set up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewTerminal {
+    /// Whose. May be named in the query instead.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    merchant: Option<MerchantId>,
+    /// Names it within the merchant.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    id: TerminalId,
+    /// Where it stands, for people.
+    label: Text,
+}
+
+/// A terminal.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Terminal))]
+pub struct TerminalView {
+    /// Whose.
+    merchant: String,
+    /// Names it within the merchant.
+    id: String,
+    /// Where it stands.
+    label: String,
+}
+
+impl TerminalView {
+    fn of(terminal: Terminal) -> Self {
+        Self { merchant: terminal.merchant.value, id: terminal.id.value, label: terminal.label }
+    }
+}
+
+/// `POST /v1/terminals`
+pub async fn create_terminal<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Json(new): Json<NewTerminal>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope_or(new.merchant)?;
+    let terminal = Terminal { merchant: scope.merchant, id: new.id, label: new.label.text };
+    answer::json(StatusCode::CREATED, &TerminalView::of(app.create_terminal(&scope.who, terminal).await?))
+}
+
+/// `GET /v1/terminals`
+pub async fn list_terminals<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let scope = caller.scope(&["after", "limit"])?;
+    let page = scope.asked.page()?;
+    let listed = app.list_terminals(&scope.who, &scope.merchant, page.after.as_deref(), page.limit).await?;
+    answer::json(StatusCode::OK, &listing(listed, TerminalView::of))
+}
+
+/// A person to set up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewPerson {
+    /// Names the person.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    id: PersonId,
+    /// The person's name.
+    name: Text,
+    /// Roles, per merchant.
+    #[serde(default)]
+    grants: Vec<NewGrant>,
+}
+
+/// Roles of a person at a merchant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewGrant {
+    /// At which merchant.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    merchant: MerchantId,
+    /// Which roles: `cashier`, `supervisor`, `manager`, `reviewer`, `finance`, `support`, `auditor`, `compliance`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    roles: Vec<Role>,
+}
+
+/// A person.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Person))]
+pub struct PersonView {
+    /// Names the person.
+    id: String,
+    /// The person's name.
+    name: String,
+    /// Roles, per merchant.
+    grants: Vec<GrantView>,
+}
+
+/// Roles of a person at a merchant.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Grant))]
+pub struct GrantView {
+    /// At which merchant.
+    merchant: String,
+    /// Which roles.
+    roles: Vec<String>,
+}
+
+impl PersonView {
+    fn of(person: Person) -> Self {
+        let grant = |grant: Grant| GrantView {
+            merchant: grant.merchant.value,
+            roles: grant.roles.into_iter().map(|r| r.value).collect(),
+        };
+        Self { id: person.id.value, name: person.name, grants: person.grants.into_iter().map(grant).collect() }
+    }
+}
+
+fn granted(grants: Vec<NewGrant>) -> Vec<Grant> {
+    grants.into_iter().map(|g| Grant { merchant: g.merchant, roles: g.roles }).collect()
+}
+
+/// `POST /v1/persons`
+pub async fn create_person<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Json(new): Json<NewPerson>,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    let person = Person { id: new.id, name: new.name.text, grants: granted(new.grants) };
+    answer::json(StatusCode::CREATED, &PersonView::of(app.create_person(&who, person).await?))
+}
+
+/// `GET /v1/persons`
+pub async fn list_persons<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let (who, asked) = caller.general(&["after", "limit"])?;
+    let page = asked.page()?;
+    let listed = app.list_persons(&who, page.after.as_deref(), page.limit).await?;
+    answer::json(StatusCode::OK, &listing(listed, PersonView::of))
+}
+
+/// All the roles a person is to have from now on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewGrants {
+    /// Roles, per merchant. They replace what the person has.
+    grants: Vec<NewGrant>,
+}
+
+/// `PUT /v1/persons/{id}/grants`
+pub async fn replace_grants<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<PersonId>,
+    Json(new): Json<NewGrants>,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    answer::json(StatusCode::OK, &PersonView::of(app.replace_grants(&who, &id, granted(new.grants)).await?))
+}
+
+/// Whom a key stands for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Holder {
+    /// The operator of Rescind: sets things up, moves no money.
+    Admin {},
+    /// A person.
+    Person {
+        /// Who.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        person: PersonId,
+    },
+    /// A terminal.
+    Terminal {
+        /// Whose.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        merchant: MerchantId,
+        /// Which.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        terminal: TerminalId,
+    },
+    /// A merchant's back office.
+    System {
+        /// Whose.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        merchant: MerchantId,
+    },
+}
+
+impl From<Holder> for Bearer {
+    fn from(holder: Holder) -> Self {
+        match holder {
+            Holder::Admin {} => Self::Admin,
+            Holder::Person { person } => Self::Person { person },
+            Holder::Terminal { merchant, terminal } => Self::Terminal { merchant, terminal },
+            Holder::System { merchant } => Self::System { merchant },
+        }
+    }
+}
+
+impl From<Bearer> for Holder {
+    fn from(bearer: Bearer) -> Self {
+        match bearer {
+            Bearer::Admin => Self::Admin {},
+            Bearer::Person { person } => Self::Person { person },
+            Bearer::Terminal { merchant, terminal } => Self::Terminal { merchant, terminal },
+            Bearer::System { merchant } => Self::System { merchant },
+        }
+    }
+}
+
+/// A key to make.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewKey {
+    /// What it is for.
+    label: Text,
+    /// Whom it stands for.
+    bearer: Holder,
+}
+
+/// A key, without its secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Key))]
+pub struct KeyShown {
+    /// Its public id.
+    id: String,
+    /// What it is for.
+    label: String,
+    /// Whom it stands for.
+    bearer: Holder,
+    /// Since when.
+    created_at: Time,
+    /// Since when it is void.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Time>,
+}
+
+/// A new key with its token.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedKey {
+    #[serde(flatten)]
+    key: KeyShown,
+    /// The token: `Authorization: Bearer <token>`. Shown once.
+    token: String,
+}
+
+impl KeyShown {
+    fn of(view: KeyView) -> Self {
+        Self {
+            id: view.id,
+            label: view.label,
+            bearer: view.bearer.into(),
+            created_at: Time(view.created_at),
+            revoked_at: view.revoked_at.map(Time),
+        }
+    }
+}
+
+/// `POST /v1/keys`
+pub async fn create_key<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Json(new): Json<NewKey>,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    let (view, token) = app.create_key(&who, new.bearer.into(), new.label.text).await?;
+    answer::json(StatusCode::CREATED, &CreatedKey { key: KeyShown::of(view), token })
+}
+
+/// `GET /v1/keys`
+pub async fn list_keys<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let (who, asked) = caller.general(&["after", "limit"])?;
+    let page = asked.page()?;
+    let listed = app.list_keys(&who, page.after.as_deref(), page.limit).await?;
+    answer::json(StatusCode::OK, &listing(listed, KeyShown::of))
+}
+
+/// `DELETE /v1/keys/{id}`
+pub async fn revoke_key<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    answer::json(StatusCode::OK, &KeyShown::of(app.revoke_key(&who, &id).await?))
+}
+
+/// A reviewers' system to let in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewSource {
+    /// Whose refunds it reviews. May be left out if the key belongs to one merchant.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    merchant: Option<MerchantId>,
+    /// What it is.
+    label: Text,
+    /// Its names for its users, and the persons they are here.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, String>))]
+    principals: BTreeMap<String, PersonId>,
+}
+
+/// A reviewers' system.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ReviewSource))]
+pub struct SourceView {
+    /// Names it: give it as `source` to `/v1/webhooks/reviews`.
+    id: String,
+    /// Whose refunds it reviews.
+    merchant: String,
+    /// What it is.
+    label: String,
+    /// Its names for its users, and the persons they are here.
+    principals: BTreeMap<String, String>,
+}
+
+/// A new reviewers' system with its secret.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedSource {
+    #[serde(flatten)]
+    source: SourceView,
+    /// The signing secret, `whsec_…`. Shown once.
+    secret: String,
+}
+
+impl SourceView {
+    fn of(source: Source) -> Self {
+        Self {
+            id: source.id,
+            merchant: source.merchant.value,
+            label: source.label,
+            principals: source.principals.into_iter().map(|(name, person)| (name, person.value)).collect(),
+        }
+    }
+}
+
+/// `POST /v1/review-sources`
+pub async fn create_source<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Json(new): Json<NewSource>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope_or(new.merchant)?;
+    let (source, secret) = app.create_source(&scope.who, scope.merchant, new.label.text, new.principals).await?;
+    answer::json(StatusCode::CREATED, &CreatedSource { source: SourceView::of(source), secret })
+}
+
+/// `GET /v1/review-sources`
+pub async fn list_sources<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let items = app.list_sources(&scope.who, &scope.merchant).await?.into_iter().map(SourceView::of).collect();
+    answer::json(StatusCode::OK, &Listing { items, next: None })
+}

@@ -1,0 +1,183 @@
+//! Events: the history of a sale, and the feed of a merchant.
+
+use crate::http::answer;
+use crate::http::caller::Caller;
+use crate::http::money::Amount;
+use crate::http::problem::Problem;
+use crate::http::time::Time;
+use crate::http::word::{Vocabulary, Word};
+use crate::http::Shared;
+use crate::ports::Ports;
+use crate::sale::Aggregate;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use rescind_model::{Actor, Audience, Event, EventKind, Locale, Message, SaleId};
+use serde::Serialize;
+
+/// One thing that happened to a sale.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Event))]
+pub struct EventView {
+    /// The sale's id, a dot, and the event's number within the sale.
+    id: String,
+    /// What happened.
+    r#type: Word<EventKind>,
+    /// When.
+    at: Time,
+    /// The sale it happened to.
+    sale: String,
+    /// Counts the sale's events from 1, without gaps.
+    sequence: u64,
+    /// The void it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    /// The refund it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<String>,
+    /// The amount it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Amount>,
+    /// Who did it.
+    actor: ActorView,
+    /// A reason code or short note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Who did something.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Actor))]
+pub enum ActorView {
+    /// A person.
+    Person {
+        /// Who.
+        id: String,
+        /// The roles the person held at that moment.
+        roles: Vec<String>,
+    },
+    /// A terminal.
+    Terminal {
+        /// Which.
+        id: String,
+    },
+    /// Rescind itself, or a merchant's system.
+    System,
+}
+
+impl EventView {
+    /// An event of a sale.
+    #[must_use]
+    pub fn of(sale: &SaleId, event: &Event) -> Self {
+        Self {
+            id: format!("{sale}.{}", event.sequence),
+            r#type: Word(event.kind),
+            at: Time(event.at),
+            sale: sale.value.clone(),
+            sequence: event.sequence,
+            operation: event.operation.as_ref().map(|o| o.value.clone()),
+            refund: event.refund.as_ref().map(|r| r.value.clone()),
+            amount: event.amount.clone().map(Amount),
+            actor: match &event.actor {
+                Actor::Person(person) => ActorView::Person {
+                    id: person.id.value.clone(),
+                    roles: person.roles.iter().map(|r| r.value.clone()).collect(),
+                },
+                Actor::Terminal(terminal) => ActorView::Terminal { id: terminal.value.clone() },
+                Actor::System => ActorView::System,
+            },
+            reason: event.reason.clone(),
+        }
+    }
+}
+
+/// An event as it is told to others: in the feed, and as the `data` of a webhook.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ToldEvent {
+    /// What happened.
+    #[serde(flatten)]
+    event: EventView,
+    /// The merchant it happened at.
+    merchant: String,
+    /// The event in words, if it concerns the audience.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<MessageView>,
+}
+
+/// An entry of the feed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FeedEntry {
+    /// Its position: give it as `after` to go on behind it.
+    position: String,
+    /// What happened.
+    #[serde(flatten)]
+    event: ToldEvent,
+}
+
+impl ToldEvent {
+    fn of(aggregate: &Aggregate, event: &Event, message: Option<&Message>) -> Self {
+        let sale = &aggregate.ledger.sale;
+        Self {
+            event: EventView::of(&sale.id, event),
+            merchant: sale.merchant.value.clone(),
+            message: message.map(MessageView::of),
+        }
+    }
+}
+
+/// An event as the `data` of a webhook.
+#[must_use]
+pub fn body(aggregate: &Aggregate, event: &Event, message: Option<&Message>) -> impl Serialize + use<> {
+    ToldEvent::of(aggregate, event, message)
+}
+
+/// A text for people.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Message))]
+pub struct MessageView {
+    /// One line.
+    title: String,
+    /// One or two sentences.
+    body: String,
+}
+
+impl MessageView {
+    fn of(message: &Message) -> Self {
+        Self { title: message.title.clone(), body: message.body.clone() }
+    }
+}
+
+/// A part of the feed.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Feed {
+    /// What happened, oldest first.
+    items: Vec<FeedEntry>,
+    /// Where to go on: always there, also when nothing new happened.
+    next: String,
+}
+
+/// `GET /v1/events`
+pub async fn list<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let scope = caller.scope(&["after", "limit", "audience", "locale"])?;
+    let page = scope.asked.page()?;
+    let audience = scope.asked.read_with("audience", Audience::read)?;
+    let locale = scope.asked.read_with("locale", Locale::read)?.unwrap_or(Locale::ZhCn);
+    let feed = app.events(&scope.who, &scope.merchant, page.after.as_deref(), page.limit).await?;
+    let mut items = Vec::with_capacity(feed.items.len());
+    for item in feed.items {
+        let message = match audience {
+            Some(audience) => app.render(&item.aggregate, &item.event, audience, locale).await?,
+            None => None,
+        };
+        let event = ToldEvent::of(&item.aggregate, &item.event, message.as_ref());
+        items.push(FeedEntry { position: item.position, event });
+    }
+    answer::json(StatusCode::OK, &Feed { items, next: feed.next })
+}

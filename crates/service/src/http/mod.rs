@@ -1,0 +1,55 @@
+//! The HTTP API: JSON in, JSON out, problem details for everything that is not an answer.
+//!
+//! Parse at the edge into types that cannot be wrong, call one function of [`App`](crate::App), write what it gave. No
+//! rule of the domain lives here. What a request goes through:
+//!
+//! | file | idea |
+//! |---|---|
+//! | `router` | which path is answered by whom |
+//! | `caller` | whose key it is, which merchant it is about, the query's parameters |
+//! | `body` | a JSON body as a type, or the path of what is wrong with it |
+//! | `instruction` | a request that changes money: once per `Idempotency-Key` |
+//! | `problem`, `code` | what is not an answer; begins with how this API thinks about errors |
+//! | `answer` | what is |
+//! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
+//! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `decision` | decisions as JSON |
+//! | `openapi` | the document that describes all of it |
+
+mod answer;
+mod body;
+mod caller;
+mod code;
+mod decision;
+mod directory;
+mod endpoint;
+pub(crate) mod event;
+mod health;
+mod id;
+mod instruction;
+mod limits;
+mod money;
+mod number;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod operation;
+mod policy;
+mod problem;
+mod refund;
+mod review;
+mod router;
+mod sale;
+mod text;
+mod time;
+mod void;
+mod word;
+
+#[cfg(all(test, feature = "testkit"))]
+mod tests;
+
+pub use caller::{Caller, Scope};
+pub use problem::Problem;
+pub use router::{protect, router, routes};
+
+/// What handlers share.
+pub(crate) type Shared<P> = std::sync::Arc<crate::App<P>>;

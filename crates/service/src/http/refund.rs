@@ -1,0 +1,462 @@
+//! Refunds: asking, looking, agreeing, refusing, and sending to clearing.
+
+use crate::error::Error;
+use crate::http::answer::{self, Listing, Nothing};
+use crate::http::caller::Caller;
+use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
+use crate::http::event::EventView;
+use crate::http::id::Id;
+use crate::http::instruction::{About, Instruction};
+use crate::http::limits::EVIDENCE_ITEMS;
+use crate::http::money::{Amount, Positive};
+use crate::http::number::{Number, not_a_card};
+use crate::http::operation::{EvidenceView, Resolution, print};
+use crate::http::problem::{Noun, Problem};
+use crate::http::text::{Text, Texts};
+use crate::http::time::Time;
+use crate::http::word::{Vocabulary as _, Word};
+use crate::http::Shared;
+use crate::ports::Ports;
+use crate::sale::Aggregate;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use rescind_model::{
+    Digest, EvidenceItem, Executor, PersonId, Refund, RefundId, RefundState, SaleId, Target,
+};
+use serde::{Deserialize, Serialize};
+
+/// A refund that is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundAsk {
+    /// The caller's own id for it; one is made if it is left out.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    id: Option<RefundId>,
+    /// The sale.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    sale: SaleId,
+    /// How much of it.
+    amount: Positive,
+    /// The reason code.
+    reason: Option<Text>,
+    /// Free text.
+    note: Option<Text>,
+    /// Evidence, kept elsewhere and named by its content.
+    #[serde(default)]
+    evidence: Vec<EvidencePiece>,
+    /// The person who asks. A person's own key stands for itself.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    requester: Option<PersonId>,
+    /// The person who operates the terminal, if one is used.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    operator: Option<PersonId>,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EvidencePiece {
+    /// What it is, as the policy names it: `receipt`, `photo` …
+    kind: Number,
+    /// The SHA-256 of the content, 64 lower-case hexadecimal digits.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    content: Digest,
+}
+
+/// A piece of evidence.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EvidenceItem))]
+pub struct PieceView {
+    /// What it is.
+    kind: String,
+    /// The SHA-256 of the content.
+    content: String,
+}
+
+impl RefundAsk {
+    fn check(&self) -> Result<(), Error> {
+        if self.evidence.len() > EVIDENCE_ITEMS {
+            return Err(Error::invalid("/evidence", format!("expected at most {EVIDENCE_ITEMS} pieces")));
+        }
+        self.id.as_ref().map_or(Ok(()), |id| not_a_card(&id.value)).map_err(|e| Error::invalid("/id", e))
+    }
+
+    fn parsed(self, texts: &mut Texts) -> crate::refund::RefundAsk {
+        let piece = |piece: EvidencePiece| EvidenceItem { kind: piece.kind.0, content: piece.content };
+        crate::refund::RefundAsk {
+            id: self.id,
+            sale: self.sale,
+            amount: self.amount.0,
+            reason: texts.take_some(self.reason),
+            note: texts.take_some(self.note),
+            evidence: self.evidence.into_iter().map(piece).collect(),
+            requester: self.requester,
+            operator: self.operator,
+        }
+    }
+}
+
+/// A refund without its history.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundSummary {
+    /// Names it within the merchant.
+    id: String,
+    /// The sale.
+    sale: String,
+    /// How far it got.
+    state: Word<RefundState>,
+    /// How much.
+    amount: Amount,
+    /// The reason code.
+    reason: String,
+    /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// Evidence given.
+    evidence: Vec<PieceView>,
+    /// The person who asked.
+    requested_by: String,
+    /// The person who operated the terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<String>,
+    /// Counts changes of the request, from 1. Approvals are given to one revision.
+    revision: u32,
+    /// The digest of the sale's name, the request and its revision. Approvals are given to it.
+    digest: String,
+    /// The approvals it needs.
+    plan: PlanView,
+    /// The approvals it has.
+    approvals: Vec<ApprovalView>,
+    /// When it ends unless the last approval is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Time>,
+    /// Fees that come with it.
+    fees: Vec<FeeView>,
+    /// When the money should arrive after clearing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrival: Option<ArrivalView>,
+    /// Who carries it out.
+    executor: Word<Executor>,
+    /// The reference every attempt gives to the provider.
+    provider_reference: String,
+    /// How often it was sent to the provider.
+    attempts: u32,
+    /// Whether a person has to look at it.
+    attention: bool,
+    /// The policy that allowed it.
+    policy: PolicyView,
+    /// When it was submitted.
+    submitted_at: Time,
+    /// When it last changed.
+    updated_at: Time,
+    /// When something is due to happen next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_at: Option<Time>,
+    /// What the provider said: what ended it, or the last that was heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome_evidence: Option<EvidenceView>,
+    /// Why it was declined or withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_because: Option<String>,
+    /// Present and true if this request held a card number, which was masked.
+    #[serde(skip_serializing_if = "answer::is_false")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    masked: bool,
+}
+
+/// One person's consent.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Approval))]
+pub struct ApprovalView {
+    /// Who approved.
+    by: String,
+    /// The role that made it count.
+    role: String,
+    /// The revision that was approved.
+    revision: u32,
+    /// The digest that was approved.
+    digest: String,
+    /// When.
+    at: Time,
+}
+
+/// A refund with everything that happened to it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Refund))]
+pub struct RefundView {
+    #[serde(flatten)]
+    refund: RefundSummary,
+    /// Everything that happened to it, oldest first.
+    history: Vec<EventView>,
+}
+
+impl RefundSummary {
+    /// A refund of a sale.
+    #[must_use]
+    pub fn of(sale: &SaleId, refund: &Refund) -> Self {
+        let request = &refund.request;
+        let waits = matches!(
+            refund.state,
+            RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation
+        );
+        Self {
+            id: refund.id.value.clone(),
+            sale: sale.value.clone(),
+            state: Word(refund.state),
+            amount: Amount(request.amount.clone()),
+            reason: request.reason.clone(),
+            note: request.note.clone(),
+            evidence: request
+                .evidence
+                .iter()
+                .map(|item| PieceView { kind: item.kind.clone(), content: item.content.hex.clone() })
+                .collect(),
+            requested_by: request.requested_by.value.clone(),
+            operator: request.operator.as_ref().map(|p| p.value.clone()),
+            revision: refund.revision,
+            digest: refund.digest.hex.clone(),
+            plan: PlanView::of(&refund.plan),
+            approvals: refund
+                .approvals
+                .iter()
+                .map(|a| ApprovalView {
+                    by: a.by.value.clone(),
+                    role: a.role.value.clone(),
+                    revision: a.revision,
+                    digest: a.digest.hex.clone(),
+                    at: Time(a.at),
+                })
+                .collect(),
+            expires_at: refund.submitted_at.plus(refund.plan.expires_after).ok().filter(|_| waits).map(Time),
+            fees: FeeView::all(&refund.fees),
+            arrival: refund.arrival.as_ref().map(ArrivalView::of),
+            executor: Word(refund.executor),
+            provider_reference: refund.provider_reference.clone(),
+            attempts: refund.attempts,
+            attention: refund.attention,
+            policy: PolicyView::of(&refund.policy),
+            submitted_at: Time(refund.submitted_at),
+            updated_at: Time(refund.updated_at),
+            due_at: refund.due_at.map(Time),
+            outcome_evidence: refund.evidence.as_ref().map(EvidenceView::of),
+            ended_because: refund.ended_because.clone(),
+            masked: false,
+        }
+    }
+}
+
+fn find<'a>(aggregate: &'a Aggregate, id: &RefundId) -> Result<&'a Refund, Error> {
+    let refund = aggregate.ledger.refunds.iter().find(|r| r.id == *id);
+    refund.ok_or_else(|| Error::Internal(format!("the ledger of {} does not hold {id}", aggregate.ledger.sale.id)))
+}
+
+impl RefundView {
+    /// The refund of that name in a sale's ledger.
+    ///
+    /// # Errors
+    /// If it is not there, which the core does not let happen.
+    pub fn find((aggregate, id): &(Aggregate, RefundId)) -> Result<Self, Error> {
+        let sale = &aggregate.ledger.sale.id;
+        let own = aggregate.events.iter().filter(|e| e.refund.as_ref() == Some(id));
+        Ok(Self {
+            refund: RefundSummary::of(sale, find(aggregate, id)?),
+            history: own.map(|e| EventView::of(sale, e)).collect(),
+        })
+    }
+
+    /// The same, flagged.
+    #[must_use]
+    pub fn with_masked(mut self, masked: bool) -> Self {
+        self.refund.masked = masked;
+        self
+    }
+}
+
+/// `POST /v1/refunds`
+pub async fn submit<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    instruction: Instruction<RefundAsk>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    instruction.ask.check()?;
+    let about = About { noun: Noun::Refund, sale: Some(instruction.ask.sale.clone()) };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |ask, command| async move {
+            let mut texts = Texts::default();
+            let ask = ask.parsed(&mut texts);
+            let submitted = app.submit_refund(&scope.who, &scope.merchant, &ask, &command).await?;
+            Ok((StatusCode::CREATED, RefundView::find(&submitted)?.with_masked(texts.masked())))
+        })
+        .await
+}
+
+/// `GET /v1/refunds/{id}`
+pub async fn show<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id): Id<RefundId>) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let refund = app.refund(&scope.who, &scope.merchant, &id).await?;
+    answer::json(StatusCode::OK, &RefundView::find(&refund)?)
+}
+
+/// `GET /v1/refunds`
+pub async fn list<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let scope = caller.scope(&["state", "after", "limit"])?;
+    let page = scope.asked.page()?;
+    let state = scope.asked.read_with("state", RefundState::read)?;
+    let listed = app.list_refunds(&scope.who, &scope.merchant, state, page.after.as_deref(), page.limit).await?;
+    let items = listed.items.iter().map(|(aggregate, id)| {
+        Ok::<_, Error>(RefundSummary::of(&aggregate.ledger.sale.id, find(aggregate, id)?))
+    });
+    let items = items.collect::<Result<Vec<_>, _>>()?;
+    answer::json(StatusCode::OK, &Listing { items, next: listed.next })
+}
+
+/// A person's consent to a refund, bound to what the person saw.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Consent {
+    /// The revision the person saw. The current one unless told.
+    revision: Option<u32>,
+    /// The digest the person saw. The current one unless told.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    digest: Option<Digest>,
+}
+
+/// `POST /v1/refunds/{id}/approvals`
+pub async fn approve<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<Consent>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Refund, sale: None };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |consent, command| async move {
+            let Consent { revision, digest } = consent;
+            let refund = app.approve(&scope.who, &scope.merchant, &id, revision, digest, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?))
+        })
+        .await
+}
+
+/// A reason for saying no.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Because {
+    /// Why.
+    reason: Text,
+}
+
+/// `POST /v1/refunds/{id}/declines`
+pub async fn decline<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<Because>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Refund, sale: None };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |because, command| async move {
+            let Text { text, masked } = because.reason;
+            let refund = app.decline(&scope.who, &scope.merchant, &id, text, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(masked)))
+        })
+        .await
+}
+
+/// `POST /v1/refunds/{id}/withdrawals`
+pub async fn withdraw<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<Because>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Refund, sale: None };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |because, command| async move {
+            let Text { text, masked } = because.reason;
+            let refund = app.withdraw(&scope.who, &scope.merchant, &id, text, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(masked)))
+        })
+        .await
+}
+
+/// `POST /v1/refunds/{id}/clearings`
+pub async fn clear<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<Nothing>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Refund, sale: None };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |Nothing {}, command| async move {
+            let refund = app.clear(&scope.who, &scope.merchant, &id, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?))
+        })
+        .await
+}
+
+/// `POST /v1/refunds/{id}/retries`
+pub async fn retry<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<Nothing>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Refund, sale: None };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |Nothing {}, command| async move {
+            let refund = app.retry(&scope.who, &scope.merchant, &id, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?))
+        })
+        .await
+}
+
+/// `POST /v1/refunds/{id}/resolutions`
+pub async fn resolve<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<Resolution>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Refund, sale: None };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |ask, command| async move {
+            let Text { text, masked } = ask.reason;
+            let target = Target::Refund(id.clone());
+            let aggregate = app
+                .resolve(&scope.who, &scope.merchant, &target, ask.took_place, ask.second, text, &command)
+                .await?;
+            Ok((StatusCode::OK, RefundView::find(&(aggregate, id))?.with_masked(masked)))
+        })
+        .await
+}
+
+/// `GET /v1/refunds/{id}/slip`
+pub async fn slip<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id): Id<RefundId>) -> Result<Response, Problem> {
+    let scope = caller.scope(&["locale", "reprint"])?;
+    print(&app, &scope, &Target::Refund(id)).await
+}

@@ -1,0 +1,151 @@
+//! Which path is answered by whom. Unknown paths and methods are problems too.
+
+use crate::app::App;
+use crate::http::problem::{Inside, Problem};
+use crate::http::{
+    Shared, code, directory, endpoint, event, health, operation, policy, refund, review, sale, void,
+};
+use crate::ports::Ports;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, on};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH};
+use http::{HeaderValue, Method, StatusCode};
+use std::sync::Arc;
+
+/// The routes of a router, and the router of the routes: one list makes both.
+struct Routes<P: Ports> {
+    router: Router<Shared<P>>,
+    all: Vec<(Method, &'static str)>,
+}
+
+impl<P: Ports> Routes<P> {
+    fn add<H, T>(mut self, method: Method, filter: MethodFilter, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Shared<P>>,
+        T: 'static,
+    {
+        self.all.push((method, path));
+        Self { router: self.router.route(path, on(filter, handler)), all: self.all }
+    }
+
+    fn get<H: Handler<T, Shared<P>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add(Method::GET, MethodFilter::GET, path, handler)
+    }
+
+    fn post<H: Handler<T, Shared<P>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add(Method::POST, MethodFilter::POST, path, handler)
+    }
+
+    fn put<H: Handler<T, Shared<P>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add(Method::PUT, MethodFilter::PUT, path, handler)
+    }
+
+    fn delete<H: Handler<T, Shared<P>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add(Method::DELETE, MethodFilter::DELETE, path, handler)
+    }
+
+    fn new() -> Self {
+        Self { router: Router::new(), all: Vec::new() }
+            .get("/healthz", health::healthz)
+            .get("/metrics", health::metrics::<P>)
+            .get("/openapi.json", health::openapi)
+            .get("/problems/{code}", health::problem)
+            .post("/v1/transactions", sale::register::<P>)
+            .get("/v1/transactions", sale::search::<P>)
+            .get("/v1/transactions/{id}", sale::show::<P>)
+            .post("/v1/transactions/{id}/events", sale::record::<P>)
+            .get("/v1/transactions/{id}/ways-back", sale::ways_back::<P>)
+            .post("/v1/transactions/{id}/voids/check", void::check::<P>)
+            .post("/v1/transactions/{id}/voids", void::ask::<P>)
+            .post("/v1/terminals/{id}/batches/{n}/close", sale::close_batch::<P>)
+            .get("/v1/operations/{id}", operation::show::<P>)
+            .post("/v1/operations/{id}/results", operation::report::<P>)
+            .post("/v1/operations/{id}/resolutions", operation::resolve::<P>)
+            .get("/v1/operations/{id}/slip", operation::slip::<P>)
+            .post("/v1/refunds", refund::submit::<P>)
+            .get("/v1/refunds", refund::list::<P>)
+            .get("/v1/refunds/{id}", refund::show::<P>)
+            .post("/v1/refunds/{id}/approvals", refund::approve::<P>)
+            .post("/v1/refunds/{id}/declines", refund::decline::<P>)
+            .post("/v1/refunds/{id}/withdrawals", refund::withdraw::<P>)
+            .post("/v1/refunds/{id}/clearings", refund::clear::<P>)
+            .post("/v1/refunds/{id}/retries", refund::retry::<P>)
+            .post("/v1/refunds/{id}/resolutions", refund::resolve::<P>)
+            .get("/v1/refunds/{id}/slip", refund::slip::<P>)
+            .post("/v1/webhooks/reviews", review::receive::<P>)
+            .get("/v1/events", event::list::<P>)
+            .post("/v1/webhook-endpoints", endpoint::create::<P>)
+            .get("/v1/webhook-endpoints", endpoint::list::<P>)
+            .delete("/v1/webhook-endpoints/{id}", endpoint::delete::<P>)
+            .post("/v1/merchants", directory::create_merchant::<P>)
+            .get("/v1/merchants", directory::list_merchants::<P>)
+            .post("/v1/terminals", directory::create_terminal::<P>)
+            .get("/v1/terminals", directory::list_terminals::<P>)
+            .post("/v1/persons", directory::create_person::<P>)
+            .get("/v1/persons", directory::list_persons::<P>)
+            .put("/v1/persons/{id}/grants", directory::replace_grants::<P>)
+            .post("/v1/keys", directory::create_key::<P>)
+            .get("/v1/keys", directory::list_keys::<P>)
+            .delete("/v1/keys/{id}", directory::revoke_key::<P>)
+            .post("/v1/review-sources", directory::create_source::<P>)
+            .get("/v1/review-sources", directory::list_sources::<P>)
+            .get("/v1/policies", policy::list::<P>)
+            .put("/v1/policies/{name}", policy::install::<P>)
+    }
+}
+
+/// The API without `/v1/tick`, which is the courier's. Building it is cheap: one is built per instance.
+pub fn router<P: Ports>(app: Arc<App<P>>) -> Router {
+    protect(Routes::<P>::new().router, app)
+}
+
+/// Every route of [`router`].
+#[must_use]
+pub fn routes<P: Ports>() -> Vec<(Method, &'static str)> {
+    Routes::<P>::new().all
+}
+
+/// What every router of the service has around its routes: problems for what it does not know, bodies over the limit
+/// refused before they are read, the inside of failures in the log, nothing kept by caches.
+pub fn protect<P: Ports>(routes: Router<Shared<P>>, app: Arc<App<P>>) -> Router {
+    routes
+        .fallback(unknown)
+        .layer(middleware::from_fn_with_state(app.clone(), guard::<P>))
+        .with_state(app)
+}
+
+async fn unknown() -> Problem {
+    Problem::new(code::ROUTE_UNKNOWN, "GET /openapi.json describes every route.")
+}
+
+async fn guard<P: Ports>(State(app): State<Shared<P>>, request: Request, next: Next) -> Response {
+    let line = format!("{} {}", request.method(), request.uri().path());
+    let mut response = match announced_too_large(&request) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let problem = Problem::method_not_allowed(response.headers());
+        let allow = response.headers().get(ALLOW).cloned();
+        response = problem.into_response();
+        if let Some(allow) = allow {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+    }
+    if let Some(Inside(why)) = response.extensions_mut().remove::<Inside>() {
+        app.ports.log(&format!("{line}: {}: {why}", response.status().as_u16()));
+    }
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn announced_too_large(request: &Request) -> Option<Problem> {
+    let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
+    let limit = crate::limits::BODY_BYTES;
+    let fits = u64::try_from(limit).is_ok_and(|limit| length <= limit);
+    (!fits).then(|| Problem::from(crate::Error::TooLarge(limit)))
+}

@@ -1,0 +1,467 @@
+//! Sales: registering, finding, what happened to them, and the ways back.
+
+use crate::error::Error;
+use crate::http::answer::{self, Listing};
+use crate::http::body::Json;
+use crate::http::caller::{Caller, Parameters};
+use crate::http::decision::DecisionView;
+use crate::http::event::EventView;
+use crate::http::id::Id;
+use crate::http::instruction::{About, Instruction};
+use crate::http::money::{Amount, Positive, positive};
+use crate::http::number::{Number, OrderNumber, PayerToken, not_a_card};
+use crate::http::operation::OperationView;
+use crate::http::problem::{Noun, Problem};
+use crate::http::refund::RefundSummary;
+use crate::http::text::Texts;
+use crate::http::time::Time;
+use crate::http::word::{SaleEventWord, Word};
+use crate::http::Shared;
+use crate::limits::SALE_ID_BYTES;
+use crate::ports::Ports;
+use crate::sale::{Aggregate, SaleEvent, SaleQuery};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use rescind_model::standing::Standing;
+use rescind_model::{
+    BusinessDay, CardType, Channel, MerchantId, Money, PersonId, Sale, SaleId, SaleOutcome, SettlementMode, SlipNumbers,
+    TerminalId,
+};
+use serde::{Deserialize, Serialize};
+
+/// A sale to register. The same again is harmless; the same id with other content is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewSale {
+    /// Names the sale within the merchant: 1 to 100 characters of `A-Z a-z 0-9 . _ - @ ~`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    id: SaleId,
+    /// The merchant who was paid. May be left out if the key belongs to one merchant.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    merchant: Option<MerchantId>,
+    /// The numbers on the slip, if a terminal printed one.
+    slip: Option<Slip>,
+    /// The merchant's own order number.
+    order_number: Option<OrderNumber>,
+    /// 参考号: the network's retrieval reference number.
+    retrieval_reference: Option<Number>,
+    /// The person who operated the terminal.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    operator: Option<PersonId>,
+    /// The amount captured.
+    amount: Positive,
+    /// The acquiring fee charged for it. Nothing unless told.
+    fee_charged: Option<Amount>,
+    /// How the payer paid.
+    channel: Word<Channel>,
+    /// The kind of card, if one was used and the kind is known.
+    card_type: Option<Word<CardType>>,
+    /// What was sold, as the policy names it. `purchase` unless told.
+    kind: Option<Number>,
+    /// A keyed hash that stands for the payer. Never a card number, masked or not.
+    payer_token: Option<PayerToken>,
+    /// When the payment was made.
+    paid_at: Time,
+    /// The business day stamped on the payment. The policy's, for that time, unless told.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
+    business_day: Option<BusinessDay>,
+    /// When the merchant gets the money. `ordinary` unless told.
+    settlement: Option<Word<SettlementMode>>,
+    /// What is known of the outcome. `good` unless told.
+    outcome: Option<Word<SaleOutcome>>,
+}
+
+/// The numbers on a slip.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Slip {
+    /// The terminal that printed it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    terminal: TerminalId,
+    /// 批次号.
+    batch: Number,
+    /// 凭证号.
+    voucher: Number,
+    /// 流水号.
+    trace: Number,
+}
+
+/// The numbers on a slip.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SlipNumbers))]
+pub struct SlipView {
+    /// The terminal that printed it.
+    terminal: String,
+    /// 批次号.
+    batch: String,
+    /// 凭证号.
+    voucher: String,
+    /// 流水号.
+    trace: String,
+}
+
+/// A sale without its history.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SaleSummary {
+    /// Names the sale within the merchant.
+    id: String,
+    /// The merchant who was paid.
+    merchant: String,
+    /// The numbers on the slip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slip: Option<SlipView>,
+    /// The merchant's own order number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_number: Option<String>,
+    /// 参考号.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retrieval_reference: Option<String>,
+    /// The person who operated the terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<String>,
+    /// The amount captured.
+    amount: Amount,
+    /// The acquiring fee charged for it.
+    fee_charged: Amount,
+    /// How the payer paid.
+    channel: Word<Channel>,
+    /// The kind of card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    card_type: Option<Word<CardType>>,
+    /// What was sold.
+    kind: String,
+    /// A keyed hash that stands for the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payer_token: Option<String>,
+    /// When the payment was made.
+    paid_at: Time,
+    /// The business day of the payment.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
+    business_day: BusinessDay,
+    /// When the merchant gets the money.
+    settlement: Word<SettlementMode>,
+    /// What happened to the sale itself.
+    status: StatusView,
+    /// How much of it is spoken for.
+    balance: BalanceView,
+    /// Present and true if this request held a card number, which was masked.
+    #[serde(skip_serializing_if = "answer::is_false")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    masked: bool,
+}
+
+/// What happened to a sale after it was registered.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SaleStatus))]
+pub struct StatusView {
+    /// Whether the payment took place.
+    outcome: Word<SaleOutcome>,
+    /// When the terminal's batch was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_closed_at: Option<Time>,
+    /// When it was cleared to the merchant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_at: Option<Time>,
+    /// When its money was paid out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_out_at: Option<Time>,
+}
+
+/// How much of a sale is spoken for.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Balance))]
+pub struct BalanceView {
+    /// What was captured.
+    captured: Amount,
+    /// What can still be taken back.
+    left: Amount,
+    /// What is reserved by voids and refunds under way.
+    reserved: Amount,
+    /// What was refunded.
+    cleared: Amount,
+    /// What was voided.
+    voided: Amount,
+}
+
+/// A sale with everything about it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Sale))]
+pub struct SaleView {
+    #[serde(flatten)]
+    sale: SaleSummary,
+    /// Its voids, oldest first.
+    operations: Vec<OperationView>,
+    /// Its refunds, oldest first.
+    refunds: Vec<RefundSummary>,
+    /// Everything that happened, oldest first.
+    history: Vec<EventView>,
+}
+
+impl SaleSummary {
+    fn of(aggregate: &Aggregate) -> Result<Self, Problem> {
+        let ledger = &aggregate.ledger;
+        let sale = &ledger.sale;
+        let standing = Standing::of(ledger)
+            .map_err(|e| Problem::internal(format!("the ledger of {}/{} is damaged: {e}", sale.merchant, sale.id)))?;
+        Ok(Self {
+            id: sale.id.value.clone(),
+            merchant: sale.merchant.value.clone(),
+            slip: sale.slip.as_ref().map(|slip| SlipView {
+                terminal: slip.terminal.value.clone(),
+                batch: slip.batch.clone(),
+                voucher: slip.voucher.clone(),
+                trace: slip.trace.clone(),
+            }),
+            order_number: sale.order_number.clone(),
+            retrieval_reference: sale.retrieval_reference.clone(),
+            operator: sale.operator.as_ref().map(|p| p.value.clone()),
+            amount: Amount(sale.captured.clone()),
+            fee_charged: Amount(sale.fee_charged.clone()),
+            channel: Word(sale.channel),
+            card_type: sale.card_type.map(Word),
+            kind: sale.kind.clone(),
+            payer_token: sale.payer_token.clone(),
+            paid_at: Time(sale.paid_at),
+            business_day: sale.business_day,
+            settlement: Word(sale.settlement),
+            status: StatusView {
+                outcome: Word(ledger.status.outcome),
+                batch_closed_at: ledger.status.batch_closed_at.map(Time),
+                settled_at: ledger.status.settled_at.map(Time),
+                paid_out_at: ledger.status.paid_out_at.map(Time),
+            },
+            balance: BalanceView {
+                captured: Amount(sale.captured.clone()),
+                left: Amount(standing.left),
+                reserved: Amount(standing.reserved),
+                cleared: Amount(standing.cleared),
+                voided: Amount(standing.voided),
+            },
+            masked: false,
+        })
+    }
+}
+
+impl SaleView {
+    fn of(aggregate: &Aggregate) -> Result<Self, Problem> {
+        let id = &aggregate.ledger.sale.id;
+        Ok(Self {
+            sale: SaleSummary::of(aggregate)?,
+            operations: aggregate.ledger.voids.iter().map(|v| OperationView::of(id, v)).collect(),
+            refunds: aggregate.ledger.refunds.iter().map(|r| RefundSummary::of(id, r)).collect(),
+            history: aggregate.events.iter().map(|e| EventView::of(id, e)).collect(),
+        })
+    }
+}
+
+/// `POST /v1/transactions`
+pub async fn register<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Json(new): Json<NewSale>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope_or(new.merchant.clone())?;
+    let business_day = match new.business_day {
+        Some(day) => day,
+        None => app.business_day_of(&scope.merchant, new.paid_at.0).await?,
+    };
+    let mut texts = Texts::default();
+    let outcome = new.outcome.map_or(SaleOutcome::Good, |o| o.0);
+    let sale = new.into_sale(scope.merchant, business_day, &mut texts)?;
+    let (aggregate, created) = app.register_sale(&scope.who, sale, outcome).await.map_err(|e| Problem::of(e, Noun::Sale))?;
+    let mut view = SaleView::of(&aggregate)?;
+    view.sale.masked = texts.masked();
+    answer::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view)
+}
+
+impl NewSale {
+    fn into_sale(self, merchant: MerchantId, business_day: BusinessDay, texts: &mut Texts) -> Result<Sale, Error> {
+        if self.id.value.len() > SALE_ID_BYTES {
+            return Err(Error::invalid("/id", format!("expected at most {SALE_ID_BYTES} bytes")));
+        }
+        not_a_card(&self.id.value).map_err(|e| Error::invalid("/id", e))?;
+        let captured = self.amount.0;
+        let fee_charged = self.fee_charged.map_or_else(|| captured.zero_like(), |fee| fee.0);
+        if fee_charged.exceeds(&captured).map_err(|e| Error::invalid("/fee_charged", e))? {
+            return Err(Error::invalid("/fee_charged", format!("expected at most the amount, {captured}")));
+        }
+        Ok(Sale {
+            id: self.id,
+            merchant,
+            slip: self.slip.map(|slip| SlipNumbers {
+                terminal: slip.terminal,
+                batch: slip.batch.0,
+                voucher: slip.voucher.0,
+                trace: slip.trace.0,
+            }),
+            order_number: texts.take_some(self.order_number.map(|number| number.0)),
+            retrieval_reference: self.retrieval_reference.map(|number| number.0),
+            operator: self.operator,
+            captured,
+            fee_charged,
+            channel: self.channel.0,
+            card_type: self.card_type.map(|word| word.0),
+            kind: self.kind.map_or_else(|| "purchase".to_owned(), |kind| kind.0),
+            payer_token: self.payer_token.map(|token| token.0),
+            paid_at: self.paid_at.0,
+            business_day,
+            settlement: self.settlement.map_or(SettlementMode::Ordinary, |word| word.0),
+        })
+    }
+}
+
+/// `GET /v1/transactions/{id}`
+pub async fn show<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id): Id<SaleId>) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let aggregate = app.sale(&scope.who, &scope.merchant, &id).await?;
+    answer::json(StatusCode::OK, &SaleView::of(&aggregate)?)
+}
+
+/// `GET /v1/transactions`
+pub async fn search<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
+    let scope = caller.scope(&[
+        "terminal", "batch", "voucher", "trace", "business_day", "order_number", "retrieval_reference", "after", "limit",
+    ])?;
+    let page = scope.asked.page()?;
+    let query = query_of(&scope.asked)?;
+    let found = app.search_sales(&scope.who, &scope.merchant, &query, page.after.as_deref(), page.limit).await?;
+    let items = found.items.iter().map(SaleSummary::of).collect::<Result<Vec<_>, _>>()?;
+    answer::json(StatusCode::OK, &Listing { items, next: found.next })
+}
+
+/// One of the four ways to find a sale; filters of two ways at once are refused, for they would not narrow anything.
+fn query_of(asked: &Parameters) -> Result<SaleQuery, Error> {
+    let terminal = asked.read_as::<TerminalId>("terminal")?;
+    let batch = asked.read_as::<Number>("batch")?;
+    let voucher = asked.read_as::<Number>("voucher")?;
+    let trace = asked.read_as::<Number>("trace")?;
+    let day = asked.read_with("business_day", BusinessDay::parse)?;
+    let order = asked.read_as::<OrderNumber>("order_number")?;
+    let reference = asked.read_as::<Number>("retrieval_reference")?;
+    match (terminal, batch, voucher, trace, day, order, reference) {
+        (Some(terminal), Some(batch), Some(voucher), None, None, None, None) => {
+            Ok(SaleQuery::Slip { terminal, batch: batch.0, voucher: voucher.0 })
+        }
+        (None, None, None, Some(trace), Some(business_day), None, None) => {
+            Ok(SaleQuery::Trace { trace: trace.0, business_day })
+        }
+        (None, None, None, None, None, Some(order), None) => Ok(SaleQuery::Order(order.0.text)),
+        (None, None, None, None, None, None, Some(reference)) => Ok(SaleQuery::Retrieval(reference.0)),
+        _ => Err(Error::Malformed {
+            field: "query".to_owned(),
+            message: "expected exactly one of: terminal + batch + voucher; trace + business_day; order_number; \
+                      retrieval_reference"
+                .to_owned(),
+        }),
+    }
+}
+
+/// What happened to a sale.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SaleNews {
+    /// What.
+    r#type: Word<SaleEventWord>,
+    /// The outcome, with `outcome-known` and only there.
+    outcome: Option<Word<SaleOutcome>>,
+}
+
+impl SaleNews {
+    fn event(&self) -> Result<SaleEvent, Error> {
+        match (self.r#type.0, self.outcome) {
+            (SaleEventWord::OutcomeKnown, Some(outcome)) => Ok(SaleEvent::OutcomeKnown(outcome.0)),
+            (SaleEventWord::OutcomeKnown, None) => Err(Error::invalid("/outcome", "expected the outcome that is known")),
+            (_, Some(_)) => Err(Error::invalid("/outcome", "an outcome comes with outcome-known only")),
+            (SaleEventWord::Settled, None) => Ok(SaleEvent::Settled),
+            (SaleEventWord::PaidOut, None) => Ok(SaleEvent::PaidOut),
+        }
+    }
+}
+
+/// `POST /v1/transactions/{id}/events`
+pub async fn record<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<SaleId>,
+    instruction: Instruction<SaleNews>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let event = instruction.ask.event()?;
+    let about = About { noun: Noun::Sale, sale: Some(id.clone()) };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |_, command| async move {
+            let aggregate = app.record_sale_event(&scope.who, &scope.merchant, &id, event, &command).await?;
+            let view = SaleView::of(&aggregate).map_err(|p| Error::Internal(p.body()))?;
+            Ok((StatusCode::OK, view))
+        })
+        .await
+}
+
+/// A closed batch.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClosedBatch {
+    /// The terminal.
+    terminal: String,
+    /// 批次号.
+    batch: String,
+    /// When it was closed.
+    closed_at: Time,
+}
+
+/// `POST /v1/terminals/{id}/batches/{n}/close`
+pub async fn close_batch<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let Path((terminal, batch)) = path.map_err(|_| Error::NotFound("terminal"))?;
+    let terminal = TerminalId::parse(&terminal).map_err(|_| Error::NotFound("terminal"))?;
+    let batch = Number::parse(&batch).map_err(|_| Error::NotFound("batch"))?;
+    let closed_at = app.close_batch(&scope.who, &scope.merchant, &terminal, &batch.0).await.map_err(|e| Problem::of(e, Noun::Sale))?;
+    answer::json(StatusCode::OK, &ClosedBatch { terminal: terminal.value, batch: batch.0, closed_at: Time(closed_at) })
+}
+
+/// Every way to take a sale back, as things stand.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaysBack {
+    /// The sale.
+    sale: String,
+    /// One decision for each way.
+    ways: Vec<DecisionView>,
+}
+
+/// `GET /v1/transactions/{id}/ways-back`
+pub async fn ways_back<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<SaleId>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&["amount"])?;
+    let amount: Option<Money> = match scope.asked.text("amount") {
+        Some(text) => {
+            let sale = app.sale(&scope.who, &scope.merchant, &id).await?.ledger.sale;
+            Some(positive(text, &sale.captured.currency).map_err(|e| Error::invalid("amount", e))?)
+        }
+        None => None,
+    };
+    let decisions = app.ways_back(&scope.who, &scope.merchant, &id, amount).await?;
+    let mut ways = Vec::with_capacity(decisions.len());
+    for decision in &decisions {
+        ways.push(DecisionView::told(&app, &scope.merchant, decision).await);
+    }
+    answer::json(StatusCode::OK, &WaysBack { sale: id.value, ways })
+}

@@ -1,0 +1,80 @@
+//! Voids: asking whether one is possible, and asking for one.
+
+use crate::http::answer;
+use crate::http::body::Json;
+use crate::http::caller::Caller;
+use crate::http::decision::DecisionView;
+use crate::http::id::Id;
+use crate::http::instruction::{About, Instruction};
+use crate::http::money::Positive;
+use crate::http::operation::OperationView;
+use crate::http::problem::{Noun, Problem};
+use crate::http::text::{Text, Texts};
+use crate::http::Shared;
+use crate::ports::Ports;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use rescind_model::{PersonId, SaleId, TerminalId};
+use serde::Deserialize;
+
+/// A void that is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VoidAsk {
+    /// The amount: the whole sale's unless told. A void must equal the sale.
+    amount: Option<Positive>,
+    /// The reason code.
+    reason: Option<Text>,
+    /// The person who operates the terminal. A person's own key stands for itself.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    operator: Option<PersonId>,
+    /// The terminal it is asked for at. A terminal's own key stands for itself.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    terminal: Option<TerminalId>,
+}
+
+impl VoidAsk {
+    fn parsed(self, texts: &mut Texts) -> crate::void::VoidAsk {
+        crate::void::VoidAsk {
+            amount: self.amount.map(|amount| amount.0),
+            reason: texts.take_some(self.reason),
+            operator: self.operator,
+            terminal: self.terminal,
+        }
+    }
+}
+
+/// `POST /v1/transactions/{id}/voids/check`
+pub async fn check<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<SaleId>,
+    Json(ask): Json<VoidAsk>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let ask = ask.parsed(&mut Texts::default());
+    let decision = app.check_void(&scope.who, &scope.merchant, &id, &ask).await?;
+    answer::json(StatusCode::OK, &DecisionView::told(&app, &scope.merchant, &decision).await)
+}
+
+/// `POST /v1/transactions/{id}/voids`
+pub async fn ask<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<SaleId>,
+    instruction: Instruction<VoidAsk>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About { noun: Noun::Operation, sale: Some(id.clone()) };
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |ask, command| async move {
+            let mut texts = Texts::default();
+            let ask = ask.parsed(&mut texts);
+            let (aggregate, operation) = app.void(&scope.who, &scope.merchant, &id, &ask, &command).await?;
+            Ok((StatusCode::CREATED, OperationView::find(&aggregate, &operation)?.with_masked(texts.masked())))
+        })
+        .await
+}

@@ -1,0 +1,119 @@
+//! Words of a fixed vocabulary on the wire: the tokens of the model.
+
+use rescind_model::token::Token;
+use rescind_model::{Audience, Locale};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A vocabulary that can be read and written.
+pub trait Vocabulary: Sized + Copy + 'static {
+    /// The word of this value.
+    fn word(self) -> &'static str;
+    /// All words with their values.
+    fn words() -> Vec<(Self, &'static str)>;
+    /// The value of a word.
+    ///
+    /// # Errors
+    /// All words there are.
+    fn read(word: &str) -> Result<Self, String> {
+        let words = Self::words();
+        words.iter().find(|(_, w)| *w == word).map(|(value, _)| *value).ok_or_else(|| {
+            let all: Vec<&str> = words.iter().map(|(_, w)| *w).collect();
+            format!("expected one of {}, found {word:?}", all.join(", "))
+        })
+    }
+}
+
+macro_rules! of_tokens {
+    ($($name:ident)*) => {$(
+        impl Vocabulary for rescind_model::$name {
+            fn word(self) -> &'static str { self.token() }
+            fn words() -> Vec<(Self, &'static str)> { Self::ALL.to_vec() }
+        }
+    )*};
+}
+of_tokens! { Channel CardType SettlementMode SaleOutcome Way Outcome Executor Party FeeKind OperationState RefundState EventKind }
+
+macro_rules! of_words {
+    ($($name:ident { $($value:ident $word:literal)* })*) => {$(
+        impl Vocabulary for $name {
+            fn word(self) -> &'static str { match self { $(Self::$value => $word,)* } }
+            fn words() -> Vec<(Self, &'static str)> { vec![$((Self::$value, $word),)*] }
+        }
+    )*};
+}
+of_words! {
+    Locale { ZhCn "zh-CN" En "en" }
+    Audience { Merchant "merchant" Customer "customer" Reviewer "reviewer" }
+    SaleEventWord { OutcomeKnown "outcome-known" Settled "settled" PaidOut "paid-out" }
+    ResultWord { Done "done" Failed "failed" Unknown "unknown" Reversed "reversed" }
+    VerdictWord { Approve "approve" Decline "decline" }
+}
+
+/// What happened to a sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaleEventWord {
+    /// Its outcome became known.
+    OutcomeKnown,
+    /// It was cleared to the merchant.
+    Settled,
+    /// Its money was paid out.
+    PaidOut,
+}
+
+/// What became of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultWord {
+    /// It took place.
+    Done,
+    /// Definitively not.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+    /// An unknown void was itself reversed.
+    Reversed,
+}
+
+/// What a reviewer says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerdictWord {
+    /// Yes.
+    Approve,
+    /// No.
+    Decline,
+}
+
+/// A word as JSON has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<T>(pub T);
+
+impl<T: Vocabulary> Serialize for Word<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.word())
+    }
+}
+
+impl<'de, T: Vocabulary> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        T::read(&text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(feature = "openapi")]
+mod schema {
+    use super::{Vocabulary, Word};
+    use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
+
+    impl<T: Vocabulary> utoipa::PartialSchema for Word<T> {
+        fn schema() -> RefOr<Schema> {
+            let words = T::words().into_iter().map(|(_, word)| word);
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+        }
+    }
+    impl<T: Vocabulary> utoipa::ToSchema for Word<T> {
+        fn name() -> std::borrow::Cow<'static, str> {
+            let full = std::any::type_name::<T>();
+            full.rsplit("::").next().unwrap_or(full).to_owned().into()
+        }
+    }
+}
