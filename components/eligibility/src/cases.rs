@@ -1,1 +1,392 @@
-//! cases
+//! Case files: what a policy is expected to answer, written beside it by whoever wrote the policy.
+//!
+//! Native only: cases are for people and tests, never part of the component. The format is shown in `docs/policies.md`.
+
+use crate::Engine;
+use chrono::{FixedOffset, SecondsFormat};
+use rescind_model::token::Token;
+use rescind_model::{
+    Asker, Balance, BusinessDay, Decision, DecisionError, Facts, Finding, Instant, Money, Outcome, PersonId,
+    RefundQuestion, Remedy, Role, Sale, SaleStatus, SlipNumbers, Tally, VoidQuestion,
+};
+use rescind_policy::word::Word as _;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Why a case file could not be read or a case not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CaseError {
+    /// Not a case file.
+    #[error("{0}")]
+    File(String),
+    /// A case with a value that is none.
+    #[error("case {case:?}: {problem}")]
+    Value {
+        /// The case's name.
+        case: String,
+        /// What was expected and found.
+        problem: String,
+    },
+}
+
+/// A case file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CaseFile {
+    /// The cases, in order.
+    #[serde(rename = "case")]
+    pub cases: Vec<Case>,
+}
+
+/// One question with the answer that is expected. Whatever is not said is the most ordinary: a good, unsettled purchase of
+/// 100.00 by card, nothing taken back so far, asked by a cashier who did nothing else today.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Case {
+    /// A sentence of the domain.
+    pub name: String,
+    /// The sale.
+    #[serde(default)]
+    sale: SaleCase,
+    /// When the payment was made.
+    paid_at: String,
+    /// When it is asked.
+    now: String,
+    /// The business day the host stamped on the question.
+    business_day: Option<String>,
+    /// How much is spoken for.
+    #[serde(default)]
+    balance: BalanceCase,
+    /// Voids so far today, by whose.
+    #[serde(default)]
+    voids_today: BTreeMap<String, u32>,
+    /// What the requester asked for so far today.
+    requested_today: Option<String>,
+    /// The roles of who asks.
+    roles: Option<Vec<String>>,
+    /// A void is asked for.
+    void: Option<QuestionCase>,
+    /// A refund is asked for.
+    refund: Option<QuestionCase>,
+    /// All ways are asked for.
+    assess: Option<QuestionCase>,
+    /// The answer.
+    expect: Expect,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct SaleCase {
+    captured: Option<String>,
+    fee_charged: Option<String>,
+    channel: Option<String>,
+    card_type: Option<String>,
+    kind: Option<String>,
+    settlement: Option<String>,
+    business_day: Option<String>,
+    outcome: Option<String>,
+    batch_closed_at: Option<String>,
+    settled_at: Option<String>,
+    paid_out_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct BalanceCase {
+    cleared: Option<String>,
+    voided: Option<String>,
+    reserved: Option<String>,
+    #[serde(default)]
+    void_open: bool,
+    #[serde(default)]
+    refunds_sent: u32,
+    #[serde(default)]
+    refunds_counted: u32,
+    last_refund_at: Option<String>,
+    fee_returned: Option<String>,
+    requested: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct QuestionCase {
+    amount: Option<String>,
+    reason: Option<String>,
+    #[serde(default)]
+    evidence: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Expect {
+    void: Option<Answer>,
+    refund: Option<Answer>,
+    reversal: Option<Answer>,
+    /// The kind of error.
+    error: Option<String>,
+}
+
+/// What is expected of one way. Findings are compared in full; what is left out is not compared.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Answer {
+    outcome: String,
+    /// `rule remedy`, such as `void.window use-refund-from 2026-11-23T23:00:00+08:00`.
+    #[serde(default)]
+    findings: Vec<String>,
+    open_until: Option<String>,
+    opens_at: Option<String>,
+    tier: Option<String>,
+    needed: Option<u32>,
+    fees: Option<Vec<String>>,
+    evidence: Option<Vec<String>>,
+    executor: Option<String>,
+    arrival: Option<String>,
+}
+
+impl CaseFile {
+    /// Reads a case file.
+    ///
+    /// # Errors
+    /// Not TOML, or not of the format.
+    pub fn read(text: &str) -> Result<Self, CaseError> {
+        toml::from_str(text).map_err(|error| CaseError::File(error.to_string()))
+    }
+}
+
+impl Case {
+    /// Asks the question and compares the answer. Gives what differs, one line each; nothing if all is as expected.
+    ///
+    /// # Errors
+    /// A value in the case that is none.
+    pub fn run(&self, engine: &Engine) -> Result<Vec<String>, CaseError> {
+        let bad = |problem: String| CaseError::Value { case: self.name.clone(), problem };
+        let facts = self.facts(engine).map_err(bad)?;
+        let decisions = self.ask(engine, &facts).map_err(bad)?;
+        let mut differences = Vec::new();
+        let decisions = match decisions {
+            Ok(decisions) => decisions,
+            Err(error) => {
+                let found = error_kind(&error);
+                if self.expect.error.as_deref() != Some(found) {
+                    differences.push(format!("expected {}, found {error:?}", self.expect.error.as_deref().unwrap_or("a decision")));
+                }
+                return Ok(differences);
+            }
+        };
+        if let Some(error) = &self.expect.error {
+            differences.push(format!("expected the error {error}, found a decision"));
+        }
+        let expected = [("void", &self.expect.void), ("refund", &self.expect.refund), ("reversal", &self.expect.reversal)];
+        for (way, answer) in expected {
+            let decision = decisions.iter().find(|decision| decision.way.token() == way);
+            match (decision, answer) {
+                (Some(decision), Some(answer)) => answer.compare(engine, decision, &mut differences),
+                (None, Some(_)) => differences.push(format!("{way}: expected a decision, found none")),
+                // An assessment may be compared in part, but a reversal is never left unsaid.
+                (Some(_), None) if way == "reversal" => differences.push("reversal: expected none, found a decision".to_owned()),
+                _ => {}
+            }
+        }
+        if expected.iter().all(|(_, answer)| answer.is_none()) && self.expect.error.is_none() {
+            differences.push("nothing is expected".to_owned());
+        }
+        Ok(differences)
+    }
+
+    fn ask(&self, engine: &Engine, facts: &Facts) -> Result<Result<Vec<Decision>, DecisionError>, String> {
+        let amount = |question: &QuestionCase| match &question.amount {
+            Some(text) => money(engine, text),
+            None => Ok(facts.sale.captured.clone()),
+        };
+        match (&self.void, &self.refund, &self.assess) {
+            (Some(void), None, None) => {
+                let question = VoidQuestion { amount: amount(void)?, reason: void.reason.clone() };
+                Ok(engine.decide_void(facts, &question).map(|decision| vec![decision]))
+            }
+            (None, Some(refund), None) => {
+                let question =
+                    RefundQuestion { amount: amount(refund)?, reason: refund.reason.clone(), evidence: refund.evidence.clone() };
+                Ok(engine.decide_refund(facts, &question).map(|decision| vec![decision]))
+            }
+            (None, None, Some(assess)) => {
+                let amount = assess.amount.as_ref().map(|text| money(engine, text)).transpose()?;
+                Ok(engine.assess(facts, amount.as_ref()))
+            }
+            _ => Err("expected exactly one of `void`, `refund` and `assess`".to_owned()),
+        }
+    }
+
+    fn facts(&self, engine: &Engine) -> Result<Facts, String> {
+        let paid_at = instant(&self.paid_at)?;
+        let nothing = |text: &Option<String>| money(engine, text.as_deref().unwrap_or("0.00"));
+        let (sale, balance) = (&self.sale, &self.balance);
+        let roles = self.roles.clone().unwrap_or_else(|| vec!["cashier".to_owned()]);
+        let roles: Result<Vec<Role>, String> = roles.iter().map(|role| Role::parse(role).map_err(|e| e.to_string())).collect();
+        let needed = engine.needs();
+        let tallies = needed.void_tallies.iter().map(|counted| {
+            let voids_today = self.voids_today.get(counted.word()).copied().unwrap_or(0);
+            Tally { counted: *counted, voids_today }
+        });
+        Ok(Facts {
+            sale: self.sale(engine, paid_at)?,
+            status: SaleStatus {
+                outcome: token(sale.outcome.as_deref().unwrap_or("good"))?,
+                batch_closed_at: sale.batch_closed_at.as_deref().map(instant).transpose()?,
+                settled_at: sale.settled_at.as_deref().map(instant).transpose()?,
+                paid_out_at: sale.paid_out_at.as_deref().map(instant).transpose()?,
+            },
+            balance: Balance {
+                cleared: nothing(&balance.cleared)?,
+                voided: nothing(&balance.voided)?,
+                reserved: nothing(&balance.reserved)?,
+                void_open: balance.void_open,
+                refunds_sent: balance.refunds_sent,
+                refunds_counted: balance.refunds_counted,
+                last_refund_at: balance.last_refund_at.as_deref().map(instant).transpose()?,
+                fee_returned: nothing(&balance.fee_returned)?,
+                requested: nothing(&balance.requested)?,
+            },
+            now: instant(&self.now)?,
+            business_day: self.business_day.as_deref().map(day).transpose()?,
+            tallies: tallies.collect(),
+            requested_today: needed.requested_today.then(|| nothing(&self.requested_today)).transpose()?,
+            asker: Asker { person: PersonId::parse("P-1").ok(), roles: roles?, terminal: None },
+        })
+    }
+
+    fn sale(&self, engine: &Engine, paid_at: Instant) -> Result<Sale, String> {
+        let sale = &self.sale;
+        let name = |text: &str| text.to_owned();
+        Ok(Sale {
+            id: "S-1".parse().map_err(|e| format!("{e}"))?,
+            merchant: "M-1".parse().map_err(|e| format!("{e}"))?,
+            slip: Some(SlipNumbers {
+                terminal: "T-1".parse().map_err(|e| format!("{e}"))?,
+                batch: name("000001"),
+                voucher: name("000001"),
+                trace: name("000001"),
+            }),
+            order_number: None,
+            retrieval_reference: None,
+            operator: None,
+            captured: money(engine, sale.captured.as_deref().unwrap_or("100.00"))?,
+            fee_charged: money(engine, sale.fee_charged.as_deref().unwrap_or("0.00"))?,
+            channel: token(sale.channel.as_deref().unwrap_or("card"))?,
+            card_type: sale.card_type.as_deref().map(token).transpose()?,
+            kind: name(sale.kind.as_deref().unwrap_or("purchase")),
+            payer_token: None,
+            paid_at,
+            business_day: match &sale.business_day {
+                Some(text) => day(text)?,
+                None => engine.business_day_of(paid_at).map_err(|e| format!("{e:?}"))?,
+            },
+            settlement: token(sale.settlement.as_deref().unwrap_or("ordinary"))?,
+        })
+    }
+}
+
+impl Answer {
+    fn compare(&self, engine: &Engine, decision: &Decision, differences: &mut Vec<String>) {
+        let way = decision.way.token();
+        let mut differ = |what: &str, expected: String, found: String| {
+            if expected != found {
+                differences.push(format!("{way}: {what}: expected {expected}, found {found}"));
+            }
+        };
+        let at = |at: Option<Instant>| at.map_or("none".to_owned(), |at| local(engine, at));
+        differ("outcome", self.outcome.clone(), decision.outcome.token().to_owned());
+        let findings: Vec<String> = decision.findings.iter().map(|finding| finding_text(engine, finding)).collect();
+        differ("findings", format!("{:#?}", self.findings), format!("{findings:#?}"));
+        if let Some(expected) = &self.open_until {
+            differ("open-until", expected.clone(), at(decision.open_until));
+        }
+        if let Some(expected) = &self.opens_at {
+            differ("opens-at", expected.clone(), at(decision.opens_at));
+        }
+        let obligations = &decision.obligations;
+        if let Some(expected) = &self.tier {
+            differ("tier", expected.clone(), obligations.approvals.as_ref().map_or("none".to_owned(), |plan| plan.tier.clone()));
+        }
+        if let Some(expected) = self.needed {
+            let found = obligations.approvals.as_ref().map_or(0, |plan| plan.needed);
+            differ("needed", expected.to_string(), found.to_string());
+        }
+        if let Some(expected) = &self.fees {
+            let fee = |fee: &rescind_model::Fee| format!("{} {} {}", fee.kind.token(), fee.amount.decimal_text(), fee.payer.token());
+            let found: Vec<String> = obligations.fees.iter().map(fee).collect();
+            differ("fees", format!("{expected:?}"), format!("{found:?}"));
+        }
+        if let Some(expected) = &self.evidence {
+            differ("evidence", format!("{expected:?}"), format!("{:?}", obligations.evidence));
+        }
+        if let Some(expected) = &self.executor {
+            differ("executor", expected.clone(), obligations.executor.token().to_owned());
+        }
+        if let Some(expected) = &self.arrival {
+            let found = obligations.arrival.as_ref().map_or("none".to_owned(), |arrival| {
+                let days = if arrival.working_days { "working days" } else { "days" };
+                format!("{} to {} {days}", arrival.min_days, arrival.max_days)
+            });
+            differ("arrival", expected.clone(), found);
+        }
+    }
+}
+
+/// A finding on one line: rule, verdict unless it is the ordinary `deny`, remedy.
+fn finding_text(engine: &Engine, finding: &Finding) -> String {
+    let verdict = if finding.verdict == Outcome::Deny { String::new() } else { format!("({}) ", finding.verdict.token()) };
+    format!("{} {verdict}{}", finding.rule, remedy_text(engine, &finding.remedy))
+}
+
+fn remedy_text(engine: &Engine, remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::None => "none".to_owned(),
+        Remedy::UseVoid => "use-void".to_owned(),
+        Remedy::UseRefund => "use-refund".to_owned(),
+        Remedy::UseRefundFrom(at) => format!("use-refund-from {}", local(engine, *at)),
+        Remedy::UseReversal => "use-reversal".to_owned(),
+        Remedy::AwaitOutcome => "await-outcome".to_owned(),
+        Remedy::AskRole(role) => format!("ask-role {role}"),
+        Remedy::RetryAfter(at) => format!("retry-after {}", local(engine, *at)),
+        Remedy::ReduceTo(amount) => format!("reduce-to {}", amount.decimal_text()),
+        Remedy::Provide(what) => format!("provide {what}"),
+        Remedy::ContactSupport => "contact-support".to_owned(),
+    }
+}
+
+/// An instant in the policy's local time, as its author reads it.
+fn local(engine: &Engine, at: Instant) -> String {
+    let zone = FixedOffset::east_opt(engine.document().time_zone.minutes().saturating_mul(60));
+    match (at.to_utc(), zone) {
+        (Ok(time), Some(zone)) => time.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        _ => at.to_string(),
+    }
+}
+
+fn error_kind(error: &DecisionError) -> &'static str {
+    match error {
+        DecisionError::MissingFact(_) => "missing-fact",
+        DecisionError::BadAmount(_) => "bad-amount",
+        DecisionError::BadTime(_) => "bad-time",
+    }
+}
+
+fn instant(text: &str) -> Result<Instant, String> {
+    Instant::parse(text).map_err(|error| error.to_string())
+}
+
+fn day(text: &str) -> Result<BusinessDay, String> {
+    BusinessDay::parse(text).map_err(|error| error.to_string())
+}
+
+/// An amount in the policy's currency, or `60.00 USD` in another.
+fn money(engine: &Engine, text: &str) -> Result<Money, String> {
+    let (amount, currency) = text.split_once(' ').unwrap_or((text, &engine.document().currency));
+    Money::parse(amount, currency).map_err(|error| error.to_string())
+}
+
+fn token<T: Token>(text: &str) -> Result<T, String> {
+    let words: Vec<&str> = T::ALL.iter().map(|(_, token)| *token).collect();
+    T::from_token(text).ok_or_else(|| format!("expected one of {words:?}, found {text:?}"))
+}

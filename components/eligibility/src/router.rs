@@ -3,9 +3,9 @@
 use crate::engine::Engine;
 use crate::report::Report;
 use crate::situation::{Asked, Situation};
-use crate::{fee, refund, tier, void};
+use crate::{fee, refund, rule, tier, void};
 use rescind_model::{
-    Arrival, Decision, DecisionError, Executor, Facts, Money, Obligations, Outcome, RefundQuestion, SaleOutcome,
+    Arrival, Decision, DecisionError, Executor, Facts, Money, Obligations, Outcome, RefundQuestion, Remedy, SaleOutcome,
     VoidQuestion, Way,
 };
 use rescind_policy::document::ArrivalRule;
@@ -92,14 +92,22 @@ fn reversal_decision(s: &Situation<'_>) -> Decision {
 }
 
 fn decision(s: &Situation<'_>, way: Way, amount: i64, report: Report, obligations: Obligations) -> Decision {
+    let (outcome, opens_at, open_until) = (report.outcome(), report.opens_at(), report.open_until());
+    let mut findings = report.into_findings();
+    if !s.can_be_taken_back() {
+        // Whatever else stands in the way, following its advice would lead to the same refusal.
+        for finding in findings.iter_mut().filter(|finding| finding.rule != rule::SALE_OUTCOME) {
+            finding.remedy = Remedy::None;
+        }
+    }
     Decision {
         way,
         amount: s.money(amount),
-        outcome: report.outcome(),
+        outcome,
         obligations,
-        opens_at: report.opens_at(),
-        open_until: report.open_until(),
-        findings: report.into_findings(),
+        opens_at,
+        open_until,
+        findings,
         policy: s.engine.identity().clone(),
     }
 }

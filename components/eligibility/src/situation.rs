@@ -120,16 +120,19 @@ impl<'a> Situation<'a> {
         self.facts.status.outcome == SaleOutcome::Good
     }
 
+    /// Whether money of the sale is there to be taken back, now or once what is under way has ended.
+    pub(crate) fn can_be_taken_back(&self) -> bool {
+        let balance = &self.facts.balance;
+        self.is_good() && balance.voided.minor == 0 && (self.left > 0 || balance.reserved.minor > 0)
+    }
+
     /// The advice to ask for a refund of up to `amount` instead of a void.
     pub(crate) fn refund_instead(&self, amount: i64) -> Remedy {
-        if !self.is_good() || self.facts.balance.voided.minor > 0 {
+        if !self.can_be_taken_back() {
             return Remedy::None;
         }
-        if self.facts.balance.void_open {
+        if self.facts.balance.void_open || self.left == 0 {
             return Remedy::AwaitOutcome;
-        }
-        if self.left == 0 {
-            return if self.facts.balance.reserved.minor > 0 { Remedy::AwaitOutcome } else { Remedy::None };
         }
         match self.refund_openness(amount) {
             Openness::Open(_) => Remedy::UseRefund,

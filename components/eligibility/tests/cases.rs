@@ -1,0 +1,56 @@
+//! Every case of every pack.
+
+use rescind_eligibility::Engine;
+use rescind_eligibility::cases::CaseFile;
+use std::path::Path;
+
+fn policies() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
+}
+
+fn engine(pack: &str) -> Engine {
+    let path = policies().join(format!("{pack}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let compiled = rescind_policy::compile(&text, pack).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    Engine::load(compiled.canonical()).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Runs a pack's cases and gives how many there are.
+fn run(pack: &str) -> usize {
+    let engine = engine(pack);
+    let text = std::fs::read_to_string(policies().join(format!("{pack}.cases.toml"))).unwrap();
+    let file = CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}"));
+    let mut wrong = Vec::new();
+    for case in &file.cases {
+        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{error}"));
+        if !differences.is_empty() {
+            wrong.push(format!("{}\n    {}", case.name, differences.join("\n    ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases of {pack}:\n{}", wrong.len(), file.cases.len(), wrong.join("\n"));
+    let mut names: Vec<&str> = file.cases.iter().map(|case| case.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), file.cases.len(), "two cases of {pack} have one name");
+    file.cases.len()
+}
+
+#[test]
+fn lakala_answers_as_expected() {
+    println!("lakala: {} cases", run("lakala"));
+}
+
+#[test]
+fn unionpay_answers_as_expected() {
+    println!("unionpay: {} cases", run("unionpay"));
+}
+
+#[test]
+fn a_case_that_expects_otherwise_fails() {
+    let text = std::fs::read_to_string(policies().join("lakala.cases.toml")).unwrap();
+    let engine = engine("lakala");
+    for (is, was) in [("outcome = \"allow\"", "outcome = \"deny\""), ("\"void.window use-refund\"", "\"void.window none\"")] {
+        let file = CaseFile::read(&text.replace(is, was)).unwrap();
+        assert!(file.cases.iter().any(|case| !case.run(&engine).unwrap().is_empty()), "{is} → {was}");
+    }
+}
