@@ -11,7 +11,8 @@
 //! - *consent*: a refund goes to the provider only with the approvals its plan demanded, of exactly what goes out. The
 //!   rule is applied again whenever it is cleared, sent the first time, or retried.
 //! - *no-limbo*: whatever holds a reservation either has an instant at which something happens to it ([`due`]), or waits
-//!   for `clear`, or has `attention` set for a person.
+//!   for `clear`, or has `attention` set for a person. A terminal that says nothing is such a case: `pass-time` then sets
+//!   `attention`, and neither ends nor releases anything.
 //! - Nothing but evidence or two persons ends an operation that may have reached the provider. Time never does.
 //!
 //! # Time
@@ -106,8 +107,9 @@ pub fn apply(
 
 /// The earliest instant at which the courier or a timer has something to do for this ledger.
 ///
-/// What there is to do follows from the operation that is due: `in-review` and anything the *terminal* carries out that
-/// is not yet unknown want `pass-time`; everything else wants the courier.
+/// An operation whose `due-at` has come wants the courier, unless it is a refund in review, which wants `pass-time`. If no
+/// `due-at` has come, a terminal has been silent for too long about an operation that it alone may send: that wants
+/// `pass-time` too.
 #[must_use]
 pub fn due(ledger: &Ledger) -> Option<Instant> {
     timer::due(ledger)

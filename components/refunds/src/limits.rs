@@ -49,6 +49,6 @@ pub const REVERSALS_BEFORE_ATTENTION: u32 = 10;
 /// to be shorter, or a slow answer is overtaken.
 pub const ANSWER_WITHIN: Duration = Duration { ms: 30_000 };
 
-/// How long a terminal has to say what became of an operation it carries out, before a person is asked to look. It may
-/// have lost its link for a while; it stores and forwards.
+/// How long a terminal may say nothing about an operation it carries out, before a person is asked to look. It may have
+/// lost its link for a while; it stores and forwards.
 pub const TERMINAL_REPORTS_WITHIN: Duration = Duration { ms: 600_000 };

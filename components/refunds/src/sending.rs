@@ -51,7 +51,7 @@ fn send_refund(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Leaves the provider time to answer. Never earlier than what was due before; a terminal keeps the deadline it had.
+/// Leaves the provider time to answer. Never earlier than what was due before; what a terminal sends is not the courier's.
 fn answer_due(due_at: Option<Instant>, from_courier: bool, clock: Clock) -> Option<Instant> {
     if from_courier { due_at.max(clock.due_in(limits::ANSWER_WITHIN)) } else { due_at }
 }

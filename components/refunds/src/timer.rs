@@ -2,14 +2,16 @@
 //! reached the provider is ever ended or released by it.
 
 use crate::draft::{Draft, Subject, later};
+use crate::limits::TERMINAL_REPORTS_WITHIN;
 use rescind_model::{
     Escalation, EventKind, Executor, Instant, Ledger, OperationState, Refund, RefundState, Rejection, VoidOperation,
 };
 
 /// See [`crate::due`].
 pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
-    let voids = ledger.voids.iter().filter_map(|void| void.due_at);
-    voids.chain(ledger.refunds.iter().filter_map(|refund| refund.due_at)).min()
+    let voids = ledger.voids.iter().flat_map(|void| [void.due_at, silent_from(void)]);
+    let refunds = ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund)]);
+    voids.chain(refunds).flatten().min()
 }
 
 /// Lets time do its work.
@@ -17,20 +19,18 @@ pub(crate) fn pass(draft: &mut Draft<'_>) {
     let at = draft.clock().at;
     let mut happened = Vec::new();
     for void in &mut draft.ledger.voids {
-        if terminal_is_silent(void, at) {
+        if silent_from(void).is_some_and(|from| from <= at) {
             void.attention = true;
             void.updated_at = at;
-            void.due_at = None;
             happened.push((EventKind::VoidAttention, Subject::void(void), None));
         }
     }
     for refund in &mut draft.ledger.refunds {
         if awaits_consent(refund.state) {
             pass_review(refund, at, &mut happened);
-        } else if terminal_is_silent_about(refund, at) {
+        } else if silent_about_from(refund).is_some_and(|from| from <= at) {
             refund.attention = true;
             refund.updated_at = at;
-            refund.due_at = None;
             happened.push((EventKind::RefundAttention, Subject::refund(refund), None));
         }
     }
@@ -63,16 +63,21 @@ fn pass_review(refund: &mut Refund, at: Instant, happened: &mut Vec<(EventKind, 
     refund.updated_at = at;
 }
 
-fn terminal_is_silent(void: &VoidOperation, at: Instant) -> bool {
-    void.executor == Executor::Terminal
+/// From when a person has to look after a void that its terminal has said nothing about. It has no `due-at` until its
+/// outcome is unknown: nobody but the terminal may send it.
+fn silent_from(void: &VoidOperation) -> Option<Instant> {
+    let terminals = void.executor == Executor::Terminal
         && matches!(void.state, OperationState::Authorised | OperationState::Sent)
-        && void.due_at.is_some_and(|due| due <= at)
+        && !void.attention;
+    terminals.then(|| later(void.updated_at, TERMINAL_REPORTS_WITHIN))
 }
 
-fn terminal_is_silent_about(refund: &Refund, at: Instant) -> bool {
-    refund.executor == Executor::Terminal
+/// The same for a refund.
+fn silent_about_from(refund: &Refund) -> Option<Instant> {
+    let terminals = refund.executor == Executor::Terminal
         && refund.state == RefundState::Clearing
-        && refund.due_at.is_some_and(|due| due <= at)
+        && !refund.attention;
+    terminals.then(|| later(refund.updated_at, TERMINAL_REPORTS_WITHIN))
 }
 
 /// Whether approvals are outstanding: only then can a refund expire.

@@ -58,11 +58,11 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
     room::admit(draft)
 }
 
-/// When somebody looks after an operation that is ready to go: the courier at once, a person if the terminal is silent.
+/// When the courier takes up an operation that is ready to go: at once, or never if it is the terminal's.
 pub(crate) fn first_due(executor: Executor, clock: Clock) -> Option<Instant> {
     match executor {
         Executor::Courier => clock.due_now(),
-        Executor::Terminal => clock.due_in(limits::TERMINAL_REPORTS_WITHIN),
+        Executor::Terminal => None,
     }
 }
 

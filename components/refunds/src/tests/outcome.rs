@@ -235,11 +235,13 @@ fn a_reversal_is_not_cut_short_before_a_person_is_called() {
 fn a_silent_terminal_is_a_persons_to_look_after_and_may_still_report() {
     let mut world = World::new();
     world.authorise("V-1", Executor::Terminal);
+    assert_eq!(crate::due(&world.ledger), Some(at(10 * MINUTE)));
     world.wait(10 * MINUTE - 1);
     assert_eq!(world.system(&Command::PassTime), vec![]);
     world.wait(1);
     assert_eq!(world.system(&Command::PassTime), vec![EventKind::VoidAttention]);
     assert_eq!(world.system(&Command::PassTime), vec![]);
+    assert_eq!(crate::due(&world.ledger), None);
     assert_eq!((world.void().state, world.void().attention), (OperationState::Authorised, true));
     assert_eq!(world.left(), 0);
     let heard = report(void_target("V-1"), ResultOf::Done(evidence("00", world.now)));
