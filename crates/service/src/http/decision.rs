@@ -3,12 +3,9 @@
 use crate::app::App;
 use crate::http::money::Amount;
 use crate::http::time::Time;
-use crate::http::word::Word;
+use crate::http::word::{ExecutorWord, FeeKindWord, OutcomeWord, PartyWord, WayWord, Word};
 use crate::ports::Ports;
-use rescind_model::{
-    ApprovalPlan, Arrival, BusinessDay, Decision, Executor, Fee, FeeKind, Finding, Locale, MerchantId, Obligations, Outcome,
-    Party, PolicyIdentity, Remedy, Value, Way,
-};
+use rescind_model::{ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, PolicyIdentity, Remedy, Value, Way};
 use serde::Serialize;
 
 /// The answer to "may this be done now?".
@@ -17,11 +14,11 @@ use serde::Serialize;
 #[cfg_attr(feature = "openapi", schema(as = Decision))]
 pub struct DecisionView {
     /// The way that was asked for.
-    way: Word<Way>,
+    way: WayWord,
     /// The amount that was asked for.
     amount: Amount,
     /// `allow`, `deny`, or `refer`: support decides.
-    outcome: Word<Outcome>,
+    outcome: OutcomeWord,
     /// The rules that stand in the way, in the policy's order.
     findings: Vec<FindingView>,
     /// What has to be done for it, if it is allowed.
@@ -58,7 +55,7 @@ pub struct FindingView {
     /// The rule's id, such as `void.window`. Stable.
     rule: String,
     /// What this rule alone would answer.
-    verdict: Word<Outcome>,
+    verdict: OutcomeWord,
     /// What was observed.
     observed: ValueView,
     /// What the policy allows.
@@ -119,24 +116,24 @@ pub enum RemedyView {
     /// Void the sale instead.
     UseVoid {
         /// The way to use.
-        r#use: Word<Way>,
+        r#use: WayWord,
     },
     /// Ask for a refund instead.
     UseRefund {
         /// The way to use.
-        r#use: Word<Way>,
+        r#use: WayWord,
     },
     /// Ask for a refund instead, from an instant on.
     UseRefundFrom {
         /// The way to use.
-        r#use: Word<Way>,
+        r#use: WayWord,
         /// From when.
         from: Time,
     },
     /// Let a reversal find the truth first.
     UseReversal {
         /// The way to use.
-        r#use: Word<Way>,
+        r#use: WayWord,
     },
     /// Wait for the outcome of what is under way.
     AwaitOutcome,
@@ -179,7 +176,7 @@ pub struct ObligationsView {
     /// Roles one of which the terminal operator must hold.
     operator_roles: Vec<String>,
     /// Who carries it out.
-    executor: Word<Executor>,
+    executor: ExecutorWord,
     /// Whether a slip has to be printed.
     slip: bool,
     /// When the money arrives.
@@ -193,11 +190,11 @@ pub struct ObligationsView {
 #[cfg_attr(feature = "openapi", schema(as = Fee))]
 pub struct FeeView {
     /// What it is for.
-    kind: Word<FeeKind>,
+    kind: FeeKindWord,
     /// How much.
     amount: Amount,
     /// Who pays it (for `acquiring-returned`: who gives it back).
-    payer: Word<Party>,
+    payer: PartyWord,
 }
 
 /// The approvals an operation needs.

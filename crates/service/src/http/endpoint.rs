@@ -8,7 +8,7 @@ use crate::http::id::Segment;
 use crate::http::problem::Problem;
 use crate::http::text::Text;
 use crate::http::time::Time;
-use crate::http::word::Word;
+use crate::http::word::{AudienceWord, LocaleWord, Word};
 use crate::http::Shared;
 use crate::ports::Ports;
 use axum::extract::State;
@@ -25,9 +25,9 @@ pub struct NewEndpoint {
     /// Where to: `https://…`.
     url: String,
     /// For whom the messages in the deliveries are written. `merchant` unless told.
-    audience: Option<Word<Audience>>,
+    audience: Option<AudienceWord>,
     /// In which language. `zh-CN` unless told.
-    locale: Option<Word<Locale>>,
+    locale: Option<LocaleWord>,
     /// What it is.
     description: Option<Text>,
 }
@@ -42,9 +42,9 @@ pub struct EndpointView {
     /// Where to.
     url: String,
     /// For whom.
-    audience: Word<Audience>,
+    audience: AudienceWord,
     /// In which language.
-    locale: Word<Locale>,
+    locale: LocaleWord,
     /// What it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,

@@ -5,14 +5,14 @@ use crate::http::caller::Caller;
 use crate::http::money::Amount;
 use crate::http::problem::Problem;
 use crate::http::time::Time;
-use crate::http::word::{Vocabulary, Word};
+use crate::http::word::{EventKindWord, Vocabulary, Word};
 use crate::http::Shared;
 use crate::ports::Ports;
 use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{Actor, Audience, Event, EventKind, Locale, Message, SaleId};
+use rescind_model::{Actor, Audience, Event, Locale, Message, SaleId};
 use serde::Serialize;
 
 /// One thing that happened to a sale.
@@ -23,7 +23,7 @@ pub struct EventView {
     /// The sale's id, a dot, and the event's number within the sale.
     id: String,
     /// What happened.
-    r#type: Word<EventKind>,
+    r#type: EventKindWord,
     /// When.
     at: Time,
     /// The sale it happened to.

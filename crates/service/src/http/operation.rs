@@ -10,7 +10,7 @@ use crate::http::money::Amount;
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
-use crate::http::word::{ResultWord, Vocabulary as _, Word};
+use crate::http::word::{ExecutorWord, OperationStateWord, ResultType, ResultTypeWord, Vocabulary as _, Word};
 use crate::http::Shared;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Principal};
@@ -18,9 +18,7 @@ use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{
-    Evidence, Executor, Instant, Locale, OperationId, OperationState, PersonId, ResultOf, SaleId, Target, VoidOperation,
-};
+use rescind_model::{Evidence, Instant, Locale, OperationId, PersonId, ResultOf, SaleId, Target, VoidOperation};
 use serde::{Deserialize, Serialize};
 
 /// A void of a sale.
@@ -35,7 +33,7 @@ pub struct OperationView {
     /// The sale that is voided.
     sale: String,
     /// How far it got.
-    state: Word<OperationState>,
+    state: OperationStateWord,
     /// The amount.
     amount: Amount,
     /// The reason code.
@@ -46,7 +44,7 @@ pub struct OperationView {
     #[serde(skip_serializing_if = "Option::is_none")]
     terminal: Option<String>,
     /// Who carries it out.
-    executor: Word<Executor>,
+    executor: ExecutorWord,
     /// The reference every attempt gives to the provider.
     provider_reference: String,
     /// Whether its outcome is being forced by a reversal of the void.
@@ -168,7 +166,7 @@ pub async fn show<P: Ports>(
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationResult {
     /// What became of it. `failed` is for definitive evidence only: a timeout is `unknown`.
-    outcome: Word<ResultWord>,
+    outcome: ResultTypeWord,
     /// The provider's response code.
     code: Option<Text>,
     /// The provider's reference for what it did.
@@ -192,10 +190,10 @@ impl OperationResult {
             at,
         };
         match self.outcome.0 {
-            ResultWord::Done => ResultOf::Done(evidence),
-            ResultWord::Failed => ResultOf::Failed(evidence),
-            ResultWord::Unknown => ResultOf::Unknown(evidence),
-            ResultWord::Reversed => ResultOf::Reversed(evidence),
+            ResultType::Done => ResultOf::Done(evidence),
+            ResultType::Failed => ResultOf::Failed(evidence),
+            ResultType::Unknown => ResultOf::Unknown(evidence),
+            ResultType::Reversed => ResultOf::Reversed(evidence),
         }
     }
 }

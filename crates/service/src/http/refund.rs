@@ -14,16 +14,14 @@ use crate::http::operation::{EvidenceView, Resolution, print};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
-use crate::http::word::{Vocabulary as _, Word};
+use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
 use crate::http::Shared;
 use crate::ports::Ports;
 use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{
-    Digest, EvidenceItem, Executor, PersonId, Refund, RefundId, RefundState, SaleId, Target,
-};
+use rescind_model::{Digest, EvidenceItem, PersonId, Refund, RefundId, RefundState, SaleId, Target};
 use serde::{Deserialize, Serialize};
 
 /// A refund that is asked for.
@@ -109,7 +107,7 @@ pub struct RefundSummary {
     /// The sale.
     sale: String,
     /// How far it got.
-    state: Word<RefundState>,
+    state: RefundStateWord,
     /// How much.
     amount: Amount,
     /// The reason code.
@@ -141,7 +139,7 @@ pub struct RefundSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     arrival: Option<ArrivalView>,
     /// Who carries it out.
-    executor: Word<Executor>,
+    executor: ExecutorWord,
     /// The reference every attempt gives to the provider.
     provider_reference: String,
     /// How often it was sent to the provider.

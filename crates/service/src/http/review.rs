@@ -8,7 +8,7 @@ use crate::http::instruction::{About, WEBHOOK_KEYS, once};
 use crate::http::problem::{Noun, Problem};
 use crate::http::refund::RefundView;
 use crate::http::text::Text;
-use crate::http::word::{VerdictWord, Word};
+use crate::http::word::{VerdictType, VerdictTypeWord};
 use crate::http::Shared;
 use crate::ports::Ports;
 use crate::review::Verdict;
@@ -29,7 +29,7 @@ pub struct Review {
     /// The system's own name for the person who decided.
     principal: String,
     /// Yes or no.
-    decision: Word<VerdictWord>,
+    decision: VerdictTypeWord,
     /// The revision the person saw. The current one unless told.
     revision: Option<u32>,
     /// The digest the person saw. The current one unless told.
@@ -52,7 +52,7 @@ pub async fn receive<P: Ports>(State(app): State<Shared<P>>, request: Request) -
     let verdict = Verdict {
         refund: review.refund,
         principal: review.principal,
-        approve: review.decision.0 == VerdictWord::Approve,
+        approve: review.decision.0 == VerdictType::Approve,
         revision: review.revision,
         digest: review.digest,
         reason: review.reason.map(|r| r.text),

@@ -15,7 +15,7 @@ use crate::http::problem::{Noun, Problem};
 use crate::http::refund::RefundSummary;
 use crate::http::text::Texts;
 use crate::http::time::Time;
-use crate::http::word::{SaleEventWord, Word};
+use crate::http::word::{CardTypeWord, ChannelWord, SaleNewsType, SaleNewsTypeWord, SaleOutcomeWord, SettlementModeWord, Word};
 use crate::http::Shared;
 use crate::limits::SALE_ID_BYTES;
 use crate::ports::Ports;
@@ -25,10 +25,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use rescind_model::standing::Standing;
-use rescind_model::{
-    BusinessDay, CardType, Channel, MerchantId, Money, PersonId, Sale, SaleId, SaleOutcome, SettlementMode, SlipNumbers,
-    TerminalId,
-};
+use rescind_model::{BusinessDay, MerchantId, Money, PersonId, Sale, SaleId, SaleOutcome, SettlementMode, SlipNumbers, TerminalId};
 use serde::{Deserialize, Serialize};
 
 /// A sale to register. The same again is harmless; the same id with other content is refused.
@@ -56,9 +53,9 @@ pub struct NewSale {
     /// The acquiring fee charged for it. Nothing unless told.
     fee_charged: Option<Amount>,
     /// How the payer paid.
-    channel: Word<Channel>,
+    channel: ChannelWord,
     /// The kind of card, if one was used and the kind is known.
-    card_type: Option<Word<CardType>>,
+    card_type: Option<CardTypeWord>,
     /// What was sold, as the policy names it. `purchase` unless told.
     kind: Option<Number>,
     /// A keyed hash that stands for the payer. Never a card number, masked or not.
@@ -69,9 +66,9 @@ pub struct NewSale {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
     business_day: Option<BusinessDay>,
     /// When the merchant gets the money. `ordinary` unless told.
-    settlement: Option<Word<SettlementMode>>,
+    settlement: Option<SettlementModeWord>,
     /// What is known of the outcome. `good` unless told.
-    outcome: Option<Word<SaleOutcome>>,
+    outcome: Option<SaleOutcomeWord>,
 }
 
 /// The numbers on a slip.
@@ -130,10 +127,10 @@ pub struct SaleSummary {
     /// The acquiring fee charged for it.
     fee_charged: Amount,
     /// How the payer paid.
-    channel: Word<Channel>,
+    channel: ChannelWord,
     /// The kind of card.
     #[serde(skip_serializing_if = "Option::is_none")]
-    card_type: Option<Word<CardType>>,
+    card_type: Option<CardTypeWord>,
     /// What was sold.
     kind: String,
     /// A keyed hash that stands for the payer.
@@ -145,7 +142,7 @@ pub struct SaleSummary {
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     business_day: BusinessDay,
     /// When the merchant gets the money.
-    settlement: Word<SettlementMode>,
+    settlement: SettlementModeWord,
     /// What happened to the sale itself.
     status: StatusView,
     /// How much of it is spoken for.
@@ -162,7 +159,7 @@ pub struct SaleSummary {
 #[cfg_attr(feature = "openapi", schema(as = SaleStatus))]
 pub struct StatusView {
     /// Whether the payment took place.
-    outcome: Word<SaleOutcome>,
+    outcome: SaleOutcomeWord,
     /// When the terminal's batch was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     batch_closed_at: Option<Time>,
@@ -371,19 +368,19 @@ fn query_of(asked: &Parameters) -> Result<SaleQuery, Error> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SaleNews {
     /// What.
-    r#type: Word<SaleEventWord>,
+    r#type: SaleNewsTypeWord,
     /// The outcome, with `outcome-known` and only there.
-    outcome: Option<Word<SaleOutcome>>,
+    outcome: Option<SaleOutcomeWord>,
 }
 
 impl SaleNews {
     fn event(&self) -> Result<SaleEvent, Error> {
         match (self.r#type.0, self.outcome) {
-            (SaleEventWord::OutcomeKnown, Some(outcome)) => Ok(SaleEvent::OutcomeKnown(outcome.0)),
-            (SaleEventWord::OutcomeKnown, None) => Err(Error::invalid("/outcome", "expected the outcome that is known")),
+            (SaleNewsType::OutcomeKnown, Some(outcome)) => Ok(SaleEvent::OutcomeKnown(outcome.0)),
+            (SaleNewsType::OutcomeKnown, None) => Err(Error::invalid("/outcome", "expected the outcome that is known")),
             (_, Some(_)) => Err(Error::invalid("/outcome", "an outcome comes with outcome-known only")),
-            (SaleEventWord::Settled, None) => Ok(SaleEvent::Settled),
-            (SaleEventWord::PaidOut, None) => Ok(SaleEvent::PaidOut),
+            (SaleNewsType::Settled, None) => Ok(SaleEvent::Settled),
+            (SaleNewsType::PaidOut, None) => Ok(SaleEvent::PaidOut),
         }
     }
 }

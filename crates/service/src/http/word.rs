@@ -44,14 +44,14 @@ macro_rules! of_words {
 of_words! {
     Locale { ZhCn "zh-CN" En "en" }
     Audience { Merchant "merchant" Customer "customer" Reviewer "reviewer" }
-    SaleEventWord { OutcomeKnown "outcome-known" Settled "settled" PaidOut "paid-out" }
-    ResultWord { Done "done" Failed "failed" Unknown "unknown" Reversed "reversed" }
-    VerdictWord { Approve "approve" Decline "decline" }
+    SaleNewsType { OutcomeKnown "outcome-known" Settled "settled" PaidOut "paid-out" }
+    ResultType { Done "done" Failed "failed" Unknown "unknown" Reversed "reversed" }
+    VerdictType { Approve "approve" Decline "decline" }
 }
 
 /// What happened to a sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SaleEventWord {
+pub enum SaleNewsType {
     /// Its outcome became known.
     OutcomeKnown,
     /// It was cleared to the merchant.
@@ -62,7 +62,7 @@ pub enum SaleEventWord {
 
 /// What became of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResultWord {
+pub enum ResultType {
     /// It took place.
     Done,
     /// Definitively not.
@@ -75,7 +75,7 @@ pub enum ResultWord {
 
 /// What a reviewer says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VerdictWord {
+pub enum VerdictType {
     /// Yes.
     Approve,
     /// No.
@@ -85,6 +85,30 @@ pub enum VerdictWord {
 /// A word as JSON has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word<T>(pub T);
+
+macro_rules! aliases {
+    ($($alias:ident $value:ty, $doc:literal;)*) => {$(#[doc = $doc] pub type $alias = Word<$value>;)*};
+}
+// Names of their own, because the schemas of generic types are those of their parts.
+aliases! {
+    ChannelWord rescind_model::Channel, "How the payer paid.";
+    CardTypeWord rescind_model::CardType, "The kind of card.";
+    SettlementModeWord rescind_model::SettlementMode, "When the merchant gets the money.";
+    SaleOutcomeWord rescind_model::SaleOutcome, "What is known of a sale.";
+    WayWord rescind_model::Way, "A way back.";
+    OutcomeWord rescind_model::Outcome, "What a decision says.";
+    ExecutorWord rescind_model::Executor, "Who carries an operation out.";
+    PartyWord rescind_model::Party, "Who pays.";
+    FeeKindWord rescind_model::FeeKind, "What a fee is for.";
+    OperationStateWord rescind_model::OperationState, "How far a void got.";
+    RefundStateWord rescind_model::RefundState, "How far a refund got.";
+    EventKindWord rescind_model::EventKind, "What happened.";
+    LocaleWord Locale, "A language.";
+    AudienceWord Audience, "For whom a message is.";
+    SaleNewsTypeWord SaleNewsType, "What happened to a sale.";
+    ResultTypeWord ResultType, "What became of an operation.";
+    VerdictTypeWord VerdictType, "What a reviewer says.";
+}
 
 impl<T: Vocabulary> Serialize for Word<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,0 +1,89 @@
+//! The application: ports, and what every part of it needs.
+
+use crate::error::Error;
+use crate::policies::ActivePolicy;
+use crate::ports::Ports;
+use crate::store::key::Key;
+use crate::store::{Creation, Records, probe};
+use crate::{directory::Merchant, store};
+use rescind_model::MerchantId;
+use std::sync::{Arc, OnceLock};
+
+/// The service over its ports. Holds nothing that a request could change: instances are reused.
+pub struct App<P: Ports> {
+    /// The world.
+    pub ports: P,
+    /// How the store creates: a fact about the deployment, found out once.
+    creation: OnceLock<Creation>,
+}
+
+impl<P: Ports> App<P> {
+    /// An application over these ports.
+    pub fn new(ports: P) -> Self {
+        Self { ports, creation: OnceLock::new() }
+    }
+
+    /// The records of the store; finds out how it creates at the first call.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn records(&self) -> Result<Records<'_, P::Kv>, Error> {
+        let creation = match self.creation.get() {
+            Some(creation) => *creation,
+            None => {
+                let found = probe(self.ports.kv(), self.unique()).await?;
+                if found == Creation::Refused {
+                    self.ports.log("this store can neither create with one winner nor count: money operations are refused");
+                }
+                *self.creation.get_or_init(|| found)
+            }
+        };
+        Ok(Records::new(self.ports.kv(), creation, self.ports.component()))
+    }
+
+    /// A number nobody else uses.
+    pub fn unique(&self) -> u64 {
+        let random = self.ports.random();
+        random.iter().take(8).fold(0_u64, |n, b| (n << 8) | u64::from(*b))
+    }
+
+    /// Random text of `digits` hexadecimal digits, at most 64.
+    pub fn random_hex(&self, digits: usize) -> String {
+        let random = self.ports.random();
+        random.iter().map(|b| format!("{b:02x}")).collect::<String>().chars().take(digits).collect()
+    }
+
+    /// A merchant.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or the store's.
+    pub async fn merchant(&self, id: &MerchantId) -> Result<Merchant, Error> {
+        let records = self.records().await?;
+        records.read::<Merchant>(&Key::merchant(id)).await?.ok_or(Error::NotFound("merchant"))
+    }
+
+    /// The policy that decides for a merchant now.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be loaded.
+    pub async fn policy_of(&self, merchant: &Merchant) -> Result<Arc<P::Policy>, Error> {
+        let records = self.records().await?;
+        let active = records.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?;
+        let Some(active) = active else {
+            return Err(Error::Internal(format!("merchant {} has policy {:?}, which is not installed", merchant.id, merchant.policy)));
+        };
+        if let Some(policy) = self.ports.cached_policy(active.hash.as_str()) {
+            return Ok(policy);
+        }
+        let stored = records.read::<crate::policies::PolicyDocument>(&Key::policy(&active.hash)).await?;
+        let document = stored.ok_or_else(|| Error::Internal(format!("policy {} is missing", active.hash)))?;
+        self.ports
+            .load_policy(active.hash.as_str(), document.canonical.as_bytes())
+            .map_err(|e| Error::Internal(format!("policy {}: {} {}", active.hash, e.code, e.message)))
+    }
+
+    /// The lane of a sale, as a key.
+    pub(crate) fn lane_of(merchant: &MerchantId, sale: &rescind_model::SaleId) -> Key {
+        Key::lane(store::lane::of(merchant, sale))
+    }
+}

@@ -1,0 +1,796 @@
+//! What must follow a commit: publishing, provider calls, timers, deliveries. Everything here may be interrupted and
+//! repeated at any point: each step reads what is, does the next thing under a reference that makes a repetition
+//! harmless, and writes what came of it.
+
+use crate::app::App;
+use crate::endpoint::{Cursor, Endpoint};
+use crate::error::Error;
+use crate::limits::{LANES, LIST_DEFAULT, LIST_LIMIT, PARALLEL, TICK_BUDGET};
+use crate::ports::{Outbound, Ports};
+use crate::sale::{Aggregate, Outcome};
+use crate::store::Record;
+use crate::store::key::Key;
+use crate::store::lane::Lane;
+use crate::store::list::{Entry, Position};
+use rescind_model::token::Token as _;
+use rescind_model::{
+    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Instant, MerchantId, Money, OperationState, OutcomeReport,
+    RefundState, ResultOf, SaleId, Target,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct TickReport {
+    /// Commands whose events were published.
+    pub published: u32,
+    /// Sales that had something due.
+    pub driven: u32,
+    /// Webhooks delivered.
+    pub delivered: u32,
+    /// Webhooks that were not taken.
+    pub undelivered: u32,
+}
+
+/// A span of time in which sales are due: near ones are short, far ones long; a long one is poured into shorter ones
+/// when it begins.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bucket {
+    /// When it begins, in ms.
+    start: i64,
+    /// How long it is, in ms.
+    width: i64,
+    /// Nothing may be added any more: it is being worked off.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    closing: bool,
+}
+
+/// The buckets that hold something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Buckets {
+    buckets: Vec<Bucket>,
+    mark: String,
+}
+
+impl Record for Buckets {
+    const FORMAT: &'static str = "buckets/1";
+    fn holds(&self, id: &str) -> bool {
+        self.mark == id
+    }
+}
+
+/// Merchants whose endpoints have something to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Waiting {
+    /// By merchant: a number that grows with each new event, so that clearing the note misses none.
+    pub(crate) merchants: BTreeMap<MerchantId, u64>,
+    pub(crate) mark: String,
+}
+
+impl Record for Waiting {
+    const FORMAT: &'static str = "waiting/1";
+    fn holds(&self, id: &str) -> bool {
+        self.mark == id
+    }
+}
+
+/// One second: the shortest bucket.
+const SECOND: i64 = 1_000;
+/// Widths by how far away the time is: seconds within a minute, minutes within an hour, hours within two days, then days.
+const WIDTHS: [(i64, i64); 4] =
+    [(60 * SECOND, SECOND), (3_600 * SECOND, 60 * SECOND), (172_800 * SECOND, 3_600 * SECOND), (i64::MAX, 86_400 * SECOND)];
+
+/// Waits between deliveries to an endpoint that fails.
+const BACKOFF: [u32; 6] = [5, 30, 120, 600, 1_800, 3_600];
+
+/// Steps one sale may take in one tick: sent, answered, and room for a second operation.
+const STEPS: u8 = 6;
+
+/// What the provider protocol answers (`rescind-acquirer` documents it).
+#[derive(Debug, Deserialize)]
+struct ProviderAnswer {
+    status: String,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    provider_reference: Option<String>,
+}
+
+/// What is to be done for a sale now.
+enum Due {
+    /// Send an operation to the provider.
+    Send(Target),
+    /// Ask what became of it.
+    Query(Target),
+    /// Have an unknown void reversed.
+    Reverse(Target),
+    /// Let timers run.
+    PassTime,
+}
+
+impl<P: Outbound> App<P> {
+    /// Does whatever is due: publishes, carries out, asks, expires, delivers.
+    ///
+    /// # Errors
+    /// The store's. What was done is done; the next tick goes on.
+    pub async fn tick(&self) -> Result<TickReport, Error> {
+        let begun = self.ports.now();
+        let mut report = TickReport::default();
+        for lane in 0..LANES {
+            report.published = report.published.saturating_add(self.publish_lane(lane).await?);
+            report.driven = report.driven.saturating_add(self.work_off_lane(lane).await?);
+        }
+        report.driven = report.driven.saturating_add(self.work_off_buckets(begun).await?);
+        // What the work above made happen is told in the same tick.
+        report.published = report.published.saturating_add(self.publish_waiting().await?);
+        for lane in 0..LANES {
+            self.work_off_lane(lane).await?;
+        }
+        for lane in 0..LANES {
+            self.deliver_lane(lane, begun, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    fn out_of_time(&self, begun: Instant) -> bool {
+        self.ports.now().since(begun) > TICK_BUDGET
+    }
+
+    /// Does what is due for the sales of published intents, notes when they are due next, strikes the intents out.
+    async fn work_off_lane(&self, number: u8) -> Result<u32, Error> {
+        let records = self.records().await?;
+        let key = Key::lane(number);
+        let Some(lane) = records.read::<Lane>(&key).await? else { return Ok(0) };
+        let mut sales: Vec<(MerchantId, SaleId)> = Vec::new();
+        let mut struck: Vec<String> = Vec::new();
+        for intent in lane.intents.iter().filter(|i| i.published) {
+            let sale = (intent.merchant.clone(), intent.sale.clone());
+            if !sales.contains(&sale) {
+                sales.push(sale);
+            }
+            struck.push(intent.id.clone());
+        }
+        if sales.is_empty() {
+            return Ok(0);
+        }
+        let driven = self.drive_all(&sales).await?;
+        let mark = self.random_hex(16);
+        records
+            .update::<Lane, _, _>(&key, &mark, self.unique(), |there| {
+                let Some(mut next) = there.cloned() else { return Ok((None, ())) };
+                next.intents.retain(|i| !(i.published && struck.contains(&i.id)));
+                next.mark.clone_from(&mark);
+                Ok((Some(next), ()))
+            })
+            .await?;
+        Ok(driven)
+    }
+
+    /// Drives sales side by side and notes when each is due next.
+    async fn drive_all(&self, sales: &[(MerchantId, SaleId)]) -> Result<u32, Error> {
+        let mut driven = 0_u32;
+        for part in sales.chunks(PARALLEL) {
+            let results = side_by_side(part.iter().map(|(m, s)| self.drive(m, s)).collect()).await;
+            let mut next: Vec<(Instant, MerchantId, SaleId)> = Vec::new();
+            for ((merchant, sale), result) in part.iter().zip(results) {
+                let (did, due) = result?;
+                driven = driven.saturating_add(u32::from(did));
+                if let Some(due) = due {
+                    next.push((due, merchant.clone(), sale.clone()));
+                }
+            }
+            self.remind(&next).await?;
+        }
+        Ok(driven)
+    }
+
+    /// Does what is due for one sale. Gives whether there was anything, and when something is due next.
+    async fn drive(&self, merchant: &MerchantId, sale: &SaleId) -> Result<(bool, Option<Instant>), Error> {
+        let records = self.records().await?;
+        let mut did = false;
+        for _ in 0..STEPS {
+            let Some(aggregate) = records.read::<Aggregate>(&Key::sale(merchant, sale)).await? else {
+                return Ok((did, None));
+            };
+            let now = self.ports.now();
+            match self.ports.due(&aggregate.ledger) {
+                Some(due) if due <= now => {}
+                later => return Ok((did, later)),
+            }
+            did = true;
+            let Some(step) = next_step(&aggregate, now) else {
+                // Something is due that this courier does not know: leave it for a minute rather than spin.
+                self.ports.log(&format!("sale {sale}: due, but nothing to do"));
+                return Ok((did, now.plus(Duration::minutes(1)).ok()));
+            };
+            if !self.take_step(&aggregate, &step).await? {
+                // No provider is configured, or another courier is at it: look again soon.
+                return Ok((did, now.plus(Duration::seconds(5)).ok()));
+            }
+        }
+        Ok((did, self.ports.now().plus(Duration::seconds(1)).ok()))
+    }
+
+    /// Takes one step; `false` if it is not ours to take now.
+    async fn take_step(&self, aggregate: &Aggregate, step: &Due) -> Result<bool, Error> {
+        match step {
+            Due::PassTime => {
+                self.change(aggregate, Command::PassTime).await?;
+                Ok(true)
+            }
+            Due::Send(target) => {
+                if self.ports.acquirer_url().is_none() {
+                    return Ok(false);
+                }
+                // Durable before any effect: the host holds the request back until this write is.
+                match self.change(aggregate, Command::RecordSent(target.clone())).await? {
+                    Outcome::Already(_) => Ok(false),
+                    Outcome::Committed(sent) => {
+                        let outcome = self.submit(&sent, target).await?;
+                        self.report_outcome(&sent, target, outcome).await?;
+                        Ok(true)
+                    }
+                }
+            }
+            Due::Query(target) => {
+                if self.ports.acquirer_url().is_none() {
+                    return Ok(false);
+                }
+                let outcome = match self.ask(aggregate, target).await? {
+                    // The provider has never seen it. It acts on a reference at most once, so the same is sent again.
+                    None => self.submit(aggregate, target).await?,
+                    Some(outcome) => outcome,
+                };
+                match outcome {
+                    ResultOf::Unknown(evidence) if is_unknown(aggregate, target) => {
+                        self.ports.log(&format!("{}: outcome still unknown", describe(target)));
+                        drop(evidence);
+                        self.change(aggregate, Command::RecordQuery(target.clone())).await?;
+                    }
+                    outcome => self.report_outcome(aggregate, target, outcome).await?,
+                }
+                Ok(true)
+            }
+            Due::Reverse(target) => {
+                if self.ports.acquirer_url().is_none() {
+                    return Ok(false);
+                }
+                match self.reverse(aggregate, target).await? {
+                    ResultOf::Unknown(_) => {
+                        self.change(aggregate, Command::RecordQuery(target.clone())).await?;
+                    }
+                    outcome => self.report_outcome(aggregate, target, outcome).await?,
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// A command of the courier. Its id follows from the state it acts on: two couriers at one state are one command.
+    async fn change(&self, aggregate: &Aggregate, change: Command) -> Result<Outcome, Error> {
+        let sale = &aggregate.ledger.sale;
+        let text = format!("{}:{}:{}:{change:?}", sale.merchant, sale.id, aggregate.ledger.events);
+        let command = CommandId { value: format!("k-{}", crate::idempotency::short(&Digest::of(text.as_bytes()))) };
+        let seen = aggregate.ledger.events;
+        let outcome = self
+            .transact(&sale.merchant, &sale.id, &command, |app, there| {
+                if there.ledger.events != seen {
+                    // Decided on a state that is gone: look again.
+                    return Err(Error::Unavailable("the sale changed".to_owned()));
+                }
+                app.plain(there, &change, &Actor::System, &command)
+            })
+            .await;
+        match outcome {
+            Err(Error::Unavailable(why)) if why == "the sale changed" => Ok(Outcome::Already(aggregate.clone())),
+            other => other,
+        }
+    }
+
+    /// Records an outcome, whatever happened to the sale meanwhile.
+    async fn report_outcome(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<(), Error> {
+        let sale = &aggregate.ledger.sale;
+        let text = format!("{}:{}:{}:{outcome:?}", sale.merchant, describe(target), aggregate.ledger.events);
+        let command = CommandId { value: format!("k-{}", crate::idempotency::short(&Digest::of(text.as_bytes()))) };
+        let report = OutcomeReport { target: target.clone(), outcome };
+        match self.report_as(&Actor::System, &sale.merchant, &sale.id, report, &command).await {
+            Ok(_) => Ok(()),
+            // Somebody knew better first; the ledger keeps what was final.
+            Err(Error::Rejected(rejection)) => {
+                self.ports.log(&format!("{}: a late outcome was not taken: {rejection:?}", describe(target)));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn evidence(&self, answer: Option<&ProviderAnswer>, note: Option<String>) -> Evidence {
+        Evidence {
+            source: "provider".to_owned(),
+            code: answer.and_then(|a| a.code.clone()),
+            reference: answer.and_then(|a| a.provider_reference.clone()),
+            note: note.map(|n| rescind_model::card_number::mask(&n).text),
+            at: self.ports.now(),
+        }
+    }
+
+    /// What an answer of the provider means. Only a plain word of the provider is definitive.
+    fn judge(&self, status: u16, body: &[u8]) -> ResultOf {
+        let answer: Option<ProviderAnswer> = serde_json::from_slice(body).ok();
+        match (&answer, status) {
+            // 94, duplicate transmission: it took place at the first time.
+            (Some(a), 200) if a.status == "done" || a.code.as_deref() == Some("94") => {
+                ResultOf::Done(self.evidence(answer.as_ref(), None))
+            }
+            (Some(a), 200) if a.status == "failed" => ResultOf::Failed(self.evidence(answer.as_ref(), None)),
+            _ => ResultOf::Unknown(self.evidence(answer.as_ref(), Some(format!("answered with status {status}")))),
+        }
+    }
+
+    async fn submit(&self, aggregate: &Aggregate, target: &Target) -> Result<ResultOf, Error> {
+        let Some((kind, reference, amount)) = operation(aggregate, target) else {
+            return Err(Error::Internal(format!("{} is gone", describe(target))));
+        };
+        self.post(aggregate, kind, &reference, None, &amount).await
+    }
+
+    async fn reverse(&self, aggregate: &Aggregate, target: &Target) -> Result<ResultOf, Error> {
+        let Some((_, reference, amount)) = operation(aggregate, target) else {
+            return Err(Error::Internal(format!("{} is gone", describe(target))));
+        };
+        let own = format!("{reference}-R");
+        Ok(match self.post(aggregate, "reversal", &own, Some(&reference), &amount).await? {
+            ResultOf::Done(evidence) => ResultOf::Reversed(evidence),
+            // A reversal that is refused says nothing about the void.
+            ResultOf::Failed(evidence) => ResultOf::Unknown(evidence),
+            other => other,
+        })
+    }
+
+    async fn post(
+        &self,
+        aggregate: &Aggregate,
+        kind: &str,
+        reference: &str,
+        original: Option<&str>,
+        amount: &Money,
+    ) -> Result<ResultOf, Error> {
+        let base = self.ports.acquirer_url().ok_or_else(|| Error::Internal("no acquirer is configured".to_owned()))?;
+        let sale = &aggregate.ledger.sale;
+        let body = serde_json::json!({
+            "reference": reference,
+            "kind": kind,
+            "original": original,
+            "merchant": sale.merchant.as_str(),
+            "sale": sale.id.as_str(),
+            "retrieval_reference": sale.retrieval_reference,
+            "amount": { "amount": amount.decimal_text(), "currency": amount.currency },
+        });
+        let url = format!("{base}/operations");
+        let headers = [("content-type", "application/json")];
+        Ok(match self.ports.send("POST", &url, &headers, body.to_string().into_bytes()).await {
+            Ok(answer) => self.judge(answer.status, &answer.body),
+            Err(none) => ResultOf::Unknown(self.evidence(None, Some(none.to_string()))),
+        })
+    }
+
+    /// Asks what became of an operation. `None`: the provider has never seen it.
+    async fn ask(&self, aggregate: &Aggregate, target: &Target) -> Result<Option<ResultOf>, Error> {
+        let base = self.ports.acquirer_url().ok_or_else(|| Error::Internal("no acquirer is configured".to_owned()))?;
+        let Some((_, reference, _)) = operation(aggregate, target) else {
+            return Err(Error::Internal(format!("{} is gone", describe(target))));
+        };
+        let url = format!("{base}/operations/{reference}");
+        Ok(match self.ports.send("GET", &url, &[], Vec::new()).await {
+            Ok(answer) if answer.status == 404 => {
+                let known: Option<ProviderAnswer> = serde_json::from_slice(&answer.body).ok();
+                // Only the protocol's own "not found" counts; a proxy's 404 says nothing.
+                if known.is_some_and(|k| k.status == "not-found") {
+                    None
+                } else {
+                    Some(ResultOf::Unknown(self.evidence(None, Some("answered with status 404".to_owned()))))
+                }
+            }
+            Ok(answer) => Some(self.judge(answer.status, &answer.body)),
+            Err(none) => Some(ResultOf::Unknown(self.evidence(None, Some(none.to_string())))),
+        })
+    }
+
+    /// Notes that sales are due.
+    async fn remind(&self, due: &[(Instant, MerchantId, SaleId)]) -> Result<(), Error> {
+        let records = self.records().await?;
+        let mut rest: Vec<&(Instant, MerchantId, SaleId)> = due.iter().collect();
+        while !rest.is_empty() {
+            let now = self.ports.now();
+            let mut groups: BTreeMap<(i64, i64), Vec<&(Instant, MerchantId, SaleId)>> = BTreeMap::new();
+            for item in rest {
+                groups.entry(bucket_of(item.0, now)).or_default().push(item);
+            }
+            let mut again = Vec::new();
+            for ((start, width), items) in groups {
+                if !self.open_bucket(start, width).await? {
+                    again.extend(items);
+                    continue;
+                }
+                let list = bucket_key(start, width);
+                let entries: Vec<Entry> = items
+                    .iter()
+                    .map(|(at, m, s)| Entry { id: format!("{m}:{s}:{}", at.unix_ms), at: at.unix_ms.to_string() })
+                    .collect();
+                let mut left = entries.as_slice();
+                let mut page = records.tail(&list).await?;
+                while !left.is_empty() {
+                    let taken = records.add_to_page(&list, page, left, self.unique()).await?;
+                    left = left.get(taken..).unwrap_or_default();
+                    if !left.is_empty() {
+                        page = records.advance(&list, page, self.unique()).await?;
+                    }
+                }
+                // It may have been closed while we wrote: then the note may have been missed.
+                if !self.bucket_is_open(start, width).await? {
+                    again.extend(items);
+                }
+            }
+            rest = again;
+        }
+        Ok(())
+    }
+
+    async fn bucket_is_open(&self, start: i64, width: i64) -> Result<bool, Error> {
+        let there = self.records().await?.read::<Buckets>(&Key::due_index()).await?.unwrap_or_default();
+        Ok(there.buckets.iter().any(|b| b.start == start && b.width == width && !b.closing))
+    }
+
+    /// Makes sure a bucket is in the index; `false` if it is being worked off.
+    async fn open_bucket(&self, start: i64, width: i64) -> Result<bool, Error> {
+        let records = self.records().await?;
+        let there = records.read::<Buckets>(&Key::due_index()).await?.unwrap_or_default();
+        if let Some(bucket) = there.buckets.iter().find(|b| b.start == start && b.width == width) {
+            return Ok(!bucket.closing);
+        }
+        let mark = self.random_hex(16);
+        records
+            .update::<Buckets, _, _>(&Key::due_index(), &mark, self.unique(), |there| {
+                let mut next = there.cloned().unwrap_or_default();
+                if let Some(bucket) = next.buckets.iter().find(|b| b.start == start && b.width == width) {
+                    return Ok((None, !bucket.closing));
+                }
+                next.buckets.push(Bucket { start, width, closing: false });
+                next.buckets.sort();
+                next.mark.clone_from(&mark);
+                Ok((Some(next), true))
+            })
+            .await
+    }
+
+    /// Works off the buckets whose time has come.
+    async fn work_off_buckets(&self, begun: Instant) -> Result<u32, Error> {
+        let records = self.records().await?;
+        let mut driven = 0_u32;
+        let Some(index) = records.read::<Buckets>(&Key::due_index()).await? else { return Ok(0) };
+        for bucket in index.buckets {
+            let now = self.ports.now();
+            // A second's bucket is worked off when it is over, a longer one when it begins.
+            let ripe = if bucket.width <= SECOND { bucket.start.saturating_add(bucket.width) } else { bucket.start };
+            if ripe > now.unix_ms || self.out_of_time(begun) {
+                continue;
+            }
+            let (start, width) = (bucket.start, bucket.width);
+            self.change_bucket(start, width, |b| Some(Bucket { closing: true, ..b })).await?;
+            let list = bucket_key(start, width);
+            let mut at = Position::START;
+            loop {
+                let slice = records.slice(&list, at, LIST_LIMIT).await?;
+                let mut due: Vec<(MerchantId, SaleId)> = Vec::new();
+                let mut later: Vec<(Instant, MerchantId, SaleId)> = Vec::new();
+                for (position, entry) in &slice.entries {
+                    at = *position;
+                    let mut parts = entry.id.split(':');
+                    let merchant = parts.next().and_then(|m| MerchantId::parse(m).ok());
+                    let sale = parts.next().and_then(|s| SaleId::parse(s).ok());
+                    let time = entry.at.parse::<i64>().ok().and_then(|ms| Instant::from_unix_ms(ms).ok());
+                    let (Some(merchant), Some(sale), Some(time)) = (merchant, sale, time) else { continue };
+                    if time <= now {
+                        due.push((merchant, sale));
+                    } else {
+                        later.push((time, merchant, sale));
+                    }
+                }
+                self.remind(&later).await?;
+                driven = driven.saturating_add(self.drive_all(&due).await?);
+                if !slice.more {
+                    break;
+                }
+            }
+            let last = records.tail(&list).await?;
+            for page in 0..=last {
+                records.remove(&list.page(page)).await?;
+            }
+            records.remove(&list.tail()).await?;
+            self.change_bucket(start, width, |_| None).await?;
+        }
+        Ok(driven)
+    }
+
+    async fn change_bucket(
+        &self,
+        start: i64,
+        width: i64,
+        change: impl Fn(Bucket) -> Option<Bucket> + Send + Sync,
+    ) -> Result<(), Error> {
+        let mark = self.random_hex(16);
+        self.records()
+            .await?
+            .update::<Buckets, _, _>(&Key::due_index(), &mark, self.unique(), |there| {
+                let Some(there) = there else { return Ok((None, ())) };
+                let buckets = there.buckets.iter().cloned();
+                let buckets = buckets.filter_map(|b| if b.start == start && b.width == width { change(b) } else { Some(b) });
+                Ok((Some(Buckets { buckets: buckets.collect(), mark: mark.clone() }), ()))
+            })
+            .await
+    }
+
+    /// Delivers what waits for the endpoints of the merchants of one lane.
+    async fn deliver_lane(&self, number: u8, begun: Instant, report: &mut TickReport) -> Result<(), Error> {
+        let records = self.records().await?;
+        let key = Key::lane(number).tail();
+        let Some(waiting) = records.read::<Waiting>(&key).await? else { return Ok(()) };
+        for (merchant, seen) in waiting.merchants {
+            if self.out_of_time(begun) {
+                return Ok(());
+            }
+            let endpoints = self.endpoints_of(&merchant).await?;
+            let mut all = true;
+            for part in endpoints.chunks(PARALLEL) {
+                let results = side_by_side(part.iter().map(|e| self.deliver(&merchant, e, begun)).collect()).await;
+                for result in results {
+                    let (delivered, failed, caught_up) = result?;
+                    report.delivered = report.delivered.saturating_add(delivered);
+                    report.undelivered = report.undelivered.saturating_add(failed);
+                    all &= caught_up;
+                }
+            }
+            if all {
+                let mark = self.random_hex(16);
+                records
+                    .update::<Waiting, _, _>(&key, &mark, self.unique(), |there| {
+                        let Some(mut next) = there.cloned() else { return Ok((None, ())) };
+                        if next.merchants.get(&merchant) != Some(&seen) {
+                            return Ok((None, ()));
+                        }
+                        next.merchants.remove(&merchant);
+                        next.mark.clone_from(&mark);
+                        Ok((Some(next), ()))
+                    })
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Delivers to one endpoint, in order, until it has everything or fails. Gives delivered, failed, caught up.
+    async fn deliver(&self, merchant: &MerchantId, endpoint: &Endpoint, begun: Instant) -> Result<(u32, u32, bool), Error> {
+        let records = self.records().await?;
+        let key = Key::cursor(merchant, &endpoint.id);
+        let start = Cursor {
+            at: endpoint.from,
+            failures: 0,
+            failing_since: None,
+            not_before: None,
+            mark: String::new(),
+        };
+        let mut cursor = records.read::<Cursor>(&key).await?.unwrap_or(start);
+        if cursor.not_before.is_some_and(|t| t > self.ports.now()) {
+            return Ok((0, 0, false));
+        }
+        let mut delivered = 0_u32;
+        loop {
+            let page = self.read_feed(merchant, cursor.at, LIST_DEFAULT).await?;
+            let mut failed = false;
+            let mut moved = false;
+            for item in &page.items {
+                if !self.tell(endpoint, &item.event, &item.aggregate).await? {
+                    failed = true;
+                    break;
+                }
+                delivered = delivered.saturating_add(1);
+                cursor.at = Position::parse(&item.position)?;
+                moved = true;
+            }
+            let now = self.ports.now();
+            if failed {
+                let index = usize::try_from(cursor.failures).unwrap_or(usize::MAX).min(BACKOFF.len().saturating_sub(1));
+                let wait = BACKOFF.get(index).copied().unwrap_or(3_600);
+                cursor.failures = cursor.failures.saturating_add(1);
+                cursor.failing_since = cursor.failing_since.or(Some(now));
+                cursor.not_before = now.plus(Duration::seconds(wait)).ok();
+            } else if moved {
+                cursor.failures = 0;
+                cursor.failing_since = None;
+                cursor.not_before = None;
+            }
+            if failed || moved {
+                self.save_cursor(&key, &mut cursor).await?;
+            }
+            if failed {
+                return Ok((delivered, 1, false));
+            }
+            if page.items.is_empty() {
+                return Ok((delivered, 0, true));
+            }
+            if self.out_of_time(begun) {
+                return Ok((delivered, 0, false));
+            }
+        }
+    }
+
+    /// Writes a cursor; never backwards, should another courier be ahead.
+    async fn save_cursor(&self, key: &Key, cursor: &mut Cursor) -> Result<(), Error> {
+        cursor.mark = self.random_hex(16);
+        let next = cursor.clone();
+        self.records()
+            .await?
+            .update::<Cursor, _, _>(key, &next.mark, self.unique(), |there| {
+                let ahead = there.is_some_and(|t| t.at > next.at);
+                Ok(((!ahead).then(|| next.clone()), ()))
+            })
+            .await
+    }
+
+    /// Sends one event to one endpoint; `false` if it did not take it.
+    async fn tell(&self, endpoint: &Endpoint, event: &rescind_model::Event, aggregate: &Aggregate) -> Result<bool, Error> {
+        let sale = &aggregate.ledger.sale;
+        let message = self.render(aggregate, event, endpoint.audience, endpoint.locale).await?;
+        if message.is_none() && endpoint.audience != Audience::Merchant {
+            // Customers and reviewers are told what concerns them; the merchant's systems are told everything.
+            return Ok(true);
+        }
+        let body = serde_json::json!({
+            "type": event.kind.token(),
+            "timestamp": event.at.to_string(),
+            "data": crate::http::event::body(aggregate, event, message.as_ref()),
+        })
+        .to_string()
+        .into_bytes();
+        // The same event has the same id at each attempt, so that receivers can tell repetitions.
+        let name = Digest::of(format!("{}:{}:{}:{}", endpoint.id, sale.merchant, sale.id, event.sequence).as_bytes());
+        let id = format!("msg_{}", crate::idempotency::short(&name));
+        let secrets = core::slice::from_ref(&endpoint.secret);
+        let headers = self
+            .ports
+            .seal(secrets, &id, self.ports.now(), &body)
+            .map_err(|e| Error::Internal(format!("endpoint {}: {e:?}", endpoint.id)))?;
+        let headers = [
+            ("content-type", "application/json"),
+            ("webhook-id", headers.id.as_str()),
+            ("webhook-timestamp", headers.timestamp.as_str()),
+            ("webhook-signature", headers.signature.as_str()),
+        ];
+        match self.ports.send("POST", &endpoint.url, &headers, body).await {
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(true),
+            Ok(answer) => {
+                self.ports.log(&format!("endpoint {} answered {}", endpoint.id, answer.status));
+                Ok(false)
+            }
+            Err(none) => {
+                self.ports.log(&format!("endpoint {}: {none}", endpoint.id));
+                Ok(false)
+            }
+        }
+    }
+}
+
+impl<P: Ports> App<P> {
+    /// Notes that a merchant's endpoints have something to be told.
+    pub(crate) async fn note_deliveries(&self, lane: &Key, merchant: &MerchantId) -> Result<(), Error> {
+        if self.endpoints_of(merchant).await?.is_empty() {
+            return Ok(());
+        }
+        let mark = self.random_hex(16);
+        self.records()
+            .await?
+            .update::<Waiting, _, _>(&lane.tail(), &mark, self.unique(), |there| {
+                let mut next = there.cloned().unwrap_or_default();
+                let seen = next.merchants.entry(merchant.clone()).or_insert(0);
+                *seen = seen.wrapping_add(1);
+                next.mark.clone_from(&mark);
+                Ok((Some(next), ()))
+            })
+            .await
+    }
+}
+
+/// Runs futures side by side until all have ended; results in the order given.
+async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|f| (Some(Box::pin(f)), None)).collect();
+    core::future::poll_fn(|context| {
+        let mut open = false;
+        for (future, result) in &mut running {
+            if let Some(f) = future {
+                match f.as_mut().poll(context) {
+                    core::task::Poll::Ready(output) => {
+                        *result = Some(output);
+                        *future = None;
+                    }
+                    core::task::Poll::Pending => open = true,
+                }
+            }
+        }
+        if open { core::task::Poll::Pending } else { core::task::Poll::Ready(()) }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, result)| result).collect()
+}
+
+fn describe(target: &Target) -> String {
+    match target {
+        Target::Void(id) => format!("void {id}"),
+        Target::Refund(id) => format!("refund {id}"),
+    }
+}
+
+/// Kind, provider reference and amount of an operation.
+fn operation(aggregate: &Aggregate, target: &Target) -> Option<(&'static str, String, Money)> {
+    match target {
+        Target::Void(id) => {
+            let void = aggregate.ledger.voids.iter().find(|v| v.id == *id)?;
+            Some(("void", void.provider_reference.clone(), void.amount.clone()))
+        }
+        Target::Refund(id) => {
+            let refund = aggregate.ledger.refunds.iter().find(|r| r.id == *id)?;
+            Some(("refund", refund.provider_reference.clone(), refund.request.amount.clone()))
+        }
+    }
+}
+
+fn is_unknown(aggregate: &Aggregate, target: &Target) -> bool {
+    match target {
+        Target::Void(id) => {
+            aggregate.ledger.voids.iter().any(|v| v.id == *id && v.state == OperationState::Unknown)
+        }
+        Target::Refund(id) => {
+            aggregate.ledger.refunds.iter().any(|r| r.id == *id && r.state == RefundState::Unknown)
+        }
+    }
+}
+
+/// The first thing that is due.
+fn next_step(aggregate: &Aggregate, now: Instant) -> Option<Due> {
+    let is_due = |at: Option<Instant>| at.is_some_and(|t| t <= now);
+    for void in aggregate.ledger.voids.iter().filter(|v| is_due(v.due_at)) {
+        let target = Target::Void(void.id.clone());
+        match void.state {
+            OperationState::Authorised => return Some(Due::Send(target)),
+            _ if void.reversing => return Some(Due::Reverse(target)),
+            // Sent, and no answer was recorded: a courier died in between.
+            OperationState::Sent | OperationState::Unknown => return Some(Due::Query(target)),
+            OperationState::Done | OperationState::Failed => {}
+        }
+    }
+    for refund in aggregate.ledger.refunds.iter().filter(|r| is_due(r.due_at)) {
+        let target = Target::Refund(refund.id.clone());
+        match refund.state {
+            RefundState::Clearing if refund.attempts == 0 => return Some(Due::Send(target)),
+            RefundState::Clearing | RefundState::Unknown => return Some(Due::Query(target)),
+            _ => return Some(Due::PassTime),
+        }
+    }
+    None
+}
+
+/// The bucket a time belongs to. Times that are past belong to the next second.
+fn bucket_of(at: Instant, now: Instant) -> (i64, i64) {
+    let at = at.unix_ms.max(now.unix_ms.saturating_add(SECOND));
+    let away = at.saturating_sub(now.unix_ms);
+    let width = WIDTHS.iter().find(|(within, _)| away <= *within).map_or(SECOND, |(_, width)| *width);
+    let start = at.checked_div_euclid(width).and_then(|n| n.checked_mul(width)).unwrap_or(0);
+    (start, width)
+}
+
+fn bucket_key(start: i64, width: i64) -> Key {
+    Key::due(start, width)
+}

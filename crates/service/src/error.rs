@@ -1,0 +1,118 @@
+//! How the service thinks about errors.
+//!
+//! Three kinds, never mixed:
+//!
+//! 1. **Refusals**: the question was understood and the answer is no. They carry a stable `code`, the decision with its
+//!    findings where there is one, and are stored under the idempotency key: asking again gives the same answer.
+//! 2. **Bad requests**: the question was not understood or not permitted. Nothing is stored.
+//! 3. **Failures**: the store, a component or a provider did not answer. Nothing is known to have happened; the same key
+//!    may be used again. The inside (`detail` for the log) never reaches the caller.
+
+use crate::ports::KvError;
+use rescind_model::{Decision, DecisionError, Money, Rejection};
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// 401. The same words for every cause.
+    #[error("a valid API key is required")]
+    Unauthenticated,
+    /// 403: known, but not allowed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 404: there is none, or it is somebody else's.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// 400: malformed.
+    #[error("{field}: {message}")]
+    Malformed {
+        /// The field's path, `/amount/currency` or `Idempotency-Key`.
+        field: String,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// 422: well formed, but a value cannot be.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// The field's path.
+        field: String,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// 409 with a code.
+    #[error("{message}")]
+    Conflict {
+        /// Stable code.
+        code: &'static str,
+        /// What is in the way.
+        message: String,
+    },
+    /// 422: the policy says no, or refers to support (code `decision.refer` or `decision.deny`).
+    #[error("the policy does not allow it")]
+    Decided(Box<Decision>),
+    /// 422: more than is left.
+    #[error("more than is left of the sale: {left}")]
+    ExceedsBalance {
+        /// What is left.
+        left: Money,
+    },
+    /// 409, 403 or 422: the ledger refuses; see [`Rejection`].
+    #[error("the ledger refuses it")]
+    Rejected(Rejection),
+    /// 422: the idempotency key was used with another payload.
+    #[error("this Idempotency-Key was used with another request")]
+    KeyReused,
+    /// 409: the first request under this key has not ended.
+    #[error("the first request with this Idempotency-Key is still under way")]
+    KeyInFlight,
+    /// 413.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// 503: try again with the same key.
+    #[error("the store is busy or unreachable; try again with the same key")]
+    Unavailable(String),
+    /// 500: a bug or damaged data. The text is for the log.
+    #[error("internal error")]
+    Internal(String),
+}
+
+impl Error {
+    /// A value that cannot be.
+    #[must_use]
+    pub fn invalid(field: &str, message: impl core::fmt::Display) -> Self {
+        Self::Invalid { field: field.to_owned(), message: message.to_string() }
+    }
+
+    /// Whether it is an answer that belongs to the idempotency key: decided on the state of things, not on the form of
+    /// the request or the luck of the moment.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Decided(_) | Self::ExceedsBalance { .. } | Self::Rejected(_) | Self::Conflict { .. })
+    }
+}
+
+impl From<KvError> for Error {
+    fn from(error: KvError) -> Self {
+        Self::Unavailable(error.0)
+    }
+}
+
+impl From<DecisionError> for Error {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::MissingFact(name) => Self::Internal(format!("the policy needs a fact nobody gathered: {name}")),
+            DecisionError::BadAmount(why) => Self::invalid("/amount", why),
+            DecisionError::BadTime(why) => Self::invalid("/at", why),
+        }
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::ExceedsBalance(left) => Self::ExceedsBalance { left },
+            Rejection::NoSuchOperation => Self::NotFound("operation"),
+            other => Self::Rejected(other),
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The feed: every event of a merchant exactly once, in order per sale.
+//!
+//! The feed's pages hold references; the events themselves are in their sale's history. An intent was written down
+//! before the sale changed. Publishing assigns the intent a page (by compare-and-swap on the lane), adds the references
+//! to that page unless they are there, and strikes the intent out. If the page filled up without them, it will be
+//! without them for ever, and only then is the intent moved to the next page. So whoever publishes, however often and
+//! however often interrupted, each event is in the feed once.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::limits::{INTENT_PATIENCE, LANES, LIST_LIMIT, SWAP_ATTEMPTS};
+use crate::ports::Ports;
+use crate::principal::{Deed, Principal};
+use crate::sale::Aggregate;
+use crate::store::key::Key;
+use crate::store::lane::{Intent, Lane};
+use crate::store::list::{Entry, Position};
+use crate::store::{Commit, Record as _};
+use rescind_model::{Audience, Event, EventKind, Locale, MerchantId, Message, Notice, SaleId};
+use std::collections::BTreeMap;
+
+/// One event of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedItem {
+    /// Where to go on after it.
+    pub position: String,
+    /// The event.
+    pub event: Event,
+    /// Its sale, as it stands now.
+    pub aggregate: Aggregate,
+}
+
+/// A part of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// In order.
+    pub items: Vec<FeedItem>,
+    /// Where to go on: always given, so that a reader can wait for more.
+    pub next: String,
+}
+
+impl<P: Ports> App<P> {
+    /// Reads a merchant's feed.
+    ///
+    /// # Errors
+    /// Not permitted, or a position that is not one.
+    pub async fn events(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<FeedPage, Error> {
+        who.may(Deed::Read, merchant)?;
+        let from = after.map_or(Ok(Position::START), Position::parse)?;
+        self.publish_waiting().await?;
+        let mut page = self.read_feed(merchant, from, limit.clamp(1, LIST_LIMIT)).await?;
+        page.items.retain(|item| crate::sale::visible(who, merchant, &item.aggregate));
+        Ok(page)
+    }
+
+    pub(crate) async fn read_feed(&self, merchant: &MerchantId, from: Position, limit: usize) -> Result<FeedPage, Error> {
+        let records = self.records().await?;
+        let slice = records.slice(&Key::feed(merchant), from, limit).await?;
+        let mut items = Vec::new();
+        let mut sales: BTreeMap<SaleId, Aggregate> = BTreeMap::new();
+        let mut last = from;
+        for (position, entry) in slice.entries {
+            last = position;
+            let Some((sale, sequence)) = reference(&entry) else {
+                return Err(Error::Internal(format!("feed of {merchant}: entry {:?} is not a reference", entry.id)));
+            };
+            if !sales.contains_key(&sale)
+                && let Some(found) = records.read::<Aggregate>(&Key::sale(merchant, &sale)).await?
+            {
+                sales.insert(sale.clone(), found);
+            }
+            let aggregate = sales.get(&sale);
+            let event = aggregate.and_then(|a| a.events.iter().find(|e| e.sequence == sequence));
+            let (Some(aggregate), Some(event)) = (aggregate, event) else {
+                return Err(Error::Internal(format!("feed of {merchant}: event {} is missing", entry.id)));
+            };
+            items.push(FeedItem { position: position.to_string(), event: event.clone(), aggregate: aggregate.clone() });
+        }
+        Ok(FeedPage { items, next: last.to_string() })
+    }
+
+    /// A message about an event, for people.
+    ///
+    /// # Errors
+    /// If it cannot be rendered.
+    pub async fn render(
+        &self,
+        aggregate: &Aggregate,
+        event: &Event,
+        audience: Audience,
+        locale: Locale,
+    ) -> Result<Option<Message>, Error> {
+        let merchant = self.merchant(&aggregate.ledger.sale.merchant).await?;
+        let void = event.operation.as_ref().and_then(|id| aggregate.ledger.voids.iter().find(|v| v.id == *id));
+        let refund = event.refund.as_ref().and_then(|id| aggregate.ledger.refunds.iter().find(|r| r.id == *id));
+        let notice = Notice {
+            event: event.clone(),
+            sale: aggregate.ledger.sale.clone(),
+            void_operation: void.cloned(),
+            refund: refund.cloned(),
+            merchant_name: merchant.name,
+            utc_offset_minutes: merchant.utc_offset_minutes,
+        };
+        self.ports
+            .render(&notice, audience, locale)
+            .map_err(|e| Error::Internal(format!("an event cannot be rendered: {e:?}")))
+    }
+
+    /// Publishes whatever waits in any lane: the courier's work, done here too so that lists are up to date.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn publish_waiting(&self) -> Result<u32, Error> {
+        let mut published = 0_u32;
+        for lane in 0..LANES {
+            published = published.saturating_add(self.publish_lane(lane).await?);
+        }
+        Ok(published)
+    }
+
+    /// Publishes what waits in one lane. Intents whose sale needs the courier stay, marked as published.
+    pub(crate) async fn publish_lane(&self, number: u8) -> Result<u32, Error> {
+        let records = self.records().await?;
+        let key = Key::lane(number);
+        let mut published = 0_u32;
+        // Each round assigns pages or publishes; a round is repeated while pages fill up or others interfere.
+        for _ in 0..SWAP_ATTEMPTS {
+            let Some(lane) = records.read::<Lane>(&key).await? else { return Ok(published) };
+            if lane.intents.iter().all(|i| i.published) {
+                return Ok(published);
+            }
+            let now = self.ports.now();
+            let mut sales: BTreeMap<(MerchantId, SaleId), Option<Aggregate>> = BTreeMap::new();
+            for intent in lane.intents.iter().filter(|i| !i.published) {
+                let id = (intent.merchant.clone(), intent.sale.clone());
+                if let std::collections::btree_map::Entry::Vacant(place) = sales.entry(id) {
+                    place.insert(records.read::<Aggregate>(&Key::sale(&intent.merchant, &intent.sale)).await?);
+                }
+            }
+            let aggregate = |i: &Intent| sales.get(&(i.merchant.clone(), i.sale.clone())).and_then(Option::as_ref);
+            let committed = |i: &Intent| aggregate(i).is_some_and(|a| a.holds(&i.id));
+            // What can be published now, the events of each sale in order.
+            let mut ready: Vec<&Intent> = lane.intents.iter().filter(|i| !i.published && committed(i)).collect();
+            ready.sort_by_key(|i| aggregate(i).and_then(|a| first_sequence(a, i)));
+            let given_up: Vec<&Intent> = lane
+                .intents
+                .iter()
+                .filter(|i| !i.published && !committed(i) && now.since(i.at) > INTENT_PATIENCE)
+                .collect();
+            if ready.is_empty() && given_up.is_empty() {
+                return Ok(published);
+            }
+            // 1. Assign pages.
+            let mut tails: BTreeMap<MerchantId, u64> = BTreeMap::new();
+            for intent in ready.iter().filter(|i| i.page.is_none()) {
+                if !tails.contains_key(&intent.merchant) {
+                    let tail = records.tail(&Key::feed(&intent.merchant)).await?;
+                    tails.insert(intent.merchant.clone(), tail);
+                }
+            }
+            let mut pages: BTreeMap<String, u64> = BTreeMap::new();
+            for intent in &ready {
+                if let Some(page) = intent.page.or_else(|| tails.get(&intent.merchant).copied()) {
+                    pages.insert(intent.id.clone(), page);
+                }
+            }
+            if ready.iter().any(|i| i.page.is_none())
+                && !self.change_lane(&key, |i| i.page = i.page.or_else(|| pages.get(&i.id).copied())).await?
+            {
+                continue;
+            }
+            // 2. Add the references, page by page and merchant by merchant.
+            let mut groups: BTreeMap<(MerchantId, u64), Vec<&Intent>> = BTreeMap::new();
+            for intent in &ready {
+                if let Some(page) = pages.get(&intent.id) {
+                    groups.entry((intent.merchant.clone(), *page)).or_default().push(intent);
+                }
+            }
+            let mut done: Vec<String> = Vec::new();
+            let mut moved: BTreeMap<String, u64> = BTreeMap::new();
+            for ((merchant, page), intents) in groups {
+                self.list_new_refunds(&merchant, &intents, &aggregate).await?;
+                let mut entries = Vec::new();
+                for intent in &intents {
+                    let events = aggregate(intent).map(|a| a.events.as_slice()).unwrap_or_default();
+                    let own = events.iter().filter(|e| e.command.as_str() == intent.id);
+                    entries.extend(own.map(|e| (intent.id.clone(), entry(&intent.sale, e))));
+                }
+                let feed = Key::feed(&merchant);
+                let refs: Vec<Entry> = entries.iter().map(|(_, e)| e.clone()).collect();
+                let taken = records.add_to_page(&feed, page, &refs, self.unique()).await?;
+                let rest = entries.get(taken..).unwrap_or_default();
+                let rest_ids: Vec<&String> = rest.iter().map(|(id, _)| id).collect();
+                if !rest.is_empty() {
+                    let next = records.advance(&feed, page, self.unique()).await?;
+                    moved.extend(rest_ids.iter().map(|id| ((*id).clone(), next)));
+                    // Of an intent that is split, what is in the old page stays there; its rest goes to the next.
+                    let split = rest_ids.first().map(|id| (*id).clone());
+                    if let Some(split) = split
+                        && entries.get(..taken).unwrap_or_default().iter().any(|(id, _)| *id == split)
+                    {
+                        let remaining: Vec<Entry> =
+                            rest.iter().filter(|(id, _)| *id == split).map(|(_, e)| e.clone()).collect();
+                        self.finish_split(&feed, next, &remaining).await?;
+                        moved.remove(&split);
+                        done.push(split);
+                    }
+                }
+                if taken > 0 {
+                    self.note_deliveries(&key, &merchant).await?;
+                }
+                let finished = entries.get(..taken).unwrap_or_default().iter().map(|(id, _)| id.clone());
+                done.extend(finished.filter(|id| !rest_ids.contains(&id)));
+            }
+            done.sort();
+            done.dedup();
+            published = published.saturating_add(u32::try_from(done.len()).unwrap_or(u32::MAX));
+            let told: Vec<&Event> = ready
+                .iter()
+                .filter(|i| done.contains(&i.id))
+                .flat_map(|i| {
+                    let events = aggregate(i).map(|a| a.events.as_slice()).unwrap_or_default();
+                    events.iter().filter(move |e| e.command.as_str() == i.id)
+                })
+                .collect();
+            if !told.is_empty() {
+                self.count_events(&told).await?;
+            }
+            // 3. Strike out.
+            let gone: Vec<String> = given_up.iter().map(|i| i.id.clone()).collect();
+            let needs_courier = |i: &Intent| aggregate(i).is_some_and(|a| self.ports.due(&a.ledger).is_some());
+            let kept: Vec<String> = ready.iter().filter(|i| needs_courier(i)).map(|i| i.id.clone()).collect();
+            self.strike(&key, &done, &gone, &kept, &moved).await?;
+        }
+        Ok(published)
+    }
+
+    /// The rest of an intent's events, when the page before had room for some of them only. Whoever repeats this finds
+    /// them there: the next page is the only one they can be in, because it is the first that was open after the split.
+    async fn finish_split(&self, feed: &Key, mut page: u64, rest: &[Entry]) -> Result<(), Error> {
+        let records = self.records().await?;
+        let mut rest = rest;
+        while !rest.is_empty() {
+            let taken = records.add_to_page(feed, page, rest, self.unique()).await?;
+            rest = rest.get(taken..).unwrap_or_default();
+            if !rest.is_empty() {
+                page = records.advance(feed, page, self.unique()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds newly submitted refunds to the merchant's list.
+    async fn list_new_refunds<'a>(
+        &self,
+        merchant: &MerchantId,
+        intents: &[&Intent],
+        aggregate: &(impl Fn(&Intent) -> Option<&'a Aggregate> + Sync),
+    ) -> Result<(), Error> {
+        let mut entries = Vec::new();
+        for intent in intents {
+            let events = aggregate(intent).map(|a| a.events.as_slice()).unwrap_or_default();
+            let own = events.iter().filter(|e| e.command.as_str() == intent.id && e.kind == EventKind::RefundSubmitted);
+            for refund in own.filter_map(|e| e.refund.as_ref()) {
+                entries.push(Entry { id: refund.to_string(), at: intent.sale.to_string() });
+            }
+        }
+        let records = self.records().await?;
+        let list = Key::refunds(merchant);
+        let mut page = records.tail(&list).await?;
+        let mut rest = entries.as_slice();
+        while !rest.is_empty() {
+            let taken = records.add_to_page(&list, page, rest, self.unique()).await?;
+            rest = rest.get(taken..).unwrap_or_default();
+            if !rest.is_empty() {
+                page = records.advance(&list, page, self.unique()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes every intent of a lane in one write; `false` if somebody else wrote first.
+    async fn change_lane(&self, key: &Key, change: impl Fn(&mut Intent)) -> Result<bool, Error> {
+        let records = self.records().await?;
+        let slot = records.open::<Lane>(key).await?;
+        let Some(mut next) = slot.value.clone() else { return Ok(false) };
+        next.intents.iter_mut().for_each(&change);
+        if slot.value.as_ref() == Some(&next) {
+            return Ok(true);
+        }
+        let mark = self.random_hex(16);
+        next.mark.clone_from(&mark);
+        Ok(records.commit(slot, &next, &mark, self.unique()).await? == Commit::Written)
+    }
+
+    async fn strike(
+        &self,
+        key: &Key,
+        done: &[String],
+        gone: &[String],
+        kept: &[String],
+        moved: &BTreeMap<String, u64>,
+    ) -> Result<(), Error> {
+        let records = self.records().await?;
+        let mark = self.random_hex(16);
+        records
+            .update::<Lane, _, _>(key, &mark, self.unique(), |there| {
+                let Some(there) = there else { return Ok((None, ())) };
+                let mut next = there.clone();
+                next.intents.retain(|i| !gone.contains(&i.id) && (!done.contains(&i.id) || kept.contains(&i.id)));
+                for intent in &mut next.intents {
+                    if done.contains(&intent.id) {
+                        intent.published = true;
+                    } else if let Some(page) = moved.get(&intent.id) {
+                        intent.page = Some((*page).max(intent.page.unwrap_or(0)));
+                    }
+                }
+                if next == *there {
+                    return Ok((None, ()));
+                }
+                next.mark.clone_from(&mark);
+                Ok((Some(next), ()))
+            })
+            .await
+    }
+}
+
+fn entry(sale: &SaleId, event: &Event) -> Entry {
+    Entry { id: format!("{sale}:{}", event.sequence), at: String::new() }
+}
+
+fn reference(entry: &Entry) -> Option<(SaleId, u64)> {
+    let (sale, sequence) = entry.id.rsplit_once(':')?;
+    Some((SaleId::parse(sale).ok()?, sequence.parse().ok()?))
+}
+
+fn first_sequence(aggregate: &Aggregate, intent: &Intent) -> Option<(SaleId, u64)> {
+    let event = aggregate.events.iter().find(|e| e.command.as_str() == intent.id)?;
+    Some((intent.sale.clone(), event.sequence))
+}

@@ -1,0 +1,174 @@
+//! Idempotency: one record per merchant and key, made before any effect. It holds the digest of what was asked, the
+//! command that carries it out, and in the end the answer. The command's id follows from merchant and key alone, so a
+//! retry, by whichever instance, is the same command; a ledger that holds it already is never changed by it again.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::limits::{IDEMPOTENCY_KEY_BYTES, IDEMPOTENCY_LEASE, SWAP_ATTEMPTS};
+use crate::ports::Ports;
+use crate::sale::Aggregate;
+use crate::store::key::Key;
+use crate::store::{Commit, Record};
+use rescind_model::{CommandId, Digest, Instant, MerchantId, SaleId};
+use serde::{Deserialize, Serialize};
+
+/// An answer as it was first given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body: JSON text. Problem details if the status is 400 or more.
+    pub body: String,
+}
+
+/// The record of one key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claim {
+    /// What was asked; absent after it was given up without effect.
+    payload: Option<Digest>,
+    /// Who works on it: a random text.
+    owner: String,
+    /// Since when.
+    claimed_at: Instant,
+    /// The first answer.
+    answer: Option<Answer>,
+}
+
+impl Record for Claim {
+    const FORMAT: &'static str = "idempotency/1";
+    fn holds(&self, id: &str) -> bool {
+        self.owner == id || (self.answer.is_some() && id == ANSWERED)
+    }
+}
+
+/// The id under which the write of an answer is proved.
+const ANSWERED: &str = "answered";
+
+/// The right to carry a command out.
+#[derive(Debug)]
+pub struct Ticket {
+    key: Key,
+    owner: String,
+    command: CommandId,
+    place: Option<(MerchantId, SaleId)>,
+}
+
+impl Ticket {
+    /// The command's id.
+    #[must_use]
+    pub fn command(&self) -> &CommandId {
+        &self.command
+    }
+}
+
+/// What to do about a request.
+#[derive(Debug)]
+pub enum Begin {
+    /// Carry it out.
+    Fresh(Ticket),
+    /// It was carried out: this was the answer.
+    Replay(Answer),
+}
+
+impl<P: Ports> App<P> {
+    /// Claims a key for a request.
+    ///
+    /// # Errors
+    /// [`Error::KeyReused`] for another payload, [`Error::KeyInFlight`] while the first request is under way,
+    /// [`Error::Malformed`] for a key that is not one.
+    pub async fn begin(
+        &self,
+        merchant: &MerchantId,
+        key: &str,
+        payload: &Digest,
+        sale: Option<&SaleId>,
+    ) -> Result<Begin, Error> {
+        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return Err(Error::Malformed {
+                field: "Idempotency-Key".to_owned(),
+                message: format!("expected 1 to {IDEMPOTENCY_KEY_BYTES} printable ASCII characters"),
+            });
+        }
+        let records = self.records().await?;
+        let place = Key::idempotency(merchant, key).checked()?;
+        let command = CommandId { value: format!("c-{}", short(&Digest::of(place.as_str().as_bytes()))) };
+        let owner = self.random_hex(32);
+        let ticket = |owner: String| Ticket {
+            key: place.clone(),
+            owner,
+            command: command.clone(),
+            place: sale.map(|s| (merchant.clone(), s.clone())),
+        };
+        for _ in 0..SWAP_ATTEMPTS {
+            let slot = records.open::<Claim>(&place).await?;
+            let now = self.ports.now();
+            if let Some(claim) = &slot.value {
+                if claim.payload.as_ref().is_some_and(|p| p != payload) {
+                    return Err(Error::KeyReused);
+                }
+                if let Some(answer) = &claim.answer {
+                    return Ok(Begin::Replay(answer.clone()));
+                }
+                let alive = claim.payload.is_some() && now.since(claim.claimed_at) <= IDEMPOTENCY_LEASE;
+                if alive && !self.committed(&ticket(String::new())).await? {
+                    return Err(Error::KeyInFlight);
+                }
+            }
+            let next =
+                Claim { payload: Some(payload.clone()), owner: owner.clone(), claimed_at: now, answer: None };
+            if records.commit(slot, &next, &owner, self.unique()).await? == Commit::Written {
+                return Ok(Begin::Fresh(ticket(owner)));
+            }
+        }
+        Err(Error::KeyInFlight)
+    }
+
+    /// Keeps the first answer. A later one, of a request that took over, is dropped.
+    ///
+    /// # Errors
+    /// The store's: the command took place, only the record of its answer is missing; a retry finds the command.
+    pub async fn finish(&self, ticket: Ticket, answer: &Answer) -> Result<(), Error> {
+        let records = self.records().await?;
+        let now = self.ports.now();
+        records
+            .update::<Claim, _, _>(&ticket.key, ANSWERED, self.unique(), |claim| {
+                let Some(claim) = claim.filter(|c| c.answer.is_none()) else {
+                    return Ok((None, ()));
+                };
+                Ok((Some(Claim { answer: Some(answer.clone()), claimed_at: now, ..claim.clone() }), ()))
+            })
+            .await
+    }
+
+    /// Gives a key back: nothing took place, and the key may be used again, for another request too.
+    ///
+    /// # Errors
+    /// The store's: the key is then free after its lease.
+    pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
+        if self.committed(&ticket).await? {
+            return Ok(());
+        }
+        let records = self.records().await?;
+        let mark = self.random_hex(32);
+        records
+            .update::<Claim, _, _>(&ticket.key, &mark, self.unique(), |claim| {
+                let mine = claim.filter(|c| c.owner == ticket.owner && c.answer.is_none());
+                Ok((mine.map(|c| Claim { payload: None, owner: mark.clone(), ..c.clone() }), ()))
+            })
+            .await
+    }
+
+    async fn committed(&self, ticket: &Ticket) -> Result<bool, Error> {
+        let Some((merchant, sale)) = &ticket.place else { return Ok(false) };
+        let records = self.records().await?;
+        let aggregate = records.read::<Aggregate>(&Key::sale(merchant, sale)).await?;
+        Ok(aggregate.is_some_and(|a| a.holds(ticket.command.as_str())))
+    }
+}
+
+/// The first 32 digits: 128 bits.
+pub(crate) fn short(digest: &Digest) -> String {
+    digest.as_str().chars().take(32).collect()
+}

@@ -1,0 +1,158 @@
+//! Operations and their outcomes: looked up, reported, resolved, printed.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::ports::Ports;
+use crate::principal::{Bearer, Deed, Principal};
+use crate::refund::{check_text, find};
+use crate::sale::Aggregate;
+use rescind_model::{
+    Actor, Command, CommandId, Locale, MerchantId, OperationId, OutcomeReport, PersonId, Resolution, ResultOf, SaleId,
+    SlipRequest, Target, VoidOperation,
+};
+
+/// A void in its sale.
+#[must_use]
+pub fn find_void<'a>(aggregate: &'a Aggregate, id: &OperationId) -> Option<&'a VoidOperation> {
+    aggregate.ledger.voids.iter().find(|v| v.id == *id)
+}
+
+/// An operation's sale is part of its id.
+fn sale_of(id: &OperationId) -> Result<SaleId, Error> {
+    let sale = id.as_str().rsplit_once('~').map(|(sale, _)| sale);
+    sale.and_then(|s| SaleId::parse(s).ok()).ok_or(Error::NotFound("operation"))
+}
+
+fn as_operation(error: Error) -> Error {
+    if matches!(error, Error::NotFound(_)) { Error::NotFound("operation") } else { error }
+}
+
+impl<P: Ports> App<P> {
+    /// A void with its sale.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that does not exist and one that is not the asker's.
+    pub async fn operation(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &OperationId,
+    ) -> Result<(Aggregate, OperationId), Error> {
+        let aggregate = self.sale(who, merchant, &sale_of(id)?).await.map_err(as_operation)?;
+        find_void(&aggregate, id).ok_or(Error::NotFound("operation"))?;
+        Ok((aggregate, id.clone()))
+    }
+
+    /// Records what became of a void that a terminal carries out.
+    ///
+    /// # Errors
+    /// No such operation; it is not this terminal's; the outcome contradicts a final one.
+    pub async fn report(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &OperationId,
+        outcome: ResultOf,
+        command: &CommandId,
+    ) -> Result<(Aggregate, OperationId), Error> {
+        who.may(Deed::ReportOutcome, merchant)?;
+        let (aggregate, _) = self.operation(who, merchant, id).await?;
+        let void = find_void(&aggregate, id).ok_or(Error::NotFound("operation"))?;
+        if void.executor != rescind_model::Executor::Terminal {
+            return Err(Error::Conflict {
+                code: "operation.not-yours",
+                message: "the courier carries this operation out and asks the provider itself".to_owned(),
+            });
+        }
+        if let (Bearer::Terminal { terminal, .. }, Some(own)) = (&who.bearer, &void.terminal)
+            && terminal != own
+        {
+            return Err(Error::NotFound("operation"));
+        }
+        let report = OutcomeReport { target: Target::Void(id.clone()), outcome };
+        self.report_as(&who.actor(merchant), merchant, &aggregate.ledger.sale.id, report, command).await?;
+        self.operation(who, merchant, id).await
+    }
+
+    /// Records what became of an operation.
+    pub(crate) async fn report_as(
+        &self,
+        actor: &Actor,
+        merchant: &MerchantId,
+        sale: &SaleId,
+        report: OutcomeReport,
+        command: &CommandId,
+    ) -> Result<Aggregate, Error> {
+        let change = Command::Report(report);
+        Ok(self.transact(merchant, sale, command, |app, a| app.plain(a, &change, actor, command)).await?.aggregate())
+    }
+
+    /// Two persons end an operation that no evidence will end. The first is the asker, the second is named and must have
+    /// the same right.
+    ///
+    /// # Errors
+    /// The ledger's rejections: same person, wrong state, no reason.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what two persons put their names to")]
+    pub async fn resolve(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        target: &Target,
+        took_place: bool,
+        second: PersonId,
+        reason: String,
+        command: &CommandId,
+    ) -> Result<Aggregate, Error> {
+        who.may(Deed::Clear, merchant)?;
+        check_text("/reason", &reason)?;
+        if !matches!(who.bearer, Bearer::Person { .. }) {
+            return Err(Error::Forbidden("a resolution is given by persons".to_owned()));
+        }
+        let second_person = self.person_at("/second", &second, merchant).await?;
+        if !second_person.roles.iter().any(|r| matches!(r.as_str(), "manager" | "finance")) {
+            return Err(Error::Forbidden("the second person needs one of the roles manager, finance".to_owned()));
+        }
+        let sale = match target {
+            Target::Void(id) => self.operation(who, merchant, id).await?.0.ledger.sale.id,
+            Target::Refund(id) => self.refund(who, merchant, id).await?.0.ledger.sale.id,
+        };
+        let change = Command::Resolve(Resolution { target: target.clone(), took_place, second, reason });
+        let actor = who.actor(merchant);
+        Ok(self.transact(merchant, &sale, command, |app, a| app.plain(a, &change, &actor, command)).await?.aggregate())
+    }
+
+    /// The slip of an operation as it stands now.
+    ///
+    /// # Errors
+    /// No such operation.
+    pub async fn slip(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        target: &Target,
+        locale: Locale,
+        reprint: bool,
+    ) -> Result<String, Error> {
+        let (void_operation, refund, aggregate) = match target {
+            Target::Void(id) => {
+                let (aggregate, id) = self.operation(who, merchant, id).await?;
+                (find_void(&aggregate, &id).cloned(), None, aggregate)
+            }
+            Target::Refund(id) => {
+                let (aggregate, id) = self.refund(who, merchant, id).await?;
+                (None, find(&aggregate, &id).cloned(), aggregate)
+            }
+        };
+        let merchant = self.merchant(merchant).await?;
+        let request = SlipRequest {
+            merchant_name: merchant.name,
+            sale: aggregate.ledger.sale,
+            void_operation,
+            refund,
+            reprint,
+            at: self.ports.now(),
+            utc_offset_minutes: merchant.utc_offset_minutes,
+        };
+        self.ports.slip(&request, locale).map_err(|e| Error::Internal(format!("a slip cannot be printed: {e:?}")))
+    }
+}

@@ -1,0 +1,188 @@
+//! What the service needs from the world. Everything it does goes through these traits, so that the same code runs as a
+//! component on Spin, on the embedded host, and natively under a simulator.
+
+use core::future::Future;
+use rescind_model::{
+    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
+    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
+    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
+};
+use std::sync::Arc;
+
+/// A store could not be reached or answered nonsense. Says nothing about whether a write took place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the key-value store failed: {0}")]
+pub struct KvError(pub String);
+
+/// What a store said of a swap. It is not believed: `store::Records` reads back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// It says it wrote.
+    Swapped,
+    /// It says it did not.
+    Refused,
+}
+
+/// A key-value store as `wasi:keyvalue` offers it, with all its faults.
+pub trait Kv: Send + Sync {
+    /// What a compare-and-swap compares with: the value that was seen when it was opened.
+    type Cell: Send;
+
+    /// Reads a value.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, KvError>> + Send;
+    /// Writes a value whatever was there. Only for keys nobody else writes.
+    fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), KvError>> + Send;
+    /// Removes a value.
+    fn delete(&self, key: &str) -> impl Future<Output = Result<(), KvError>> + Send;
+    /// Reads a value and remembers it for a swap.
+    fn open(&self, key: &str) -> impl Future<Output = Result<(Option<Vec<u8>>, Self::Cell), KvError>> + Send;
+    /// Writes a value if the one that was seen is still there.
+    fn swap(&self, cell: Self::Cell, value: &[u8]) -> impl Future<Output = Result<Swap, KvError>> + Send;
+    /// Adds to an 8-byte number and gives the sum; a missing one counts as zero.
+    fn increment(&self, key: &str, delta: i64) -> impl Future<Output = Result<i64, KvError>> + Send;
+}
+
+/// A loaded policy: the `policy` resource of `rescind:eligibility`.
+pub trait Policy: Send + Sync {
+    /// Name, version and content hash.
+    fn identity(&self) -> PolicyIdentity;
+    /// Counts to gather before asking.
+    fn needs(&self) -> Needs;
+    /// The business day of an instant.
+    ///
+    /// # Errors
+    /// A time out of range.
+    fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError>;
+    /// All ways back.
+    ///
+    /// # Errors
+    /// See [`DecisionError`].
+    fn assess(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError>;
+    /// Decides a void.
+    ///
+    /// # Errors
+    /// See [`DecisionError`].
+    fn decide_void(&self, facts: &Facts, question: &VoidQuestion) -> Result<Decision, DecisionError>;
+    /// Decides a refund.
+    ///
+    /// # Errors
+    /// See [`DecisionError`].
+    fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError>;
+}
+
+/// The world: a store, a clock, chance, and the three pure components.
+pub trait Ports: Send + Sync + 'static {
+    /// The store.
+    type Kv: Kv;
+    /// A loaded policy.
+    type Policy: Policy;
+
+    /// The store.
+    fn kv(&self) -> &Self::Kv;
+    /// The time.
+    fn now(&self) -> Instant;
+    /// Unpredictable bytes.
+    fn random(&self) -> [u8; 32];
+
+    /// A policy that was loaded before, by the hash of its canonical form.
+    fn cached_policy(&self, hash: &str) -> Option<Arc<Self::Policy>>;
+    /// Loads a policy and may remember it by hash.
+    ///
+    /// # Errors
+    /// The document is refused.
+    fn load_policy(&self, hash: &str, canonical: &[u8]) -> Result<Arc<Self::Policy>, LoadError>;
+
+    /// `rescind:refunds` `open`.
+    ///
+    /// # Errors
+    /// See [`Rejection`].
+    fn open_ledger(
+        &self,
+        sale: &Sale,
+        outcome: SaleOutcome,
+        by: &Actor,
+        command: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection>;
+    /// `rescind:refunds` `apply`.
+    ///
+    /// # Errors
+    /// See [`Rejection`].
+    fn apply(
+        &self,
+        ledger: &Ledger,
+        command: &Command,
+        by: &Actor,
+        id: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection>;
+    /// `rescind:refunds` `due`.
+    fn due(&self, ledger: &Ledger) -> Option<Instant>;
+
+    /// `rescind:notification` `render`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError>;
+    /// `rescind:notification` `explain`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError>;
+    /// `rescind:notification` `slip`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError>;
+    /// `rescind:notification` `seal`.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError>;
+    /// `rescind:notification` `verify`.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    fn verify(
+        &self,
+        secrets: &[String],
+        headers: &SealHeaders,
+        body: &[u8],
+        now: Instant,
+        tolerance: Duration,
+    ) -> Result<(), SealError>;
+
+    /// The digest of the refunds component that makes the transitions, for the record.
+    fn component(&self) -> &str;
+
+    /// Says something to the operator's log. Never anything personal or secret.
+    fn log(&self, message: &str);
+}
+
+/// An answer to an outbound request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, cut at a limit.
+    pub body: Vec<u8>,
+}
+
+/// No answer to an outbound request. The other side may or may not have got it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no answer: {0}")]
+pub struct NoAnswer(pub String);
+
+/// Outbound HTTP: the courier has it, the gateway has not.
+pub trait Outbound: Ports {
+    /// The base address of the provider's adapter protocol, without a trailing slash.
+    fn acquirer_url(&self) -> Option<&str>;
+    /// Sends a request and waits for the answer, within the courier's time limit.
+    fn send(
+        &self,
+        method: &'static str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<OutboundAnswer, NoAnswer>> + Send;
+}

@@ -1,0 +1,172 @@
+//! Who is asking. Keys belong to somebody: a person, a terminal, a merchant's system, or the operator of Rescind.
+
+use crate::error::Error;
+use rescind_model::{ActingPerson, Actor, MerchantId, PersonId, Role, TerminalId};
+use serde::{Deserialize, Serialize};
+
+/// What a key stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Bearer {
+    /// The operator of Rescind: sets up merchants, persons, keys and policies. Moves no money.
+    Admin,
+    /// A person. What the person may do follows from the person's roles at the merchant in question.
+    Person {
+        /// Who.
+        person: PersonId,
+    },
+    /// A terminal of a merchant. Names its operator in each request.
+    Terminal {
+        /// Whose.
+        merchant: MerchantId,
+        /// Which.
+        terminal: TerminalId,
+    },
+    /// A merchant's back office or the acquirer's feed. Names the person it acts for where one is needed.
+    System {
+        /// Whose.
+        merchant: MerchantId,
+    },
+}
+
+/// Roles of a person at a merchant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// At which merchant.
+    pub merchant: MerchantId,
+    /// Which roles.
+    pub roles: Vec<Role>,
+}
+
+/// Somebody whose key was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The key's id, for the log and for the record.
+    pub key: String,
+    /// What the key stands for.
+    pub bearer: Bearer,
+    /// The person's grants; empty for everybody else.
+    pub grants: Vec<Grant>,
+}
+
+/// What somebody wants to do, for [`Principal::may`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Read sales, refunds and operations.
+    Read,
+    /// Register a sale.
+    RegisterSale,
+    /// Say what happened to a sale (outcome, settled, paid out), close a batch.
+    ReportSale,
+    /// Ask for a void or a refund.
+    TakeBack,
+    /// Say what became of an operation.
+    ReportOutcome,
+    /// Approve or decline.
+    Review,
+    /// Send an approved refund to clearing, or a failed one again.
+    Clear,
+    /// Manage webhook endpoints and review sources.
+    Configure,
+}
+
+impl Principal {
+    /// The admin's right to set things up.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for everybody else.
+    pub fn require_admin(&self) -> Result<(), Error> {
+        if self.bearer == Bearer::Admin {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("this needs an admin key".to_owned()))
+        }
+    }
+
+    /// The merchant this request is about: the key's own, or the named one if it is among the person's. For an admin any
+    /// named one. What does not exist and what is somebody else's look the same.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for somebody else's merchant, [`Error::Malformed`] if one must be named.
+    pub fn merchant(&self, named: Option<&MerchantId>) -> Result<MerchantId, Error> {
+        let must_name = || Error::Malformed {
+            field: "merchant".to_owned(),
+            message: "this key reaches more than one merchant: name one".to_owned(),
+        };
+        match &self.bearer {
+            Bearer::Admin => named.cloned().ok_or_else(must_name),
+            Bearer::Terminal { merchant, .. } | Bearer::System { merchant } => match named {
+                Some(other) if other != merchant => Err(Error::NotFound("merchant")),
+                _ => Ok(merchant.clone()),
+            },
+            Bearer::Person { .. } => match (named, self.grants.as_slice()) {
+                (Some(named), grants) => {
+                    let own = grants.iter().any(|g| g.merchant == *named);
+                    if own { Ok(named.clone()) } else { Err(Error::NotFound("merchant")) }
+                }
+                (None, [only]) => Ok(only.merchant.clone()),
+                (None, []) => Err(Error::Forbidden("this person has no role at any merchant".to_owned())),
+                (None, _) => Err(must_name()),
+            },
+        }
+    }
+
+    /// The person's roles at a merchant.
+    #[must_use]
+    pub fn roles_at(&self, merchant: &MerchantId) -> Vec<Role> {
+        self.grants.iter().filter(|g| g.merchant == *merchant).flat_map(|g| g.roles.iter().cloned()).collect()
+    }
+
+    /// Fails unless this key may do the deed at the merchant.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] naming what is missing.
+    pub fn may(&self, deed: Deed, merchant: &MerchantId) -> Result<(), Error> {
+        let any_role = |wanted: &[&str]| {
+            let roles = self.roles_at(merchant);
+            let held = roles.iter().any(|r| wanted.contains(&r.as_str()));
+            if held { Ok(()) } else { Err(Error::Forbidden(format!("this needs one of the roles {}", wanted.join(", ")))) }
+        };
+        let never = |what: &str| Err(Error::Forbidden(format!("this key's holder cannot {what}")));
+        match (&self.bearer, deed) {
+            (Bearer::Admin, Deed::Read | Deed::Configure)
+            | (Bearer::Terminal { .. }, Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome)
+            | (
+                Bearer::System { .. },
+                Deed::Read
+                | Deed::RegisterSale
+                | Deed::ReportSale
+                | Deed::TakeBack
+                | Deed::ReportOutcome
+                | Deed::Clear
+                | Deed::Configure,
+            ) => Ok(()),
+            (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
+            (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
+            // Separation of duties is by person: a system cannot consent.
+            (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
+            (Bearer::Person { .. }, Deed::Read) => any_role(&[
+                "cashier", "supervisor", "manager", "reviewer", "finance", "support", "auditor", "compliance",
+            ]),
+            (Bearer::Person { .. }, Deed::TakeBack) => any_role(&["cashier", "supervisor", "manager"]),
+            (Bearer::Person { .. }, Deed::Review) => any_role(&["reviewer", "manager", "finance", "supervisor"]),
+            (Bearer::Person { .. }, Deed::Clear) => any_role(&["manager", "finance"]),
+            (Bearer::Person { .. }, Deed::Configure | Deed::ReportSale) => any_role(&["manager"]),
+            (Bearer::Person { .. }, Deed::RegisterSale) => any_role(&["cashier", "supervisor", "manager"]),
+            (Bearer::Person { .. }, Deed::ReportOutcome) => any_role(&["supervisor", "manager"]),
+        }
+    }
+
+    /// The actor of a command by this principal itself.
+    #[must_use]
+    pub fn actor(&self, merchant: &MerchantId) -> Actor {
+        match &self.bearer {
+            Bearer::Person { person } => {
+                Actor::Person(ActingPerson { id: person.clone(), roles: self.roles_at(merchant) })
+            }
+            Bearer::Terminal { terminal, .. } => Actor::Terminal(terminal.clone()),
+            Bearer::Admin | Bearer::System { .. } => Actor::System,
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! Refunds: submitted, reviewed, approved, cleared.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::limits::{LIST_LIMIT, SWAP_ATTEMPTS, TEXT_BYTES};
+use crate::ports::{Policy as _, Ports};
+use crate::principal::{Bearer, Deed, Principal};
+use crate::sale::Aggregate;
+use crate::store::key::Key;
+use crate::store::list::Position;
+use crate::store::{Commit, Record};
+use crate::void::{Gathered, provider_reference, tail};
+use rescind_model::{
+    Actor, Command, CommandId, Consent, Digest, EvidenceItem, MerchantId, Money, Outcome as Verdict, PersonId, Refund,
+    RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+};
+use serde::{Deserialize, Serialize};
+
+/// A refund that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundAsk {
+    /// The caller's own id.
+    pub id: Option<RefundId>,
+    /// Of which sale.
+    pub sale: SaleId,
+    /// How much.
+    pub amount: Money,
+    /// The reason code.
+    pub reason: Option<String>,
+    /// Free text, masked.
+    pub note: Option<String>,
+    /// Evidence.
+    pub evidence: Vec<EvidenceItem>,
+    /// The person who asks, where the key is not a person's own.
+    pub requester: Option<PersonId>,
+    /// The person who operated the terminal.
+    pub operator: Option<PersonId>,
+}
+
+/// Refunds in the order they were submitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRefunds {
+    /// Each with its sale.
+    pub items: Vec<(Aggregate, RefundId)>,
+    /// Where to go on, if there is more.
+    pub next: Option<String>,
+}
+
+/// Where a refund with a caller-made id is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pointer {
+    sale: SaleId,
+    command: CommandId,
+}
+
+impl Record for Pointer {
+    const FORMAT: &'static str = "refund-pointer/1";
+    fn holds(&self, id: &str) -> bool {
+        self.command.as_str() == id
+    }
+}
+
+impl<P: Ports> App<P> {
+    /// Submits a refund: decides, reserves the amount, and reviews it automatically.
+    ///
+    /// # Errors
+    /// [`Error::Decided`] with the decision; [`Error::ExceedsBalance`] with what is left; [`Error::Conflict`]
+    /// `refund.id-taken`.
+    pub async fn submit_refund(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        ask: &RefundAsk,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::TakeBack, merchant)?;
+        let merchant = self.merchant(merchant).await?;
+        let policy = self.policy_of(&merchant).await?;
+        let requester = ask.requester.as_ref().or(ask.operator.as_ref());
+        let asker = self.asker(who, &merchant.id, requester, None).await?;
+        let Some(person) = asker.person.clone() else {
+            return Err(Error::invalid("/requester", "expected the person who asks: this key is not a person's own"));
+        };
+        if let (Bearer::Person { person }, Some(named)) = (&who.bearer, &ask.requester)
+            && named != person
+        {
+            return Err(Error::Forbidden("a person asks in the own name only".to_owned()));
+        }
+        if let Some(operator) = &ask.operator {
+            self.person_at("/operator", operator, &merchant.id).await?;
+        }
+        let actor = Actor::Person(rescind_model::ActingPerson { id: person.clone(), roles: asker.roles.clone() });
+        let id = match &ask.id {
+            Some(id) => self.claim_refund_id(&merchant.id, id, &ask.sale, command).await?,
+            None => RefundId { value: format!("{}~{}", ask.sale, tail(command)) },
+        };
+        let accepted = self.ports.now();
+        let mut announced = false;
+        let mut reserved: Vec<(Key, i64)> = Vec::new();
+        for _ in 0..SWAP_ATTEMPTS {
+            let (slot, there) = self.open_sale(&merchant.id, &ask.sale).await?;
+            if there.holds(command.as_str()) {
+                self.settle(&reserved, command, true).await?;
+                return Ok((there, id));
+            }
+            if !crate::sale::visible(who, &merchant.id, &there) {
+                return Err(Error::NotFound("transaction"));
+            }
+            let overlaid = self.with_batch(there.clone()).await?;
+            let mut gathered =
+                Gathered { facts: self.facts(&overlaid.ledger, &policy, &asker, accepted).await?, tallies: Vec::new() };
+            if policy.needs().requested_today
+                && let Some(day) = gathered.facts.business_day
+            {
+                let key = Key::requested_tally(&merchant.id, day, &person).checked()?;
+                let total = self.total(&key, &merchant.id, Some(command), accepted).await?;
+                let currency = there.ledger.sale.captured.currency.clone();
+                gathered.facts.requested_today = Some(Money { minor: total, currency });
+                gathered.tallies.push((key, ask.amount.minor));
+            }
+            let question = RefundQuestion {
+                amount: ask.amount.clone(),
+                reason: ask.reason.clone(),
+                evidence: ask.evidence.iter().map(|e| e.kind.clone()).collect(),
+            };
+            let decision = policy.decide_refund(&gathered.facts, &question)?;
+            if decision.outcome != Verdict::Allow {
+                self.settle(&reserved, command, false).await?;
+                return Err(Error::Decided(Box::new(decision)));
+            }
+            let change = Command::SubmitRefund(RefundSubmission {
+                id: id.clone(),
+                request: RefundRequest {
+                    amount: ask.amount.clone(),
+                    reason: ask.reason.clone().unwrap_or_default(),
+                    note: ask.note.clone(),
+                    evidence: ask.evidence.clone(),
+                    requested_by: person.clone(),
+                    operator: ask.operator.clone().or_else(|| there.ledger.sale.operator.clone()),
+                },
+                provider_reference: provider_reference(command),
+                decision,
+            });
+            let transition = match self.ports.apply(&there.ledger, &change, &actor, command, accepted) {
+                Ok(transition) => transition,
+                Err(rejection) => {
+                    self.settle(&reserved, command, false).await?;
+                    return Err(rejection.into());
+                }
+            };
+            if reserved.is_empty() && !gathered.tallies.is_empty() {
+                reserved.clone_from(&gathered.tallies);
+                if !self.reserve(&gathered, command, &ask.sale, accepted).await? {
+                    self.settle(&reserved, command, false).await?;
+                    reserved.clear();
+                    continue;
+                }
+            }
+            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+                self.settle(&reserved, command, true).await?;
+                return Ok((done, id));
+            }
+        }
+        Err(Error::Unavailable(format!("sale {} is written by too many at once", ask.sale)))
+    }
+
+    /// Makes a caller's id this command's own. The pointer comes first: if nothing follows, it points to a sale without
+    /// that refund, which reads as no refund.
+    async fn claim_refund_id(
+        &self,
+        merchant: &MerchantId,
+        id: &RefundId,
+        sale: &SaleId,
+        command: &CommandId,
+    ) -> Result<RefundId, Error> {
+        if id.as_str().contains('~') {
+            return Err(Error::invalid("/id", "expected an id without '~'"));
+        }
+        let taken = || Error::Conflict { code: "refund.id-taken", message: format!("there is already a refund {id}") };
+        let records = self.records().await?;
+        let key = Key::refund(merchant, id).checked()?;
+        for _ in 0..SWAP_ATTEMPTS {
+            let slot = records.open::<Pointer>(&key).await?;
+            if let Some(there) = &slot.value {
+                if there.command == *command {
+                    return Ok(id.clone());
+                }
+                // A claim whose command never came through may be taken over once its request cannot be alive: the
+                // sale it names tells.
+                let named = records.read::<Aggregate>(&Key::sale(merchant, &there.sale)).await?;
+                let used = named.is_some_and(|a| a.ledger.refunds.iter().any(|r| r.id == *id));
+                if used || there.sale != *sale {
+                    return Err(taken());
+                }
+            }
+            let next = Pointer { sale: sale.clone(), command: command.clone() };
+            if records.commit(slot, &next, command.as_str(), self.unique()).await? == Commit::Written {
+                return Ok(id.clone());
+            }
+        }
+        Err(taken())
+    }
+
+    /// The sale of a refund.
+    pub(crate) async fn sale_of_refund(&self, merchant: &MerchantId, id: &RefundId) -> Result<SaleId, Error> {
+        if let Some((sale, _)) = id.as_str().rsplit_once('~') {
+            return SaleId::parse(sale).map_err(|_| Error::NotFound("refund"));
+        }
+        let pointer = self.records().await?.read::<Pointer>(&Key::refund(merchant, id)).await?;
+        pointer.map(|p| p.sale).ok_or(Error::NotFound("refund"))
+    }
+
+    /// A refund with its sale.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that does not exist and one that is not the asker's.
+    pub async fn refund(&self, who: &Principal, merchant: &MerchantId, id: &RefundId) -> Result<(Aggregate, RefundId), Error> {
+        let sale = self.sale_of_refund(merchant, id).await?;
+        let not_found = |e| if matches!(e, Error::NotFound(_)) { Error::NotFound("refund") } else { e };
+        let aggregate = self.sale(who, merchant, &sale).await.map_err(not_found)?;
+        find(&aggregate, id).ok_or(Error::NotFound("refund"))?;
+        Ok((aggregate, id.clone()))
+    }
+
+    /// A merchant's refunds in the order they were submitted, of one state or all.
+    ///
+    /// # Errors
+    /// Not permitted, or a position that is not one.
+    pub async fn list_refunds(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        state: Option<RefundState>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ListedRefunds, Error> {
+        who.may(Deed::Read, merchant)?;
+        self.publish_waiting().await?;
+        let mut from = after.map_or(Ok(Position::START), Position::parse)?;
+        let limit = limit.clamp(1, LIST_LIMIT);
+        let records = self.records().await?;
+        let mut items: Vec<(Aggregate, RefundId)> = Vec::new();
+        // A rare state must not make one request read the whole list: after this many entries the caller goes on.
+        let slice = records.slice(&Key::refunds(merchant), from, LIST_LIMIT.saturating_mul(4)).await?;
+        let mut more = slice.more;
+        for (position, entry) in slice.entries {
+            if items.len() >= limit {
+                more = true;
+                break;
+            }
+            from = position;
+            let (Ok(sale), Ok(id)) = (SaleId::parse(&entry.at), RefundId::parse(&entry.id)) else { continue };
+            if items.iter().any(|(_, known)| *known == id) {
+                continue;
+            }
+            let Some(aggregate) = records.read::<Aggregate>(&Key::sale(merchant, &sale)).await? else { continue };
+            let Some(refund) = find(&aggregate, &id) else { continue };
+            if state.is_none_or(|s| refund.state == s) && crate::sale::visible(who, merchant, &aggregate) {
+                items.push((aggregate, id));
+            }
+        }
+        Ok(ListedRefunds { items, next: more.then(|| from.to_string()) })
+    }
+
+    /// Changes one refund.
+    async fn change_refund(
+        &self,
+        merchant: &MerchantId,
+        id: &RefundId,
+        change: Command,
+        actor: Actor,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        let sale = self.sale_of_refund(merchant, id).await?;
+        let outcome = self
+            .transact(merchant, &sale, command, |app, a| app.plain(a, &change, &actor, command))
+            .await
+            .map_err(|e| match e {
+                Error::NotFound(_) => Error::NotFound("refund"),
+                other => other,
+            })?;
+        Ok((outcome.aggregate(), id.clone()))
+    }
+
+    /// A person consents to a refund.
+    ///
+    /// # Errors
+    /// The ledger's rejections: changed, decided, not permitted.
+    pub async fn approve(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+        revision: Option<u32>,
+        digest: Option<Digest>,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::Review, merchant)?;
+        self.refund(who, merchant, id).await?;
+        let consent = Consent { refund: id.clone(), revision, digest };
+        self.change_refund(merchant, id, Command::Approve(consent), who.actor(merchant), command).await
+    }
+
+    /// As [`App::approve`], by a person whom a reviewers' system vouches for.
+    pub(crate) async fn approve_as(
+        &self,
+        actor: Actor,
+        merchant: &MerchantId,
+        consent: Consent,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        let id = consent.refund.clone();
+        self.change_refund(merchant, &id, Command::Approve(consent), actor, command).await
+    }
+
+    /// As [`App::decline`], by a person whom a reviewers' system vouches for.
+    pub(crate) async fn decline_as(
+        &self,
+        actor: Actor,
+        merchant: &MerchantId,
+        refusal: Refusal,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        let id = refusal.refund.clone();
+        self.change_refund(merchant, &id, Command::Decline(refusal), actor, command).await
+    }
+
+    /// A person refuses a refund.
+    ///
+    /// # Errors
+    /// The ledger's rejections.
+    pub async fn decline(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+        reason: String,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::Review, merchant)?;
+        check_text("/reason", &reason)?;
+        self.refund(who, merchant, id).await?;
+        let refusal = Refusal { refund: id.clone(), reason };
+        self.change_refund(merchant, id, Command::Decline(refusal), who.actor(merchant), command).await
+    }
+
+    /// The requester takes a refund back.
+    ///
+    /// # Errors
+    /// The ledger's rejections.
+    pub async fn withdraw(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+        reason: String,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::TakeBack, merchant)?;
+        check_text("/reason", &reason)?;
+        let (aggregate, _) = self.refund(who, merchant, id).await?;
+        // A system or terminal acts for the person who asked.
+        let actor = match (&who.bearer, find(&aggregate, id)) {
+            (Bearer::Person { .. }, _) | (_, None) => who.actor(merchant),
+            (_, Some(refund)) => {
+                Actor::Person(self.person_at("/requester", &refund.request.requested_by, merchant).await?)
+            }
+        };
+        let refusal = Refusal { refund: id.clone(), reason };
+        self.change_refund(merchant, id, Command::Withdraw(refusal), actor, command).await
+    }
+
+    /// Sends an approved refund to clearing.
+    ///
+    /// # Errors
+    /// The ledger's rejections.
+    pub async fn clear(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::Clear, merchant)?;
+        self.refund(who, merchant, id).await?;
+        self.change_refund(merchant, id, Command::Clear(id.clone()), who.actor(merchant), command).await
+    }
+
+    /// Tries a failed refund again under its old reference.
+    ///
+    /// # Errors
+    /// The ledger's rejections.
+    pub async fn retry(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::Clear, merchant)?;
+        self.refund(who, merchant, id).await?;
+        self.change_refund(merchant, id, Command::Retry(id.clone()), who.actor(merchant), command).await
+    }
+}
+
+/// A refund in its sale.
+#[must_use]
+pub fn find<'a>(aggregate: &'a Aggregate, id: &RefundId) -> Option<&'a Refund> {
+    aggregate.ledger.refunds.iter().find(|r| r.id == *id)
+}
+
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), Error> {
+    if text.len() > TEXT_BYTES {
+        return Err(Error::invalid(field, format!("expected at most {TEXT_BYTES} bytes")));
+    }
+    Ok(())
+}

@@ -1,0 +1,581 @@
+//! Sales: one aggregate each, which carries every money invariant of the sale in one compare-and-swap.
+
+use crate::app::App;
+use crate::directory::{Merchant, Terminal};
+use crate::error::Error;
+use crate::limits::{LIST_LIMIT, SALE_ID_BYTES, SWAP_ATTEMPTS};
+use crate::ports::{Policy as _, Ports};
+use crate::principal::{Bearer, Deed, Principal};
+use crate::store::key::Key;
+use crate::store::lane::{Intent, Lane};
+use crate::store::list::{Entry, Position};
+use crate::store::{Commit, Record, Slot};
+use rescind_model::standing::Standing;
+use rescind_model::{
+    ActingPerson, Actor, Asker, Balance, BusinessDay, Command, CommandId, Decision, Digest, Event, Facts, Instant,
+    Ledger, Locale, MerchantId, Money, Sale, SaleId, SaleOutcome, TerminalId, Transition,
+};
+use serde::{Deserialize, Serialize};
+
+/// One sale: its ledger, and everything that ever happened to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aggregate {
+    /// What money depends on.
+    pub ledger: Ledger,
+    /// History: event *n* is at index *n* − 1.
+    pub events: Vec<Event>,
+}
+
+impl Record for Aggregate {
+    const FORMAT: &'static str = "sale/1";
+    fn holds(&self, id: &str) -> bool {
+        self.events.iter().rev().any(|e| e.command.as_str() == id)
+    }
+}
+
+impl Aggregate {
+    fn from(transition: Transition) -> Self {
+        Self { ledger: transition.ledger, events: transition.events }
+    }
+
+    /// The state after a transition.
+    fn after(&self, transition: Transition) -> Self {
+        let mut events = self.events.clone();
+        events.extend(transition.events);
+        Self { ledger: transition.ledger, events }
+    }
+}
+
+/// How a slip is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SaleQuery {
+    /// Terminal, batch and voucher.
+    Slip {
+        /// The terminal.
+        terminal: TerminalId,
+        /// Batch number.
+        batch: String,
+        /// Voucher number.
+        voucher: String,
+    },
+    /// Trace number and business day.
+    Trace {
+        /// Trace number.
+        trace: String,
+        /// Business day.
+        business_day: BusinessDay,
+    },
+    /// The merchant's order number.
+    Order(String),
+    /// The network's retrieval reference.
+    Retrieval(String),
+}
+
+impl SaleQuery {
+    fn key(&self, merchant: &MerchantId) -> Key {
+        match self {
+            Self::Slip { terminal, batch, voucher } => Key::index(merchant, "slip", &format!("{terminal}\n{batch}\n{voucher}")),
+            Self::Trace { trace, business_day } => Key::index(merchant, "trace", &format!("{business_day}\n{trace}")),
+            Self::Order(order) => Key::index(merchant, "order", order),
+            Self::Retrieval(reference) => Key::index(merchant, "retrieval", reference),
+        }
+    }
+
+    /// All the ways a sale will be looked for.
+    fn of(sale: &Sale) -> Vec<Self> {
+        let mut queries = Vec::new();
+        if let Some(slip) = &sale.slip {
+            queries.push(Self::Slip {
+                terminal: slip.terminal.clone(),
+                batch: slip.batch.clone(),
+                voucher: slip.voucher.clone(),
+            });
+            queries.push(Self::Trace { trace: slip.trace.clone(), business_day: sale.business_day });
+        }
+        queries.extend(sale.order_number.clone().map(Self::Order));
+        queries.extend(sale.retrieval_reference.clone().map(Self::Retrieval));
+        queries
+    }
+}
+
+/// Sales that match, in the order they were registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Those the asker may see.
+    pub items: Vec<Aggregate>,
+    /// Where to go on, if there is more.
+    pub next: Option<String>,
+}
+
+/// What became known of a sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SaleEvent {
+    /// Its outcome.
+    OutcomeKnown(SaleOutcome),
+    /// It was cleared to the merchant.
+    Settled,
+    /// Its money was paid out.
+    PaidOut,
+}
+
+/// A terminal's closed batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClosedBatch {
+    closed_at: Instant,
+}
+
+impl Record for ClosedBatch {
+    const FORMAT: &'static str = "batch/1";
+    fn holds(&self, _id: &str) -> bool {
+        // Closing is final and has no author: whoever finds it closed has closed it.
+        true
+    }
+}
+
+/// Why a transition was not committed, for callers that go on.
+pub(crate) enum Outcome {
+    /// It was.
+    Committed(Aggregate),
+    /// The command is in the aggregate already.
+    Already(Aggregate),
+}
+
+impl Outcome {
+    pub(crate) fn aggregate(self) -> Aggregate {
+        match self {
+            Self::Committed(aggregate) | Self::Already(aggregate) => aggregate,
+        }
+    }
+}
+
+impl<P: Ports> App<P> {
+    /// Registers a sale. The same sale again is harmless; `created` says whether it was new.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] `sale.conflict` for another sale of that id; [`Error::Invalid`] for values that cannot be.
+    pub async fn register_sale(
+        &self,
+        who: &Principal,
+        sale: Sale,
+        outcome: SaleOutcome,
+    ) -> Result<(Aggregate, bool), Error> {
+        let merchant = sale.merchant.clone();
+        who.may(Deed::RegisterSale, &merchant)?;
+        self.check_sale(who, &sale).await?;
+        let content = serde_json::to_vec(&(&sale, outcome)).map_err(|e| Error::Internal(e.to_string()))?;
+        let command = CommandId { value: format!("s-{}", crate::idempotency::short(&Digest::of(&content))) };
+        let records = self.records().await?;
+        let unique = self.unique();
+        let key = Key::sale(&merchant, &sale.id).checked()?;
+        let same = |there: &Aggregate| {
+            // The outcome may have become known since: only what was registered is compared.
+            let registered = there.events.first().is_some_and(|e| e.command == command);
+            if there.ledger.sale == sale && registered {
+                Ok(())
+            } else {
+                Err(Error::Conflict {
+                    code: "sale.conflict",
+                    message: format!("sale {} is registered with other content", sale.id),
+                })
+            }
+        };
+        if let Some(there) = records.read::<Aggregate>(&key).await? {
+            same(&there)?;
+            return Ok((there, false));
+        }
+        // Found by its numbers before it is there: an entry without a sale is passed over, a sale without one is lost.
+        for query in SaleQuery::of(&sale) {
+            let entry = Entry { id: sale.id.to_string(), at: String::new() };
+            records.append(&query.key(&merchant), &entry, unique).await?;
+        }
+        let now = self.ports.now();
+        let actor = who.actor(&merchant);
+        let transition = self.ports.open_ledger(&sale, outcome, &actor, &command, now)?;
+        let aggregate = Aggregate::from(transition);
+        self.announce(&merchant, &sale.id, &command, now).await?;
+        for attempt in 0..SWAP_ATTEMPTS {
+            let slot = records.open::<Aggregate>(&key).await?;
+            if let Some(there) = slot.value {
+                same(&there)?;
+                return Ok((there, false));
+            }
+            let unique = unique.wrapping_add(u64::from(attempt));
+            if records.commit(slot, &aggregate, command.as_str(), unique).await? == Commit::Written {
+                return Ok((aggregate, true));
+            }
+        }
+        Err(Error::Unavailable(format!("{key} is written by too many at once")))
+    }
+
+    async fn check_sale(&self, who: &Principal, sale: &Sale) -> Result<(), Error> {
+        if sale.id.as_str().len() > SALE_ID_BYTES || sale.id.as_str().contains('~') {
+            return Err(Error::invalid("/id", format!("expected at most {SALE_ID_BYTES} characters and no '~'")));
+        }
+        let amount = |field: &str, money: &Money| {
+            Money::new(money.minor, &money.currency).map(|_| ()).map_err(|e| Error::invalid(field, e))
+        };
+        amount("/amount", &sale.captured)?;
+        amount("/fee_charged", &sale.fee_charged)?;
+        if sale.captured.is_zero() {
+            return Err(Error::invalid("/amount", "expected more than zero"));
+        }
+        sale.captured.same_currency(&sale.fee_charged).map_err(|e| Error::invalid("/fee_charged", e))?;
+        if sale.fee_charged.minor > sale.captured.minor {
+            return Err(Error::invalid("/fee_charged", "expected at most the sale's amount"));
+        }
+        if let (Bearer::Terminal { terminal, .. }, Some(slip)) = (&who.bearer, &sale.slip)
+            && slip.terminal != *terminal
+        {
+            return Err(Error::Forbidden("a terminal registers its own sales only".to_owned()));
+        }
+        if matches!(who.bearer, Bearer::Terminal { .. }) && sale.slip.is_none() {
+            return Err(Error::invalid("/slip", "a terminal's sale has a slip"));
+        }
+        if let Some(slip) = &sale.slip {
+            let records = self.records().await?;
+            if records.read::<Terminal>(&Key::terminal(&sale.merchant, &slip.terminal)).await?.is_none() {
+                return Err(Error::invalid("/slip/terminal", format!("there is no terminal {}", slip.terminal)));
+            }
+        }
+        if let Some(operator) = &sale.operator {
+            self.person_at("/operator", operator, &sale.merchant).await?;
+        }
+        Ok(())
+    }
+
+    /// The business day of an instant under the merchant's policy.
+    ///
+    /// # Errors
+    /// No such merchant or policy.
+    pub async fn business_day_of(&self, merchant: &MerchantId, at: Instant) -> Result<BusinessDay, Error> {
+        let merchant = self.merchant(merchant).await?;
+        Ok(self.policy_of(&merchant).await?.business_day_of(at)?)
+    }
+
+    /// A sale, if the asker may see it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that does not exist and one that is not the asker's.
+    pub async fn sale(&self, who: &Principal, merchant: &MerchantId, id: &SaleId) -> Result<Aggregate, Error> {
+        who.may(Deed::Read, merchant)?;
+        let found = self.records().await?.read::<Aggregate>(&Key::sale(merchant, id)).await?;
+        let aggregate = found.filter(|a| visible(who, merchant, a)).ok_or(Error::NotFound("transaction"))?;
+        self.with_batch(aggregate).await
+    }
+
+    /// Overlays the closing of the terminal's batch, which is recorded once for all its sales.
+    pub(crate) async fn with_batch(&self, mut aggregate: Aggregate) -> Result<Aggregate, Error> {
+        let ledger = &mut aggregate.ledger;
+        if ledger.status.batch_closed_at.is_none()
+            && let Some(slip) = &ledger.sale.slip
+        {
+            let key = Key::batch(&ledger.sale.merchant, &slip.terminal, &slip.batch);
+            let closed = self.records().await?.read::<ClosedBatch>(&key).await?;
+            ledger.status.batch_closed_at = closed.map(|c| c.closed_at);
+        }
+        Ok(aggregate)
+    }
+
+    /// Finds sales by the numbers on a slip. Several hits are possible: all are shown.
+    ///
+    /// # Errors
+    /// Not permitted, or a position that is not one.
+    pub async fn search_sales(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        query: &SaleQuery,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Found, Error> {
+        who.may(Deed::Read, merchant)?;
+        let from = after.map_or(Ok(Position::START), Position::parse)?;
+        let records = self.records().await?;
+        let slice = records.slice(&query.key(merchant), from, limit.clamp(1, LIST_LIMIT)).await?;
+        let mut items: Vec<Aggregate> = Vec::new();
+        let mut last = from;
+        for (position, entry) in slice.entries {
+            last = position;
+            let Ok(id) = SaleId::parse(&entry.id) else { continue };
+            if items.iter().any(|a| a.ledger.sale.id == id) {
+                continue;
+            }
+            if let Some(found) = records.read::<Aggregate>(&Key::sale(merchant, &id)).await?
+                && visible(who, merchant, &found)
+                // An entry whose sale was then registered with other numbers.
+                && SaleQuery::of(&found.ledger.sale).contains(query)
+            {
+                items.push(self.with_batch(found).await?);
+            }
+        }
+        Ok(Found { items, next: slice.more.then(|| last.to_string()) })
+    }
+
+    /// Records what became known of a sale.
+    ///
+    /// # Errors
+    /// No such sale; it contradicts what is known.
+    pub async fn record_sale_event(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        event: SaleEvent,
+        command: &CommandId,
+    ) -> Result<Aggregate, Error> {
+        who.may(Deed::ReportSale, merchant)?;
+        self.sale(who, merchant, id).await?;
+        let change = match event {
+            SaleEvent::OutcomeKnown(outcome) => Command::RecordSaleOutcome(outcome),
+            SaleEvent::Settled => Command::RecordSettled,
+            SaleEvent::PaidOut => Command::RecordPaidOut,
+        };
+        let actor = who.actor(merchant);
+        Ok(self.transact(merchant, id, command, |app, a| app.plain(a, &change, &actor, command)).await?.aggregate())
+    }
+
+    /// Closes a terminal's batch: its sales can no longer be voided where the policy says so. Again is harmless.
+    ///
+    /// # Errors
+    /// Not permitted; no such terminal.
+    pub async fn close_batch(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        terminal: &TerminalId,
+        batch: &str,
+    ) -> Result<Instant, Error> {
+        who.may(Deed::ReportSale, merchant)?;
+        if let Bearer::Terminal { terminal: own, .. } = &who.bearer
+            && own != terminal
+        {
+            return Err(Error::NotFound("terminal"));
+        }
+        let records = self.records().await?;
+        if records.read::<Terminal>(&Key::terminal(merchant, terminal)).await?.is_none() {
+            return Err(Error::NotFound("terminal"));
+        }
+        let now = self.ports.now();
+        records
+            .update::<ClosedBatch, _, _>(&Key::batch(merchant, terminal, batch), "closed", self.unique(), |there| {
+                Ok(match there {
+                    Some(closed) => (None, closed.closed_at),
+                    None => (Some(ClosedBatch { closed_at: now }), now),
+                })
+            })
+            .await
+    }
+
+    /// Every way to take a sale back, for one amount or all that is left.
+    ///
+    /// # Errors
+    /// No such sale, or an amount that cannot be.
+    pub async fn ways_back(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        amount: Option<Money>,
+    ) -> Result<Vec<Decision>, Error> {
+        let aggregate = self.sale(who, merchant, id).await?;
+        let merchant = self.merchant(merchant).await?;
+        let policy = self.policy_of(&merchant).await?;
+        let asker = self.asker(who, &merchant.id, None, None).await?;
+        let now = self.ports.now();
+        let gathered = self.gather(&aggregate.ledger, &policy, &asker, now, None).await?;
+        Ok(policy.assess(&gathered.facts, amount.as_ref())?)
+    }
+
+    /// A decision's sentences for people.
+    ///
+    /// # Errors
+    /// If the decision cannot be rendered.
+    pub async fn explain(&self, merchant: &MerchantId, decision: &Decision, locale: Locale) -> Result<Vec<String>, Error> {
+        let merchant = self.merchant(merchant).await?;
+        self.explain_at(&merchant, decision, locale)
+    }
+
+    /// As [`App::explain`], with the merchant at hand.
+    ///
+    /// # Errors
+    /// If the decision cannot be rendered.
+    pub fn explain_at(&self, merchant: &Merchant, decision: &Decision, locale: Locale) -> Result<Vec<String>, Error> {
+        self.ports
+            .explain(decision, locale, merchant.utc_offset_minutes)
+            .map_err(|e| Error::Internal(format!("a decision cannot be rendered: {e:?}")))
+    }
+
+    /// Who asks, as the policy sees it: the person, or the named operator at a terminal, or whom a system acts for.
+    pub(crate) async fn asker(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        operator: Option<&rescind_model::PersonId>,
+        terminal: Option<&TerminalId>,
+    ) -> Result<Asker, Error> {
+        let person: Option<ActingPerson> = match (&who.bearer, operator) {
+            (Bearer::Person { person }, _) => {
+                Some(ActingPerson { id: person.clone(), roles: who.roles_at(merchant) })
+            }
+            (_, Some(operator)) => Some(self.person_at("/operator", operator, merchant).await?),
+            (_, None) => None,
+        };
+        let terminal = match &who.bearer {
+            Bearer::Terminal { terminal, .. } => Some(terminal.clone()),
+            _ => terminal.cloned(),
+        };
+        let (person, roles) = person.map_or((None, Vec::new()), |p| (Some(p.id), p.roles));
+        Ok(Asker { person, roles, terminal })
+    }
+
+    /// The facts of a decision, gathered before it is asked.
+    pub(crate) async fn facts(
+        &self,
+        ledger: &Ledger,
+        policy: &P::Policy,
+        asker: &Asker,
+        now: Instant,
+    ) -> Result<Facts, Error> {
+        let standing = Standing::of(ledger).map_err(|e| Error::Internal(format!("ledger {}: {e}", ledger.sale.id)))?;
+        let balance = Balance {
+            cleared: standing.cleared,
+            voided: standing.voided,
+            reserved: standing.reserved,
+            void_open: standing.void_open,
+            refunds_sent: standing.refunds_sent,
+            refunds_counted: standing.refunds_counted,
+            last_refund_at: standing.last_refund_at,
+            fee_returned: standing.fee_returned,
+            requested: standing.requested,
+        };
+        Ok(Facts {
+            sale: ledger.sale.clone(),
+            status: ledger.status.clone(),
+            balance,
+            now,
+            business_day: Some(policy.business_day_of(now)?),
+            tallies: Vec::new(),
+            requested_today: None,
+            asker: asker.clone(),
+        })
+    }
+
+    /// Applies a command with nothing to gather.
+    pub(crate) fn plain(
+        &self,
+        aggregate: &Aggregate,
+        change: &Command,
+        actor: &Actor,
+        command: &CommandId,
+    ) -> Result<Transition, Error> {
+        Ok(self.ports.apply(&aggregate.ledger, change, actor, command, self.ports.now())?)
+    }
+
+    /// Changes a sale by a decision that needs nothing but the sale.
+    pub(crate) async fn transact<F>(
+        &self,
+        merchant: &MerchantId,
+        sale: &SaleId,
+        command: &CommandId,
+        decide: F,
+    ) -> Result<Outcome, Error>
+    where
+        F: Fn(&Self, &Aggregate) -> Result<Transition, Error> + Send + Sync,
+    {
+        let mut announced = false;
+        for _ in 0..SWAP_ATTEMPTS {
+            let (slot, there) = self.open_sale(merchant, sale).await?;
+            if there.holds(command.as_str()) {
+                return Ok(Outcome::Already(there));
+            }
+            let transition = decide(self, &there)?;
+            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+                return Ok(Outcome::Committed(done));
+            }
+        }
+        Err(Error::Unavailable(format!("sale {sale} is written by too many at once")))
+    }
+
+    pub(crate) async fn open_sale(
+        &self,
+        merchant: &MerchantId,
+        sale: &SaleId,
+    ) -> Result<(Slot<<P::Kv as crate::ports::Kv>::Cell, Aggregate>, Aggregate), Error> {
+        let mut slot = self.records().await?.open::<Aggregate>(&Key::sale(merchant, sale)).await?;
+        let there = slot.value.take().ok_or(Error::NotFound("transaction"))?;
+        Ok((slot, there))
+    }
+
+    /// Writes an intent, then the sale. `None`: somebody else won, decide again.
+    pub(crate) async fn try_commit(
+        &self,
+        slot: Slot<<P::Kv as crate::ports::Kv>::Cell, Aggregate>,
+        there: &Aggregate,
+        transition: Transition,
+        command: &CommandId,
+        announced: &mut bool,
+    ) -> Result<Option<Aggregate>, Error> {
+        if transition.events.is_empty() && transition.ledger == there.ledger {
+            return Ok(Some(there.clone()));
+        }
+        let records = self.records().await?;
+        let next = there.after(transition);
+        if !*announced {
+            let sale = &there.ledger.sale;
+            self.announce(&sale.merchant, &sale.id, command, self.ports.now()).await?;
+            *announced = true;
+        }
+        let written = records.commit(slot, &next, command.as_str(), self.unique()).await?;
+        Ok((written == Commit::Written).then_some(next))
+    }
+
+    /// Writes an intent down: the sale is about to be changed by this command.
+    pub(crate) async fn announce(
+        &self,
+        merchant: &MerchantId,
+        sale: &SaleId,
+        command: &CommandId,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let records = self.records().await?;
+        let intent = Intent {
+            id: command.to_string(),
+            merchant: merchant.clone(),
+            sale: sale.clone(),
+            at: now,
+            page: None,
+            published: false,
+        };
+        let lane = Self::lane_of(merchant, sale);
+        for _ in 0..SWAP_ATTEMPTS {
+            let slot = records.open::<Lane>(&lane).await?;
+            let mut next = slot.value.clone().unwrap_or_default();
+            if next.holds(&intent.id) {
+                return Ok(());
+            }
+            if next.is_full() {
+                return Err(Error::Unavailable("too much is waiting to be published; the courier is behind".to_owned()));
+            }
+            next.intents.push(intent.clone());
+            if records.commit(slot, &next, &intent.id, self.unique()).await? == Commit::Written {
+                return Ok(());
+            }
+        }
+        Err(Error::Unavailable(format!("{lane} is written by too many at once")))
+    }
+}
+
+/// What a person or terminal sees of a merchant's sales: a terminal its own, a cashier those of the own shift.
+pub(crate) fn visible(who: &Principal, merchant: &MerchantId, aggregate: &Aggregate) -> bool {
+    let sale = &aggregate.ledger.sale;
+    match &who.bearer {
+        Bearer::Admin | Bearer::System { .. } => true,
+        Bearer::Terminal { terminal, .. } => sale.slip.as_ref().is_some_and(|s| s.terminal == *terminal),
+        Bearer::Person { person } => {
+            let only_cashier = who.roles_at(merchant).iter().all(|r| r.as_str() == "cashier");
+            !only_cashier || sale.operator.as_ref() == Some(person)
+        }
+    }
+}

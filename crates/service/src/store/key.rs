@@ -1,0 +1,193 @@
+//! Keys. Names never hold `:`, so parts cannot run into each other; texts from outside are hashed.
+
+use crate::error::Error;
+use crate::limits::KEY_BYTES;
+use core::fmt;
+use rescind_model::{BusinessDay, Digest, MerchantId, PersonId, RefundId, SaleId, TerminalId};
+
+/// The key of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(String);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A short stand-in for a text that may hold anything.
+fn hashed(text: &str) -> String {
+    Digest::of(text.as_bytes()).as_str().chars().take(32).collect()
+}
+
+impl Key {
+    /// The key's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Fails on a key that some store would refuse.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: names are checked where they come in, so this does not happen.
+    pub fn checked(self) -> Result<Self, Error> {
+        if self.0.len() <= KEY_BYTES { Ok(self) } else { Err(Error::Internal(format!("key of {} bytes", self.0.len()))) }
+    }
+
+    /// One sale with everything that money depends on.
+    #[must_use]
+    pub fn sale(merchant: &MerchantId, sale: &SaleId) -> Self {
+        Self(format!("sale:{merchant}:{sale}"))
+    }
+
+    /// Where a refund with a caller-made id is.
+    #[must_use]
+    pub fn refund(merchant: &MerchantId, refund: &RefundId) -> Self {
+        Self(format!("refund:{merchant}:{refund}"))
+    }
+
+    /// One idempotency key of a merchant.
+    #[must_use]
+    pub fn idempotency(merchant: &MerchantId, key: &str) -> Self {
+        Self(format!("idem:{merchant}:{}", hashed(key)))
+    }
+
+    /// A merchant.
+    #[must_use]
+    pub fn merchant(merchant: &MerchantId) -> Self {
+        Self(format!("merchant:{merchant}"))
+    }
+
+    /// A terminal.
+    #[must_use]
+    pub fn terminal(merchant: &MerchantId, terminal: &TerminalId) -> Self {
+        Self(format!("terminal:{merchant}:{terminal}"))
+    }
+
+    /// A person.
+    #[must_use]
+    pub fn person(person: &PersonId) -> Self {
+        Self(format!("person:{person}"))
+    }
+
+    /// An API key, by its public id.
+    #[must_use]
+    pub fn api_key(id: &str) -> Self {
+        Self(format!("key:{}", hashed(id)))
+    }
+
+    /// A reviewers' system.
+    #[must_use]
+    pub fn source(id: &str) -> Self {
+        Self(format!("source:{}", hashed(id)))
+    }
+
+    /// A compiled policy by content.
+    #[must_use]
+    pub fn policy(hash: &Digest) -> Self {
+        Self(format!("policy:{hash}"))
+    }
+
+    /// Which content a policy name stands for now.
+    #[must_use]
+    pub fn policy_name(name: &str) -> Self {
+        Self(format!("policy-name:{}", hashed(name)))
+    }
+
+    /// A closed batch of a terminal.
+    #[must_use]
+    pub fn batch(merchant: &MerchantId, terminal: &TerminalId, batch: &str) -> Self {
+        Self(format!("batch:{merchant}:{terminal}:{}", hashed(batch)))
+    }
+
+    /// How many voids somebody had in a business day.
+    #[must_use]
+    pub fn void_tally(merchant: &MerchantId, day: BusinessDay, counted: &str, subject: &str) -> Self {
+        Self(format!("voids:{merchant}:{day}:{counted}:{}", hashed(subject)))
+    }
+
+    /// How much a person asked to be refunded in a business day.
+    #[must_use]
+    pub fn requested_tally(merchant: &MerchantId, day: BusinessDay, person: &PersonId) -> Self {
+        Self(format!("asked:{merchant}:{day}:{person}"))
+    }
+
+    /// A lane of intents.
+    #[must_use]
+    pub fn lane(number: u8) -> Self {
+        Self(format!("lane:{number:02}"))
+    }
+
+    /// The buckets of time in which something is due.
+    #[must_use]
+    pub fn due_index() -> Self {
+        Self("due".to_owned())
+    }
+
+    /// The list of what is due in a bucket.
+    #[must_use]
+    pub fn due(start: i64, width: i64) -> Self {
+        Self(format!("due:{start}:{width}"))
+    }
+
+    /// The feed of a merchant.
+    #[must_use]
+    pub fn feed(merchant: &MerchantId) -> Self {
+        Self(format!("feed:{merchant}"))
+    }
+
+    /// The refunds of a merchant.
+    #[must_use]
+    pub fn refunds(merchant: &MerchantId) -> Self {
+        Self(format!("refunds:{merchant}"))
+    }
+
+    /// The sales that share a number.
+    #[must_use]
+    pub fn index(merchant: &MerchantId, kind: &str, value: &str) -> Self {
+        Self(format!("index:{merchant}:{kind}:{}", hashed(value)))
+    }
+
+    /// A directory list: `merchants`, `persons`, `keys`, `policies`.
+    #[must_use]
+    pub fn directory(of: &str) -> Self {
+        Self(format!("list:{of}"))
+    }
+
+    /// A directory list within a merchant: `terminals`, `sources`.
+    #[must_use]
+    pub fn directory_at(of: &str, merchant: &MerchantId) -> Self {
+        Self(format!("list:{of}:{merchant}"))
+    }
+
+    /// The webhook endpoints of a merchant.
+    #[must_use]
+    pub fn endpoints(merchant: &MerchantId) -> Self {
+        Self(format!("endpoints:{merchant}"))
+    }
+
+    /// How far deliveries to an endpoint got.
+    #[must_use]
+    pub fn cursor(merchant: &MerchantId, endpoint: &str) -> Self {
+        Self(format!("cursor:{merchant}:{}", hashed(endpoint)))
+    }
+
+    /// What the last tick saw.
+    #[must_use]
+    pub fn gauges() -> Self {
+        Self("gauges".to_owned())
+    }
+
+    /// A page of a list.
+    #[must_use]
+    pub fn page(&self, number: u64) -> Self {
+        Self(format!("{}:p{number:08}", self.0))
+    }
+
+    /// The hint at the last page of a list.
+    #[must_use]
+    pub fn tail(&self) -> Self {
+        Self(format!("{}:tail", self.0))
+    }
+}

@@ -1,0 +1,64 @@
+//! Intents: what must follow a commit is written down before it. An intent names a sale and the command that is about to
+//! change it; it is struck out when everything that follows has been done. Lanes spread intents so that requests seldom
+//! meet.
+
+use super::Record;
+use crate::limits::{LANES, PAGE_ENTRIES};
+use rescind_model::{Instant, MerchantId, SaleId};
+use serde::{Deserialize, Serialize};
+
+/// One intent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// The command.
+    pub id: String,
+    /// The merchant.
+    pub merchant: MerchantId,
+    /// The sale.
+    pub sale: SaleId,
+    /// When it was written down.
+    pub at: Instant,
+    /// The page of the feed its events were assigned to. Set once the command is seen in the sale; moved on only when
+    /// that page is full without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u64>,
+    /// Whether its events are in the feed, and only the courier's part is left.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub published: bool,
+}
+
+/// A lane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// Intents in the order they came.
+    pub intents: Vec<Intent>,
+    /// A mark of the last change that added nothing, so that it can be proved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mark: String,
+}
+
+impl Record for Lane {
+    const FORMAT: &'static str = "lane/1";
+    fn holds(&self, id: &str) -> bool {
+        self.mark == id || self.intents.iter().any(|i| i.id == id)
+    }
+}
+
+impl Lane {
+    /// Whether another intent fits.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.intents.len() >= PAGE_ENTRIES
+    }
+}
+
+/// The lane of a sale: always the same, so that a sale's intents stay in order.
+#[must_use]
+pub fn of(merchant: &MerchantId, sale: &SaleId) -> u8 {
+    // FNV-1a: short, and the same on every machine for ever.
+    let bytes = merchant.as_str().bytes().chain([b':']).chain(sale.as_str().bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    u8::try_from((hash >> 32) % u64::from(LANES)).unwrap_or(0)
+}

@@ -1,0 +1,195 @@
+//! Lists that grow: pages of a bounded number of entries, deduplicated by id. A page that is full stays as it is for
+//! ever and the next number is its successor; there are no holes. A hint says where the last page was; it may lag.
+
+use super::key::Key;
+use super::{Commit, Record, Records};
+use crate::error::Error;
+use crate::limits::{PAGE_ENTRIES, SWAP_ATTEMPTS};
+use crate::ports::Kv;
+use serde::{Deserialize, Serialize};
+
+/// One entry of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Names the entry: the same id is in a list once.
+    pub id: String,
+    /// What it points to, in the list's own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub at: String,
+}
+
+/// One page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// In the order they were added.
+    pub entries: Vec<Entry>,
+}
+
+impl Page {
+    /// Whether nothing can be added any more.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= PAGE_ENTRIES
+    }
+}
+
+impl Record for Page {
+    const FORMAT: &'static str = "page/1";
+    fn holds(&self, id: &str) -> bool {
+        self.entries.iter().any(|e| e.id == id)
+    }
+}
+
+/// The hint at the last page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tail {
+    /// The number of a page that exists or is next; the last one is this or a later one.
+    pub page: u64,
+}
+
+impl Record for Tail {
+    const FORMAT: &'static str = "tail/1";
+    fn holds(&self, id: &str) -> bool {
+        id.parse::<u64>().is_ok_and(|page| self.page >= page)
+    }
+}
+
+/// Where an entry is: page and index, as callers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Page number.
+    pub page: u64,
+    /// Index within the page.
+    pub index: usize,
+}
+
+impl Position {
+    /// Before the first entry.
+    pub const START: Self = Self { page: 0, index: 0 };
+
+    /// Reads what [`core::fmt::Display`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let parsed = text.split_once('.').and_then(|(page, index)| {
+            Some(Self { page: page.parse().ok()?, index: index.parse().ok().filter(|i| *i <= PAGE_ENTRIES)? })
+        });
+        parsed.ok_or_else(|| Error::Malformed {
+            field: "after".to_owned(),
+            message: "expected a position that an earlier answer gave".to_owned(),
+        })
+    }
+}
+
+impl core::fmt::Display for Position {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}.{}", self.page, self.index)
+    }
+}
+
+/// What was read of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Entries with the positions after them.
+    pub entries: Vec<(Position, Entry)>,
+    /// Whether there is more now.
+    pub more: bool,
+}
+
+impl<K: Kv> Records<'_, K> {
+    /// The number of the page that is open for adding.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tail(&self, list: &Key) -> Result<u64, Error> {
+        Ok(self.read::<Tail>(&list.tail()).await?.map_or(0, |t| t.page))
+    }
+
+    /// Adds entries that are not there yet to one page, in order, as many as it takes. Gives how many of them are in the
+    /// page afterwards, counted from the first; the rest belongs to the next page.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn add_to_page(&self, list: &Key, page: u64, entries: &[Entry], unique: u64) -> Result<usize, Error> {
+        for attempt in 0..SWAP_ATTEMPTS {
+            let slot = self.open::<Page>(&list.page(page)).await?;
+            let mut next = slot.value.clone().unwrap_or_default();
+            let before = next.entries.len();
+            let mut taken = 0_usize;
+            let mut last = None;
+            for entry in entries {
+                if !next.holds(&entry.id) {
+                    if next.is_full() {
+                        break;
+                    }
+                    next.entries.push(entry.clone());
+                    last = Some(entry.id.clone());
+                }
+                taken = taken.saturating_add(1);
+            }
+            let Some(last) = last.filter(|_| next.entries.len() > before) else { return Ok(taken) };
+            let unique = unique.wrapping_add(u64::from(attempt));
+            if self.commit(slot, &next, &last, unique).await? == Commit::Written {
+                return Ok(taken);
+            }
+        }
+        Err(Error::Unavailable(format!("{list} is written by too many at once")))
+    }
+
+    /// Adds an entry at the end, unless the open page has it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn append(&self, list: &Key, entry: &Entry, unique: u64) -> Result<(), Error> {
+        let entries = core::slice::from_ref(entry);
+        let mut page = self.tail(list).await?;
+        loop {
+            if self.add_to_page(list, page, entries, unique).await? == 1 {
+                return Ok(());
+            }
+            page = self.advance(list, page, unique).await?;
+        }
+    }
+
+    /// Notes that a page is full; gives the next.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn advance(&self, list: &Key, full: u64, unique: u64) -> Result<u64, Error> {
+        let next = full.checked_add(1).ok_or_else(|| Error::Internal(format!("{list} is full")))?;
+        self.update::<Tail, _, _>(&list.tail(), &next.to_string(), unique, |tail| {
+            let behind = tail.is_none_or(|t| t.page < next);
+            Ok((behind.then_some(Tail { page: next }), ()))
+        })
+        .await?;
+        Ok(next)
+    }
+
+    /// Reads up to `limit` entries from a position on.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn slice(&self, list: &Key, from: Position, limit: usize) -> Result<Slice, Error> {
+        let mut entries = Vec::new();
+        let mut at = from;
+        loop {
+            let Some(page) = self.read::<Page>(&list.page(at.page)).await? else {
+                return Ok(Slice { entries, more: false });
+            };
+            for (index, entry) in page.entries.iter().enumerate().skip(at.index) {
+                if entries.len() >= limit {
+                    return Ok(Slice { entries, more: true });
+                }
+                entries.push((Position { page: at.page, index: index.saturating_add(1) }, entry.clone()));
+            }
+            if !page.is_full() {
+                return Ok(Slice { entries, more: false });
+            }
+            at = Position { page: at.page.saturating_add(1), index: 0 };
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Records on a store that may lie.
+//!
+//! What a store says of a write is never believed (`DESIGN.md`, storage table): after each swap the record is read
+//! back. Every write carries an id that its record then *holds*:
+//!
+//! - the id is there: written;
+//! - it is not, and the version moved on: somebody else won, decide again on the new state;
+//! - it is not, and the version stands: unknown; the same bytes are tried again, then the caller is told to come back.
+//!
+//! Creation needs one winner. Where a swap over nothing is sound the record is created by it ([`Creation::Direct`]);
+//! where it is an unconditional write (Spin's SQLite) a fixed-width head is made by `increment(head, 0)`, which is atomic
+//! and harmless to repeat, and swapped from zero to the number of a body that was written under a key of its own
+//! ([`Creation::Headed`]). [`probe`] finds out which.
+
+pub mod key;
+pub mod lane;
+pub mod list;
+pub mod tally;
+
+use crate::error::Error;
+use crate::limits::{PROOF_ATTEMPTS, SWAP_ATTEMPTS, VALUE_BYTES};
+use crate::ports::{Kv, KvError, Swap};
+use key::Key;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A stored thing.
+pub trait Record: Serialize + DeserializeOwned + Send + Sync {
+    /// Name and number of the format: `sale/1`. A number that is not this one is refused, never guessed at.
+    const FORMAT: &'static str;
+
+    /// Whether a write with this id is part of the record.
+    fn holds(&self, id: &str) -> bool;
+}
+
+/// How a record gets its first value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// A swap over nothing has one winner.
+    Direct,
+    /// Head and body.
+    Headed,
+    /// Neither is sound: nothing that money depends on is written.
+    Refused,
+}
+
+/// A stored record's wrapping. The field names are short because every record pays for them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<T> {
+    /// Format.
+    f: String,
+    /// Version: counts writes from 1.
+    v: u64,
+    /// Digest of the refunds component that made it, so that a replay can find its bytes.
+    c: String,
+    /// Data.
+    d: T,
+}
+
+/// Only the outside of an envelope, for a clear message about what cannot be read.
+#[derive(Deserialize)]
+struct Outside {
+    f: String,
+}
+
+/// Records over one store.
+pub struct Records<'a, K: Kv> {
+    kv: &'a K,
+    creation: Creation,
+    component: &'a str,
+}
+
+/// A record opened for one write.
+pub struct Slot<C, T> {
+    key: Key,
+    at: Place<C>,
+    version: u64,
+    /// What was there.
+    pub value: Option<T>,
+}
+
+enum Place<C> {
+    /// The record itself.
+    Body { cell: C, key: String },
+    /// The head that will point to the body.
+    Head { cell: C, seen: i64 },
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// It is there.
+    Written,
+    /// Somebody else's is; decide again.
+    Lost,
+}
+
+impl<'a, K: Kv> Records<'a, K> {
+    /// Records over a store. `component` is written into every envelope.
+    pub fn new(kv: &'a K, creation: Creation, component: &'a str) -> Self {
+        Self { kv, creation, component }
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// The store failed, or the record is damaged or of an unknown format.
+    pub async fn read<T: Record>(&self, key: &Key) -> Result<Option<T>, Error> {
+        Ok(self.load::<T>(key).await?.map(|(value, _)| value))
+    }
+
+    async fn load<T: Record>(&self, key: &Key) -> Result<Option<(T, u64)>, Error> {
+        let bytes = match self.creation {
+            Creation::Headed => match self.kv.get(key.as_str()).await? {
+                None => None,
+                Some(head) => match nonce(&head, key)? {
+                    0 => None,
+                    body => self.kv.get(&body_key(key, body)).await?,
+                },
+            },
+            Creation::Direct | Creation::Refused => self.kv.get(key.as_str()).await?,
+        };
+        bytes.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    /// Opens a record for a write.
+    ///
+    /// # Errors
+    /// As [`Records::read`]; also if nothing may be written to this store.
+    pub async fn open<T: Record>(&self, key: &Key) -> Result<Slot<K::Cell, T>, Error> {
+        match self.creation {
+            Creation::Refused => Err(Error::Unavailable(
+                "this store can neither create a record with one winner nor count: money operations are refused".to_owned(),
+            )),
+            Creation::Direct => {
+                let (bytes, cell) = self.kv.open(key.as_str()).await?;
+                let place = Place::Body { cell, key: key.as_str().to_owned() };
+                slot(key, place, bytes.as_deref())
+            }
+            Creation::Headed => {
+                if self.kv.get(key.as_str()).await?.is_none() {
+                    self.kv.increment(key.as_str(), 0).await?;
+                }
+                let (head, head_cell) = self.kv.open(key.as_str()).await?;
+                let head = head.ok_or_else(|| Error::Unavailable("a head vanished".to_owned()))?;
+                let seen = nonce(&head, key)?;
+                if seen != 0 {
+                    let place = body_key(key, seen);
+                    let (bytes, cell) = self.kv.open(&place).await?;
+                    if bytes.is_some() {
+                        return slot(key, Place::Body { cell, key: place }, bytes.as_deref());
+                    }
+                }
+                Ok(Slot { key: key.clone(), at: Place::Head { cell: head_cell, seen }, version: 0, value: None })
+            }
+        }
+    }
+
+    /// Writes the next value of an opened record and proves it. `id` is what [`Record::holds`] is asked for; `nonce` is
+    /// any number nobody else uses.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the write can be neither proved nor disproved; the same id may be tried again.
+    pub async fn commit<T: Record>(
+        &self,
+        slot: Slot<K::Cell, T>,
+        next: &T,
+        id: &str,
+        unique: u64,
+    ) -> Result<Commit, Error> {
+        let version = slot.version.checked_add(1).ok_or_else(|| Error::Internal("a record's version is full".to_owned()))?;
+        let bytes = self.encode(&slot.key, version, next)?;
+        let mut place = slot.at;
+        for attempt in 0..PROOF_ATTEMPTS {
+            let answer = match place {
+                Place::Body { cell, .. } => self.kv.swap(cell, &bytes).await,
+                Place::Head { cell, .. } => {
+                    let nonce = head_nonce(unique, attempt);
+                    self.kv.set(&body_key(&slot.key, nonce), &bytes).await?;
+                    self.kv.swap(cell, &nonce.to_le_bytes()).await
+                }
+            };
+            // Whatever the answer, and if there is none: look.
+            let seen = self.load::<T>(&slot.key).await;
+            match seen {
+                Ok(Some((value, _))) if value.holds(id) => return Ok(Commit::Written),
+                Ok(Some((_, now))) if now > slot.version => return Ok(Commit::Lost),
+                // Without the id and without a new version: it did not arrive, or not yet. The same again.
+                Ok(_) => {}
+                Err(error) => {
+                    if attempt.saturating_add(1) == PROOF_ATTEMPTS {
+                        return Err(error);
+                    }
+                }
+            }
+            if let Err(KvError(why)) = &answer
+                && attempt.saturating_add(1) == PROOF_ATTEMPTS
+            {
+                return Err(Error::Unavailable(why.clone()));
+            }
+            let again = self.open::<T>(&slot.key).await?;
+            if again.version != slot.version {
+                let written = again.value.is_some_and(|v| v.holds(id));
+                return Ok(if written { Commit::Written } else { Commit::Lost });
+            }
+            place = again.at;
+        }
+        Err(Error::Unavailable("a write could not be proved".to_owned()))
+    }
+
+    /// Reads, changes and writes a record until it is written or the change gives up. The change may be called several
+    /// times, each time on what is there now; `None` means there is nothing to write.
+    ///
+    /// # Errors
+    /// The change's own, or the store's.
+    pub async fn update<T, R, F>(&self, key: &Key, id: &str, unique: u64, mut change: F) -> Result<R, Error>
+    where
+        T: Record,
+        F: FnMut(Option<&T>) -> Result<(Option<T>, R), Error> + Send,
+        R: Send,
+    {
+        for attempt in 0..SWAP_ATTEMPTS {
+            let slot = self.open::<T>(key).await?;
+            let (next, result) = change(slot.value.as_ref())?;
+            let Some(next) = next else { return Ok(result) };
+            let unique = unique.wrapping_add(u64::from(attempt).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            if self.commit(slot, &next, id, unique).await? == Commit::Written {
+                return Ok(result);
+            }
+        }
+        Err(Error::Unavailable(format!("{key} is written by too many at once")))
+    }
+
+    /// Removes a record that nobody writes any more.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn remove(&self, key: &Key) -> Result<(), Error> {
+        if self.creation == Creation::Headed
+            && let Some(head) = self.kv.get(key.as_str()).await?
+        {
+            let body = nonce(&head, key)?;
+            self.kv.delete(&body_key(key, body)).await?;
+            // The head stays: a swap over an existing value is the only sound one.
+            return Ok(());
+        }
+        Ok(self.kv.delete(key.as_str()).await?)
+    }
+
+    fn encode<T: Record>(&self, key: &Key, version: u64, value: &T) -> Result<Vec<u8>, Error> {
+        let envelope = Envelope { f: T::FORMAT.to_owned(), v: version, c: self.component.to_owned(), d: value };
+        let bytes = serde_json::to_vec(&envelope).map_err(|e| Error::Internal(format!("{key}: {e}")))?;
+        if bytes.len() > VALUE_BYTES {
+            return Err(Error::Conflict {
+                code: "record.full",
+                message: format!("the record would grow beyond {VALUE_BYTES} bytes"),
+            });
+        }
+        Ok(bytes)
+    }
+}
+
+fn slot<C, T: Record>(key: &Key, at: Place<C>, bytes: Option<&[u8]>) -> Result<Slot<C, T>, Error> {
+    let (value, version) = match bytes {
+        None => (None, 0),
+        Some(bytes) => {
+            let (value, version) = decode(key, bytes)?;
+            (Some(value), version)
+        }
+    };
+    Ok(Slot { key: key.clone(), at, version, value })
+}
+
+fn decode<T: Record>(key: &Key, bytes: &[u8]) -> Result<(T, u64), Error> {
+    match serde_json::from_slice::<Envelope<T>>(bytes) {
+        Ok(envelope) if envelope.f == T::FORMAT => Ok((envelope.d, envelope.v)),
+        other => {
+            let why = other.err().map_or_else(String::new, |e| format!(" ({e})"));
+            let found = serde_json::from_slice::<Outside>(bytes).map_or_else(|_| "no envelope".to_owned(), |o| o.f);
+            Err(Error::Internal(format!("{key}: expected format {}, found {found}{why}", T::FORMAT)))
+        }
+    }
+}
+
+fn body_key(key: &Key, nonce: i64) -> String {
+    format!("{key}#{nonce:016x}")
+}
+
+fn nonce(head: &[u8], key: &Key) -> Result<i64, Error> {
+    let bytes: [u8; 8] = head
+        .try_into()
+        .map_err(|_| Error::Internal(format!("{key}: expected a head of 8 bytes, found {}", head.len())))?;
+    Ok(i64::from_le_bytes(bytes))
+}
+
+fn head_nonce(unique: u64, attempt: u32) -> i64 {
+    let mixed = unique.wrapping_add(u64::from(attempt)) >> 1;
+    // Zero means "nothing yet".
+    i64::try_from(mixed).unwrap_or(1).max(1)
+}
+
+/// Finds out how this store creates. Run once per instance; two handles race for one key, which shows a store whose
+/// swap over nothing is unconditional.
+///
+/// # Errors
+/// The store's.
+pub async fn probe<K: Kv>(kv: &K, unique: u64) -> Result<Creation, Error> {
+    let key = format!("probe:{unique:016x}");
+    let (first, one) = kv.open(&key).await?;
+    let (second, two) = kv.open(&key).await?;
+    if first.is_some() || second.is_some() {
+        return Err(Error::Unavailable("a probe key was taken".to_owned()));
+    }
+    let said = kv.swap(one, b"1").await;
+    let wrote = kv.get(&key).await?;
+    let again = kv.swap(two, b"2").await;
+    let now = kv.get(&key).await?;
+    kv.delete(&key).await?;
+    if wrote.as_deref() != Some(b"1") {
+        // It neither created nor failed in a way we know.
+        return Err(Error::Unavailable(format!("a probe was not written: {said:?}")));
+    }
+    if now.as_deref() == Some(b"1") && !matches!((said, again), (Ok(Swap::Refused), Ok(Swap::Swapped))) {
+        return Ok(Creation::Direct);
+    }
+    // Heads need a counter that starts at zero, counts as 8 little-endian bytes, and a sound swap over a value.
+    let head = format!("probe-head:{unique:016x}");
+    let zero = kv.increment(&head, 0).await?;
+    let (seen, one) = kv.open(&head).await?;
+    let (_, two) = kv.open(&head).await?;
+    let width = seen.as_deref() == Some(&0_i64.to_le_bytes());
+    let _first = kv.swap(one, &7_i64.to_le_bytes()).await;
+    let _second = kv.swap(two, &9_i64.to_le_bytes()).await;
+    let kept = kv.get(&head).await?;
+    kv.delete(&head).await?;
+    let sound = zero == 0 && width && kept.as_deref() == Some(&7_i64.to_le_bytes());
+    Ok(if sound { Creation::Headed } else { Creation::Refused })
+}

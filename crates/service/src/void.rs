@@ -1,0 +1,244 @@
+//! Voids: checked without effect, or decided, reserved and committed.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::limits::SWAP_ATTEMPTS;
+use crate::ports::{Policy as _, Ports};
+use crate::principal::{Deed, Principal};
+use crate::sale::Aggregate;
+use crate::store::key::Key;
+use crate::store::tally::{Place, Tally};
+use crate::store::{Commit, Record as _};
+use rescind_model::{
+    ActingPerson, Actor, Asker, Command, CommandId, Counted, Decision, Facts, Instant, Ledger, MerchantId, Money,
+    OperationId, Outcome as Verdict, PersonId, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
+};
+
+/// A void that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VoidAsk {
+    /// The amount the asker has in mind; must equal the sale. Absent: the sale's.
+    pub amount: Option<Money>,
+    /// The reason code.
+    pub reason: Option<String>,
+    /// The operator, where the key is not a person's own.
+    pub operator: Option<PersonId>,
+    /// The terminal, where the key is not a terminal's own.
+    pub terminal: Option<TerminalId>,
+}
+
+/// Facts, and the tallies they were read from.
+pub(crate) struct Gathered {
+    pub(crate) facts: Facts,
+    /// Tallies with what this operation would add.
+    pub(crate) tallies: Vec<(Key, i64)>,
+}
+
+impl<P: Ports> App<P> {
+    /// Decides a void without any effect.
+    ///
+    /// # Errors
+    /// No such sale, an unknown operator, an amount that cannot be.
+    pub async fn check_void(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        ask: &VoidAsk,
+    ) -> Result<Decision, Error> {
+        who.may(Deed::TakeBack, merchant)?;
+        let aggregate = self.sale(who, merchant, id).await?;
+        let merchant = self.merchant(merchant).await?;
+        let policy = self.policy_of(&merchant).await?;
+        let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
+        let gathered = self.gather(&aggregate.ledger, &policy, &asker, self.ports.now(), None).await?;
+        Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger, ask))?)
+    }
+
+    /// Decides a void and, if the policy allows it, reserves the sale for it.
+    ///
+    /// # Errors
+    /// [`Error::Decided`] with the decision if the policy refuses or refers; the ledger's rejections.
+    pub async fn void(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        ask: &VoidAsk,
+        command: &CommandId,
+    ) -> Result<(Aggregate, OperationId), Error> {
+        who.may(Deed::TakeBack, merchant)?;
+        self.sale(who, merchant, id).await?;
+        let merchant = self.merchant(merchant).await?;
+        let policy = self.policy_of(&merchant).await?;
+        let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
+        let Some(person) = asker.person.clone() else {
+            return Err(Error::invalid("/operator", "expected the person who voids: this key is not a person's own"));
+        };
+        let actor = Actor::Person(ActingPerson { id: person, roles: asker.roles.clone() });
+        // The instant at which the request was accepted decides, however long the race takes.
+        let accepted = self.ports.now();
+        let operation = OperationId { value: format!("{id}~{}", tail(command)) };
+        let mut announced = false;
+        let mut reserved: Vec<(Key, i64)> = Vec::new();
+        for _ in 0..SWAP_ATTEMPTS {
+            let (slot, there) = self.open_sale(&merchant.id, id).await?;
+            if there.holds(command.as_str()) {
+                self.settle(&reserved, command, true).await?;
+                return Ok((there, operation));
+            }
+            let overlaid = self.with_batch(there.clone()).await?;
+            let gathered = self.gather(&overlaid.ledger, &policy, &asker, accepted, Some(command)).await?;
+            let decision = policy.decide_void(&gathered.facts, &question(&there.ledger, ask))?;
+            if decision.outcome != Verdict::Allow {
+                self.settle(&reserved, command, false).await?;
+                return Err(Error::Decided(Box::new(decision)));
+            }
+            let change = Command::AuthoriseVoid(VoidAuthorisation {
+                id: operation.clone(),
+                reason: ask.reason.clone().unwrap_or_default(),
+                terminal: asker.terminal.clone(),
+                provider_reference: provider_reference(command),
+                decision,
+            });
+            let applied = self.ports.apply(&there.ledger, &change, &actor, command, accepted);
+            let transition = match applied {
+                Ok(transition) => transition,
+                Err(rejection) => {
+                    self.settle(&reserved, command, false).await?;
+                    return Err(rejection.into());
+                }
+            };
+            if reserved.is_empty() && !gathered.tallies.is_empty() {
+                reserved.clone_from(&gathered.tallies);
+                if !self.reserve(&gathered, command, id, accepted).await? {
+                    // Somebody else's void was counted in between.
+                    self.settle(&reserved, command, false).await?;
+                    reserved.clear();
+                    continue;
+                }
+            }
+            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+                self.settle(&reserved, command, true).await?;
+                return Ok((done, operation));
+            }
+        }
+        Err(Error::Unavailable(format!("sale {id} is written by too many at once")))
+    }
+
+    /// Gathers facts with the counts that the policy asks for. `own`: this command's reservations do not count.
+    pub(crate) async fn gather(
+        &self,
+        ledger: &Ledger,
+        policy: &P::Policy,
+        asker: &Asker,
+        now: Instant,
+        own: Option<&CommandId>,
+    ) -> Result<Gathered, Error> {
+        let mut facts = self.facts(ledger, policy, asker, now).await?;
+        let mut tallies = Vec::new();
+        let Some(day) = facts.business_day else { return Ok(Gathered { facts, tallies }) };
+        for counted in policy.needs().void_tallies {
+            let sale = &ledger.sale;
+            let (name, subject) = match counted {
+                Counted::MerchantAccount => ("merchant-account", Some(sale.merchant.to_string())),
+                Counted::PayerToken => ("payer-token", sale.payer_token.clone()),
+                Counted::Operator => ("operator", asker.person.as_ref().map(ToString::to_string)),
+                Counted::Terminal => ("terminal", asker.terminal.as_ref().map(ToString::to_string)),
+            };
+            // Without a subject the fact stays away; the policy then cannot decide, which is an error and no answer.
+            let Some(subject) = subject else { continue };
+            let key = Key::void_tally(&sale.merchant, day, name, &subject).checked()?;
+            let total = self.total(&key, &sale.merchant, own, now).await?;
+            facts.tallies.push(rescind_model::Tally { counted, voids_today: u32::try_from(total).unwrap_or(u32::MAX) });
+            tallies.push((key, 1));
+        }
+        Ok(Gathered { facts, tallies })
+    }
+
+    /// A tally's total without one command, after dropping reservations that came to nothing.
+    pub(crate) async fn total(
+        &self,
+        key: &Key,
+        merchant: &MerchantId,
+        own: Option<&CommandId>,
+        now: Instant,
+    ) -> Result<i64, Error> {
+        let records = self.records().await?;
+        let Some(tally) = records.read::<Tally>(key).await? else { return Ok(0) };
+        let stale: Vec<Place> = tally.stale(now).cloned().collect();
+        for place in &stale {
+            let sale = records.read::<Aggregate>(&Key::sale(merchant, &place.sale)).await?;
+            let came_through = sale.is_some_and(|s| s.holds(&place.id));
+            self.settle_one(key, &place.id, came_through).await?;
+        }
+        let tally = if stale.is_empty() { Some(tally) } else { records.read::<Tally>(key).await? };
+        let without = own.map_or("", CommandId::as_str);
+        Ok(tally.map_or(Some(0), |t| t.total_without(without)).unwrap_or(i64::MAX))
+    }
+
+    /// Reserves this command's places, if the totals still are what was gathered.
+    pub(crate) async fn reserve(
+        &self,
+        gathered: &Gathered,
+        command: &CommandId,
+        sale: &SaleId,
+        now: Instant,
+    ) -> Result<bool, Error> {
+        let records = self.records().await?;
+        let expected = gathered.facts.tallies.iter().map(|t| i64::from(t.voids_today));
+        let expected = expected.chain(gathered.facts.requested_today.iter().map(|m| m.minor));
+        for ((key, adds), expected) in gathered.tallies.iter().zip(expected) {
+            let slot = records.open::<Tally>(key).await?;
+            let mut next = slot.value.clone().unwrap_or_default();
+            if next.total_without(command.as_str()) != Some(expected) {
+                return Ok(false);
+            }
+            let place = Place { id: command.to_string(), sale: sale.clone(), adds: *adds, at: now };
+            if !next.reserve(place) {
+                return Err(Error::Unavailable("too many operations are being counted at once".to_owned()));
+            }
+            if records.commit(slot, &next, command.as_str(), self.unique()).await? == Commit::Lost {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Ends this command's reservations.
+    pub(crate) async fn settle(&self, tallies: &[(Key, i64)], command: &CommandId, came_through: bool) -> Result<(), Error> {
+        for (key, _) in tallies {
+            self.settle_one(key, command.as_str(), came_through).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_one(&self, key: &Key, id: &str, came_through: bool) -> Result<(), Error> {
+        let records = self.records().await?;
+        records
+            .update::<Tally, _, _>(key, id, self.unique(), |there| {
+                let Some(mut next) = there.cloned() else { return Ok((None, ())) };
+                let changed = next.settle(id, came_through);
+                Ok((changed.then_some(next), ()))
+            })
+            .await
+    }
+}
+
+fn question(ledger: &Ledger, ask: &VoidAsk) -> VoidQuestion {
+    VoidQuestion {
+        amount: ask.amount.clone().unwrap_or_else(|| ledger.sale.captured.clone()),
+        reason: ask.reason.clone(),
+    }
+}
+
+/// The last 16 digits of a command: enough to name an operation within its sale.
+pub(crate) fn tail(command: &CommandId) -> String {
+    let digits: Vec<char> = command.as_str().chars().rev().take(16).collect();
+    digits.into_iter().rev().collect()
+}
+
+/// The reference that every attempt of a command's operation gives to the provider.
+pub(crate) fn provider_reference(command: &CommandId) -> String {
+    format!("R{}", command.as_str().trim_start_matches("c-"))
+}
