@@ -36,9 +36,9 @@ pub(crate) struct Report {
     detail: Detail,
     findings: Vec<Finding>,
     outcome: Outcome,
-    /// The latest instant at which something that stands in the way stops doing so by time.
+    /// The latest instant at which something that denies stops doing so by time.
     clears_at: Option<Instant>,
-    /// Whether something stands in the way that time does not remove.
+    /// Whether something denies that time does not remove.
     needs_change: bool,
     /// The earliest end of all time rules.
     ends_at: Option<Instant>,
@@ -77,7 +77,9 @@ impl Report {
         if verdict == Outcome::Deny || self.outcome == Outcome::Allow {
             self.outcome = verdict;
         }
+        // What is referred can be done by referral already.
         match until {
+            _ if verdict != Outcome::Deny => {}
             Until::At(at) => self.clears_at = self.clears_at.max(Some(at)),
             Until::Changed => self.needs_change = true,
         }
@@ -97,7 +99,7 @@ impl Report {
         self.outcome
     }
 
-    /// From when on it is open, if only time stands in the way and some time is left then.
+    /// From when on it is open, at least by referral, if time alone denies it and some time is left then.
     pub(crate) fn opens_at(&self) -> Option<Instant> {
         self.clears_at.filter(|at| !self.needs_change && self.ends_at.is_none_or(|end| *at < end))
     }
