@@ -75,7 +75,7 @@ pub fn not_a_card(text: &str) -> Result<(), String> {
 }
 
 macro_rules! read_from_text {
-    ($($name:ident)*) => {$(
+    ($($name:ident $limit:ident)*) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
@@ -91,14 +91,15 @@ macro_rules! read_from_text {
         #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                <String as utoipa::PartialSchema>::schema()
+                use utoipa::openapi::{ObjectBuilder, schema::Type};
+                ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some($limit)).into()
             }
         }
         #[cfg(feature = "openapi")]
         impl utoipa::ToSchema for $name {}
     )*};
 }
-read_from_text! { Number OrderNumber PayerToken }
+read_from_text! { Number NUMBER_BYTES OrderNumber ORDER_NUMBER_BYTES PayerToken PAYER_TOKEN_BYTES }
 
 #[cfg(test)]
 mod tests {

@@ -56,7 +56,7 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
-/// Problem details as they are written.
+/// Anything that is not a success: problem details (RFC 9457).
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = Problem))]

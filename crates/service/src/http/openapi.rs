@@ -1,0 +1,515 @@
+//! The OpenAPI document, written from the types that requests are read into and answers written from. It is kept as
+//! `crates/service/openapi.json`; a test compares the two, and its routes with the router's.
+
+use crate::http::answer::Nothing;
+use crate::http::decision::{DecisionView, PolicyView};
+use crate::http::directory::{
+    CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSource, NewTerminal,
+    PersonView, SourceView, TerminalView,
+};
+use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
+use crate::http::event::{Feed, ToldEvent};
+use crate::http::health::{Health, Meaning};
+use crate::http::instruction::IDEMPOTENCY_KEY;
+use crate::http::operation::{OperationResult, OperationView, Resolution};
+use crate::http::problem::{PROBLEM_JSON, ProblemView};
+use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView};
+use crate::http::review::Review;
+use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
+use crate::http::void::VoidAsk;
+use crate::http::word::{Vocabulary, Word};
+use crate::http::code;
+use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
+use core::fmt::Write as _;
+use http::Method;
+use rescind_model::{Audience, Locale, RefundState};
+use serde::Serialize as _;
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ArrayBuilder, ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref, RefOr, Required,
+    Response, ResponseBuilder, Schema, ServerBuilder, request_body::RequestBodyBuilder, schema::Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut document = Document::default();
+    document.open_routes();
+    document.sales();
+    document.voids();
+    document.refunds();
+    document.others();
+    document.admin();
+    document.finish()
+}
+
+/// The document as it is kept and served.
+///
+/// # Errors
+/// Never in practice: it consists of texts.
+pub fn text() -> Result<String, serde_json::Error> {
+    // One space: the gateway carries this text, and readers of a difference need lines, not width.
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    document().serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
+    bytes.push(b'\n');
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
+}
+
+/// Every route of the document.
+#[must_use]
+pub fn routes() -> Vec<(Method, String)> {
+    let mut routes = Vec::new();
+    for (path, item) in document().paths.paths {
+        for (method, operation) in [
+            (Method::GET, &item.get),
+            (Method::POST, &item.post),
+            (Method::PUT, &item.put),
+            (Method::DELETE, &item.delete),
+        ] {
+            if operation.is_some() {
+                routes.push((method, path.clone()));
+            }
+        }
+    }
+    routes
+}
+
+#[derive(Default)]
+struct Document {
+    paths: PathsBuilder,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+/// Who may call a route, and what it is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// Anybody.
+    Nothing,
+    /// A signed webhook.
+    Seal,
+    /// A key.
+    Key,
+    /// A key; it is about one merchant.
+    Merchant,
+    /// The same, and it is carried out once per `Idempotency-Key`.
+    IdempotencyKey,
+}
+
+/// A route being described.
+struct Route<'a> {
+    document: &'a mut Document,
+    method: HttpMethod,
+    path: &'static str,
+    operation: Operation,
+}
+
+impl Document {
+    fn route(&mut self, method: HttpMethod, path: &'static str, needs: Needs, summary: &str) -> Route<'_> {
+        let mut operation = Operation::new();
+        operation.summary = Some(summary.to_owned());
+        operation.tags = path.strip_prefix("/v1/").and_then(|p| p.split('/').next()).map(|tag| vec![tag.to_owned()]);
+        operation.operation_id = Some(operation_id(&method, path));
+        operation.responses.responses.insert("default".to_owned(), RefOr::Ref(Ref::from_response_name("Problem")));
+        if matches!(needs, Needs::Nothing | Needs::Seal) {
+            operation.security = Some(Vec::new());
+        }
+        let mut route = Route { document: self, method, path, operation };
+        for name in path.split('/').filter_map(|part| part.strip_prefix('{').and_then(|p| p.strip_suffix('}'))) {
+            route = route.parameter(name, ParameterIn::Path, true, "", String::schema());
+        }
+        match needs {
+            Needs::Merchant | Needs::IdempotencyKey => {
+                let about = "The merchant. Needed if the key reaches several.";
+                route = route.query("merchant", about, String::schema());
+            }
+            Needs::Seal => {
+                for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+                    route = route.parameter(name, ParameterIn::Header, true, "Standard Webhooks.", String::schema());
+                }
+            }
+            Needs::Nothing | Needs::Key => {}
+        }
+        if needs == Needs::IdempotencyKey {
+            let about = "The caller's own key: new for each request, the same for each retry of it. The first answer is given \
+                         again, with `Idempotency-Replayed: true`.";
+            route = route.parameter(IDEMPOTENCY_KEY, ParameterIn::Header, true, about, String::schema());
+        }
+        route
+    }
+
+    fn get(&mut self, path: &'static str, needs: Needs, summary: &str) -> Route<'_> {
+        self.route(HttpMethod::Get, path, needs, summary)
+    }
+
+    fn post(&mut self, path: &'static str, needs: Needs, summary: &str) -> Route<'_> {
+        self.route(HttpMethod::Post, path, needs, summary)
+    }
+
+    fn reference<T: ToSchema>(&mut self) -> RefOr<Schema> {
+        let name = T::name().into_owned();
+        T::schemas(&mut self.schemas);
+        self.schemas.push((name.clone(), T::schema()));
+        RefOr::Ref(Ref::from_schema_name(name))
+    }
+}
+
+impl Route<'_> {
+    fn parameter(
+        mut self,
+        name: &str,
+        place: ParameterIn,
+        required: bool,
+        about: &str,
+        schema: impl Into<RefOr<Schema>>,
+    ) -> Self {
+        let mut parameter = Parameter::new(name);
+        parameter.parameter_in = place;
+        parameter.required = if required { Required::True } else { Required::False };
+        parameter.description = (!about.is_empty()).then(|| about.to_owned());
+        parameter.schema = Some(schema.into());
+        self.operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+        self
+    }
+
+    fn query(self, name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> Self {
+        self.parameter(name, ParameterIn::Query, false, about, schema)
+    }
+
+    /// `after` and `limit`.
+    fn paged(self) -> Self {
+        let limit = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(LIST_LIMIT))
+            .default(Some(LIST_DEFAULT.into()));
+        self.query("after", "The `next` or `position` after which to go on.", String::schema())
+            .query("limit", "At most how many items.", limit.build())
+    }
+
+    /// A slip's parameters, and the slip.
+    fn prints(self) -> Self {
+        let locale = <Word<Locale>>::schema();
+        self.query("locale", "The language, `zh-CN` unless told.", locale)
+            .query("reprint", "Whether it was printed before: it is then marked.", bool::schema())
+            .text("The slip: lines of at most 32 columns, a Chinese character taking two.")
+    }
+
+    fn body<T: ToSchema>(mut self, needed: bool) -> Self {
+        let schema = self.document.reference::<T>();
+        let required = if needed { Required::True } else { Required::False };
+        let body = RequestBodyBuilder::new().content("application/json", Content::new(Some(schema)));
+        self.operation.request_body = Some(RefOr::T(body.required(Some(required)).build()));
+        self
+    }
+
+    fn bytes(mut self, about: &str) -> Self {
+        let content = Content::new(Some(Schema::Object(ObjectBuilder::new().schema_type(Type::Object).build())));
+        let body = RequestBodyBuilder::new().content("application/json", content).description(Some(about));
+        self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        self
+    }
+
+    fn answer<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
+        let schema = self.document.reference::<T>();
+        let content = Content::new(Some(schema));
+        let response = ResponseBuilder::new().description(about).content("application/json", content).build();
+        self.respond(status, response);
+        self
+    }
+
+    /// A page of a list: the schema of `answer::Listing`.
+    fn lists<T: ToSchema>(mut self, about: &str) -> Self {
+        let next = "Where the next page begins: give it as `after`. Absent on the last page.";
+        let next = ObjectBuilder::new().schema_type(Type::String).description(Some(next));
+        let page = ObjectBuilder::new()
+            .property("items", ArrayBuilder::new().items(self.document.reference::<T>()))
+            .required("items")
+            .property("next", next);
+        let content = Content::new(Some(Schema::Object(page.build())));
+        let response = ResponseBuilder::new().description(about).content("application/json", content).build();
+        self.respond(200, response);
+        self
+    }
+
+    fn text(mut self, about: &str) -> Self {
+        let response = ResponseBuilder::new().description(about).content("text/plain", Content::new(Some(String::schema())));
+        self.respond(200, response.build());
+        self
+    }
+
+    fn nothing(mut self, about: &str) -> Self {
+        self.respond(204, ResponseBuilder::new().description(about).build());
+        self
+    }
+
+    fn respond(&mut self, status: u16, response: Response) {
+        self.operation.responses.responses.insert(status.to_string(), RefOr::T(response));
+    }
+
+    fn end(self) {
+        let paths = core::mem::take(&mut self.document.paths);
+        self.document.paths = paths.path(self.path, PathItem::new(self.method, self.operation));
+    }
+}
+
+/// `POST /v1/refunds/{id}/approvals` is `post_refunds_id_approvals`.
+fn operation_id(method: &HttpMethod, path: &str) -> String {
+    let verb = match method {
+        HttpMethod::Get => "get",
+        HttpMethod::Put => "put",
+        HttpMethod::Delete => "delete",
+        _ => "post",
+    };
+    let parts = path.split(['/', '.']).filter(|part| !part.is_empty() && *part != "v1");
+    parts.fold(verb.to_owned(), |mut id, part| {
+        id.push('_');
+        id.extend(part.chars().filter(|c| *c != '{' && *c != '}').map(|c| if c == '-' { '_' } else { c }));
+        id
+    })
+}
+
+/// A vocabulary as a parameter's schema.
+fn words<T: Vocabulary>() -> RefOr<Schema> {
+    <Word<T>>::schema()
+}
+
+impl Document {
+    fn open_routes(&mut self) {
+        self.get("/healthz", Needs::Nothing, "Whether it is up").answer::<Health>(200, "It is.").end();
+        self.get("/metrics", Needs::Nothing, "Numbers for Prometheus").text("The Prometheus text format.").end();
+        self.get("/openapi.json", Needs::Nothing, "This document").answer::<Object>(200, "This document.").end();
+        self.get("/problems/{code}", Needs::Nothing, "What a problem code means")
+            .answer::<Meaning>(200, "Its meaning.")
+            .end();
+    }
+
+    fn sales(&mut self) {
+        self.post("/v1/transactions", Needs::Merchant, "Register a sale")
+            .body::<NewSale>(true)
+            .answer::<SaleView>(201, "It is registered.")
+            .answer::<SaleView>(200, "It was registered before with the same content.")
+            .end();
+        self.get("/v1/transactions", Needs::Merchant, "Find sales by the numbers on a slip")
+            .query("terminal", "With `batch` and `voucher`.", String::schema())
+            .query("batch", "批次号.", String::schema())
+            .query("voucher", "凭证号.", String::schema())
+            .query("trace", "流水号, with `business_day`.", String::schema())
+            .query("business_day", "清算日.", day())
+            .query("order_number", "The merchant's own order number.", String::schema())
+            .query("retrieval_reference", "参考号.", String::schema())
+            .paged()
+            .lists::<SaleSummary>("All sales that match and that the key's holder may see.")
+            .end();
+        self.get("/v1/transactions/{id}", Needs::Merchant, "A sale with everything about it")
+            .answer::<SaleView>(200, "The sale.")
+            .end();
+        self.post("/v1/transactions/{id}/events", Needs::IdempotencyKey, "Say what happened to a sale")
+            .body::<SaleNews>(true)
+            .answer::<SaleView>(200, "The sale as it stands now.")
+            .end();
+        self.get("/v1/transactions/{id}/ways-back", Needs::Merchant, "Every way to take a sale back, as things stand")
+            .query("amount", "An amount in the sale's currency, `60.00`. All that is left unless told.", String::schema())
+            .answer::<WaysBack>(200, "One decision for each way.")
+            .end();
+        self.post("/v1/terminals/{id}/batches/{n}/close", Needs::Merchant, "Close a terminal's batch")
+            .answer::<ClosedBatch>(200, "It is closed, now or since before.")
+            .end();
+    }
+
+    fn voids(&mut self) {
+        self.post("/v1/transactions/{id}/voids/check", Needs::Merchant, "Whether a void is possible; without any effect")
+            .body::<VoidAsk>(false)
+            .answer::<DecisionView>(200, "The decision, whatever it is.")
+            .end();
+        self.post("/v1/transactions/{id}/voids", Needs::IdempotencyKey, "Void a sale")
+            .body::<VoidAsk>(false)
+            .answer::<OperationView>(201, "It is authorised and the sale reserved for it.")
+            .end();
+        self.get("/v1/operations/{id}", Needs::Merchant, "A void and how far it got")
+            .answer::<OperationView>(200, "The void.")
+            .end();
+        self.post("/v1/operations/{id}/results", Needs::IdempotencyKey, "Say what became of a void")
+            .body::<OperationResult>(true)
+            .answer::<OperationView>(200, "The void as it stands now.")
+            .end();
+        self.post("/v1/operations/{id}/resolutions", Needs::IdempotencyKey, "Two persons end an unknown void")
+            .body::<Resolution>(true)
+            .answer::<OperationView>(200, "The void as it stands now.")
+            .end();
+        self.get("/v1/operations/{id}/slip", Needs::Merchant, "A void's slip").prints().end();
+    }
+
+    fn refunds(&mut self) {
+        self.post("/v1/refunds", Needs::IdempotencyKey, "Ask for a refund")
+            .body::<RefundAsk>(true)
+            .answer::<RefundView>(201, "It is submitted, its amount reserved, and the automatic review done.")
+            .end();
+        self.get("/v1/refunds", Needs::Merchant, "Refunds in the order they were submitted")
+            .query("state", "Only those in this state.", words::<RefundState>())
+            .paged()
+            .lists::<RefundSummary>("A page of refunds.")
+            .end();
+        self.get("/v1/refunds/{id}", Needs::Merchant, "A refund with everything that happened to it")
+            .answer::<RefundView>(200, "The refund.")
+            .end();
+        for (path, summary) in [
+            ("/v1/refunds/{id}/declines", "A person refuses a refund"),
+            ("/v1/refunds/{id}/withdrawals", "The requester takes a refund back"),
+        ] {
+            let route = self.post(path, Needs::IdempotencyKey, summary).body::<Because>(true);
+            route.answer::<RefundView>(200, "The refund as it stands now.").end();
+        }
+        for (path, summary) in [
+            ("/v1/refunds/{id}/clearings", "Send an approved refund to clearing"),
+            ("/v1/refunds/{id}/retries", "Try a failed refund again, under its old reference"),
+        ] {
+            let route = self.post(path, Needs::IdempotencyKey, summary).body::<Nothing>(false);
+            route.answer::<RefundView>(200, "The refund as it stands now.").end();
+        }
+        self.post("/v1/refunds/{id}/approvals", Needs::IdempotencyKey, "A person agrees to a refund")
+            .body::<Consent>(false)
+            .answer::<RefundView>(200, "The refund as it stands now.")
+            .end();
+        self.post("/v1/refunds/{id}/resolutions", Needs::IdempotencyKey, "Two persons end an unknown refund")
+            .body::<Resolution>(true)
+            .answer::<RefundView>(200, "The refund as it stands now.")
+            .end();
+        self.get("/v1/refunds/{id}/slip", Needs::Merchant, "A refund's slip").prints().end();
+        self.post("/v1/webhooks/reviews", Needs::Seal, "A reviewers' system approves or declines")
+            .parameter("source", ParameterIn::Query, true, "Which reviewers' system.", String::schema())
+            .body::<Review>(true)
+            .answer::<RefundView>(200, "The refund as it stands now.")
+            .end();
+    }
+
+    fn others(&mut self) {
+        self.get("/v1/events", Needs::Merchant, "The feed: everything that happened at a merchant, each event once")
+            .paged()
+            .query("audience", "Adds a message for this audience.", words::<Audience>())
+            .query("locale", "The message's language, `zh-CN` unless told.", words::<Locale>())
+            .answer::<Feed>(200, "A part of the feed.")
+            .end();
+        self.post("/v1/webhook-endpoints", Needs::Merchant, "Have a merchant's events delivered")
+            .body::<NewEndpoint>(true)
+            .answer::<CreatedEndpoint>(201, "The endpoint, with its signing secret.")
+            .end();
+        self.get("/v1/webhook-endpoints", Needs::Merchant, "A merchant's webhook endpoints")
+            .lists::<EndpointView>("All of them.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/webhook-endpoints/{id}", Needs::Merchant, "Deliver there no more")
+            .nothing("It is gone.")
+            .end();
+    }
+
+    fn admin(&mut self) {
+        self.post("/v1/merchants", Needs::Key, "Set a merchant up")
+            .body::<NewMerchant>(true)
+            .answer::<MerchantView>(201, "The merchant. The same again is harmless.")
+            .end();
+        self.get("/v1/merchants", Needs::Key, "Merchants")
+            .paged()
+            .lists::<MerchantView>("A page of merchants.")
+            .end();
+        self.post("/v1/terminals", Needs::Merchant, "Set a terminal up")
+            .body::<NewTerminal>(true)
+            .answer::<TerminalView>(201, "The terminal. The same again is harmless.")
+            .end();
+        self.get("/v1/terminals", Needs::Merchant, "A merchant's terminals")
+            .paged()
+            .lists::<TerminalView>("A page of terminals.")
+            .end();
+        self.post("/v1/persons", Needs::Key, "Set a person up")
+            .body::<NewPerson>(true)
+            .answer::<PersonView>(201, "The person. The same again is harmless.")
+            .end();
+        self.get("/v1/persons", Needs::Key, "Persons")
+            .paged()
+            .lists::<PersonView>("A page of persons.")
+            .end();
+        self.route(HttpMethod::Put, "/v1/persons/{id}/grants", Needs::Key, "Give a person other roles")
+            .body::<NewGrants>(true)
+            .answer::<PersonView>(200, "The person, from the next request on.")
+            .end();
+        self.post("/v1/keys", Needs::Key, "Make a key")
+            .body::<NewKey>(true)
+            .answer::<CreatedKey>(201, "The key, with its token.")
+            .end();
+        self.get("/v1/keys", Needs::Key, "Keys, without their secrets")
+            .paged()
+            .lists::<KeyShown>("A page of keys.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/keys/{id}", Needs::Key, "Revoke a key")
+            .answer::<KeyShown>(200, "The key, void from the next request on.")
+            .end();
+        self.post("/v1/review-sources", Needs::Merchant, "Let a reviewers' system send webhooks")
+            .body::<NewSource>(true)
+            .answer::<CreatedSource>(201, "The system, with its signing secret.")
+            .end();
+        self.get("/v1/review-sources", Needs::Merchant, "A merchant's reviewers' systems")
+            .lists::<SourceView>("All of them.")
+            .end();
+        self.get("/v1/policies", Needs::Key, "Policies in force")
+            .lists::<PolicyView>("All of them.")
+            .end();
+        self.route(HttpMethod::Put, "/v1/policies/{name}", Needs::Key, "Put a compiled policy in force")
+            .bytes("The canonical form that `rescind policy compile` writes, byte for byte: its hash is its identity.")
+            .answer::<PolicyView>(200, "The policy in force.")
+            .end();
+    }
+
+    fn finish(mut self) -> OpenApi {
+        // Delivered to the endpoints, not answered by any route.
+        self.reference::<ToldEvent>();
+        let problem = self.reference::<ProblemView<'static>>();
+        let response = ResponseBuilder::new()
+            .description("Anything else: problem details (RFC 9457). The `code` is stable.")
+            .content(PROBLEM_JSON, Content::new(Some(problem)))
+            .build();
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API key, `rsk_…`.")).build();
+        let components = ComponentsBuilder::new()
+            .schemas_from_iter(self.schemas)
+            .response("Problem", response)
+            .security_scheme("key", SecurityScheme::Http(token))
+            .build();
+        OpenApiBuilder::new()
+            .info(
+                InfoBuilder::new()
+                    .title("Rescind")
+                    .version(env!("CARGO_PKG_VERSION"))
+                    .description(Some(description()))
+                    .license(Some(utoipa::openapi::License::new("Apache-2.0")))
+                    .build(),
+            )
+            .servers(Some([ServerBuilder::new().url("/").build()]))
+            .paths(self.paths.build())
+            .components(Some(components))
+            .security(Some([SecurityRequirement::new("key", Vec::<String>::new())]))
+            .build()
+    }
+}
+
+/// Any JSON object.
+#[derive(utoipa::ToSchema)]
+struct Object {}
+
+fn day() -> RefOr<Schema> {
+    let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Date);
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+}
+
+fn description() -> String {
+    let mut text = format!(
+        "Takes card and code payments back: voids, refunds, and where the money is now.\n\n\
+         Amounts are decimal strings with a currency, times RFC 3339. Bodies are JSON of at most {BODY_BYTES} bytes; unknown \
+         fields and parameters are refused. Every POST that changes money needs an `Idempotency-Key`.\n\n\
+         Problem codes:\n\n| code | status | meaning |\n|---|---|---|\n"
+    );
+    for code in code::ALL {
+        // Writing to a string cannot fail.
+        let _infallible = writeln!(text, "| `{}` | {} | {} |", code.code, code.status, code.title).is_ok();
+    }
+    text
+}
