@@ -1,6 +1,12 @@
 //! Tests of the engine as its callers see it, in one binary for link time.
 
+#![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
+#[cfg(test)]
 mod cases;
+#[cfg(test)]
 mod laws;
+#[cfg(test)]
 mod rules;
+#[cfg(test)]
 mod world;

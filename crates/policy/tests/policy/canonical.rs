@@ -1,0 +1,233 @@
+//! The canonical form: one for each content, and nothing else is loaded.
+
+use crate::packs::{compiled, pack};
+use proptest::prelude::*;
+use rescind_policy::limits::DOCUMENT_BYTES;
+use rescind_policy::{LoadError, Policy, canonical, compile};
+use std::collections::BTreeMap;
+
+/// JSON with sorted keys, to write documents in their canonical form by another road than the crate's.
+enum Json {
+    Atom(String),
+    List(Vec<Json>),
+    Map(BTreeMap<String, Json>),
+}
+
+fn sorted(value: &serde_json::Value) -> Json {
+    match value {
+        serde_json::Value::Array(items) => Json::List(items.iter().map(sorted).collect()),
+        serde_json::Value::Object(fields) => Json::Map(fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect()),
+        serde_json::Value::Number(number) => {
+            assert!(number.is_i64() || number.is_u64(), "{number} is no integer");
+            assert!(number.as_i64().unwrap().unsigned_abs() < 1 << 53, "{number} is beyond RFC 8785's integers");
+            Json::Atom(number.to_string())
+        }
+        serde_json::Value::Null => panic!("null in a canonical document"),
+        atom => Json::Atom(atom.to_string()),
+    }
+}
+
+fn written(json: &Json) -> String {
+    match json {
+        Json::Atom(text) => text.clone(),
+        Json::List(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(",")),
+        Json::Map(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key:?}:{}", written(value))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+    }
+}
+
+/// Uses every field of the language.
+const EVERYTHING: &str = r#"
+format = 1
+name = "everything"
+version = "9"
+source = "this test, with \"quotes\", \\, tab \t, 中文 and \u007F"
+currency = "CNY"
+time-zone = "-03:30"
+cut-off = "24:00"
+[void]
+enabled = false
+executor = "terminal"
+window = "30 minutes"
+minimum-wait = "15 seconds"
+until-settlement = true
+same = ["open-batch", "business-day", "calendar-day"]
+paid-out = "refer"
+after-refund = "allow"
+min-amount = "0.01"
+max-amount = "20000.00"
+operator-roles = ["supervisor"]
+reason = "optional"
+reasons = ["a"]
+operation-fee = { fixed = "1", rate = "0.38%", floor = "0.01", cap = "20.00", payer = "customer" }
+acquiring-fee = "kept"
+slip = false
+arrival = [{ channel = "card", card-type = "debit", min-days = 0, max-days = 1, working-days = true }]
+count = [{ counted = "payer-token", per-business-day = 3, at-ceiling = "deny" }]
+[refund]
+enabled = true
+executor = "courier"
+window = "11 months"
+same-business-day = "refer"
+partial = true
+max-count = 50
+min-spacing = "1 minute"
+min-amount = "0.01"
+max-amount = "100.00"
+kinds-not-refundable = ["top-up"]
+real-time = "refer"
+reason = "mandatory"
+reasons = ["b"]
+evidence = [{ kind = "photo", above = "1.00", reasons = ["b"] }]
+tiers-by = ["requester-day"]
+operation-fee = { rate = "100%", payer = "acquirer" }
+late-fee = { after = "7 days", fixed = "0.00", payer = "merchant" }
+acquiring-fee = "full"
+slip = true
+[[refund.tier]]
+name = "all"
+needed = 1
+roles = ["manager"]
+expires-after = "2 hours"
+escalation = [{ after = "1 hour", roles = ["owner"] }]
+"#;
+
+#[test]
+fn every_pack_compiles_and_loads() {
+    for name in ["lakala", "unionpay"] {
+        let compiled = compiled(name);
+        let policy = Policy::from_canonical(compiled.canonical()).unwrap();
+        assert_eq!(policy.identity().hash, *compiled.hash());
+        assert_eq!(policy.identity().name, name);
+        assert_eq!(policy.document(), compiled.document());
+    }
+}
+
+#[test]
+fn the_canonical_form_has_sorted_keys_and_no_spaces() {
+    for text in [pack("lakala"), pack("unionpay"), EVERYTHING.to_owned()] {
+        let compiled = compile(&text, "test").unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let value: serde_json::Value = serde_json::from_slice(compiled.canonical()).unwrap();
+        let canonical = core::str::from_utf8(compiled.canonical()).unwrap();
+        assert_eq!(canonical, written(&sorted(&value)));
+        assert!(Policy::from_canonical(compiled.canonical()).is_ok());
+    }
+}
+
+#[test]
+fn comments_and_order_change_no_hash_and_any_value_does() {
+    let hash = |text: &str| compile(text, "test").unwrap().hash().clone();
+    let text = pack("lakala");
+    let bare: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}  # other\r\n\n")).collect();
+    assert_eq!(hash(&text), hash(&bare));
+    assert_eq!(hash(&text), hash(&text.replace("\"30 minutes\"", "\"1800 seconds\"")));
+    assert_eq!(hash(&text), hash(&text.replace("\"1000.00\"", "\"1000\"")));
+    assert_ne!(hash(&text), hash(&text.replace("\"30 minutes\"", "\"31 minutes\"")));
+    assert_ne!(hash(&text), hash(&text.replace("\"1000.00\"", "\"1000.01\"")));
+}
+
+#[test]
+fn a_hash_is_what_it_was_when_it_was_released() {
+    // A change of the canonical form of an unchanged document would orphan every recorded decision.
+    let compiled = compile(EVERYTHING, "test").unwrap();
+    assert_eq!(compiled.hash().as_str(), "9478ce4c2d07c93456bda3d2e9369033041dda6c2db9171240eff372041f4d82");
+}
+
+#[test]
+fn what_is_not_canonical_is_refused_with_the_reason() {
+    let bytes = compiled("lakala").canonical().to_vec();
+    let text = String::from_utf8(bytes).unwrap();
+    let refused = |text: &str| Policy::from_canonical(text.as_bytes()).unwrap_err();
+    let table: [(String, &str); 13] = [
+        (text.replacen('{', "{ ", 1), "policy.not-canonical"),
+        (format!("{text}\n"), "policy.not-canonical"),
+        (text.replace("\"slip\":true", "\"slip\": true"), "policy.not-canonical"),
+        (text.replace("Lakala", "\\u004cakala"), "policy.not-canonical"),
+        (text.replacen("\"needed\":0,", "\"needed\":0,\"roles\":[],", 1), "policy.not-canonical"),
+        (text.replacen("\"needed\":0,", "\"needed\":-0,", 1), "policy.shape"),
+        (text.replacen("\"needed\":0,", "\"needed\":0.0,", 1), "policy.shape"),
+        (text.replacen("\"needed\":0,", "\"needed\":11,", 1), "policy.value"),
+        (text.replacen("\"needed\":0,", "\"needed\":0,\"needed\":0,", 1), "policy.shape"),
+        (text.replace("\"format\":1", "\"format\":2"), "policy.format"),
+        (text.replace("\"format\":1", "\"format\":2,\"from-the-future\":{}"), "policy.format"),
+        (text.replace("\"format\":1", "\"format\":1,\"from-the-future\":{}"), "policy.shape"),
+        (text.replace("\"currency\":\"CNY\"", "\"currency\":\"XXX\""), "policy.value"),
+    ];
+    for (changed, code) in table {
+        assert_ne!(changed, text, "{code}: nothing was changed");
+        assert_eq!(refused(&changed).code(), code, "{}", refused(&changed));
+    }
+    let large = format!("{}{}", text, " ".repeat(DOCUMENT_BYTES));
+    assert_eq!(refused(&large), LoadError::TooLarge { found: large.len() });
+    assert_eq!(refused(&"[".repeat(DOCUMENT_BYTES)).code(), "policy.shape");
+}
+
+/// What a byte is replaced by to get at the reader: structure, escapes, digits, anything.
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![prop::sample::select(b"{}[]\",:\\u0129-.eE tn".to_vec()), any::<u8>()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(byte(), 0..400)) {
+        prop_assert!(Policy::from_canonical(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_mutated_policy_is_refused_or_means_what_its_bytes_say(
+        name in prop::sample::select(vec!["lakala", "unionpay"]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), byte(), 0..3_u8), 1..4),
+    ) {
+        let mut bytes = compiled(name).canonical().to_vec();
+        for (index, byte, how) in changes {
+            let at = index.index(bytes.len());
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => { bytes.remove(at); }
+            }
+        }
+        if let Ok(policy) = Policy::from_canonical(&bytes) {
+            prop_assert_eq!(&canonical(policy.document()), &bytes);
+            prop_assert_eq!(&policy.identity().hash, &rescind_model::Digest::of(&bytes));
+        }
+    }
+
+    #[test]
+    fn a_cut_policy_is_refused(name in prop::sample::select(vec!["lakala", "unionpay"]), index in any::<prop::sample::Index>()) {
+        let bytes = compiled(name).canonical().to_vec();
+        prop_assert!(Policy::from_canonical(&bytes[..index.index(bytes.len())]).is_err());
+    }
+
+    #[test]
+    fn no_toml_panics(lines in prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8, byte()), 1..5)) {
+        // A pack with lines dropped, doubled, swapped, cut, or with one byte changed.
+        let text = pack("lakala");
+        let mut all: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
+        for (index, how, byte) in lines {
+            let at = index.index(all.len());
+            match how {
+                0 => { all.remove(at); }
+                1 => { let line = all[at].clone(); all.insert(at, line); }
+                2 => { let to = (at + 1) % all.len(); all.swap(at, to); }
+                3 => { let half = all[at].len() / 2; all[at].truncate(half); }
+                4 => { let half = all[at].len() / 2; if let Some(b) = all[at].get_mut(half) { *b = byte; } }
+                _ => all[at].insert(0, byte),
+            }
+        }
+        let text = String::from_utf8_lossy(&all.join(&b'\n')).into_owned();
+        match compile(&text, "test") {
+            Ok(compiled) => prop_assert!(Policy::from_canonical(compiled.canonical()).is_ok()),
+            Err(mistakes) => {
+                prop_assert!(mistakes.iter().next().is_some());
+                for mistake in &mistakes {
+                    prop_assert!(text.get(mistake.span()).is_some(), "{:?}", mistake.span());
+                }
+            }
+        }
+    }
+}
