@@ -177,6 +177,8 @@ pub struct NoAnswer(pub String);
 pub trait Outbound: Ports {
     /// The base address of the provider's adapter protocol, without a trailing slash.
     fn acquirer_url(&self) -> Option<&str>;
+    /// The secret by which the host's own timer is known, if there is one.
+    fn tick_token(&self) -> Option<&str>;
     /// Sends a request and waits for the answer, within the courier's time limit.
     fn send(
         &self,

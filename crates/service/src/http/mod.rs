@@ -40,6 +40,7 @@ mod review;
 mod router;
 mod sale;
 mod text;
+mod tick;
 mod time;
 mod void;
 mod word;
@@ -50,6 +51,7 @@ mod tests;
 pub use caller::{Caller, Scope};
 pub use problem::Problem;
 pub use router::{protect, router, routes};
+pub use tick::courier_router;
 
 /// What handlers share.
 pub(crate) type Shared<P> = std::sync::Arc<crate::App<P>>;

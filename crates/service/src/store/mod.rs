@@ -82,9 +82,9 @@ pub struct Slot<C, T> {
 
 enum Place<C> {
     /// The record itself.
-    Body { cell: C, key: String },
+    Body(C),
     /// The head that will point to the body.
-    Head { cell: C, seen: i64 },
+    Head(C),
 }
 
 /// What became of a write.
@@ -135,8 +135,7 @@ impl<'a, K: Kv> Records<'a, K> {
             )),
             Creation::Direct => {
                 let (bytes, cell) = self.kv.open(key.as_str()).await?;
-                let place = Place::Body { cell, key: key.as_str().to_owned() };
-                slot(key, place, bytes.as_deref())
+                slot(key, Place::Body(cell), bytes.as_deref())
             }
             Creation::Headed => {
                 if self.kv.get(key.as_str()).await?.is_none() {
@@ -149,10 +148,10 @@ impl<'a, K: Kv> Records<'a, K> {
                     let place = body_key(key, seen);
                     let (bytes, cell) = self.kv.open(&place).await?;
                     if bytes.is_some() {
-                        return slot(key, Place::Body { cell, key: place }, bytes.as_deref());
+                        return slot(key, Place::Body(cell), bytes.as_deref());
                     }
                 }
-                Ok(Slot { key: key.clone(), at: Place::Head { cell: head_cell, seen }, version: 0, value: None })
+                Ok(Slot { key: key.clone(), at: Place::Head(head_cell), version: 0, value: None })
             }
         }
     }
@@ -174,8 +173,8 @@ impl<'a, K: Kv> Records<'a, K> {
         let mut place = slot.at;
         for attempt in 0..PROOF_ATTEMPTS {
             let answer = match place {
-                Place::Body { cell, .. } => self.kv.swap(cell, &bytes).await,
-                Place::Head { cell, .. } => {
+                Place::Body(cell) => self.kv.swap(cell, &bytes).await,
+                Place::Head(cell) => {
                     let nonce = head_nonce(unique, attempt);
                     self.kv.set(&body_key(&slot.key, nonce), &bytes).await?;
                     self.kv.swap(cell, &nonce.to_le_bytes()).await

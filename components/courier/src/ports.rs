@@ -1,0 +1,147 @@
+//! The courier's ports: the host's store, clock, chance and outbound HTTP; the composed components' transitions.
+
+use crate::bindings::notification::messages;
+use crate::bindings::refunds::transitions;
+use crate::outbound;
+use rescind_guest::kv::Store;
+use rescind_model::{
+    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
+    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
+    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
+};
+use rescind_service::ports::{NoAnswer, Outbound, OutboundAnswer, Policy, Ports};
+use std::sync::Arc;
+
+/// The courier's world.
+pub struct Courier {
+    store: Store,
+    acquirer_url: Option<String>,
+    tick_token: Option<String>,
+}
+
+impl Courier {
+    /// Opens the store and reads the variables.
+    pub async fn open() -> Result<Self, String> {
+        let acquirer_url = rescind_guest::variable("acquirer_url").await?;
+        Ok(Self {
+            store: Store::open("default").map_err(|e| e.to_string())?,
+            acquirer_url: acquirer_url.map(|url| url.trim_end_matches('/').to_owned()),
+            tick_token: rescind_guest::variable("tick_token").await?,
+        })
+    }
+}
+
+/// The courier decides nothing: what was decided is in the ledger. There is no value of this type.
+pub enum NoPolicy {}
+
+impl Policy for NoPolicy {
+    fn identity(&self) -> PolicyIdentity {
+        match *self {}
+    }
+    fn needs(&self) -> Needs {
+        match *self {}
+    }
+    fn business_day_of(&self, _at: Instant) -> Result<BusinessDay, DecisionError> {
+        match *self {}
+    }
+    fn assess(&self, _facts: &Facts, _amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
+        match *self {}
+    }
+    fn decide_void(&self, _facts: &Facts, _question: &VoidQuestion) -> Result<Decision, DecisionError> {
+        match *self {}
+    }
+    fn decide_refund(&self, _facts: &Facts, _question: &RefundQuestion) -> Result<Decision, DecisionError> {
+        match *self {}
+    }
+}
+
+impl Outbound for Courier {
+    fn acquirer_url(&self) -> Option<&str> {
+        self.acquirer_url.as_deref()
+    }
+    fn tick_token(&self) -> Option<&str> {
+        self.tick_token.as_deref()
+    }
+    async fn send(
+        &self,
+        method: &'static str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<OutboundAnswer, NoAnswer> {
+        outbound::send(method, url, headers, body).await
+    }
+}
+
+impl Ports for Courier {
+    type Kv = Store;
+    type Policy = NoPolicy;
+
+    fn cached_policy(&self, _hash: &str) -> Option<Arc<NoPolicy>> {
+        None
+    }
+    fn load_policy(&self, _hash: &str, _canonical: &[u8]) -> Result<Arc<NoPolicy>, LoadError> {
+        Err(LoadError { code: "policy.none".to_owned(), message: "the courier decides nothing".to_owned() })
+    }
+    fn kv(&self) -> &Store {
+        &self.store
+    }
+    fn now(&self) -> Instant {
+        rescind_guest::now()
+    }
+    fn random(&self) -> [u8; 32] {
+        rescind_guest::random()
+    }
+    fn open_ledger(
+        &self,
+        sale: &Sale,
+        outcome: SaleOutcome,
+        by: &Actor,
+        command: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection> {
+        transitions::open(sale, outcome, by, command, now)
+    }
+    fn apply(
+        &self,
+        ledger: &Ledger,
+        command: &Command,
+        by: &Actor,
+        id: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection> {
+        transitions::apply(ledger, command, by, id, now)
+    }
+    fn due(&self, ledger: &Ledger) -> Option<Instant> {
+        transitions::due(ledger)
+    }
+    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
+        messages::render(notice, audience, locale)
+    }
+    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
+        messages::explain(decision, locale, utc_offset_minutes)
+    }
+    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
+        messages::slip(request, locale)
+    }
+    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
+        messages::seal(secrets, id, at, body)
+    }
+    fn verify(
+        &self,
+        secrets: &[String],
+        headers: &SealHeaders,
+        body: &[u8],
+        now: Instant,
+        tolerance: Duration,
+    ) -> Result<(), SealError> {
+        messages::verify(secrets, headers, body, now, tolerance)
+    }
+    fn component(&self) -> &str {
+        // Put there by the build, which makes the pure components first.
+        option_env!("RESCIND_REFUNDS_DIGEST").unwrap_or("unknown")
+    }
+    fn log(&self, message: &str) {
+        rescind_guest::log::line(message);
+    }
+}

@@ -1,0 +1,58 @@
+//! Loaded policies. The cache is the one thing an instance keeps: policies never change, and they are named by content.
+
+use crate::bindings::eligibility::decisions;
+use rescind_model::{
+    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, PolicyIdentity, RefundQuestion,
+    VoidQuestion,
+};
+use rescind_service::ports;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Policies kept per instance: more than the packs a deployment has in force, small enough for its memory.
+const KEPT: usize = 16;
+
+static LOADED: Mutex<VecDeque<(String, Arc<Loaded>)>> = Mutex::new(VecDeque::new());
+
+/// A policy loaded into the eligibility component.
+pub struct Loaded {
+    policy: decisions::Policy,
+}
+
+/// One that was loaded before.
+pub fn cached(hash: &str) -> Option<Arc<Loaded>> {
+    let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    loaded.iter().find(|(known, _)| known == hash).map(|(_, policy)| Arc::clone(policy))
+}
+
+/// Loads one and keeps it.
+pub fn load(hash: &str, canonical: &[u8]) -> Result<Arc<Loaded>, LoadError> {
+    let policy = Arc::new(Loaded { policy: decisions::Policy::load(canonical)? });
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if loaded.len() >= KEPT {
+        loaded.pop_front();
+    }
+    loaded.push_back((hash.to_owned(), Arc::clone(&policy)));
+    Ok(policy)
+}
+
+impl ports::Policy for Loaded {
+    fn identity(&self) -> PolicyIdentity {
+        self.policy.identity()
+    }
+    fn needs(&self) -> Needs {
+        self.policy.needs()
+    }
+    fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
+        self.policy.business_day_of(at)
+    }
+    fn assess(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
+        self.policy.assess(facts, amount)
+    }
+    fn decide_void(&self, facts: &Facts, question: &VoidQuestion) -> Result<Decision, DecisionError> {
+        self.policy.decide_void(facts, question)
+    }
+    fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError> {
+        self.policy.decide_refund(facts, question)
+    }
+}

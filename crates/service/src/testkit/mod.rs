@@ -1,0 +1,8 @@
+//! The world in memory, for tests: real pure components, a store that behaves or misbehaves as real ones do, a clock
+//! that moves when told to.
+
+mod kv;
+mod world;
+
+pub use kv::{Fault, MemoryKv};
+pub use world::{Provider, TestPorts, World};
