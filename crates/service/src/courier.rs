@@ -98,6 +98,9 @@ struct ProviderAnswer {
     code: Option<String>,
     #[serde(default)]
     provider_reference: Option<String>,
+    /// Which attempt under the reference the answer is about.
+    #[serde(default)]
+    attempt: Option<u32>,
 }
 
 /// What is to be done for a sale now.
@@ -273,12 +276,12 @@ impl<P: Outbound> App<P> {
     /// A command of the courier. Its id follows from the state it acts on: two couriers at one state are one command.
     async fn change(&self, aggregate: &Aggregate, change: Command) -> Result<Outcome, Error> {
         let sale = &aggregate.ledger.sale;
-        let text = format!("{}:{}:{}:{change:?}", sale.merchant, sale.id, aggregate.ledger.events);
+        let text = format!("{}:{}:{}:{change:?}", sale.merchant, sale.id, aggregate.commits);
         let command = CommandId { value: format!("k-{}", crate::idempotency::short(&Digest::of(text.as_bytes()))) };
-        let seen = aggregate.ledger.events;
+        let seen = aggregate.commits;
         let outcome = self
             .transact(&sale.merchant, &sale.id, &command, |app, there| {
-                if there.ledger.events != seen {
+                if there.commits != seen {
                     // Decided on a state that is gone: look again.
                     return Err(Error::Unavailable("the sale changed".to_owned()));
                 }
@@ -294,7 +297,7 @@ impl<P: Outbound> App<P> {
     /// Records an outcome, whatever happened to the sale meanwhile.
     async fn report_outcome(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<(), Error> {
         let sale = &aggregate.ledger.sale;
-        let text = format!("{}:{}:{}:{outcome:?}", sale.merchant, describe(target), aggregate.ledger.events);
+        let text = format!("{}:{}:{}:{outcome:?}", sale.merchant, describe(target), aggregate.commits);
         let command = CommandId { value: format!("k-{}", crate::idempotency::short(&Digest::of(text.as_bytes()))) };
         let report = OutcomeReport { target: target.clone(), outcome };
         match self.report_as(&Actor::System, &sale.merchant, &sale.id, report, &command).await {
@@ -335,7 +338,7 @@ impl<P: Outbound> App<P> {
         let Some((kind, reference, amount)) = operation(aggregate, target) else {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
-        self.post(aggregate, kind, &reference, None, &amount).await
+        self.post(aggregate, kind, &reference, None, &amount, attempts(aggregate, target)).await
     }
 
     async fn reverse(&self, aggregate: &Aggregate, target: &Target) -> Result<ResultOf, Error> {
@@ -343,7 +346,7 @@ impl<P: Outbound> App<P> {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
         let own = format!("{reference}-R");
-        Ok(match self.post(aggregate, "reversal", &own, Some(&reference), &amount).await? {
+        Ok(match self.post(aggregate, "reversal", &own, Some(&reference), &amount, 1).await? {
             ResultOf::Done(evidence) => ResultOf::Reversed(evidence),
             // A reversal that is refused says nothing about the void.
             ResultOf::Failed(evidence) => ResultOf::Unknown(evidence),
@@ -358,11 +361,13 @@ impl<P: Outbound> App<P> {
         reference: &str,
         original: Option<&str>,
         amount: &Money,
+        attempt: u32,
     ) -> Result<ResultOf, Error> {
         let base = self.ports.acquirer_url().ok_or_else(|| Error::Internal("no acquirer is configured".to_owned()))?;
         let sale = &aggregate.ledger.sale;
         let body = serde_json::json!({
             "reference": reference,
+            "attempt": attempt,
             "kind": kind,
             "original": original,
             "merchant": sale.merchant.as_str(),
@@ -395,7 +400,14 @@ impl<P: Outbound> App<P> {
                     Some(ResultOf::Unknown(self.evidence(None, Some("answered with status 404".to_owned()))))
                 }
             }
-            Ok(answer) => Some(self.judge(answer.status, &answer.body)),
+            Ok(answer) => {
+                let about: Option<ProviderAnswer> = serde_json::from_slice(&answer.body).ok();
+                match self.judge(answer.status, &answer.body) {
+                    // An earlier attempt failed; the current one has not arrived.
+                    ResultOf::Failed(_) if about.is_some_and(|a| a.attempt.is_some_and(|n| n < attempts(aggregate, target))) => None,
+                    outcome => Some(outcome),
+                }
+            }
             Err(none) => Some(ResultOf::Unknown(self.evidence(None, Some(none.to_string())))),
         })
     }
@@ -747,6 +759,14 @@ fn operation(aggregate: &Aggregate, target: &Target) -> Option<(&'static str, St
     }
 }
 
+/// How often an operation was sent under its reference; at least once when it is being sent.
+fn attempts(aggregate: &Aggregate, target: &Target) -> u32 {
+    match target {
+        Target::Void(_) => 1,
+        Target::Refund(id) => aggregate.ledger.refunds.iter().find(|r| r.id == *id).map_or(1, |r| r.attempts.max(1)),
+    }
+}
+
 fn is_unknown(aggregate: &Aggregate, target: &Target) -> bool {
     match target {
         Target::Void(id) => {
@@ -774,12 +794,22 @@ fn next_step(aggregate: &Aggregate, now: Instant) -> Option<Due> {
     for refund in aggregate.ledger.refunds.iter().filter(|r| is_due(r.due_at)) {
         let target = Target::Refund(refund.id.clone());
         match refund.state {
-            RefundState::Clearing if refund.attempts == 0 => return Some(Due::Send(target)),
+            // To be sent, for the first time or again. Should a courier have died after sending again, the provider acts
+            // on a reference at most once.
+            RefundState::Clearing if refund.attempts == 0 || was_retried(aggregate, &refund.id) => {
+                return Some(Due::Send(target));
+            }
             RefundState::Clearing | RefundState::Unknown => return Some(Due::Query(target)),
             _ => return Some(Due::PassTime),
         }
     }
     None
+}
+
+/// Whether the last that happened to a refund is that somebody wants it tried again.
+fn was_retried(aggregate: &Aggregate, id: &rescind_model::RefundId) -> bool {
+    let last = aggregate.events.iter().rev().find(|e| e.refund.as_ref() == Some(id));
+    last.is_some_and(|e| e.kind == rescind_model::EventKind::RefundRetried)
 }
 
 /// The bucket a time belongs to. Times that are past belong to the next second.

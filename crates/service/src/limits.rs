@@ -59,3 +59,6 @@ pub const PARALLEL: usize = 16;
 
 /// How long one tick goes on taking up new work; what is left waits for the next.
 pub const TICK_BUDGET: Duration = Duration { ms: 10_000 };
+
+/// Commands a sale remembers besides those in its events: a write is looked for within moments, not after 16 others.
+pub const RECENT_COMMANDS: usize = 16;

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::directory::{Merchant, Terminal};
 use crate::error::Error;
-use crate::limits::{LIST_LIMIT, SALE_ID_BYTES, SWAP_ATTEMPTS};
+use crate::limits::{LIST_LIMIT, RECENT_COMMANDS, SALE_ID_BYTES, SWAP_ATTEMPTS};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::store::key::Key;
@@ -25,25 +25,31 @@ pub struct Aggregate {
     pub ledger: Ledger,
     /// History: event *n* is at index *n* − 1.
     pub events: Vec<Event>,
+    /// Counts the changes.
+    pub commits: u64,
+    /// The newest commands: some change the ledger without an event, and must be found again too.
+    pub recent: Vec<CommandId>,
 }
 
 impl Record for Aggregate {
     const FORMAT: &'static str = "sale/1";
     fn holds(&self, id: &str) -> bool {
-        self.events.iter().rev().any(|e| e.command.as_str() == id)
+        self.recent.iter().any(|c| c.as_str() == id) || self.events.iter().rev().any(|e| e.command.as_str() == id)
     }
 }
 
 impl Aggregate {
-    fn from(transition: Transition) -> Self {
-        Self { ledger: transition.ledger, events: transition.events }
+    fn from(transition: Transition, command: &CommandId) -> Self {
+        Self { ledger: transition.ledger, events: transition.events, commits: 1, recent: vec![command.clone()] }
     }
 
     /// The state after a transition.
-    fn after(&self, transition: Transition) -> Self {
+    fn after(&self, transition: Transition, command: &CommandId) -> Self {
         let mut events = self.events.clone();
         events.extend(transition.events);
-        Self { ledger: transition.ledger, events }
+        let kept = self.recent.len().saturating_sub(RECENT_COMMANDS.saturating_sub(1));
+        let recent = self.recent.iter().skip(kept).chain([command]).cloned().collect();
+        Self { ledger: transition.ledger, events, commits: self.commits.saturating_add(1), recent }
     }
 }
 
@@ -193,7 +199,7 @@ impl<P: Ports> App<P> {
         let now = self.ports.now();
         let actor = who.actor(&merchant);
         let transition = self.ports.open_ledger(&sale, outcome, &actor, &command, now)?;
-        let aggregate = Aggregate::from(transition);
+        let aggregate = Aggregate::from(transition, &command);
         self.announce(&merchant, &sale.id, &command, now).await?;
         for attempt in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Aggregate>(&key).await?;
@@ -521,7 +527,7 @@ impl<P: Ports> App<P> {
             return Ok(Some(there.clone()));
         }
         let records = self.records().await?;
-        let next = there.after(transition);
+        let next = there.after(transition, command);
         if !*announced {
             let sale = &there.ledger.sale;
             self.announce(&sale.merchant, &sale.id, command, self.ports.now()).await?;

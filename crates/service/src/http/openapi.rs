@@ -41,6 +41,7 @@ pub fn document() -> OpenApi {
     document.voids();
     document.refunds();
     document.others();
+    document.tick();
     document.admin();
     document.finish()
 }
@@ -401,6 +402,13 @@ impl Document {
             .end();
         self.route(HttpMethod::Delete, "/v1/webhook-endpoints/{id}", Needs::Merchant, "Deliver there no more")
             .nothing("It is gone.")
+            .end();
+    }
+
+    /// The courier's, which answers beside this router.
+    fn tick(&mut self) {
+        self.post("/v1/tick", Needs::Key, "Let time pass: publish, execute, deliver, expire what is due")
+            .answer::<Object>(200, "What was done, as counts.")
             .end();
     }
 

@@ -1,0 +1,129 @@
+//! Once per key, and the first answer is the answer.
+
+use super::shop::{Shop, cny, pack, refund, sale};
+use axum::body::Body;
+use http::Request;
+use serde_json::json;
+
+const KEY: Option<&str> = Some("8e03978e-40d5-43e8-bc93-6894a57f9324");
+
+#[tokio::test]
+async fn every_post_that_changes_money_needs_a_key() {
+    let shop = Shop::new().await;
+    for path in [
+        "/v1/transactions/S-1/events",
+        "/v1/transactions/S-1/voids",
+        "/v1/operations/S-1~0/results",
+        "/v1/operations/S-1~0/resolutions",
+        "/v1/refunds",
+        "/v1/refunds/R-1/approvals",
+        "/v1/refunds/R-1/declines",
+        "/v1/refunds/R-1/withdrawals",
+        "/v1/refunds/R-1/clearings",
+        "/v1/refunds/R-1/retries",
+        "/v1/refunds/R-1/resolutions",
+    ] {
+        shop.post(&shop.system, path, &json!({})).await.refused(400, "idempotency.key-missing");
+    }
+    for key in ["", "webhook:src-1:m-1", "caf\u{e9}", &"x".repeat(256)] {
+        let request = Request::post("/v1/refunds")
+            .header("authorization", format!("Bearer {}", shop.manager))
+            .header("idempotency-key", key.as_bytes())
+            .body(Body::from(refund("S-1", "1.00").to_string()))
+            .unwrap();
+        let reply = shop.send(request).await;
+        assert_eq!(reply.at(), (400, "idempotency.key-malformed".to_owned(), "Idempotency-Key".to_owned()), "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_gets_the_first_answer_again_byte_for_byte() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let body = refund("S-1", "60.00");
+    let first = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body.to_string()).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    assert!(!first.headers.contains_key("idempotency-replayed"));
+    // Something happens in between: the answer stays what it was.
+    let path = format!("/v1/refunds/{}/withdrawals", first.json()["id"].as_str().unwrap());
+    shop.tell(&shop.manager, &path, &json!({"reason": "changed my mind"})).await;
+    let spaced = serde_json::to_string_pretty(&body).unwrap();
+    let again = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &spaced).await;
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.headers["content-type"], first.headers["content-type"]);
+    let sale = shop.get(&shop.manager, "/v1/transactions/S-1").await.expect(200);
+    assert_eq!(sale["refunds"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_answer_too() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let first = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "150.00").to_string()).await;
+    first.refused(422, "decision.deny");
+    let again = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "150.00").to_string()).await;
+    assert_eq!((again.status, &again.text, &again.headers["content-type"]), (first.status, &first.text, &first.headers["content-type"]));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+}
+
+#[tokio::test]
+async fn another_request_under_the_key_is_refused_whatever_differs() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    shop.sale_of_yesterday("S-2").await;
+    shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await.expect(201);
+    let reused = |reply: super::shop::Reply| reply.refused(422, "idempotency.key-reused");
+    reused(shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "60.01").to_string()).await);
+    reused(shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-2", "60.00").to_string()).await);
+    reused(shop.call(&shop.manager, "POST", "/v1/transactions/S-2/voids", KEY, &refund("S-1", "60.00").to_string().replace("sale", "operator").replace("S-1", "M-1.manager")).await);
+    // Another person is another request, also where all else is the same.
+    reused(shop.call(&shop.supervisor, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await);
+    // Another merchant's key is another key.
+    let other = shop.world.merchant("M-2", "lakala", &pack("lakala")).await.unwrap();
+    let manager = shop.world.person_key(&other, "manager").await.unwrap();
+    shop.post(&manager, "/v1/transactions", &sale("S-1", "2026-11-22T12:00:00+08:00")).await.expect(201);
+    shop.call(&manager, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_replaced_key_of_the_same_holder_gets_the_same_answer() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let first = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await;
+    let new_key = shop.world.person_key(&shop.merchant, "manager").await.unwrap();
+    let again = shop.call(&new_key, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await;
+    assert_eq!((again.status, again.text), (first.status, first.text));
+}
+
+#[tokio::test]
+async fn requests_that_are_not_understood_leave_the_key_free() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    for (body, status) in [("{".to_owned(), 400), ("{}".to_owned(), 422), (refund("S-9", "1.00").to_string(), 404)] {
+        let reply = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+    }
+    let reply = shop.call(&shop.reviewer, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await;
+    reply.refused(403, "auth.forbidden");
+    shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_not_started_again() {
+    use crate::idempotency::Begin;
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let body = refund("S-1", "60.00").to_string();
+    // What the API does first, by another instance that has not come further.
+    let holder = serde_json::to_string(&crate::principal::Bearer::Person { person: rescind_model::PersonId::parse("M-1.manager").unwrap() }).unwrap();
+    let canonical = crate::http::body::canonical(body.as_bytes()).unwrap();
+    let payload = rescind_model::Digest::of(format!("{holder}\nPOST /v1/refunds\n{canonical}").as_bytes());
+    let Begin::Fresh(ticket) = shop.world.app.begin(&shop.merchant, KEY.unwrap(), &payload, None).await.unwrap() else { panic!() };
+    let reply = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await;
+    reply.refused(409, "idempotency.in-flight");
+    assert_eq!(reply.headers["retry-after"], "1");
+    shop.world.app.abandon(ticket).await.unwrap();
+    let made = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await.expect(201);
+    assert_eq!(made["amount"], cny("60.00"));
+}

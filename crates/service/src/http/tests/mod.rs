@@ -1,0 +1,10 @@
+//! The API as callers meet it: real routes over the real core and the real pure components, with a store in memory.
+
+mod bad_input;
+mod document;
+mod idempotency;
+mod noise;
+mod permission;
+mod shop;
+mod story;
+mod webhook;

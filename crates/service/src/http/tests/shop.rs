@@ -1,0 +1,167 @@
+//! A shop with its API: one merchant under the Lakala pack, another under UnionPay's, keys for everybody.
+
+use crate::testkit::World;
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use rescind_model::MerchantId;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+pub struct Shop {
+    pub world: World,
+    pub router: Router,
+    pub merchant: MerchantId,
+    pub admin: String,
+    pub system: String,
+    pub terminal: String,
+    pub supervisor: String,
+    pub manager: String,
+    pub reviewer: String,
+    pub finance: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {:?}", self.text))
+    }
+
+    pub fn code(&self) -> String {
+        let body = self.json();
+        assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
+        assert_eq!(body["status"], self.status.as_u16(), "{body}");
+        assert_eq!(body["type"], format!("/problems/{}", body["code"].as_str().unwrap()));
+        assert!(!body["title"].as_str().unwrap().is_empty() && !body["detail"].as_str().unwrap().is_empty());
+        body["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The problem's code and field.
+    pub fn at(&self) -> (u16, String, String) {
+        let field = self.json()["field"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), self.code(), field)
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self.json()
+    }
+
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) -> Value {
+        assert_eq!((self.status.as_u16(), self.code().as_str()), (status, code), "{}", self.text);
+        self.json()
+    }
+}
+
+pub fn pack(name: &str) -> Vec<u8> {
+    let (text, file) = match name {
+        "lakala" => (include_str!("../../../../../policies/lakala.toml"), "lakala.toml"),
+        _ => (include_str!("../../../../../policies/unionpay.toml"), "unionpay.toml"),
+    };
+    rescind_policy::compile(text, file).unwrap().canonical().to_vec()
+}
+
+impl Shop {
+    pub async fn new() -> Self {
+        Self::under("lakala").await
+    }
+
+    pub async fn under(policy: &str) -> Self {
+        let world = World::new();
+        let merchant = world.merchant("M-1", policy, &pack(policy)).await.unwrap();
+        let admin = world.app.make_key(crate::principal::Bearer::Admin, "admin".to_owned()).await.unwrap().1;
+        Self {
+            router: crate::http::router(world.app.clone()),
+            admin,
+            system: world.system_key(&merchant).await.unwrap(),
+            terminal: world.terminal_key(&merchant).await.unwrap(),
+            supervisor: world.person_key(&merchant, "supervisor").await.unwrap(),
+            manager: world.person_key(&merchant, "manager").await.unwrap(),
+            reviewer: world.person_key(&merchant, "reviewer").await.unwrap(),
+            finance: world.person_key(&merchant, "finance").await.unwrap(),
+            merchant,
+            world,
+        }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Reply { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub async fn call(&self, key: &str, method: &str, path: &str, idempotency: Option<&str>, body: &str) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if !key.is_empty() {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        if let Some(idempotency) = idempotency {
+            request = request.header("idempotency-key", idempotency);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub async fn get(&self, key: &str, path: &str) -> Reply {
+        self.call(key, "GET", path, None, "").await
+    }
+
+    /// A request without an idempotency key.
+    pub async fn post(&self, key: &str, path: &str, body: &Value) -> Reply {
+        self.call(key, "POST", path, None, &body.to_string()).await
+    }
+
+    /// A request with a new idempotency key.
+    pub async fn tell(&self, key: &str, path: &str, body: &Value) -> Reply {
+        let fresh = self.world.app.random_hex(32);
+        self.call(key, "POST", path, Some(&fresh), &body.to_string()).await
+    }
+
+    /// A good sale of 100.00 of the day before: it can be refunded, and under Lakala no longer voided.
+    pub async fn sale_of_yesterday(&self, id: &str) {
+        self.post(&self.system, "/v1/transactions", &sale(id, "2026-11-22T12:00:00+08:00")).await.expect(201);
+    }
+
+    /// A good sale of 100.00 of ten minutes ago: it can be voided.
+    pub async fn sale_of_today(&self, id: &str) {
+        self.post(&self.system, "/v1/transactions", &sale(id, "2026-11-23T11:50:00+08:00")).await.expect(201);
+    }
+
+    /// What lies in the store, in words: to show that nothing was stored.
+    pub fn stored(&self) -> Vec<String> {
+        use crate::ports::Ports as _;
+        self.world.app.ports.kv().keys()
+    }
+}
+
+pub fn cny(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "CNY"})
+}
+
+pub fn sale(id: &str, paid_at: &str) -> Value {
+    json!({
+        "id": id,
+        "amount": cny("100.00"),
+        "fee_charged": cny("0.60"),
+        "channel": "card",
+        "card_type": "credit",
+        "slip": {"terminal": "T1", "batch": "000001", "voucher": id, "trace": id},
+        "order_number": format!("ORDER-{id}"),
+        "payer_token": "9f86d081884c7d659a2feaa0c55ad015",
+        "paid_at": paid_at,
+    })
+}
+
+pub fn refund(sale: &str, amount: &str) -> Value {
+    json!({"sale": sale, "amount": cny(amount), "reason": "returned-goods"})
+}
