@@ -1,6 +1,5 @@
 //! Generated from `wit/`: the interfaces this host implements itself.
 
-#[expect(missing_docs, reason = "generated; the WIT files document it")]
 #[expect(
     clippy::all,
     clippy::indexing_slicing,

@@ -181,4 +181,55 @@ mod tests {
             assert_eq!(matches(name, import), expected, "{name} {import}");
         }
     }
+
+    const PARENT: &str = r#"(component
+        (import "shop:rules/check@0.1.0" (instance $rules (export "limit" (func (result u32)))))
+        (import "shop:clock/now@0.1.0" (instance (export "f" (func))))
+        (instance $out (export "limit" (func $rules "limit")))
+        (export "shop:app/run@0.1.0" (instance $out)))"#;
+
+    const RULES: &str = r#"(component
+        (import "shop:types/types@0.1.0" (instance (type $m (record (field "minor" s64))) (export "money" (type (eq $m)))))
+        (core module $m (func (export "limit") (result i32) (i32.const 7)))
+        (core instance $i (instantiate $m))
+        (func $limit (result u32) (canon lift (core func $i "limit")))
+        (instance $out (export "limit" (func $limit)))
+        (export "shop:rules/check@0.1.0" (instance $out)))"#;
+
+    /// Composes [`PARENT`] with one dependency of this name and text.
+    fn compose_with(name: &str, dependency: &str) -> Result<Vec<u8>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dependency.wasm");
+        std::fs::write(&path, wat::parse_str(dependency).unwrap()).unwrap();
+        let mut composer = Composer { graph: CompositionGraph::new() };
+        let dependencies = [(name.to_owned(), Dependency { path, export: None })];
+        composer.compose("parent", wat::parse_str(PARENT).unwrap(), &dependencies)
+    }
+
+    #[test]
+    fn a_dependency_takes_the_place_of_an_import() {
+        let mut config = wasmtime::Config::new();
+        config.wasm_component_model(true);
+        let engine = wasmtime::Engine::new(&config).unwrap();
+        for name in ["shop:rules", "shop:rules/check", "shop:rules/check@0.1.0", "shop:rules@0.1.0"] {
+            let composed = compose_with(name, RULES).unwrap();
+            let component = wasmtime::component::Component::new(&engine, composed).unwrap();
+            let imports: Vec<_> = component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect();
+            assert!(!imports.contains(&"shop:rules/check@0.1.0".to_owned()), "{imports:?}");
+            assert!(imports.contains(&"shop:clock/now@0.1.0".to_owned()), "{imports:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let hungry = RULES.replace("(export \"money\" (type (eq $m)))", "(export \"now\" (func (result u64)))");
+        let refusal = compose_with("shop:rules", &hungry).unwrap_err();
+        assert!(refusal.contains("\"shop:types/types@0.1.0\"") && refusal.contains("gets nothing"), "{refusal}");
+        let refusal = compose_with("shop:prices", RULES).unwrap_err();
+        assert!(refusal.contains("\"shop:prices\" matches none"), "{refusal}");
+        let refusal = compose_with("shop:clock", RULES).unwrap_err();
+        assert!(refusal.contains("does not export \"shop:clock/now@0.1.0\""), "{refusal}");
+        let refusal = compose_with("shop:rules", &RULES.replace("u32", "s32")).unwrap_err();
+        assert!(refusal.contains("does not fit"), "{refusal}");
+    }
 }
