@@ -94,7 +94,8 @@ fn day_number(local_ms: i64) -> Result<i32, DecisionError> {
 }
 
 fn day(number: i32) -> Result<BusinessDay, DecisionError> {
-    let date = NaiveDate::from_epoch_days(number).ok_or_else(|| DecisionError::BadTime("a day out of range".to_owned()))?;
+    let date =
+        NaiveDate::from_epoch_days(number).ok_or_else(|| DecisionError::BadTime("a day out of range".to_owned()))?;
     BusinessDay::from_date(date).map_err(bad_time)
 }
 
@@ -134,7 +135,11 @@ mod tests {
             ("+08:00", "23:00", "1970-01-01T00:00:00Z", "1970-01-01"),
         ];
         for (zone, cut_off, instant, day) in table {
-            assert_eq!(clock(zone, cut_off).business_day_of(at(instant)).unwrap().to_string(), day, "{zone} {cut_off} {instant}");
+            assert_eq!(
+                clock(zone, cut_off).business_day_of(at(instant)).unwrap().to_string(),
+                day,
+                "{zone} {cut_off} {instant}"
+            );
         }
     }
 

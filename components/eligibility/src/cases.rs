@@ -169,7 +169,10 @@ impl Case {
             Err(error) => {
                 let found = error_kind(&error);
                 if self.expect.error.as_deref() != Some(found) {
-                    differences.push(format!("expected {}, found {error:?}", self.expect.error.as_deref().unwrap_or("a decision")));
+                    differences.push(format!(
+                        "expected {}, found {error:?}",
+                        self.expect.error.as_deref().unwrap_or("a decision")
+                    ));
                 }
                 return Ok(differences);
             }
@@ -177,14 +180,17 @@ impl Case {
         if let Some(error) = &self.expect.error {
             differences.push(format!("expected the error {error}, found a decision"));
         }
-        let expected = [("void", &self.expect.void), ("refund", &self.expect.refund), ("reversal", &self.expect.reversal)];
+        let expected =
+            [("void", &self.expect.void), ("refund", &self.expect.refund), ("reversal", &self.expect.reversal)];
         for (way, answer) in expected {
             let decision = decisions.iter().find(|decision| decision.way.token() == way);
             match (decision, answer) {
                 (Some(decision), Some(answer)) => answer.compare(engine, decision, &mut differences),
                 (None, Some(_)) => differences.push(format!("{way}: expected a decision, found none")),
                 // An assessment may be compared in part, but a reversal is never left unsaid.
-                (Some(_), None) if way == "reversal" => differences.push("reversal: expected none, found a decision".to_owned()),
+                (Some(_), None) if way == "reversal" => {
+                    differences.push("reversal: expected none, found a decision".to_owned())
+                }
                 _ => {}
             }
         }
@@ -205,8 +211,11 @@ impl Case {
                 Ok(engine.decide_void(facts, &question).map(|decision| vec![decision]))
             }
             (None, Some(refund), None) => {
-                let question =
-                    RefundQuestion { amount: amount(refund)?, reason: refund.reason.clone(), evidence: refund.evidence.clone() };
+                let question = RefundQuestion {
+                    amount: amount(refund)?,
+                    reason: refund.reason.clone(),
+                    evidence: refund.evidence.clone(),
+                };
                 Ok(engine.decide_refund(facts, &question).map(|decision| vec![decision]))
             }
             (None, None, Some(assess)) => {
@@ -222,7 +231,8 @@ impl Case {
         let nothing = |text: &Option<String>| money(engine, text.as_deref().unwrap_or("0.00"));
         let (sale, balance) = (&self.sale, &self.balance);
         let roles = self.roles.clone().unwrap_or_else(|| vec!["cashier".to_owned()]);
-        let roles: Result<Vec<Role>, String> = roles.iter().map(|role| Role::parse(role).map_err(|e| e.to_string())).collect();
+        let roles: Result<Vec<Role>, String> =
+            roles.iter().map(|role| Role::parse(role).map_err(|e| e.to_string())).collect();
         let needed = engine.needs();
         let tallies = needed.void_tallies.iter().map(|counted| {
             let voids_today = self.voids_today.get(counted.word()).copied().unwrap_or(0);
@@ -306,14 +316,20 @@ impl Answer {
         }
         let obligations = &decision.obligations;
         if let Some(expected) = &self.tier {
-            differ("tier", expected.clone(), obligations.approvals.as_ref().map_or("none".to_owned(), |plan| plan.tier.clone()));
+            differ(
+                "tier",
+                expected.clone(),
+                obligations.approvals.as_ref().map_or("none".to_owned(), |plan| plan.tier.clone()),
+            );
         }
         if let Some(expected) = self.needed {
             let found = obligations.approvals.as_ref().map_or(0, |plan| plan.needed);
             differ("needed", expected.to_string(), found.to_string());
         }
         if let Some(expected) = &self.fees {
-            let fee = |fee: &rescind_model::Fee| format!("{} {} {}", fee.kind.token(), fee.amount.decimal_text(), fee.payer.token());
+            let fee = |fee: &rescind_model::Fee| {
+                format!("{} {} {}", fee.kind.token(), fee.amount.decimal_text(), fee.payer.token())
+            };
             let found: Vec<String> = obligations.fees.iter().map(fee).collect();
             differ("fees", format!("{expected:?}"), format!("{found:?}"));
         }
@@ -335,7 +351,8 @@ impl Answer {
 
 /// A finding on one line: rule, verdict unless it is the ordinary `deny`, remedy.
 fn finding_text(engine: &Engine, finding: &Finding) -> String {
-    let verdict = if finding.verdict == Outcome::Deny { String::new() } else { format!("({}) ", finding.verdict.token()) };
+    let verdict =
+        if finding.verdict == Outcome::Deny { String::new() } else { format!("({}) ", finding.verdict.token()) };
     format!("{} {verdict}{}", finding.rule, remedy_text(engine, &finding.remedy))
 }
 

@@ -2,9 +2,7 @@
 
 use crate::business_day::Clock;
 use crate::tier;
-use rescind_model::{
-    ApprovalPlan, BusinessDay, DecisionError, Instant, LoadError, Needs, PolicyIdentity,
-};
+use rescind_model::{ApprovalPlan, BusinessDay, DecisionError, Instant, LoadError, Needs, PolicyIdentity};
 use rescind_policy::document::{Document, RefundRules, TierBasis, VoidRules};
 use rescind_policy::{LoadError as PolicyLoadError, Policy};
 
@@ -54,7 +52,10 @@ impl Engine {
     #[must_use]
     pub fn needs(&self) -> Needs {
         Needs {
-            void_tallies: self.void_rules().map(|rules| rules.count.iter().map(|limit| limit.counted).collect()).unwrap_or_default(),
+            void_tallies: self
+                .void_rules()
+                .map(|rules| rules.count.iter().map(|limit| limit.counted).collect())
+                .unwrap_or_default(),
             requested_today: self.refund_rules().is_some_and(|rules| rules.tiers_by.contains(&TierBasis::RequesterDay)),
         }
     }

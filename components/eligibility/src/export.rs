@@ -43,3 +43,13 @@ impl GuestPolicy for Engine {
         self.decide_refund(&facts, &question)
     }
 }
+
+#[cfg(target_arch = "wasm32")]
+mod component {
+    #![allow(unsafe_code, reason = "the generated exports are the component's ABI")]
+
+    use super::Eligibility;
+    use crate::bindings;
+
+    bindings::export!(Eligibility with_types_in bindings);
+}

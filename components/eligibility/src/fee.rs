@@ -109,9 +109,14 @@ mod tests {
 
     #[test]
     fn half_a_minor_unit_is_rounded_up() {
-        for (amount, part, whole, minor) in
-            [(1, 1, 2, 1), (1, 1, 3, 0), (1, 2, 3, 1), (3, 1, 2, 2), (60, 6_000, 1_000_000, 0), (99_999_999_999_999, 1, 1, 99_999_999_999_999)]
-        {
+        for (amount, part, whole, minor) in [
+            (1, 1, 2, 1),
+            (1, 1, 3, 0),
+            (1, 2, 3, 1),
+            (3, 1, 2, 2),
+            (60, 6_000, 1_000_000, 0),
+            (99_999_999_999_999, 1, 1, 99_999_999_999_999),
+        ] {
             assert_eq!(part_half_up(amount, part, whole).unwrap(), minor, "{amount} × {part} / {whole}");
         }
         assert!(part_half_up(1, 1, 0).is_err());
@@ -129,7 +134,9 @@ mod tests {
             rate: Some(Rate::parse("0.55%").unwrap()),
         };
         // [004]: debit 0.55 %, at most 20.00.
-        for (of, fee) in [(100, 10), (10_000, 55), (363_636, 2_000), (363_546, 2_000), (363_545, 1_999), (100_000_000, 2_000)] {
+        for (of, fee) in
+            [(100, 10), (10_000, 55), (363_636, 2_000), (363_546, 2_000), (363_545, 1_999), (100_000_000, 2_000)]
+        {
             assert_eq!(charge(&rule, of).unwrap(), fee, "of {of}");
         }
     }

@@ -35,6 +35,3 @@ pub mod window;
 
 pub use engine::Engine;
 pub use export::Eligibility;
-
-#[cfg(target_arch = "wasm32")]
-bindings::export!(Eligibility with_types_in bindings);

@@ -3,17 +3,26 @@
 use crate::report::{Report, Until, verdict};
 use crate::situation::{Asked, Situation};
 use crate::{reason, rule, void, window};
-use rescind_model::{DecisionError, Instant, Outcome, Remedy, SettlementMode, Value};
 use rescind_model::token::Token as _;
+use rescind_model::{DecisionError, Instant, Outcome, Remedy, SettlementMode, Value};
 use rescind_policy::document::{EvidenceRule, RefundRules};
 
 /// Judges a refund by every rule, in this order; all that stand in the way are reported.
-pub(crate) fn judge(s: &Situation<'_>, amount: i64, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
+pub(crate) fn judge(
+    s: &Situation<'_>,
+    amount: i64,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
     void::outcome_is_known_good(s, report);
     let rules = s.engine.refund_rules();
     if rules.is_none_or(|rules| !rules.enabled) {
         report.stands(rule::REFUND_ENABLED, Outcome::Deny, Until::Changed, || {
-            (Value::Text("disabled".to_owned()), Value::Text("enabled".to_owned()), void_instead(s, amount).unwrap_or(support(s)))
+            (
+                Value::Text("disabled".to_owned()),
+                Value::Text("enabled".to_owned()),
+                void_instead(s, amount).unwrap_or(support(s)),
+            )
         });
     }
     let Some(rules) = rules else { return Ok(()) };
@@ -34,7 +43,11 @@ pub(crate) fn judge(s: &Situation<'_>, amount: i64, asked: Asked<'_>, report: &m
 }
 
 /// The kinds of evidence demanded for this amount and reason. Without a reason: those demanded whatever it will be.
-pub(crate) fn demanded<'r>(rules: &'r RefundRules, amount: i64, reason: Option<&'r str>) -> impl Iterator<Item = &'r String> {
+pub(crate) fn demanded<'r>(
+    rules: &'r RefundRules,
+    amount: i64,
+    reason: Option<&'r str>,
+) -> impl Iterator<Item = &'r String> {
     let applies = move |rule: &&EvidenceRule| {
         rule.above.is_none_or(|above| amount > above.minor())
             && (rule.reasons.is_empty() || reason.is_some_and(|reason| rule.reasons.iter().any(|r| r == reason)))
@@ -45,7 +58,9 @@ pub(crate) fn demanded<'r>(rules: &'r RefundRules, amount: i64, reason: Option<&
         .enumerate()
         .filter(move |(_, rule)| applies(rule))
         // Two rules can demand the same kind: it is asked for once.
-        .filter(move |(index, rule)| !rules.iter().take(*index).any(|earlier| applies(&earlier) && earlier.kind == rule.kind))
+        .filter(move |(index, rule)| {
+            !rules.iter().take(*index).any(|earlier| applies(&earlier) && earlier.kind == rule.kind)
+        })
         .map(|(_, rule)| &rule.kind)
 }
 
@@ -90,7 +105,11 @@ fn can_be_refunded(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: 
     if let Some(verdict) = verdict(rules.real_time).filter(|_| sale.settlement == SettlementMode::RealTime) {
         report.stands(rule::REFUND_REAL_TIME, verdict, Until::Changed, || {
             let (found, limit) = (SettlementMode::RealTime.token(), SettlementMode::Ordinary.token());
-            (Value::Text(found.to_owned()), Value::Text(limit.to_owned()), void_instead(s, amount).unwrap_or(support(s)))
+            (
+                Value::Text(found.to_owned()),
+                Value::Text(limit.to_owned()),
+                void_instead(s, amount).unwrap_or(support(s)),
+            )
         });
     }
 }
@@ -157,6 +176,8 @@ fn within_limits(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &m
         });
     }
     if let Some(least) = rules.min_amount.map(|least| least.minor()).filter(|least| amount < *least) {
-        report.stands(rule::REFUND_AMOUNT_LIMIT, Outcome::Deny, Until::Changed, || (s.amount(amount), s.amount(least), support(s)));
+        report.stands(rule::REFUND_AMOUNT_LIMIT, Outcome::Deny, Until::Changed, || {
+            (s.amount(amount), s.amount(least), support(s))
+        });
     }
 }

@@ -6,9 +6,7 @@ use crate::report::{Openness, Report};
 use crate::window::CLOCK_SKEW;
 use crate::{refund, void};
 use rescind_model::limits::AMOUNT_MINOR;
-use rescind_model::{
-    BusinessDay, DecisionError, Facts, Instant, Money, Outcome, Remedy, SaleOutcome, Value,
-};
+use rescind_model::{BusinessDay, DecisionError, Facts, Instant, Money, Outcome, Remedy, SaleOutcome, Value};
 
 /// What is asked of the rules.
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +140,8 @@ impl<'a> Situation<'a> {
     }
 
     fn refund_openness(&self, amount: i64) -> Openness {
-        let largest = self.engine.refund_rules().and_then(|rules| rules.max_amount).map_or(i64::MAX, |most| most.minor());
+        let largest =
+            self.engine.refund_rules().and_then(|rules| rules.max_amount).map_or(i64::MAX, |most| most.minor());
         let mut report = Report::sum_only();
         match refund::judge(self, amount.min(self.left).min(largest), Asked::Probe, &mut report) {
             Ok(()) => report.openness(),

@@ -3,15 +3,18 @@
 use crate::report::{Report, Until, verdict};
 use crate::situation::{Asked, Situation};
 use crate::{reason, rule, window};
-use rescind_model::{
-    Counted, DecisionError, Outcome, Remedy, SaleOutcome, SettlementMode, Tally, Value,
-};
 use rescind_model::token::Token as _;
+use rescind_model::{Counted, DecisionError, Outcome, Remedy, SaleOutcome, SettlementMode, Tally, Value};
 use rescind_policy::document::{CountLimit, Permission, Same, VoidRules};
 use rescind_policy::word::Word as _;
 
 /// Judges a void by every rule, in this order; all that stand in the way are reported.
-pub(crate) fn judge(s: &Situation<'_>, amount: i64, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
+pub(crate) fn judge(
+    s: &Situation<'_>,
+    amount: i64,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
     outcome_is_known_good(s, report);
     let rules = s.engine.void_rules();
     if rules.is_none_or(|rules| !rules.enabled) {
@@ -176,12 +179,19 @@ fn in_calendar_day(s: &Situation<'_>, report: &mut Report) -> Result<(), Decisio
     Ok(())
 }
 
-fn not_too_many(s: &Situation<'_>, rules: &VoidRules, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
+fn not_too_many(
+    s: &Situation<'_>,
+    rules: &VoidRules,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
     for CountLimit { at_ceiling, counted, per_business_day } in &rules.count {
         let Some(today) = tally(&s.facts.tallies, *counted) else {
             // Advice on another way must not fail because a count of this one was not gathered: then it is not given.
             if matches!(asked, Asked::Probe) {
-                report.stands(rule::VOID_COUNT, Outcome::Deny, Until::Changed, || (Value::Absent, Value::Absent, Remedy::None));
+                report.stands(rule::VOID_COUNT, Outcome::Deny, Until::Changed, || {
+                    (Value::Absent, Value::Absent, Remedy::None)
+                });
                 continue;
             }
             return Err(DecisionError::MissingFact(format!("tallies.{}", counted.word())));
@@ -201,7 +211,12 @@ fn tally(tallies: &[Tally], counted: Counted) -> Option<u32> {
     tallies.iter().find(|tally| tally.counted == counted).map(|tally| tally.voids_today)
 }
 
-fn operator_may(s: &Situation<'_>, rules: &VoidRules, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
+fn operator_may(
+    s: &Situation<'_>,
+    rules: &VoidRules,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
     let Some(first) = rules.operator_roles.first() else { return Ok(()) };
     let asker = &s.facts.asker;
     let nobody = asker.person.is_none() && asker.roles.is_empty();

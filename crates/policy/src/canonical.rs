@@ -28,7 +28,9 @@ pub enum LoadError {
         found: u64,
     },
     /// The same content, written differently.
-    #[error("expected the canonical form (sorted keys, no spaces), found other bytes from byte {at} on: compile the policy again")]
+    #[error(
+        "expected the canonical form (sorted keys, no spaces), found other bytes from byte {at} on: compile the policy again"
+    )]
     NotCanonical {
         /// Where it differs first.
         at: usize,
@@ -93,11 +95,8 @@ impl Policy {
                 found: problem.found,
             });
         }
-        let identity = PolicyIdentity {
-            name: document.name.clone(),
-            version: document.version.clone(),
-            hash: Digest::of(bytes),
-        };
+        let identity =
+            PolicyIdentity { name: document.name.clone(), version: document.version.clone(), hash: Digest::of(bytes) };
         Ok(Self { document, identity })
     }
 

@@ -4,7 +4,8 @@
 //! policy is loaded (the first problem refuses it), so nothing can be loaded that could not have been written.
 
 use crate::document::{
-    ArrivalRule, CountLimit, Demand, Document, EvidenceRule, FeeRule, Permission, RefundRules, RefundWindow, Tier, VoidRules,
+    ArrivalRule, CountLimit, Demand, Document, EvidenceRule, FeeRule, Permission, RefundRules, RefundWindow, Tier,
+    VoidRules,
 };
 use crate::limits::{
     ARRIVAL_DAYS, COUNT, ESCALATIONS, LIST_ITEMS, PERSONS, ROLES, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS,
@@ -145,10 +146,22 @@ impl Check<'_> {
             self.count(&place("per-business-day"), limit.per_business_day, 1, COUNT);
             if limit.at_ceiling == Permission::Allow {
                 let suggestion = Some("at-ceiling = \"refer\"".to_owned());
-                self.problem(&place("at-ceiling"), "policy.contradiction", "`refer` or `deny`", "`allow`: no limit", suggestion);
+                self.problem(
+                    &place("at-ceiling"),
+                    "policy.contradiction",
+                    "`refer` or `deny`",
+                    "`allow`: no limit",
+                    suggestion,
+                );
             }
             if counts.iter().take(index).any(|other| other.counted == limit.counted) {
-                self.problem(&place("counted"), "policy.duplicate", "each count once", "a second one of the same", None);
+                self.problem(
+                    &place("counted"),
+                    "policy.duplicate",
+                    "each count once",
+                    "a second one of the same",
+                    None,
+                );
             }
         }
         self.list_length(&[Key("void"), Key("count")], counts.len(), LIST_ITEMS);
@@ -186,7 +199,13 @@ impl Check<'_> {
         self.arrivals(refund_key, &refund.arrival);
         if refund.tiers_by.is_empty() {
             let expected = "`sale`, `requester-day` or both";
-            self.problem(&[refund_key, Key("tiers-by")], "policy.range", expected, "nothing", Some("tiers-by = [\"sale\"]".to_owned()));
+            self.problem(
+                &[refund_key, Key("tiers-by")],
+                "policy.range",
+                expected,
+                "nothing",
+                Some("tiers-by = [\"sale\"]".to_owned()),
+            );
         }
         self.unique(&[refund_key, Key("tiers-by")], &refund.tiers_by);
         self.tiers(&refund.tier);
@@ -196,11 +215,21 @@ impl Check<'_> {
         self.list_length(&[Key("refund"), Key("evidence")], refund.evidence.len(), LIST_ITEMS);
         for (index, EvidenceRule { kind, reasons, .. }) in refund.evidence.iter().enumerate() {
             self.word(&[Key("refund"), Key("evidence"), Index(index), Key("kind")], kind);
-            self.list_length(&[Key("refund"), Key("evidence"), Index(index), Key("reasons")], reasons.len(), LIST_ITEMS);
+            self.list_length(
+                &[Key("refund"), Key("evidence"), Index(index), Key("reasons")],
+                reasons.len(),
+                LIST_ITEMS,
+            );
             for (position, reason) in reasons.iter().enumerate() {
                 if !refund.reasons.contains(reason) {
                     let at = [Key("refund"), Key("evidence"), Index(index), Key("reasons"), Index(position)];
-                    self.problem(&at, "policy.unknown-reason", "one of the reasons of `refund.reasons`", shown(reason), None);
+                    self.problem(
+                        &at,
+                        "policy.unknown-reason",
+                        "one of the reasons of `refund.reasons`",
+                        shown(reason),
+                        None,
+                    );
                 }
             }
         }
@@ -237,7 +266,13 @@ impl Check<'_> {
                 }
                 if tier.needed < below.needed {
                     let expected = format!("at least {}, as in the tier before", below.needed);
-                    self.problem(&at("needed"), "policy.tiers", expected, format!("{}: more money, fewer persons", tier.needed), None);
+                    self.problem(
+                        &at("needed"),
+                        "policy.tiers",
+                        expected,
+                        format!("{}: more money, fewer persons", tier.needed),
+                        None,
+                    );
                 }
             }
             self.tier(index, tier);
@@ -265,8 +300,17 @@ impl Check<'_> {
                 self.problem(&at("roles"), "policy.tiers", "the roles it passes to", "none", None);
             }
             if escalation.after >= tier.expires_after || earlier.is_some_and(|e| escalation.after <= e) {
-                let expected = format!("later than the one before, and before the request ends after {} seconds", tier.expires_after.seconds());
-                self.problem(&at("after"), "policy.tiers", expected, format!("{} seconds", escalation.after.seconds()), None);
+                let expected = format!(
+                    "later than the one before, and before the request ends after {} seconds",
+                    tier.expires_after.seconds()
+                );
+                self.problem(
+                    &at("after"),
+                    "policy.tiers",
+                    expected,
+                    format!("{} seconds", escalation.after.seconds()),
+                    None,
+                );
             }
             earlier = Some(escalation.after);
         }
@@ -275,7 +319,8 @@ impl Check<'_> {
     /// A known-good, unrefunded sale inside its refund window never lacks a remedy (`DOMAIN.md` §4).
     fn remedies(&mut self, document: &Document) {
         let Some(refund) = document.refund.as_ref().filter(|refund| refund.enabled) else { return };
-        let void_is_closed = document.void.as_ref().is_none_or(|void| !void.enabled || void.paid_out == Permission::Deny);
+        let void_is_closed =
+            document.void.as_ref().is_none_or(|void| !void.enabled || void.paid_out == Permission::Deny);
         if void_is_closed && refund.real_time == Permission::Deny {
             self.problem(
                 &[Key("refund"), Key("real-time")],
@@ -290,7 +335,8 @@ impl Check<'_> {
     // ------------------------------------------------------------ pieces
 
     fn amount(&self, amount: Amount) -> String {
-        Money::new(amount.minor(), self.currency).map_or_else(|_| amount.minor().to_string(), |money| money.decimal_text())
+        Money::new(amount.minor(), self.currency)
+            .map_or_else(|_| amount.minor().to_string(), |money| money.decimal_text())
     }
 
     fn word(&mut self, at: &[Step], text: &str) {
@@ -317,7 +363,13 @@ impl Check<'_> {
     fn reasons(&mut self, section: Step, demand: Demand, reasons: &[String]) {
         self.words(&[section, Key("reasons")], reasons);
         if demand == Demand::Mandatory && reasons.is_empty() {
-            self.problem(&[section, Key("reasons")], "policy.contradiction", "reasons to choose from, since one is mandatory", "none", None);
+            self.problem(
+                &[section, Key("reasons")],
+                "policy.contradiction",
+                "reasons to choose from, since one is mandatory",
+                "none",
+                None,
+            );
         }
     }
 
@@ -356,7 +408,13 @@ impl Check<'_> {
             self.problem(&[section, Key("min-amount")], "policy.contradiction", expected, found, None);
         }
         if max.is_some_and(|max| max.minor() == 0) {
-            self.problem(&[section, Key("max-amount")], "policy.range", "more than zero", "0", Some("enabled = false".to_owned()));
+            self.problem(
+                &[section, Key("max-amount")],
+                "policy.range",
+                "more than zero",
+                "0",
+                Some("enabled = false".to_owned()),
+            );
         }
     }
 

@@ -57,7 +57,8 @@ impl From<Amount> for i64 {
 pub struct Rate(u32);
 
 impl Rate {
-    const EXPECTED: BadScalar = BadScalar { expected: "a rate from \"0%\" to \"100%\" with at most four decimals, such as \"0.38%\"" };
+    const EXPECTED: BadScalar =
+        BadScalar { expected: "a rate from \"0%\" to \"100%\" with at most four decimals, such as \"0.38%\"" };
 
     /// A rate in millionths.
     ///
@@ -112,8 +113,9 @@ impl From<Rate> for u32 {
 pub struct Span(u32);
 
 impl Span {
-    const EXPECTED: BadScalar =
-        BadScalar { expected: "a span such as \"15 seconds\", \"30 minutes\", \"72 hours\" or \"3 days\", at most 366 days" };
+    const EXPECTED: BadScalar = BadScalar {
+        expected: "a span such as \"15 seconds\", \"30 minutes\", \"72 hours\" or \"3 days\", at most 366 days",
+    };
 
     /// A span of whole seconds.
     ///
@@ -193,7 +195,8 @@ pub struct UtcOffset {
 }
 
 impl UtcOffset {
-    const EXPECTED: BadScalar = BadScalar { expected: "a fixed offset from UTC between \"-14:00\" and \"+14:00\", such as \"+08:00\"" };
+    const EXPECTED: BadScalar =
+        BadScalar { expected: "a fixed offset from UTC between \"-14:00\" and \"+14:00\", such as \"+08:00\"" };
 
     /// Reads `+08:00`.
     ///
@@ -239,8 +242,9 @@ pub struct CutOff {
 }
 
 impl CutOff {
-    const EXPECTED: BadScalar =
-        BadScalar { expected: "a local time between \"00:01\" and \"24:00\", such as \"23:00\" (\"24:00\": the business day is the calendar day)" };
+    const EXPECTED: BadScalar = BadScalar {
+        expected: "a local time between \"00:01\" and \"24:00\", such as \"23:00\" (\"24:00\": the business day is the calendar day)",
+    };
 
     /// Reads `23:00`.
     ///
@@ -298,10 +302,14 @@ mod tests {
 
     #[test]
     fn a_span_is_read_with_its_unit() {
-        for (text, seconds) in [("1 second", 1), ("30 minutes", 1_800), ("72 hours", 259_200), ("366 days", SPAN_SECONDS)] {
+        for (text, seconds) in
+            [("1 second", 1), ("30 minutes", 1_800), ("72 hours", 259_200), ("366 days", SPAN_SECONDS)]
+        {
             assert_eq!(Span::parse(text).unwrap().seconds(), seconds, "{text}");
         }
-        for bad in ["", "30", "30min", "0 minutes", "367 days", "-1 day", "1 month", "1  day", "9999999999 days", "x days"] {
+        for bad in
+            ["", "30", "30min", "0 minutes", "367 days", "-1 day", "1 month", "1  day", "9999999999 days", "x days"]
+        {
             assert!(Span::parse(bad).is_err(), "{bad}");
         }
     }

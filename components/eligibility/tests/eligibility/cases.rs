@@ -49,7 +49,9 @@ fn unionpay_answers_as_expected() {
 fn a_case_that_expects_otherwise_fails() {
     let text = std::fs::read_to_string(policies().join("lakala.cases.toml")).unwrap();
     let engine = engine("lakala");
-    for (is, was) in [("outcome = \"allow\"", "outcome = \"deny\""), ("\"void.window use-refund\"", "\"void.window none\"")] {
+    for (is, was) in
+        [("outcome = \"allow\"", "outcome = \"deny\""), ("\"void.window use-refund\"", "\"void.window none\"")]
+    {
         let file = CaseFile::read(&text.replace(is, was)).unwrap();
         assert!(file.cases.iter().any(|case| !case.run(&engine).unwrap().is_empty()), "{is} → {was}");
     }

@@ -30,7 +30,13 @@ fn any_facts(document: &'static Document) -> impl Strategy<Value = Facts> {
     // Near the payment, near a cut-off, near the end of the window, anywhere.
     let later = prop_oneof![0..7_200_000_i64, 0..200_000_000_i64, 0..3_000_000_000_i64, 0..40_000_000_000_i64];
     (1..=9_999_999_i64, 0..5_000_000_000_i64, later, status, balance).prop_map(
-        move |(captured, paid, later, (outcome, settlement, settled, kind, voids, role), (which, cleared, reserved, sent))| {
+        move |(
+            captured,
+            paid,
+            later,
+            (outcome, settlement, settled, kind, voids, role),
+            (which, cleared, reserved, sent),
+        )| {
             let paid_at = Instant::from_unix_ms(1_763_800_000_000 + paid).unwrap();
             let mut facts = ordinary(&engine, captured, paid_at);
             facts.now = Instant::from_unix_ms(paid_at.unix_ms + later).unwrap();
@@ -377,7 +383,12 @@ fn every_amount_must_be_in_the_policys_currency() {
 fn a_reason_that_is_not_listed_is_not_repeated_if_it_could_be_anything() {
     let engine = engine(&LAKALA);
     let facts = ordinary(&engine, 10_000, at("2026-11-23T14:00:00+08:00"));
-    for (reason, shown) in [("because", "because"), ("6222021234567890123", "unlisted"), ("张三 13800138000", "unlisted"), ("", "unlisted")] {
+    for (reason, shown) in [
+        ("because", "because"),
+        ("6222021234567890123", "unlisted"),
+        ("张三 13800138000", "unlisted"),
+        ("", "unlisted"),
+    ] {
         let question = VoidQuestion { amount: cny(10_000), reason: Some(reason.to_owned()) };
         let decision = engine.decide_void(&facts, &question).unwrap();
         assert_eq!(decision.findings.len(), 1);

@@ -5,7 +5,9 @@ use rescind_eligibility::Engine;
 use rescind_model::{
     Counted, Decision, DecisionError, Facts, Finding, Instant, Outcome, Remedy, Role, SettlementMode, Tally, Value,
 };
-use rescind_policy::document::{CountLimit, Document, EvidenceRule, Permission, RefundRules, RefundWindow, Same, VoidRules};
+use rescind_policy::document::{
+    CountLimit, Document, EvidenceRule, Permission, RefundRules, RefundWindow, Same, VoidRules,
+};
 use rescind_policy::scalar::{Amount, Span};
 
 const PAID: &str = "2026-11-23T14:00:00+08:00";
@@ -144,7 +146,10 @@ fn each_count_is_held_against_its_own_limit() {
         voided(&engine, &facts)
     };
     assert_eq!(with(4, 1).outcome, Outcome::Allow);
-    assert_eq!((with(4, 2).outcome, findings(&with(4, 2))), (Outcome::Refer, vec![("void.count", &Remedy::ContactSupport)]));
+    assert_eq!(
+        (with(4, 2).outcome, findings(&with(4, 2))),
+        (Outcome::Refer, vec![("void.count", &Remedy::ContactSupport)])
+    );
     assert_eq!((with(5, 1).outcome, findings(&with(5, 1))), (Outcome::Deny, vec![("void.count", &Remedy::UseRefund)]));
     // Both are reported, and deny is stronger than refer in either order.
     assert_eq!((with(5, 2).outcome, with(5, 2).findings.len()), (Outcome::Deny, 2));
@@ -161,12 +166,17 @@ fn a_void_switched_off_says_so_and_leaves_the_refund() {
 
 #[test]
 fn a_refund_switched_off_says_so_and_leaves_the_void() {
-    for engine in [refund_rules(|refund| refund.enabled = false), engine(&Document { refund: None, ..UNIONPAY.clone() })] {
+    for engine in
+        [refund_rules(|refund| refund.enabled = false), engine(&Document { refund: None, ..UNIONPAY.clone() })]
+    {
         let facts = sale(&engine);
         assert_eq!(findings(&refunded(&engine, &facts, 10_000)), [("refund.enabled", &Remedy::UseVoid)]);
         assert_eq!(findings(&refunded(&engine, &facts, 9_999)), [("refund.enabled", &Remedy::ContactSupport)]);
         assert_eq!(voided(&engine, &facts).outcome, Outcome::Allow);
-        assert_eq!(findings(&voided(&engine, &later(&facts, at("2026-11-24T14:00:00+08:00")))), [("void.business-day", &Remedy::ContactSupport)]);
+        assert_eq!(
+            findings(&voided(&engine, &later(&facts, at("2026-11-24T14:00:00+08:00")))),
+            [("void.business-day", &Remedy::ContactSupport)]
+        );
     }
 }
 
@@ -174,7 +184,10 @@ fn a_refund_switched_off_says_so_and_leaves_the_void() {
 fn a_sale_that_is_not_refundable_in_parts_is_refunded_whole() {
     let engine = refund_rules(|refund| refund.partial = false);
     let facts = sale(&engine);
-    assert_eq!(findings(&refunded(&engine, &facts, 9_999)), [("refund.partial", &Remedy::Provide("full-amount".to_owned()))]);
+    assert_eq!(
+        findings(&refunded(&engine, &facts, 9_999)),
+        [("refund.partial", &Remedy::Provide("full-amount".to_owned()))]
+    );
     assert_eq!(refunded(&engine, &facts, 10_000).outcome, Outcome::Allow);
 }
 
@@ -233,7 +246,8 @@ fn evidence_is_demanded_by_reason_and_amount_and_each_kind_once() {
     });
     let facts = sale(&engine);
     let demanded = |minor, reason: &str| -> Vec<String> {
-        let question = rescind_model::RefundQuestion { amount: cny(minor), reason: Some(reason.to_owned()), evidence: Vec::new() };
+        let question =
+            rescind_model::RefundQuestion { amount: cny(minor), reason: Some(reason.to_owned()), evidence: Vec::new() };
         let decision = engine.decide_refund(&facts, &question).unwrap();
         assert!(decision.findings.iter().all(|finding| finding.rule == "refund.evidence"));
         let kind = |finding: &Finding| match &finding.remedy {
@@ -289,13 +303,22 @@ fn every_rule_that_fails_is_reported_in_order() {
     let decision = engine.decide_void(&facts, &question).unwrap();
     let rules: Vec<&str> = decision.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let expected = [
-        "void.after-refund", "void.balance", "void.amount", "void.paid-out", "void.settled", "void.window", "void.count",
-        "void.operator-role", "void.reason",
+        "void.after-refund",
+        "void.balance",
+        "void.amount",
+        "void.paid-out",
+        "void.settled",
+        "void.window",
+        "void.count",
+        "void.operator-role",
+        "void.reason",
     ];
     assert_eq!(rules, expected);
     assert_eq!(decision.outcome, Outcome::Deny);
     // Whatever is denied obliges nobody to anything.
-    assert!(decision.obligations.fees.is_empty() && decision.obligations.approvals.is_none() && !decision.obligations.slip);
+    assert!(
+        decision.obligations.fees.is_empty() && decision.obligations.approvals.is_none() && !decision.obligations.slip
+    );
 }
 
 #[test]

@@ -73,7 +73,11 @@ pub(crate) fn ordinary(engine: &Engine, captured: i64, paid_at: Instant) -> Fact
             .map(|counted| Tally { counted, voids_today: 0 })
             .to_vec(),
         requested_today: Some(cny(0)),
-        asker: Asker { person: Some(PersonId::parse("P-1").unwrap()), roles: vec![Role::parse("manager").unwrap()], terminal: None },
+        asker: Asker {
+            person: Some(PersonId::parse("P-1").unwrap()),
+            roles: vec![Role::parse("manager").unwrap()],
+            terminal: None,
+        },
     }
 }
 

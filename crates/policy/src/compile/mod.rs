@@ -8,8 +8,8 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 use crate::canonical::canonical;
 use crate::check::{self, Place};
 use crate::document::{
-    ArrivalRule, CountLimit, Document, EscalationRule, EvidenceRule, FORMAT, FeeRule, LateFee, RefundRules, RefundWindow,
-    Tier, VoidRules,
+    ArrivalRule, CountLimit, Document, EscalationRule, EvidenceRule, FORMAT, FeeRule, LateFee, RefundRules,
+    RefundWindow, Tier, VoidRules,
 };
 use crate::limits::{DOCUMENT_BYTES, TOML_BYTES};
 use crate::scalar::{BadScalar, CutOff, Rate, Span, UtcOffset, number_and_unit};
@@ -58,7 +58,8 @@ impl Compiled {
 pub fn compile(toml_text: &str, file_name: &str) -> Result<Compiled, Diagnostics> {
     if toml_text.len() > TOML_BYTES {
         // The text itself is not carried in the message: it may be anything.
-        let mistake = whole_file("policy.too-large", format!("at most {TOML_BYTES} bytes"), format!("{} bytes", toml_text.len()));
+        let mistake =
+            whole_file("policy.too-large", format!("at most {TOML_BYTES} bytes"), format!("{} bytes", toml_text.len()));
         return Err(refused(file_name, "", vec![mistake]));
     }
     let (table, errors) = DeTable::parse_recoverable(toml_text);
@@ -87,7 +88,11 @@ pub fn compile(toml_text: &str, file_name: &str) -> Result<Compiled, Diagnostics
     };
     let canonical = canonical(&document);
     if canonical.len() > DOCUMENT_BYTES {
-        let mistake = whole_file("policy.too-large", format!("at most {DOCUMENT_BYTES} bytes compiled"), format!("{} bytes", canonical.len()));
+        let mistake = whole_file(
+            "policy.too-large",
+            format!("at most {DOCUMENT_BYTES} bytes compiled"),
+            format!("{} bytes", canonical.len()),
+        );
         return Err(refused(file_name, toml_text, vec![mistake]));
     }
     let hash = Digest::of(&canonical);
@@ -147,7 +152,9 @@ fn document(r: &mut Reader, root: &mut Section<'_, '_>) -> Parts {
     let format = r.required(root, "format", |r, item| {
         let format = r.count(&item)?;
         // One mistake instead of a hundred: a later language is not this one with mistakes.
-        (format == FORMAT).then_some(format).or_else(|| r.scalar(&item, |_| Err(BadScalar { expected: "1, the only format this Rescind knows" })))
+        (format == FORMAT)
+            .then_some(format)
+            .or_else(|| r.scalar(&item, |_| Err(BadScalar { expected: "1, the only format this Rescind knows" })))
     });
     let name = r.required(root, "name", |r, item| r.text(&item));
     let version = r.required(root, "version", |r, item| r.text(&item));

@@ -66,12 +66,17 @@ impl Reader {
         currency.clone_into(&mut self.currency);
     }
 
-
     pub(super) fn into_parts(self) -> (Vec<Mistake>, BTreeMap<Place, Range<usize>>) {
         (self.mistakes, self.spans)
     }
 
-    fn refuse<T>(&mut self, item: &Item<'_, '_>, code: &'static str, expected: impl Into<String>, suggestion: Option<String>) -> Option<T> {
+    fn refuse<T>(
+        &mut self,
+        item: &Item<'_, '_>,
+        code: &'static str,
+        expected: impl Into<String>,
+        suggestion: Option<String>,
+    ) -> Option<T> {
         let mistake = Mistake {
             code,
             span: item.value.span(),
@@ -99,7 +104,14 @@ impl Reader {
         }
         let at = Place(section.place.clone()).to_string();
         let (span, expected) = (section.span.clone(), format!("the field `{key}`"));
-        self.mistakes.push(Mistake { code: "policy.missing-field", span, at, expected, found: "none".to_owned(), suggestion: None });
+        self.mistakes.push(Mistake {
+            code: "policy.missing-field",
+            span,
+            at,
+            expected,
+            found: "none".to_owned(),
+            suggestion: None,
+        });
         None
     }
 
@@ -129,7 +141,9 @@ impl Reader {
     ) -> Option<Vec<T>> {
         let Some(item) = section.get(key) else { return Some(Vec::new()) };
         self.spans.insert(Place(item.place.clone()), item.value.span());
-        let DeValue::Array(array) = item.value.get_ref() else { return self.refuse(&item, "policy.type", "a list", None) };
+        let DeValue::Array(array) = item.value.get_ref() else {
+            return self.refuse(&item, "policy.type", "a list", None);
+        };
         let mut all = Some(Vec::new());
         for (index, value) in array.iter().enumerate() {
             let mut place = item.place.clone();
@@ -150,7 +164,9 @@ impl Reader {
         item: Item<'t, 'i>,
         read: impl FnOnce(&mut Self, &mut Section<'t, 'i>) -> Option<T>,
     ) -> Option<T> {
-        let DeValue::Table(table) = item.value.get_ref() else { return self.refuse(&item, "policy.type", "a table", None) };
+        let DeValue::Table(table) = item.value.get_ref() else {
+            return self.refuse(&item, "policy.type", "a table", None);
+        };
         let mut section = Section { table, span: item.value.span(), place: item.place, asked: Vec::new() };
         let value = read(self, &mut section);
         self.finish(&section);
@@ -211,7 +227,11 @@ impl Reader {
         self.refuse(item, "policy.unknown-word", expected.join(" or "), suggestion)
     }
 
-    pub(super) fn scalar<T>(&mut self, item: &Item<'_, '_>, parse: impl FnOnce(&str) -> Result<T, BadScalar>) -> Option<T> {
+    pub(super) fn scalar<T>(
+        &mut self,
+        item: &Item<'_, '_>,
+        parse: impl FnOnce(&str) -> Result<T, BadScalar>,
+    ) -> Option<T> {
         let text = item.value.get_ref().as_str().unwrap_or("");
         match parse(text) {
             Ok(value) => Some(value),
@@ -239,7 +259,12 @@ impl Reader {
                     DeValue::Float(number) => Some(format!("\"{}\"", number.as_str())),
                     _ => None,
                 };
-                self.refuse(item, "policy.amount", format!("an amount of {currency} in quotes, such as \"100.00\""), suggestion)
+                self.refuse(
+                    item,
+                    "policy.amount",
+                    format!("an amount of {currency} in quotes, such as \"100.00\""),
+                    suggestion,
+                )
             }
         }
     }

@@ -16,7 +16,9 @@ enum Json {
 fn sorted(value: &serde_json::Value) -> Json {
     match value {
         serde_json::Value::Array(items) => Json::List(items.iter().map(sorted).collect()),
-        serde_json::Value::Object(fields) => Json::Map(fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect()),
+        serde_json::Value::Object(fields) => {
+            Json::Map(fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
         serde_json::Value::Number(number) => {
             assert!(number.is_i64() || number.is_u64(), "{number} is no integer");
             assert!(number.as_i64().unwrap().unsigned_abs() < 1 << 53, "{number} is beyond RFC 8785's integers");
@@ -120,7 +122,8 @@ fn the_canonical_form_has_sorted_keys_and_no_spaces() {
 fn comments_and_order_change_no_hash_and_any_value_does() {
     let hash = |text: &str| compile(text, "test").unwrap().hash().clone();
     let text = pack("lakala");
-    let bare: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}  # other\r\n\n")).collect();
+    let bare: String =
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}  # other\r\n\n")).collect();
     assert_eq!(hash(&text), hash(&bare));
     assert_eq!(hash(&text), hash(&text.replace("\"30 minutes\"", "\"1800 seconds\"")));
     assert_eq!(hash(&text), hash(&text.replace("\"1000.00\"", "\"1000\"")));

@@ -21,28 +21,91 @@ fn each_mistake_is_told_with_its_place_and_what_to_write() {
     type Row = (Text, Text, Text, Text, Text, Option<Text>);
     let table: &[Row] = &[
         ("window = \"30 minutes\"", "window = \"30 min\"", "policy.scalar", "void.window", "\"30 min\"", None),
-        ("window = \"30 minutes\"", "windw = \"30 minutes\"", "policy.unknown-field", "void", "windw", Some("`window`")),
+        (
+            "window = \"30 minutes\"",
+            "windw = \"30 minutes\"",
+            "policy.unknown-field",
+            "void",
+            "windw",
+            Some("`window`"),
+        ),
         ("slip = true", "", "policy.missing-field", "void", "", None),
-        ("executor = \"courier\"", "executor = \"curier\"", "policy.unknown-word", "void.executor", "\"curier\"", Some("\"courier\"")),
+        (
+            "executor = \"courier\"",
+            "executor = \"curier\"",
+            "policy.unknown-word",
+            "void.executor",
+            "\"curier\"",
+            Some("\"courier\""),
+        ),
         ("per-business-day = 3", "per-business-day = -3", "policy.type", "void.count[0].per-business-day", "-3", None),
         ("per-business-day = 3", "per-business-day = 0", "policy.range", "void.count[0].per-business-day", "0", None),
-        ("at-ceiling = \"refer\"", "at-ceiling = \"allow\"", "policy.contradiction", "void.count[0].at-ceiling", "\"allow\"", Some("at-ceiling = \"refer\"")),
+        (
+            "at-ceiling = \"refer\"",
+            "at-ceiling = \"allow\"",
+            "policy.contradiction",
+            "void.count[0].at-ceiling",
+            "\"allow\"",
+            Some("at-ceiling = \"refer\""),
+        ),
         ("up-to = \"100.00\"", "up-to = 100.00", "policy.amount", "refund.tier[0].up-to", "100.00", Some("\"100.00\"")),
         ("up-to = \"100.00\"", "up-to = \"100.001\"", "policy.amount", "refund.tier[0].up-to", "\"100.001\"", None),
         ("up-to = \"1000.00\"", "up-to = \"100.00\"", "policy.tiers", "refund.tier[1].up-to", "\"100.00\"", None),
         ("needed = 1", "needed = 3", "policy.tiers", "refund.tier[2].needed", "2", None),
         ("needed = 2", "needed = 2\nup-to = \"2000.00\"", "policy.tiers", "refund.tier[2].up-to", "\"2000.00\"", None),
-        ("window = \"30 days\"", "window = \"1 day\"", "policy.contradiction", "refund.window", "\"1 day\"", Some("window = \"2 days\"")),
-        ("real-time = \"refer\"", "real-time = \"deny\"", "policy.no-remedy", "refund.real-time", "\"deny\"", Some("real-time = \"refer\"")),
+        (
+            "window = \"30 days\"",
+            "window = \"1 day\"",
+            "policy.contradiction",
+            "refund.window",
+            "\"1 day\"",
+            Some("window = \"2 days\""),
+        ),
+        (
+            "real-time = \"refer\"",
+            "real-time = \"deny\"",
+            "policy.no-remedy",
+            "refund.real-time",
+            "\"deny\"",
+            Some("real-time = \"refer\""),
+        ),
         ("cut-off = \"23:00\"", "cut-off = 23:00:00", "policy.scalar", "cut-off", "23:00:00", None),
-        ("time-zone = \"+08:00\"", "time-zone = \"Asia/Shanghai\"", "policy.scalar", "time-zone", "\"Asia/Shanghai\"", None),
+        (
+            "time-zone = \"+08:00\"",
+            "time-zone = \"Asia/Shanghai\"",
+            "policy.scalar",
+            "time-zone",
+            "\"Asia/Shanghai\"",
+            None,
+        ),
         ("currency = \"CNY\"", "currency = \"RMB\"", "policy.currency", "currency", "\"RMB\"", None),
         ("name = \"lakala\"", "name = \"La Kala\"", "policy.word", "name", "\"La Kala\"", Some("\"la-kala\"")),
         ("format = 1", "format = 2", "policy.scalar", "format", "2", None),
         ("\"wrong-payee\"", "\"wrong-amount\"", "policy.duplicate", "void.reasons[1]", "\"wrong-amount\"", None),
-        ("{ kind = \"receipt\"", "{ kind = \"receipt\", reasons = [\"bad\"]", "policy.unknown-reason", "refund.evidence[0].reasons[0]", "\"bad\"", None),
-        ("fixed = \"1.00\", payer", "payer", "policy.fee", "refund.late-fee", "{ after = \"15 days\", payer = \"merchant\" }", None),
-        ("after = \"24 hours\"", "after = \"72 hours\"", "policy.tiers", "refund.tier[1].escalation[0].after", "\"72 hours\"", None),
+        (
+            "{ kind = \"receipt\"",
+            "{ kind = \"receipt\", reasons = [\"bad\"]",
+            "policy.unknown-reason",
+            "refund.evidence[0].reasons[0]",
+            "\"bad\"",
+            None,
+        ),
+        (
+            "fixed = \"1.00\", payer",
+            "payer",
+            "policy.fee",
+            "refund.late-fee",
+            "{ after = \"15 days\", payer = \"merchant\" }",
+            None,
+        ),
+        (
+            "after = \"24 hours\"",
+            "after = \"72 hours\"",
+            "policy.tiers",
+            "refund.tier[1].escalation[0].after",
+            "\"72 hours\"",
+            None,
+        ),
         ("enabled = true", "enabled = \"yes\"", "policy.type", "void.enabled", "\"yes\"", None),
     ];
     for (from, to, code, at, underlined, suggestion) in table {
@@ -62,7 +125,8 @@ fn each_mistake_is_told_with_its_place_and_what_to_write() {
 
 #[test]
 fn a_void_without_an_end_is_refused() {
-    let text = changed("lakala", "window = \"30 minutes\"", "").replace("until-settlement = true", "until-settlement = false");
+    let text =
+        changed("lakala", "window = \"30 minutes\"", "").replace("until-settlement = true", "until-settlement = false");
     let all = mistakes(&text);
     assert_eq!((all.len(), all[0].code()), (1, "policy.void-without-end"));
 }
@@ -91,7 +155,8 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 
 #[test]
 fn contradictions_are_told_together_with_mistakes_in_another_section() {
-    let text = changed("lakala", "per-business-day = 3", "per-business-day = 0").replace("window = \"30 days\"", "window = \"soon\"");
+    let text = changed("lakala", "per-business-day = 3", "per-business-day = 0")
+        .replace("window = \"30 days\"", "window = \"soon\"");
     let codes: Vec<&str> = mistakes(&text).iter().map(Diagnostic::code).collect();
     assert_eq!(codes, ["policy.range", "policy.scalar"]);
 }
