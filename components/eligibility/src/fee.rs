@@ -30,8 +30,8 @@ fn returned_with_refund(s: &Situation<'_>, rule: ReturnedFee, amount: i64) -> Re
     let due = match rule {
         ReturnedFee::Kept => 0,
         ReturnedFee::Full if taken_back < s.captured => 0,
-        ReturnedFee::Proportion if s.captured > 0 => part_half_up(charged, taken_back, s.captured)?,
-        ReturnedFee::Full | ReturnedFee::Proportion => charged,
+        ReturnedFee::Proportion => part_half_up(charged, taken_back, s.captured)?,
+        ReturnedFee::Full => charged,
     };
     // A refund that failed after others were rounded can leave one minor unit more returned than is due now.
     Ok(due.saturating_sub(s.facts.balance.fee_returned.minor).max(0))

@@ -26,7 +26,7 @@ pub(crate) enum Asked<'a> {
 
 /// Facts that were checked.
 ///
-/// INVARIANT: every amount is in the policy's currency and in range; `0 <= left <= captured`; every instant and day is a
+/// INVARIANT: every amount is in the policy's currency and in range; `0 <= left <= captured`; `captured > 0`; every instant and day is a
 /// time between 1970 and 9999; `now >= paid_at`; `today >= sale.business_day`.
 pub(crate) struct Situation<'a> {
     pub(crate) engine: &'a Engine,
@@ -51,6 +51,9 @@ impl<'a> Situation<'a> {
     pub(crate) fn new(engine: &'a Engine, facts: &'a Facts) -> Result<Self, DecisionError> {
         let Facts { sale, status, balance, .. } = facts;
         let captured = engine.minor("sale.captured", &sale.captured)?;
+        if captured == 0 {
+            return Err(DecisionError::BadAmount("sale.captured: expected more than nothing".to_owned()));
+        }
         let charged = engine.minor("sale.fee-charged", &sale.fee_charged)?;
         let cleared = engine.minor("balance.cleared", &balance.cleared)?;
         let voided = engine.minor("balance.voided", &balance.voided)?;

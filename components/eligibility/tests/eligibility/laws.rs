@@ -380,6 +380,13 @@ fn every_amount_must_be_in_the_policys_currency() {
 }
 
 #[test]
+fn a_sale_of_nothing_is_no_sale() {
+    let engine = engine(&UNIONPAY);
+    let facts = ordinary(&engine, 0, at("2026-11-23T14:00:00+08:00"));
+    assert!(matches!(engine.assess(&facts, None), Err(DecisionError::BadAmount(_))));
+}
+
+#[test]
 fn a_reason_that_is_not_listed_is_not_repeated_if_it_could_be_anything() {
     let engine = engine(&LAKALA);
     let facts = ordinary(&engine, 10_000, at("2026-11-23T14:00:00+08:00"));
