@@ -246,8 +246,13 @@ fn continues(before: &Ledger, next: &Transition, command: &CommandId) {
     assert!(before.voids.len() <= after.voids.len() && before.refunds.len() <= after.refunds.len());
 }
 
-fn keeps_room(ledger: &Ledger) {
-    assert!(ledger.events + room::still_to_come(ledger) <= limits::EVENTS);
+/// What was let in has room to its end: nothing else takes more of it than was kept.
+fn keeps_room(before: &Ledger, next: &Transition, command: &Command) {
+    let total = |ledger: &Ledger| ledger.events + room::still_to_come(ledger);
+    assert!(total(&next.ledger) <= limits::EVENTS);
+    if !matches!(command, Command::SubmitRefund(_) | Command::AuthoriseVoid(_) | Command::Retry(_)) {
+        assert!(total(&next.ledger) <= total(before), "{command:?} took room that was not kept");
+    }
 }
 
 /// Carries out what it can; every law is checked after each step.
@@ -267,7 +272,7 @@ fn run(start: &Ledger, steps: &[Step]) -> (Ledger, Vec<Event>, Instant) {
         conserves(&next.ledger);
         consents(&next.ledger);
         is_never_in_limbo(&next.ledger);
-        keeps_room(&next.ledger);
+        keeps_room(&ledger, &next, &step.command);
         if step.command == Command::PassTime {
             let again = apply(&next.ledger, &Command::PassTime, &step.by, &id, now).unwrap();
             assert_eq!(again, Transition { ledger: next.ledger.clone(), events: vec![] });
