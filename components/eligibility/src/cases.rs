@@ -189,7 +189,8 @@ impl Case {
                 (None, Some(_)) => differences.push(format!("{way}: expected a decision, found none")),
                 // An assessment may be compared in part, but a reversal is never left unsaid.
                 (Some(_), None) if way == "reversal" => {
-                    differences.push("reversal: expected none, found a decision".to_owned())
+                    let difference = "reversal: expected none, found a decision";
+                    differences.push(difference.to_owned());
                 }
                 _ => {}
             }
