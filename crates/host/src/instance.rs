@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wasmtime::component::{Accessor, Component, HasSelf, Linker, ResourceTable};
-use wasmtime::{Engine, ResourceLimiter, Trap, UpdateDeadline};
+use wasmtime::{Engine, ResourceLimiter, UpdateDeadline};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
@@ -288,10 +288,7 @@ impl Instance {
         if self.store.data().memory.exceeded {
             return Failure::Memory;
         }
-        if error.downcast_ref::<Trap>().is_none() {
-            tracing::debug!(error = format!("{error:#}"), "a call ended without a trap");
-        }
-        Failure::Trap
+        if error.downcast_ref::<BodyError>().is_some() { Failure::Body } else { Failure::Trap }
     }
 
     fn report(&self, failure: Failure, error: &str, after_answer: bool) {
@@ -301,6 +298,11 @@ impl Instance {
         tracing::error!(component, request_id, failure = failure.label(), after_answer, error, "the component failed; its instance is discarded");
     }
 }
+
+/// What is wrong with the body of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("its answer {0}")]
+struct BodyError(String);
 
 type Outcome = Result<Result<wasmtime::Result<()>, wasmtime::Error>, Elapsed>;
 
@@ -357,8 +359,8 @@ async fn call(accessor: &Accessor<InstanceData>, service: &Service, request: htt
     match Limited::new(body, limits::RESPONSE_BODY_BYTES).collect().await {
         Ok(body) => Ok(Ok(http::Response::from_parts(head, body.to_bytes()))),
         Err(error) => {
-            let too_large = error.is::<LengthLimitError>();
-            Err(wasmtime::format_err!("its answer {}: {error}", if too_large { "is too large" } else { "broke off" }))
+            let what = if error.is::<LengthLimitError>() { "is too large".to_owned() } else { format!("broke off: {error}") };
+            Err(wasmtime::Error::new(BodyError(what)))
         }
     }
 }

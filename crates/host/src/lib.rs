@@ -36,6 +36,7 @@ mod host;
 mod instance;
 mod keyvalue;
 pub mod limits;
+pub mod logging;
 mod manifest;
 mod metrics;
 mod network;
