@@ -1,0 +1,192 @@
+//! The service's ports on the host itself, for what has to be in the store before the application can serve: policies,
+//! the first admin key, the demonstration shop. The components' own code runs natively here.
+
+use bytes::Bytes;
+use rescind_eligibility::Engine;
+use rescind_host::store::{Seen, Session, Store, StoreError, Swap as Swapped};
+use rescind_model::{
+    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
+    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
+    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
+};
+use rescind_service::ports::{Kv, KvError, Policy, Ports, Swap};
+use std::sync::Arc;
+
+/// The name of the store in `spin.toml`.
+const STORE: &str = "default";
+
+/// A store of the host as the service sees it.
+pub struct HostKv {
+    store: Arc<dyn Store>,
+    session: Session,
+}
+
+/// What a swap compares with.
+pub struct HostCell {
+    key: String,
+    seen: Seen,
+}
+
+fn failed(error: &StoreError) -> KvError {
+    KvError(error.to_string())
+}
+
+impl Kv for HostKv {
+    type Cell = HostCell;
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
+        let seen = self.store.get(&self.session, STORE, key).map_err(|e| failed(&e))?;
+        Ok(seen.value().map(|v| v.to_vec()))
+    }
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
+        self.store.set(&self.session, STORE, key, Bytes::copy_from_slice(value)).map_err(|e| failed(&e))
+    }
+    async fn delete(&self, key: &str) -> Result<(), KvError> {
+        self.store.delete(&self.session, STORE, key).map_err(|e| failed(&e))
+    }
+    async fn open(&self, key: &str) -> Result<(Option<Vec<u8>>, HostCell), KvError> {
+        let seen = self.store.get(&self.session, STORE, key).map_err(|e| failed(&e))?;
+        Ok((seen.value().map(|v| v.to_vec()), HostCell { key: key.to_owned(), seen }))
+    }
+    async fn swap(&self, cell: HostCell, value: &[u8]) -> Result<Swap, KvError> {
+        let value = Bytes::copy_from_slice(value);
+        match self.store.swap(&self.session, STORE, &cell.key, &cell.seen, value).map_err(|e| failed(&e))? {
+            Swapped::Done => Ok(Swap::Swapped),
+            Swapped::Changed => Ok(Swap::Refused),
+        }
+    }
+    async fn increment(&self, key: &str, delta: i64) -> Result<i64, KvError> {
+        self.store.increment(&self.session, STORE, key, delta).map_err(|e| failed(&e))
+    }
+}
+
+/// A policy in the native engine.
+pub struct NativePolicy(Engine);
+
+impl Policy for NativePolicy {
+    fn identity(&self) -> PolicyIdentity {
+        self.0.identity().clone()
+    }
+    fn needs(&self) -> Needs {
+        self.0.needs()
+    }
+    fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
+        self.0.business_day_of(at)
+    }
+    fn assess(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
+        self.0.assess(facts, amount)
+    }
+    fn decide_void(&self, facts: &Facts, question: &VoidQuestion) -> Result<Decision, DecisionError> {
+        self.0.decide_void(facts, question)
+    }
+    fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError> {
+        self.0.decide_refund(facts, question)
+    }
+}
+
+/// The ports.
+pub struct Native {
+    kv: HostKv,
+}
+
+impl Native {
+    /// Over a store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { kv: HostKv { store, session: Session::new() } }
+    }
+
+    /// Waits until everything that was written is durable.
+    pub async fn durable(&self) -> Result<(), StoreError> {
+        self.kv.store.durable(&self.kv.session).await
+    }
+}
+
+/// The host's clock.
+#[expect(clippy::disallowed_methods, reason = "the command runs on the host, where there is a clock")]
+pub fn now() -> Instant {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Instant { unix_ms: i64::try_from(since.as_millis()).unwrap_or(0) }
+}
+
+/// Unpredictable bytes.
+pub fn random() -> [u8; 32] {
+    let mut bytes = [0_u8; 32];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Keys made without chance could be guessed: there is nothing safe to go on with.
+        eprintln!("error: the operating system gives no random numbers");
+        std::process::abort();
+    }
+    bytes
+}
+
+impl Ports for Native {
+    type Kv = HostKv;
+    type Policy = NativePolicy;
+
+    fn kv(&self) -> &HostKv {
+        &self.kv
+    }
+    fn now(&self) -> Instant {
+        now()
+    }
+    fn random(&self) -> [u8; 32] {
+        random()
+    }
+    fn cached_policy(&self, _hash: &str) -> Option<Arc<NativePolicy>> {
+        None
+    }
+    fn load_policy(&self, _hash: &str, canonical: &[u8]) -> Result<Arc<NativePolicy>, LoadError> {
+        Ok(Arc::new(NativePolicy(Engine::load(canonical)?)))
+    }
+    fn open_ledger(
+        &self,
+        sale: &Sale,
+        outcome: SaleOutcome,
+        by: &Actor,
+        command: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection> {
+        rescind_refunds::open(sale, outcome, by, command, now)
+    }
+    fn apply(
+        &self,
+        ledger: &Ledger,
+        command: &Command,
+        by: &Actor,
+        id: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection> {
+        rescind_refunds::apply(ledger, command, by, id, now)
+    }
+    fn due(&self, ledger: &Ledger) -> Option<Instant> {
+        rescind_refunds::due(ledger)
+    }
+    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
+        rescind_notification::render(notice, audience, locale)
+    }
+    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
+        rescind_notification::explain(decision, locale, utc_offset_minutes)
+    }
+    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
+        rescind_notification::slip(request, locale)
+    }
+    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
+        rescind_notification::seal(secrets, id, at, body)
+    }
+    fn verify(
+        &self,
+        secrets: &[String],
+        headers: &SealHeaders,
+        body: &[u8],
+        now: Instant,
+        tolerance: Duration,
+    ) -> Result<(), SealError> {
+        rescind_notification::verify(secrets, headers, body, now, tolerance)
+    }
+    fn component(&self) -> &str {
+        "native"
+    }
+    fn log(&self, message: &str) {
+        eprintln!("{message}");
+    }
+}
