@@ -26,7 +26,8 @@ pub struct Listing<T> {
 /// # Errors
 /// Never in practice: what is answered can be written.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, Problem> {
-    let body = serde_json::to_string(value).map_err(|e| Problem::internal(format!("an answer cannot be written: {e}")))?;
+    let body =
+        serde_json::to_string(value).map_err(|e| Problem::internal(format!("an answer cannot be written: {e}")))?;
     Ok(with_type(status, "application/json", body))
 }
 

@@ -146,6 +146,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
     struct Ask {
         amount: Positive,
         #[serde(default)]

@@ -106,7 +106,8 @@ impl Parameters {
     /// # Errors
     /// Not a query, or a parameter given twice.
     pub fn read(parts: &Parts) -> Result<Self, Error> {
-        let unreadable = |_| Error::Malformed { field: "query".to_owned(), message: "expected name=value pairs".to_owned() };
+        let unreadable =
+            |_| Error::Malformed { field: "query".to_owned(), message: "expected name=value pairs".to_owned() };
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(unreadable)?;
         let mut all = BTreeMap::new();
         for (name, value) in pairs {
@@ -127,7 +128,10 @@ impl Parameters {
             None => Ok(()),
             Some(name) => {
                 let expected = if known.is_empty() { "no parameters".to_owned() } else { known.join(", ") };
-                Err(Error::Malformed { field: name.clone(), message: format!("unknown parameter: this route knows {expected}") })
+                Err(Error::Malformed {
+                    field: name.clone(),
+                    message: format!("unknown parameter: this route knows {expected}"),
+                })
             }
         }
     }
@@ -150,7 +154,11 @@ impl Parameters {
     ///
     /// # Errors
     /// [`Error::Invalid`] naming it.
-    pub fn read_with<T, E: Display>(&self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, Error> {
+    pub fn read_with<T, E: Display>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, Error> {
         self.text(name).map(|text| read(text).map_err(|e| Error::invalid(name, e))).transpose()
     }
 

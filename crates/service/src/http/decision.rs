@@ -5,7 +5,10 @@ use crate::http::money::Amount;
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, FeeKindWord, OutcomeWord, PartyWord, WayWord, Word};
 use crate::ports::Ports;
-use rescind_model::{ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, PolicyIdentity, Remedy, Value, Way};
+use rescind_model::{
+    ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, PolicyIdentity,
+    Remedy, Value, Way,
+};
 use serde::Serialize;
 
 /// The answer to "may this be done now?".
@@ -349,7 +352,8 @@ impl FeeView {
     /// Fees in their order.
     #[must_use]
     pub fn all(fees: &[Fee]) -> Vec<Self> {
-        let view = |fee: &Fee| Self { kind: Word(fee.kind), amount: Amount(fee.amount.clone()), payer: Word(fee.payer) };
+        let view =
+            |fee: &Fee| Self { kind: Word(fee.kind), amount: Amount(fee.amount.clone()), payer: Word(fee.payer) };
         fees.iter().map(view).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Merchants, terminals, persons, keys and reviewers' systems, as the admin sets them up.
 
 use crate::directory::{KeyView, Listed, Merchant, Person, Source, Terminal};
+use crate::http::Shared;
 use crate::http::answer::{self, Listing};
 use crate::http::body::Json;
 use crate::http::caller::Caller;
@@ -9,7 +10,6 @@ use crate::http::number::Number;
 use crate::http::problem::Problem;
 use crate::http::text::Text;
 use crate::http::time::Time;
-use crate::http::Shared;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Grant};
 use axum::extract::State;

@@ -1,6 +1,7 @@
 //! Webhook endpoints: where a merchant is told what happened.
 
 use crate::endpoint::{Endpoint, EndpointAsk};
+use crate::http::Shared;
 use crate::http::answer::{self, Listing};
 use crate::http::body::Json;
 use crate::http::caller::Caller;
@@ -9,7 +10,6 @@ use crate::http::problem::Problem;
 use crate::http::text::Text;
 use crate::http::time::Time;
 use crate::http::word::{AudienceWord, LocaleWord, Word};
-use crate::http::Shared;
 use crate::ports::Ports;
 use axum::extract::State;
 use axum::response::Response;

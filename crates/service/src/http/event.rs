@@ -1,12 +1,12 @@
 //! Events: the history of a sale, and the feed of a merchant.
 
+use crate::http::Shared;
 use crate::http::answer;
 use crate::http::caller::Caller;
 use crate::http::money::Amount;
 use crate::http::problem::Problem;
 use crate::http::time::Time;
 use crate::http::word::{EventKindWord, Vocabulary, Word};
-use crate::http::Shared;
 use crate::ports::Ports;
 use crate::sale::Aggregate;
 use axum::extract::State;

@@ -18,7 +18,7 @@ use axum::response::Response;
 use core::future::Future;
 use http::{HeaderMap, StatusCode};
 use rescind_model::standing::Standing;
-use rescind_model::{CommandId, Digest, MerchantId, Rejection, SaleId};
+use rescind_model::{CommandId, Digest, MerchantId, OperationId, RefundId, Rejection, SaleId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,6 +45,25 @@ pub struct About {
     pub noun: Noun,
     /// On which sale, if the request says so.
     pub sale: Option<SaleId>,
+}
+
+impl About {
+    /// A void. Its sale is a part of its name.
+    #[must_use]
+    pub fn operation(id: &OperationId) -> Self {
+        Self { noun: Noun::Operation, sale: sale_in(id.as_str()) }
+    }
+
+    /// A refund. Its sale is a part of its name, unless the caller named it.
+    #[must_use]
+    pub fn refund(id: &RefundId) -> Self {
+        Self { noun: Noun::Refund, sale: sale_in(id.as_str()) }
+    }
+}
+
+/// The sale in a name that the core made: `<sale>~<number>`.
+fn sale_in(name: &str) -> Option<SaleId> {
+    name.rsplit_once('~').and_then(|(sale, _)| SaleId::parse(sale).ok())
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Instruction<T> {
@@ -85,7 +104,13 @@ impl<T> Instruction<T> {
     ///
     /// # Errors
     /// Problems that are not stored: the request itself is wrong, or something failed. Refusals are answers.
-    pub async fn carry_out<P, R, W, F>(self, app: &App<P>, scope: &Scope, about: About, work: W) -> Result<Response, Problem>
+    pub async fn carry_out<P, R, W, F>(
+        self,
+        app: &App<P>,
+        scope: &Scope,
+        about: About,
+        work: W,
+    ) -> Result<Response, Problem>
     where
         P: Ports,
         R: Serialize,
@@ -126,7 +151,8 @@ where
     };
     let answer = match work(ticket.command().clone()).await {
         Ok((status, value)) => {
-            let body = serde_json::to_string(&value).map_err(|e| Problem::internal(format!("an answer cannot be written: {e}")))?;
+            let body = serde_json::to_string(&value)
+                .map_err(|e| Problem::internal(format!("an answer cannot be written: {e}")))?;
             Answer { status: status.as_u16(), body }
         }
         Err(error) if error.is_refusal() => {

@@ -45,7 +45,7 @@ mod time;
 mod void;
 mod word;
 
-#[cfg(all(test, feature = "testkit"))]
+#[cfg(test)]
 mod tests;
 
 pub use caller::{Caller, Scope};

@@ -59,7 +59,9 @@ impl PayerToken {
     pub fn parse(text: &str) -> Result<Self, String> {
         let fits = text.bytes().all(|b| b.is_ascii_graphic() && b != b'*');
         if text.is_empty() || text.len() > PAYER_TOKEN_BYTES || !fits {
-            return Err(format!("expected a keyed hash of 1 to {PAYER_TOKEN_BYTES} printable characters, never a card number, masked or not"));
+            return Err(format!(
+                "expected a keyed hash of 1 to {PAYER_TOKEN_BYTES} printable characters, never a card number, masked or not"
+            ));
         }
         not_a_card(text)?;
         Ok(Self(text.to_owned()))

@@ -2,10 +2,11 @@
 //! `crates/service/openapi.json`; a test compares the two, and its routes with the router's.
 
 use crate::http::answer::Nothing;
+use crate::http::code;
 use crate::http::decision::{DecisionView, PolicyView};
 use crate::http::directory::{
-    CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSource, NewTerminal,
-    PersonView, SourceView, TerminalView,
+    CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSource,
+    NewTerminal, PersonView, SourceView, TerminalView,
 };
 use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
 use crate::http::event::{Feed, ToldEvent};
@@ -18,7 +19,6 @@ use crate::http::review::Review;
 use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
 use crate::http::void::VoidAsk;
 use crate::http::word::{Vocabulary, Word};
-use crate::http::code;
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
 use core::fmt::Write as _;
 use http::Method;
@@ -27,8 +27,8 @@ use serde::Serialize as _;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ArrayBuilder, ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref, RefOr, Required,
-    Response, ResponseBuilder, Schema, ServerBuilder, request_body::RequestBodyBuilder, schema::Type,
+    ArrayBuilder, ComponentsBuilder, Content, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Ref,
+    RefOr, Required, Response, ResponseBuilder, Schema, ServerBuilder, request_body::RequestBodyBuilder, schema::Type,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -186,8 +186,11 @@ impl Route<'_> {
             .minimum(Some(1))
             .maximum(Some(LIST_LIMIT))
             .default(Some(LIST_DEFAULT.into()));
-        self.query("after", "The `next` or `position` after which to go on.", String::schema())
-            .query("limit", "At most how many items.", limit.build())
+        self.query("after", "The `next` or `position` after which to go on.", String::schema()).query(
+            "limit",
+            "At most how many items.",
+            limit.build(),
+        )
     }
 
     /// A slip's parameters, and the slip.
@@ -236,7 +239,8 @@ impl Route<'_> {
     }
 
     fn text(mut self, about: &str) -> Self {
-        let response = ResponseBuilder::new().description(about).content("text/plain", Content::new(Some(String::schema())));
+        let response =
+            ResponseBuilder::new().description(about).content("text/plain", Content::new(Some(String::schema())));
         self.respond(200, response.build());
         self
     }
@@ -312,7 +316,11 @@ impl Document {
             .answer::<SaleView>(200, "The sale as it stands now.")
             .end();
         self.get("/v1/transactions/{id}/ways-back", Needs::Merchant, "Every way to take a sale back, as things stand")
-            .query("amount", "An amount in the sale's currency, `60.00`. All that is left unless told.", String::schema())
+            .query(
+                "amount",
+                "An amount in the sale's currency, `60.00`. All that is left unless told.",
+                String::schema(),
+            )
             .answer::<WaysBack>(200, "One decision for each way.")
             .end();
         self.post("/v1/terminals/{id}/batches/{n}/close", Needs::Merchant, "Close a terminal's batch")
@@ -321,10 +329,14 @@ impl Document {
     }
 
     fn voids(&mut self) {
-        self.post("/v1/transactions/{id}/voids/check", Needs::Merchant, "Whether a void is possible; without any effect")
-            .body::<VoidAsk>(false)
-            .answer::<DecisionView>(200, "The decision, whatever it is.")
-            .end();
+        self.post(
+            "/v1/transactions/{id}/voids/check",
+            Needs::Merchant,
+            "Whether a void is possible; without any effect",
+        )
+        .body::<VoidAsk>(false)
+        .answer::<DecisionView>(200, "The decision, whatever it is.")
+        .end();
         self.post("/v1/transactions/{id}/voids", Needs::IdempotencyKey, "Void a sale")
             .body::<VoidAsk>(false)
             .answer::<OperationView>(201, "It is authorised and the sale reserved for it.")
@@ -417,10 +429,7 @@ impl Document {
             .body::<NewMerchant>(true)
             .answer::<MerchantView>(201, "The merchant. The same again is harmless.")
             .end();
-        self.get("/v1/merchants", Needs::Key, "Merchants")
-            .paged()
-            .lists::<MerchantView>("A page of merchants.")
-            .end();
+        self.get("/v1/merchants", Needs::Key, "Merchants").paged().lists::<MerchantView>("A page of merchants.").end();
         self.post("/v1/terminals", Needs::Merchant, "Set a terminal up")
             .body::<NewTerminal>(true)
             .answer::<TerminalView>(201, "The terminal. The same again is harmless.")
@@ -433,10 +442,7 @@ impl Document {
             .body::<NewPerson>(true)
             .answer::<PersonView>(201, "The person. The same again is harmless.")
             .end();
-        self.get("/v1/persons", Needs::Key, "Persons")
-            .paged()
-            .lists::<PersonView>("A page of persons.")
-            .end();
+        self.get("/v1/persons", Needs::Key, "Persons").paged().lists::<PersonView>("A page of persons.").end();
         self.route(HttpMethod::Put, "/v1/persons/{id}/grants", Needs::Key, "Give a person other roles")
             .body::<NewGrants>(true)
             .answer::<PersonView>(200, "The person, from the next request on.")
@@ -459,9 +465,7 @@ impl Document {
         self.get("/v1/review-sources", Needs::Merchant, "A merchant's reviewers' systems")
             .lists::<SourceView>("All of them.")
             .end();
-        self.get("/v1/policies", Needs::Key, "Policies in force")
-            .lists::<PolicyView>("All of them.")
-            .end();
+        self.get("/v1/policies", Needs::Key, "Policies in force").lists::<PolicyView>("All of them.").end();
         self.route(HttpMethod::Put, "/v1/policies/{name}", Needs::Key, "Put a compiled policy in force")
             .bytes("The canonical form that `rescind policy compile` writes, byte for byte: its hash is its identity.")
             .answer::<PolicyView>(200, "The policy in force.")

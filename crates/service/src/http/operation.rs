@@ -1,17 +1,17 @@
 //! Operations: voids under way, what became of them, and their slips.
 
 use crate::error::Error;
+use crate::http::Shared;
 use crate::http::answer;
 use crate::http::caller::{Caller, Scope};
 use crate::http::decision::{FeeView, PolicyView};
 use crate::http::id::Id;
 use crate::http::instruction::{About, Instruction};
 use crate::http::money::Amount;
-use crate::http::problem::{Noun, Problem};
+use crate::http::problem::Problem;
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, OperationStateWord, ResultType, ResultTypeWord, Vocabulary as _, Word};
-use crate::http::Shared;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Principal};
 use crate::sale::Aggregate;
@@ -206,7 +206,7 @@ pub async fn report<P: Ports>(
     instruction: Instruction<OperationResult>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Operation, sale: None };
+    let about = About::operation(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |result, command| async move {
@@ -240,16 +240,15 @@ pub async fn resolve<P: Ports>(
     instruction: Instruction<Resolution>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Operation, sale: None };
+    let about = About::operation(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |ask, command| async move {
             let mut texts = Texts::default();
             let reason = texts.take(ask.reason);
             let target = Target::Void(id.clone());
-            let aggregate = app
-                .resolve(&scope.who, &scope.merchant, &target, ask.took_place, ask.second, reason, &command)
-                .await?;
+            let aggregate =
+                app.resolve(&scope.who, &scope.merchant, &target, ask.took_place, ask.second, reason, &command).await?;
             Ok((StatusCode::OK, OperationView::find(&aggregate, &id)?.with_masked(texts.masked())))
         })
         .await

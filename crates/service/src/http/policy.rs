@@ -1,12 +1,12 @@
 //! Policies: putting a compiled one in force, and seeing which are.
 
+use crate::http::Shared;
 use crate::http::answer::{self, Listing};
 use crate::http::body;
 use crate::http::caller::Caller;
 use crate::http::decision::PolicyView;
 use crate::http::id::Segment;
 use crate::http::problem::Problem;
-use crate::http::Shared;
 use crate::ports::Ports;
 use axum::extract::{Request, State};
 use axum::response::Response;

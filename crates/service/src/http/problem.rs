@@ -119,7 +119,7 @@ impl Problem {
     /// A failure on our side.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(code::INTERNAL, "Nothing is known to have happened. Send the same request again, with the same Idempotency-Key.")
+        Self::new(code::INTERNAL, "It is not known whether it took place. Send the same request again, with the same Idempotency-Key if it had one.")
             .inside(message.into())
     }
 
@@ -138,18 +138,20 @@ impl Problem {
                 None => Self::new(Code { code, ..code::CONFLICT }, message),
             },
             Error::Decided(decision) => Self::decided(&decision, &DecisionView::of(&decision)),
-            Error::ExceedsBalance { left } => Self::new(code::BALANCE_EXCEEDED, format!("{left} is left of the sale"))
-                .with("left", Amount(left)),
+            Error::ExceedsBalance { left } => {
+                Self::new(code::BALANCE_EXCEEDED, format!("{left} is left of the sale")).with("left", Amount(left))
+            }
             Error::Rejected(rejection) => Self::rejected(rejection, about),
             Error::KeyReused => Self::new(code::KEY_REUSED, "Use a new key for a new request."),
             Error::KeyInFlight => {
-                Self::new(code::KEY_IN_FLIGHT, "Send the same request again in a moment to get its answer.").retry_after(1)
+                Self::new(code::KEY_IN_FLIGHT, "Send the same request again in a moment to get its answer.")
+                    .retry_after(1)
             }
             Error::TooLarge(limit) => {
                 Self::new(code::BODY_TOO_LARGE, format!("at most {limit} bytes are taken")).with("limit", limit)
             }
             Error::Unavailable(why) => {
-                let detail = "It is not known whether it took place. Send the same request again, with the same Idempotency-Key.";
+                let detail = "It is not known whether it took place. Send the same request again, with the same Idempotency-Key if it had one.";
                 Self::new(code::STORE_UNAVAILABLE, detail).retry_after(1).inside(why)
             }
             Error::Internal(why) => Self::internal(why),
@@ -182,7 +184,8 @@ impl Problem {
                 Self::new(code::SALE_NOT_GOOD, format!("the outcome of the sale is {outcome}")).with("state", outcome)
             }
             Rejection::ConflictsWith(id) => {
-                Self::new(code::OPERATION_CONFLICT, format!("{id} is under way or took place")).with("conflicts_with", id)
+                Self::new(code::OPERATION_CONFLICT, format!("{id} is under way or took place"))
+                    .with("conflicts_with", id)
             }
             Rejection::Changed(revision) => {
                 Self::new(code::REFUND_CHANGED, format!("it is now at revision {revision}: look at it again"))
@@ -206,7 +209,8 @@ impl Problem {
                 Self::new(code::OUTCOME_CONTRADICTS, format!("it ended as {state}")).with("state", state)
             }
             Rejection::LimitReached(limit) => {
-                Self::new(code::LIMIT_REACHED, format!("the ledger of the sale takes no more: {limit}")).with("limit", limit)
+                Self::new(code::LIMIT_REACHED, format!("the ledger of the sale takes no more: {limit}"))
+                    .with("limit", limit)
             }
             Rejection::Invalid(what) => Self::new(code::ARGUMENT_INVALID, short(&what)),
         }

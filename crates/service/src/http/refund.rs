@@ -1,6 +1,7 @@
 //! Refunds: asking, looking, agreeing, refusing, and sending to clearing.
 
 use crate::error::Error;
+use crate::http::Shared;
 use crate::http::answer::{self, Listing, Nothing};
 use crate::http::caller::Caller;
 use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
@@ -15,7 +16,6 @@ use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
-use crate::http::Shared;
 use crate::ports::Ports;
 use crate::sale::Aggregate;
 use axum::extract::State;
@@ -200,10 +200,8 @@ impl RefundSummary {
     #[must_use]
     pub fn of(sale: &SaleId, refund: &Refund) -> Self {
         let request = &refund.request;
-        let waits = matches!(
-            refund.state,
-            RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation
-        );
+        let waits =
+            matches!(refund.state, RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation);
         Self {
             id: refund.id.value.clone(),
             sale: sale.value.clone(),
@@ -298,7 +296,11 @@ pub async fn submit<P: Ports>(
 }
 
 /// `GET /v1/refunds/{id}`
-pub async fn show<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id): Id<RefundId>) -> Result<Response, Problem> {
+pub async fn show<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
     let refund = app.refund(&scope.who, &scope.merchant, &id).await?;
     answer::json(StatusCode::OK, &RefundView::find(&refund)?)
@@ -310,9 +312,10 @@ pub async fn list<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Res
     let page = scope.asked.page()?;
     let state = scope.asked.read_with("state", RefundState::read)?;
     let listed = app.list_refunds(&scope.who, &scope.merchant, state, page.after.as_deref(), page.limit).await?;
-    let items = listed.items.iter().map(|(aggregate, id)| {
-        Ok::<_, Error>(RefundSummary::of(&aggregate.ledger.sale.id, find(aggregate, id)?))
-    });
+    let items = listed
+        .items
+        .iter()
+        .map(|(aggregate, id)| Ok::<_, Error>(RefundSummary::of(&aggregate.ledger.sale.id, find(aggregate, id)?)));
     let items = items.collect::<Result<Vec<_>, _>>()?;
     answer::json(StatusCode::OK, &Listing { items, next: listed.next })
 }
@@ -337,7 +340,7 @@ pub async fn approve<P: Ports>(
     instruction: Instruction<Consent>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |consent, command| async move {
@@ -365,7 +368,7 @@ pub async fn decline<P: Ports>(
     instruction: Instruction<Because>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |because, command| async move {
@@ -384,7 +387,7 @@ pub async fn withdraw<P: Ports>(
     instruction: Instruction<Because>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |because, command| async move {
@@ -403,7 +406,7 @@ pub async fn clear<P: Ports>(
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |Nothing {}, command| async move {
@@ -421,7 +424,7 @@ pub async fn retry<P: Ports>(
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |Nothing {}, command| async move {
@@ -439,22 +442,25 @@ pub async fn resolve<P: Ports>(
     instruction: Instruction<Resolution>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |ask, command| async move {
             let Text { text, masked } = ask.reason;
             let target = Target::Refund(id.clone());
-            let aggregate = app
-                .resolve(&scope.who, &scope.merchant, &target, ask.took_place, ask.second, text, &command)
-                .await?;
+            let aggregate =
+                app.resolve(&scope.who, &scope.merchant, &target, ask.took_place, ask.second, text, &command).await?;
             Ok((StatusCode::OK, RefundView::find(&(aggregate, id))?.with_masked(masked)))
         })
         .await
 }
 
 /// `GET /v1/refunds/{id}/slip`
-pub async fn slip<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id): Id<RefundId>) -> Result<Response, Problem> {
+pub async fn slip<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+) -> Result<Response, Problem> {
     let scope = caller.scope(&["locale", "reprint"])?;
     print(&app, &scope, &Target::Refund(id)).await
 }

@@ -1,15 +1,15 @@
 //! Reviewers' systems: a verdict by signed webhook (Standard Webhooks). The signature is the authentication.
 
 use crate::error::Error;
+use crate::http::Shared;
 use crate::http::body;
 use crate::http::caller::Parameters;
 use crate::http::code;
 use crate::http::instruction::{About, WEBHOOK_KEYS, once};
-use crate::http::problem::{Noun, Problem};
+use crate::http::problem::Problem;
 use crate::http::refund::RefundView;
 use crate::http::text::Text;
 use crate::http::word::{VerdictType, VerdictTypeWord};
-use crate::http::Shared;
 use crate::ports::Ports;
 use crate::review::Verdict;
 use axum::extract::{Request, State};
@@ -60,7 +60,7 @@ pub async fn receive<P: Ports>(State(app): State<Shared<P>>, request: Request) -
     // Two systems may give the same id to different messages.
     let key = format!("{WEBHOOK_KEYS}{}:{}", source.id, seal.id);
     let payload = Digest::of(body::canonical(&bytes)?.as_bytes());
-    let about = About { noun: Noun::Refund, sale: None };
+    let about = About::refund(&verdict.refund);
     let (app, source, verdict) = (&*app, &source, &verdict);
     let answer = once(app, &source.merchant, &key, &payload, &about, None, |command| async move {
         let refund = app.apply_verdict(source, verdict, &command).await?;
@@ -84,5 +84,9 @@ fn seal_of(headers: &HeaderMap) -> Option<SealHeaders> {
             _ => None,
         }
     };
-    Some(SealHeaders { id: text("webhook-id")?, timestamp: text("webhook-timestamp")?, signature: text("webhook-signature")? })
+    Some(SealHeaders {
+        id: text("webhook-id")?,
+        timestamp: text("webhook-timestamp")?,
+        signature: text("webhook-signature")?,
+    })
 }

@@ -2,9 +2,7 @@
 
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
-use crate::http::{
-    Shared, code, directory, endpoint, event, health, operation, policy, refund, review, sale, void,
-};
+use crate::http::{Shared, code, directory, endpoint, event, health, operation, policy, refund, review, sale, void};
 use crate::ports::Ports;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -112,10 +110,7 @@ pub fn routes<P: Ports>() -> Vec<(Method, &'static str)> {
 /// What every router of the service has around its routes: problems for what it does not know, bodies over the limit
 /// refused before they are read, the inside of failures in the log, nothing kept by caches.
 pub fn protect<P: Ports>(routes: Router<Shared<P>>, app: Arc<App<P>>) -> Router {
-    routes
-        .fallback(unknown)
-        .layer(middleware::from_fn_with_state(app.clone(), guard::<P>))
-        .with_state(app)
+    routes.fallback(unknown).layer(middleware::from_fn_with_state(app.clone(), guard::<P>)).with_state(app)
 }
 
 async fn unknown() -> Problem {

@@ -1,6 +1,7 @@
 //! Sales: registering, finding, what happened to them, and the ways back.
 
 use crate::error::Error;
+use crate::http::Shared;
 use crate::http::answer::{self, Listing};
 use crate::http::body::Json;
 use crate::http::caller::{Caller, Parameters};
@@ -15,8 +16,9 @@ use crate::http::problem::{Noun, Problem};
 use crate::http::refund::RefundSummary;
 use crate::http::text::Texts;
 use crate::http::time::Time;
-use crate::http::word::{CardTypeWord, ChannelWord, SaleNewsType, SaleNewsTypeWord, SaleOutcomeWord, SettlementModeWord, Word};
-use crate::http::Shared;
+use crate::http::word::{
+    CardTypeWord, ChannelWord, SaleNewsType, SaleNewsTypeWord, SaleOutcomeWord, SettlementModeWord, Word,
+};
 use crate::limits::SALE_ID_BYTES;
 use crate::ports::Ports;
 use crate::sale::{Aggregate, SaleEvent, SaleQuery};
@@ -25,7 +27,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use rescind_model::standing::Standing;
-use rescind_model::{BusinessDay, MerchantId, Money, PersonId, Sale, SaleId, SaleOutcome, SettlementMode, SlipNumbers, TerminalId};
+use rescind_model::{
+    BusinessDay, MerchantId, Money, PersonId, Sale, SaleId, SaleOutcome, SettlementMode, SlipNumbers, TerminalId,
+};
 use serde::{Deserialize, Serialize};
 
 /// A sale to register. The same again is harmless; the same id with other content is refused.
@@ -274,7 +278,8 @@ pub async fn register<P: Ports>(
     let mut texts = Texts::default();
     let outcome = new.outcome.map_or(SaleOutcome::Good, |o| o.0);
     let sale = new.into_sale(scope.merchant, business_day, &mut texts)?;
-    let (aggregate, created) = app.register_sale(&scope.who, sale, outcome).await.map_err(|e| Problem::of(e, Noun::Sale))?;
+    let (aggregate, created) =
+        app.register_sale(&scope.who, sale, outcome).await.map_err(|e| Problem::of(e, Noun::Sale))?;
     let mut view = SaleView::of(&aggregate)?;
     view.sale.masked = texts.masked();
     answer::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view)
@@ -317,7 +322,11 @@ impl NewSale {
 }
 
 /// `GET /v1/transactions/{id}`
-pub async fn show<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id): Id<SaleId>) -> Result<Response, Problem> {
+pub async fn show<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<SaleId>,
+) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
     let aggregate = app.sale(&scope.who, &scope.merchant, &id).await?;
     answer::json(StatusCode::OK, &SaleView::of(&aggregate)?)
@@ -326,7 +335,15 @@ pub async fn show<P: Ports>(State(app): State<Shared<P>>, caller: Caller, Id(id)
 /// `GET /v1/transactions`
 pub async fn search<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Result<Response, Problem> {
     let scope = caller.scope(&[
-        "terminal", "batch", "voucher", "trace", "business_day", "order_number", "retrieval_reference", "after", "limit",
+        "terminal",
+        "batch",
+        "voucher",
+        "trace",
+        "business_day",
+        "order_number",
+        "retrieval_reference",
+        "after",
+        "limit",
     ])?;
     let page = scope.asked.page()?;
     let query = query_of(&scope.asked)?;
@@ -427,7 +444,10 @@ pub async fn close_batch<P: Ports>(
     let Path((terminal, batch)) = path.map_err(|_| Error::NotFound("terminal"))?;
     let terminal = TerminalId::parse(&terminal).map_err(|_| Error::NotFound("terminal"))?;
     let batch = Number::parse(&batch).map_err(|_| Error::NotFound("batch"))?;
-    let closed_at = app.close_batch(&scope.who, &scope.merchant, &terminal, &batch.0).await.map_err(|e| Problem::of(e, Noun::Sale))?;
+    let closed_at = app
+        .close_batch(&scope.who, &scope.merchant, &terminal, &batch.0)
+        .await
+        .map_err(|e| Problem::of(e, Noun::Sale))?;
     answer::json(StatusCode::OK, &ClosedBatch { terminal: terminal.value, batch: batch.0, closed_at: Time(closed_at) })
 }
 

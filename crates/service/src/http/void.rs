@@ -1,5 +1,6 @@
 //! Voids: asking whether one is possible, and asking for one.
 
+use crate::http::Shared;
 use crate::http::answer;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
@@ -10,7 +11,6 @@ use crate::http::money::Positive;
 use crate::http::operation::OperationView;
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
-use crate::http::Shared;
 use crate::ports::Ports;
 use axum::extract::State;
 use axum::response::Response;

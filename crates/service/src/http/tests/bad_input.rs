@@ -31,18 +31,44 @@ async fn what_is_wrong_with_a_body_is_named_by_its_path() {
         (with(good.clone(), "amount", cny("-1.00")).to_string(), 422, "body.invalid", "/amount"),
         (with(good.clone(), "amount", cny("0.00")).to_string(), 422, "body.invalid", "/amount"),
         (with(good.clone(), "amount", cny("1000000000000.00")).to_string(), 422, "body.invalid", "/amount"),
-        (with(good.clone(), "amount", json!({"amount": "1", "currency": "XXX"})).to_string(), 422, "body.invalid", "/amount"),
-        (with(good.clone(), "amount", json!({"amount": 60, "currency": "CNY"})).to_string(), 422, "body.invalid", "/amount/amount"),
+        (
+            with(good.clone(), "amount", json!({"amount": "1", "currency": "XXX"})).to_string(),
+            422,
+            "body.invalid",
+            "/amount",
+        ),
+        (
+            with(good.clone(), "amount", json!({"amount": 60, "currency": "CNY"})).to_string(),
+            422,
+            "body.invalid",
+            "/amount/amount",
+        ),
         (with(good.clone(), "amount", json!({"amount": "60"})).to_string(), 422, "body.invalid", "/amount/currency"),
         (with(good.clone(), "fee_charged", cny("100.01")).to_string(), 422, "body.invalid", "/fee_charged"),
-        (with(good.clone(), "fee_charged", json!({"amount": "1", "currency": "USD"})).to_string(), 422, "body.invalid", "/fee_charged"),
+        (
+            with(good.clone(), "fee_charged", json!({"amount": "1", "currency": "USD"})).to_string(),
+            422,
+            "body.invalid",
+            "/fee_charged",
+        ),
         (with(good.clone(), "channel", json!("Card")).to_string(), 422, "body.invalid", "/channel"),
         (with(good.clone(), "paid_at", json!("yesterday")).to_string(), 422, "body.invalid", "/paid_at"),
         (with(good.clone(), "business_day", json!("2026-02-29")).to_string(), 422, "body.invalid", "/business_day"),
         (with(good.clone(), "payer_token", json!("411111******1111")).to_string(), 422, "body.invalid", "/payer_token"),
         (with(good.clone(), "merchant", json!("M-1/x")).to_string(), 422, "body.invalid", "/merchant"),
-        (with(good.clone(), "slip", json!({"terminal": "T1", "batch": "1", "voucher": 1, "trace": "1"})).to_string(), 422, "body.invalid", "/slip/voucher"),
-        (with(good.clone(), "slip", json!({"terminal": "T9", "batch": "1", "voucher": "1", "trace": "1"})).to_string(), 422, "body.invalid", "/slip/terminal"),
+        (
+            with(good.clone(), "slip", json!({"terminal": "T1", "batch": "1", "voucher": 1, "trace": "1"})).to_string(),
+            422,
+            "body.invalid",
+            "/slip/voucher",
+        ),
+        (
+            with(good.clone(), "slip", json!({"terminal": "T9", "batch": "1", "voucher": "1", "trace": "1"}))
+                .to_string(),
+            422,
+            "body.invalid",
+            "/slip/terminal",
+        ),
         (with(good.clone(), "operator", json!("nobody")).to_string(), 422, "body.invalid", "/operator"),
     ] {
         let reply = shop.call(&shop.system, "POST", "/v1/transactions", None, &body).await;
@@ -62,7 +88,9 @@ async fn an_amount_that_cannot_be_is_refused_and_nothing_is_stored() {
         let body = with(refund("S-1", "1.00"), "amount", amount.clone());
         let reply = shop.call(&shop.manager, "POST", "/v1/refunds", Some("k-1"), &body.to_string()).await;
         assert_eq!(reply.at(), (422, "body.invalid".to_owned(), "/amount".to_owned()), "{amount}: {}", reply.text);
-        let reply = shop.tell(&shop.manager, "/v1/transactions/S-1/voids", &json!({"amount": amount, "reason": "duplicate"})).await;
+        let reply = shop
+            .tell(&shop.manager, "/v1/transactions/S-1/voids", &json!({"amount": amount, "reason": "duplicate"}))
+            .await;
         assert_eq!(reply.at(), (422, "body.invalid".to_owned(), "/amount".to_owned()), "{amount}: {}", reply.text);
     }
     for amount in ["1.234", "-1", "0", "1000000000000", "abc", ""] {
@@ -90,14 +118,17 @@ async fn a_body_over_the_limit_is_not_read() {
     let reply = shop.call(&shop.admin, "PUT", "/v1/policies/lakala", None, &huge).await;
     assert_eq!(reply.refused(413, "body.too-large")["limit"], BODY_BYTES);
     // Announced is enough.
-    let announced = Request::post("/v1/webhooks/reviews").header("content-length", "70000").body(Body::empty()).unwrap();
+    let announced =
+        Request::post("/v1/webhooks/reviews").header("content-length", "70000").body(Body::empty()).unwrap();
     shop.send(announced).await.refused(413, "body.too-large");
 }
 
 #[tokio::test]
 async fn unknown_routes_and_methods_are_problems_too() {
     let shop = Shop::new().await;
-    for path in ["/", "/v1", "/v1/nonsense", "/v1/transactions/S-1/nonsense", "/v1/transactions/", "/v2/refunds", "/v1/tick"] {
+    for path in
+        ["/", "/v1", "/v1/nonsense", "/v1/transactions/S-1/nonsense", "/v1/transactions/", "/v2/refunds", "/v1/tick"]
+    {
         shop.get(&shop.system, path).await.refused(404, "route.unknown");
     }
     for (method, path, allow) in [
@@ -154,15 +185,18 @@ async fn more_than_is_left_is_refused_with_what_is_left() {
     let problem = again.json();
     assert_eq!(problem["left"], cny("40.00"), "{problem}");
     let findings = problem["decision"]["findings"].as_array().unwrap();
-    assert!(findings.iter().any(|f| f["remedy"]["token"] == "reduce-to" && f["remedy"]["amount"] == cny("40.00")), "{problem}");
+    assert!(
+        findings.iter().any(|f| f["remedy"]["token"] == "reduce-to" && f["remedy"]["amount"] == cny("40.00")),
+        "{problem}"
+    );
     for language in ["zh-CN", "en"] {
         assert!(!problem["decision"]["messages"][language].as_array().unwrap().is_empty(), "{problem}");
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_refunds_or_a_void_and_a_refund_at_once_one_wins() {
-    for round in 0..20 {
+    for round in 0..100 {
         let shop = std::sync::Arc::new(Shop::under("unionpay").await);
         shop.post(&shop.system, "/v1/transactions", &sale("S-1", "2026-11-23T11:50:00+08:00")).await.expect(201);
         let ask = |path: &'static str, body: Value| {
@@ -197,7 +231,8 @@ async fn a_card_number_in_free_text_is_masked_flagged_and_stored_nowhere() {
     let made = shop.tell(&shop.manager, "/v1/refunds", &body).await.expect(201);
     assert_eq!((&made["masked"], &made["note"]), (&json!(true), &json!("back to 411111******1111 please")));
     let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
-    let declined = shop.tell(&shop.reviewer, &format!("{path}/declines"), &json!({"reason": format!("card {card}")})).await;
+    let declined =
+        shop.tell(&shop.reviewer, &format!("{path}/declines"), &json!({"reason": format!("card {card}")})).await;
     assert!(!declined.text.contains(card), "{}", declined.text);
     // Where a value is wrong, the error does not repeat the number either.
     let reply = shop.post(&shop.system, "/v1/transactions", &with(sale("S-2", "now"), "channel", json!(card))).await;
@@ -216,8 +251,17 @@ async fn a_card_number_in_free_text_is_masked_flagged_and_stored_nowhere() {
 #[tokio::test]
 async fn an_approval_that_may_not_be_changes_nothing() {
     let shop = Shop::new().await;
-    shop.post(&shop.system, "/v1/transactions", &with(sale("S-1", "2026-11-22T12:00:00+08:00"), "amount", cny("5000.00"))).await.expect(201);
-    let made = shop.tell(&shop.manager, "/v1/refunds", &with(refund("S-1", "500.00"), "operator", json!("M-1.reviewer-2"))).await.expect(201);
+    shop.post(
+        &shop.system,
+        "/v1/transactions",
+        &with(sale("S-1", "2026-11-22T12:00:00+08:00"), "amount", cny("5000.00")),
+    )
+    .await
+    .expect(201);
+    let made = shop
+        .tell(&shop.manager, "/v1/refunds", &with(refund("S-1", "500.00"), "operator", json!("M-1.reviewer-2")))
+        .await
+        .expect(201);
     assert_eq!(made["state"], "in-review", "{made}");
     let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
     let approvals = format!("{path}/approvals");
@@ -236,7 +280,8 @@ async fn an_approval_that_may_not_be_changes_nothing() {
     assert_eq!(shop.tell(&shop.reviewer, &format!("{path}/declines"), &json!({"reason": " "})).await.at().2, "/reason");
     assert_eq!(shop.get(&shop.manager, &path).await, before);
 
-    let approved = shop.tell(&shop.reviewer, &approvals, &json!({"revision": 1, "digest": made["digest"]})).await.expect(200);
+    let approved =
+        shop.tell(&shop.reviewer, &approvals, &json!({"revision": 1, "digest": made["digest"]})).await.expect(200);
     assert_eq!(approved["approvals"][0]["by"], "M-1.reviewer");
     let twice = shop.tell(&shop.reviewer, &approvals, &json!({})).await;
     assert!(twice.status == 409 || twice.status == 403, "{}", twice.text);
@@ -251,6 +296,10 @@ async fn other_content_under_the_id_of_a_sale_is_refused() {
     let first = shop.post(&shop.system, "/v1/transactions", &body).await.expect(201);
     let again = shop.post(&shop.system, "/v1/transactions", &body).await.expect(200);
     assert_eq!(first, again);
-    shop.post(&shop.system, "/v1/transactions", &with(body.clone(), "amount", cny("100.01"))).await.refused(409, "sale.conflict");
-    shop.post(&shop.system, "/v1/transactions", &with(body, "outcome", json!("unknown"))).await.refused(409, "sale.conflict");
+    shop.post(&shop.system, "/v1/transactions", &with(body.clone(), "amount", cny("100.01")))
+        .await
+        .refused(409, "sale.conflict");
+    shop.post(&shop.system, "/v1/transactions", &with(body, "outcome", json!("unknown")))
+        .await
+        .refused(409, "sale.conflict");
 }

@@ -1,8 +1,8 @@
 //! The OpenAPI document is what the router answers.
 
 use super::shop::Shop;
-use crate::http::{openapi, routes};
 use crate::http::word::Vocabulary as _;
+use crate::http::{openapi, routes};
 use crate::testkit::TestPorts;
 use std::collections::BTreeSet;
 

@@ -63,7 +63,10 @@ async fn a_refusal_is_an_answer_too() {
     let first = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "150.00").to_string()).await;
     first.refused(422, "decision.deny");
     let again = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "150.00").to_string()).await;
-    assert_eq!((again.status, &again.text, &again.headers["content-type"]), (first.status, &first.text, &first.headers["content-type"]));
+    assert_eq!(
+        (again.status, &again.text, &again.headers["content-type"]),
+        (first.status, &first.text, &first.headers["content-type"])
+    );
     assert_eq!(again.headers["idempotency-replayed"], "true");
 }
 
@@ -76,7 +79,16 @@ async fn another_request_under_the_key_is_refused_whatever_differs() {
     let reused = |reply: super::shop::Reply| reply.refused(422, "idempotency.key-reused");
     reused(shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-1", "60.01").to_string()).await);
     reused(shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &refund("S-2", "60.00").to_string()).await);
-    reused(shop.call(&shop.manager, "POST", "/v1/transactions/S-2/voids", KEY, &refund("S-1", "60.00").to_string().replace("sale", "operator").replace("S-1", "M-1.manager")).await);
+    reused(
+        shop.call(
+            &shop.manager,
+            "POST",
+            "/v1/transactions/S-2/voids",
+            KEY,
+            &refund("S-1", "60.00").to_string().replace("sale", "operator").replace("S-1", "M-1.manager"),
+        )
+        .await,
+    );
     // Another person is another request, also where all else is the same.
     reused(shop.call(&shop.supervisor, "POST", "/v1/refunds", KEY, &refund("S-1", "60.00").to_string()).await);
     // Another merchant's key is another key.
@@ -116,10 +128,15 @@ async fn a_request_under_way_is_not_started_again() {
     shop.sale_of_yesterday("S-1").await;
     let body = refund("S-1", "60.00").to_string();
     // What the API does first, by another instance that has not come further.
-    let holder = serde_json::to_string(&crate::principal::Bearer::Person { person: rescind_model::PersonId::parse("M-1.manager").unwrap() }).unwrap();
+    let holder = serde_json::to_string(&crate::principal::Bearer::Person {
+        person: rescind_model::PersonId::parse("M-1.manager").unwrap(),
+    })
+    .unwrap();
     let canonical = crate::http::body::canonical(body.as_bytes()).unwrap();
     let payload = rescind_model::Digest::of(format!("{holder}\nPOST /v1/refunds\n{canonical}").as_bytes());
-    let Begin::Fresh(ticket) = shop.world.app.begin(&shop.merchant, KEY.unwrap(), &payload, None).await.unwrap() else { panic!() };
+    let Begin::Fresh(ticket) = shop.world.app.begin(&shop.merchant, KEY.unwrap(), &payload, None).await.unwrap() else {
+        panic!()
+    };
     let reply = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await;
     reply.refused(409, "idempotency.in-flight");
     assert_eq!(reply.headers["retry-after"], "1");

@@ -11,14 +11,29 @@ use serde_json::{Value, json};
 /// JSON of any shape, leaning towards what the API knows.
 fn some_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
-        Just("amount".to_owned()), Just("currency".to_owned()), Just("CNY".to_owned()), Just("60.00".to_owned()),
-        Just("id".to_owned()), Just("sale".to_owned()), Just("reason".to_owned()), Just("outcome".to_owned()),
-        Just("done".to_owned()), Just("S-1".to_owned()), Just("slip".to_owned()), Just("paid_at".to_owned()),
-        Just("2026-11-22T12:00:00+08:00".to_owned()), Just("bearer".to_owned()), Just("kind".to_owned()), ".{0,12}",
+        Just("amount".to_owned()),
+        Just("currency".to_owned()),
+        Just("CNY".to_owned()),
+        Just("60.00".to_owned()),
+        Just("id".to_owned()),
+        Just("sale".to_owned()),
+        Just("reason".to_owned()),
+        Just("outcome".to_owned()),
+        Just("done".to_owned()),
+        Just("S-1".to_owned()),
+        Just("slip".to_owned()),
+        Just("paid_at".to_owned()),
+        Just("2026-11-22T12:00:00+08:00".to_owned()),
+        Just("bearer".to_owned()),
+        Just("kind".to_owned()),
+        ".{0,12}",
     ];
     let leaf = prop_oneof![
-        Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from), word.clone().prop_map(Value::from),
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word.clone().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 6, move |inner| {
         prop_oneof![
@@ -34,7 +49,11 @@ fn on_every_route(body: &[u8], segment: &str) {
         let shop = Shop::new().await;
         for (method, path) in routes::<TestPorts>() {
             for key in [&shop.admin, &shop.manager, &shop.system] {
-                let path = path.replace("{id}", segment).replace("{n}", segment).replace("{name}", segment).replace("{code}", segment);
+                let path = path
+                    .replace("{id}", segment)
+                    .replace("{n}", segment)
+                    .replace("{name}", segment)
+                    .replace("{code}", segment);
                 let Ok(request) = Request::builder()
                     .method(&method)
                     .uri(format!("{path}?merchant=M-1"))
@@ -71,11 +90,11 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let shop = Shop::new().await;
-            shop.sale_of_yesterday("S-1").await;
+            shop.sale_of_today("S-1").await;
             for (method, path) in routes::<TestPorts>() {
                 let path = path.replace("{id}", "S-1").replace("{n}", "1").replace("{name}", "lakala").replace("{code}", "internal");
                 let reply = shop.call(&shop.manager, method.as_str(), &path, Some("k"), &body.to_string()).await;
-                assert!(reply.status.as_u16() < 500, "{method} {path} {body}: {}", reply.text);
+                assert!(reply.status.as_u16() < 500, "{method} {path} {body}: {:?}", shop.world.app.ports.logged());
             }
         });
     }

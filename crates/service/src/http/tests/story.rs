@@ -19,7 +19,10 @@ async fn a_void_is_checked_asked_for_and_seen() {
     let path = format!("/v1/operations/{}", made["id"].as_str().unwrap());
     assert_eq!(shop.get(&shop.supervisor, &path).await.expect(200), made);
     let slip = shop.get(&shop.supervisor, &format!("{path}/slip?locale=zh-CN&reprint=true")).await;
-    assert_eq!((slip.status.as_u16(), &slip.headers["content-type"]), (200, &"text/plain; charset=utf-8".parse().unwrap()));
+    assert_eq!(
+        (slip.status.as_u16(), &slip.headers["content-type"]),
+        (200, &"text/plain; charset=utf-8".parse().unwrap())
+    );
     assert!(!slip.text.contains("撤销成功"), "{}", slip.text);
 
     let again = shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &ask).await;
@@ -36,11 +39,8 @@ async fn a_void_is_checked_asked_for_and_seen() {
 async fn a_sale_is_found_by_what_its_slip_says() {
     let shop = Shop::new().await;
     shop.sale_of_today("S-1").await;
-    for query in [
-        "terminal=T1&batch=000001&voucher=S-1",
-        "trace=S-1&business_day=2026-11-23",
-        "order_number=ORDER-S-1",
-    ] {
+    for query in ["terminal=T1&batch=000001&voucher=S-1", "trace=S-1&business_day=2026-11-23", "order_number=ORDER-S-1"]
+    {
         let found = shop.get(&shop.system, &format!("/v1/transactions?{query}")).await.expect(200);
         assert_eq!(found["items"][0]["id"], "S-1", "{query}: {found}");
         assert!(found["items"][0].get("history").is_none());
@@ -60,14 +60,20 @@ async fn what_became_known_of_a_sale_is_recorded_once() {
     body["outcome"] = json!("unknown");
     shop.post(&shop.system, "/v1/transactions", &body).await.expect(201);
     let ways = shop.get(&shop.system, "/v1/transactions/S-1/ways-back").await.expect(200);
-    assert!(ways["ways"].as_array().unwrap().iter().all(|w| w["outcome"] != "allow" || w["way"] == "reversal"), "{ways}");
+    assert!(
+        ways["ways"].as_array().unwrap().iter().all(|w| w["outcome"] != "allow" || w["way"] == "reversal"),
+        "{ways}"
+    );
     let events = "/v1/transactions/S-1/events";
     let known = shop.tell(&shop.system, events, &json!({"type": "outcome-known", "outcome": "good"})).await.expect(200);
     assert_eq!(known["status"]["outcome"], "good");
     let settled = shop.tell(&shop.system, events, &json!({"type": "settled"})).await.expect(200);
     assert!(settled["status"]["settled_at"].is_string());
     assert_eq!(shop.tell(&shop.system, events, &json!({"type": "outcome-known"})).await.at().2, "/outcome");
-    assert_eq!(shop.tell(&shop.system, events, &json!({"type": "settled", "outcome": "good"})).await.at().2, "/outcome");
+    assert_eq!(
+        shop.tell(&shop.system, events, &json!({"type": "settled", "outcome": "good"})).await.at().2,
+        "/outcome"
+    );
     let contradicted = shop.tell(&shop.system, events, &json!({"type": "outcome-known", "outcome": "declined"})).await;
     assert_eq!(contradicted.status, 409, "{}", contradicted.text);
 }
@@ -79,7 +85,10 @@ async fn a_refund_is_reviewed_approved_and_told_in_the_feed() {
     let mut ask = refund("S-1", "60.00");
     ask["id"] = json!("R-1");
     let made = shop.tell(&shop.manager, "/v1/refunds", &ask).await.expect(201);
-    assert_eq!((&made["id"], &made["amount"], &made["requested_by"]), (&json!("R-1"), &cny("60.00"), &json!("M-1.manager")));
+    assert_eq!(
+        (&made["id"], &made["amount"], &made["requested_by"]),
+        (&json!("R-1"), &cny("60.00"), &json!("M-1.manager"))
+    );
     assert_eq!(made["digest"].as_str().unwrap().len(), 64);
     let mut other = ask.clone();
     other["amount"] = cny("1.00");
@@ -103,8 +112,12 @@ async fn a_refund_is_reviewed_approved_and_told_in_the_feed() {
 
     let feed = shop.get(&shop.system, "/v1/events?audience=merchant&locale=en&limit=2").await.expect(200);
     let first = &feed["items"][0];
-    assert_eq!((&first["id"], &first["type"], &first["merchant"]), (&json!("S-1.1"), &json!("sale.registered"), &json!("M-1")));
-    let rest = shop.get(&shop.system, &format!("/v1/events?after={}", feed["next"].as_str().unwrap())).await.expect(200);
+    assert_eq!(
+        (&first["id"], &first["type"], &first["merchant"]),
+        (&json!("S-1.1"), &json!("sale.registered"), &json!("M-1"))
+    );
+    let rest =
+        shop.get(&shop.system, &format!("/v1/events?after={}", feed["next"].as_str().unwrap())).await.expect(200);
     let seen: Vec<String> = [&feed, &rest]
         .iter()
         .flat_map(|page| page["items"].as_array().unwrap())
@@ -126,8 +139,25 @@ async fn ways_back_tell_what_to_do_instead() {
     let refund = way("refund");
     assert_eq!((&refund["outcome"], &refund["amount"]), (&json!("deny"), &cny("60.00")));
     let finding = &refund["findings"][0];
-    assert!(finding["rule"].is_string() && finding["observed"]["type"].is_string() && finding["remedy"]["token"].is_string(), "{refund}");
+    assert!(
+        finding["rule"].is_string()
+            && finding["observed"]["type"].is_string()
+            && finding["remedy"]["token"].is_string(),
+        "{refund}"
+    );
     for language in ["zh-CN", "en"] {
         assert!(!refund["messages"][language].as_array().unwrap().is_empty());
+    }
+}
+
+/// `App::ways_back` asks the policy without gathering `requested-today`, which both packs need as soon as a refund is open.
+#[tokio::test]
+#[ignore = "the core does not gather requested-today for ways back yet"]
+async fn ways_back_are_told_of_a_sale_that_can_be_refunded() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    for key in [&shop.manager, &shop.system, &shop.terminal] {
+        let ways = shop.get(key, "/v1/transactions/S-1/ways-back?amount=60.00").await.expect(200);
+        assert_eq!(ways["ways"][1]["outcome"], "allow", "{ways}");
     }
 }

@@ -28,7 +28,8 @@ async fn waiting_refund(shop: &Shop) -> String {
 }
 
 async fn deliver(shop: &Shop, desk: &Desk, id: &str, at: Instant, signed: &Value, sent: &Value) -> Reply {
-    let seal = shop.world.app.ports.seal(&[desk.secret.clone()], id, at, signed.to_string().as_bytes()).unwrap();
+    let seal =
+        shop.world.app.ports.seal(std::slice::from_ref(&desk.secret), id, at, signed.to_string().as_bytes()).unwrap();
     let request = Request::post(format!("/v1/webhooks/reviews?source={}", desk.id))
         .header("webhook-id", seal.id)
         .header("webhook-timestamp", seal.timestamp)
