@@ -1,0 +1,32 @@
+//! `cargo xtask demo`: the story of a shop that takes money back, told with the real thing.
+//!
+//! A `rescind serve` in a process of its own with its components and a new database, a simulated acquirer and a webhook
+//! receiver on free ports. Every answer is checked: the story ends with what was as expected, or names the step that
+//! was not.
+
+#![allow(clippy::arithmetic_side_effects, reason = "counts of steps; overflow stops the run")]
+#![allow(clippy::indexing_slicing, reason = "only JSON is indexed, where what is missing reads as null")]
+
+mod story;
+mod teller;
+
+use std::process::ExitCode;
+use std::time::Instant;
+use teller::Teller;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let begun = Instant::now();
+    let mut teller = Teller::default();
+    match story::tell(&mut teller).await {
+        Ok(()) => {
+            println!("\n({} s)", begun.elapsed().as_secs());
+            println!("demo: {} steps, all as expected", teller.steps());
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            println!("\ndemo: {} was not as expected: {reason:#}", teller.now());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Tells the story on the terminal: numbered steps, requests, and the essential part of answers.
+
+use anyhow::Result;
+use http::Method;
+use rescind_tests::client::fresh_key;
+use rescind_tests::{Client, Reply};
+use serde_json::Value;
+
+/// Columns a line may take before it is cut: the story is to be read, not searched.
+const COLUMNS: usize = 118;
+
+/// The story so far.
+#[derive(Debug, Default)]
+pub struct Teller {
+    steps: u32,
+    title: String,
+}
+
+impl Teller {
+    /// A part of the story begins.
+    pub fn chapter(&self, title: &str) {
+        println!("\n── {title} {}", "─".repeat(COLUMNS.saturating_sub(title.chars().count() + 4)));
+    }
+
+    /// The next step.
+    pub fn step(&mut self, title: &str) {
+        self.steps += 1;
+        title.clone_into(&mut self.title);
+        println!("\n{:>2}  {title}", self.steps);
+    }
+
+    /// How many steps there were.
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// The step that is told now, by number and title.
+    pub fn now(&self) -> String {
+        format!("step {} ({})", self.steps, self.title)
+    }
+
+    /// Something that is neither request nor answer.
+    pub fn note(&self, text: &str) {
+        for line in text.lines() {
+            println!("      {line}");
+        }
+    }
+
+    /// A request without a body, and what of its answer is essential.
+    pub async fn get(&self, who: &str, client: &Client, path: &str, essence: &[&str]) -> Result<Reply> {
+        println!("    → GET {path}   [{who}]");
+        let reply = client.get(path).await?;
+        Self::answer(&reply, essence);
+        Ok(reply)
+    }
+
+    /// A request that changes nothing, or is harmless when repeated.
+    pub async fn post(&self, who: &str, client: &Client, path: &str, body: &Value, essence: &[&str]) -> Result<Reply> {
+        println!("    → POST {path}   [{who}]");
+        println!("      {}", cut(&body.to_string()));
+        let reply = client.post(path, body).await?;
+        Self::answer(&reply, essence);
+        Ok(reply)
+    }
+
+    /// A request that changes money, under a new idempotency key. Gives the key too.
+    pub async fn tell(&self, who: &str, client: &Client, path: &str, body: &Value, essence: &[&str]) -> Result<(Reply, String)> {
+        let key = fresh_key();
+        Ok((self.tell_under(&key, who, client, path, body, essence).await?, key))
+    }
+
+    /// The same under a key.
+    pub async fn tell_under(
+        &self,
+        key: &str,
+        who: &str,
+        client: &Client,
+        path: &str,
+        body: &Value,
+        essence: &[&str],
+    ) -> Result<Reply> {
+        println!("    → POST {path}   [{who}]   Idempotency-Key: {key}");
+        if body.as_object().is_none_or(|fields| !fields.is_empty()) {
+            println!("      {}", cut(&body.to_string()));
+        }
+        let reply = client.call(Method::POST, path, Some(key), body.to_string()).await?;
+        Self::answer(&reply, essence);
+        Ok(reply)
+    }
+
+    /// The status of an answer, and the parts that JSON pointers name.
+    pub fn answer(reply: &Reply, essence: &[&str]) {
+        let body = reply.json().unwrap_or_default();
+        let replayed = if reply.header("idempotency-replayed") == "true" { "   Idempotency-Replayed: true" } else { "" };
+        println!("    ← {}{replayed}", reply.status);
+        Self::parts(&body, essence);
+    }
+
+    /// The parts of a value that JSON pointers name. What is not there is not shown.
+    pub fn parts(body: &Value, essence: &[&str]) {
+        for pointer in essence {
+            if let Some(value) = body.pointer(pointer) {
+                let name = pointer.trim_start_matches('/').replace('/', ".");
+                println!("      {name}: {}", cut(&plain(value)));
+            }
+        }
+    }
+}
+
+/// Amounts as people write them, texts without quotes, anything else as JSON.
+pub fn plain(value: &Value) -> String {
+    match (value, value.get("amount"), value.get("currency")) {
+        (_, Some(Value::String(amount)), Some(Value::String(currency))) => format!("{amount} {currency}"),
+        (Value::String(text), ..) => text.clone(),
+        (Value::Array(items), ..) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
+        (other, ..) => other.to_string(),
+    }
+}
+
+fn cut(line: &str) -> String {
+    if line.chars().count() <= COLUMNS {
+        return line.to_owned();
+    }
+    let head: String = line.chars().take(COLUMNS).collect();
+    format!("{head}…")
+}

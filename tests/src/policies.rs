@@ -1,0 +1,83 @@
+//! A folder of policies for a server under test: the packs, and variants of them.
+
+use crate::checkout;
+use anyhow::{Context as _, Result, ensure};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A folder of policies; gone when this is dropped.
+#[derive(Debug)]
+pub struct Policies {
+    folder: TempDir,
+}
+
+impl Policies {
+    /// The packs as they are.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn packs() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        for entry in std::fs::read_dir(checkout::root()?.join("policies"))? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+            }
+        }
+        Ok(Self { folder })
+    }
+
+    /// The packs, and `open`: Lakala without a count of voids, and every refund approved by the automatic review. For
+    /// tests that need hundreds of one kind.
+    ///
+    /// # Errors
+    /// The pack has changed so much that the variant cannot be made of it.
+    pub fn with_open() -> Result<Self> {
+        let this = Self::packs()?;
+        let counted = this.read("lakala.toml")?;
+        let (head, rest) = counted.split_once("[[void.count]]").context("lakala.toml counts no voids any more")?;
+        let (_, refund) = rest.split_once("[refund]").context("lakala.toml has no [refund] any more")?;
+        let open = edit(&format!("{head}[refund]{refund}"), &[
+            (r#"name = "lakala""#, r#"name = "open""#),
+            (r#"tiers-by = ["sale", "requester-day"]"#, r#"tiers-by = ["sale"]"#),
+            (r#"up-to = "100.00""#, r#"up-to = "999.00""#),
+        ])?;
+        this.write("open.toml", &open)?;
+        Ok(this)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn read(&self, file: &str) -> Result<String> {
+        std::fs::read_to_string(self.path().join(file)).with_context(|| format!("policies/{file} cannot be read"))
+    }
+
+    /// Puts a file there.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write(&self, file: &str, text: &str) -> Result<()> {
+        std::fs::write(self.path().join(file), text).with_context(|| format!("policies/{file} cannot be written"))
+    }
+}
+
+/// Replaces each text by another; each must be there.
+///
+/// # Errors
+/// One is not.
+pub fn edit(text: &str, changes: &[(&str, &str)]) -> Result<String> {
+    let mut edited = text.to_owned();
+    for (from, to) in changes {
+        ensure!(edited.contains(from), "the pack does not say {from:?} any more");
+        edited = edited.replacen(from, to, 1);
+    }
+    Ok(edited)
+}

@@ -1,0 +1,19 @@
+//! The whole, end to end: the built `rescind` with its components, over HTTP. One binary, so that it links once.
+//!
+//! Each test starts a server of its own on a database of its own, so they run side by side. They need what
+//! `cargo xtask build` makes; `cargo xtask test` builds it first.
+
+#![allow(clippy::arithmetic_side_effects, reason = "counts of tests; overflow stops the run")]
+#![allow(clippy::indexing_slicing, reason = "mostly JSON is indexed, where what is missing reads as null")]
+
+mod crash;
+mod faults;
+mod imports;
+mod input;
+mod privacy;
+mod races;
+mod start;
+mod story;
+mod tenancy;
+mod webhooks;
+mod world;
