@@ -47,7 +47,6 @@ pub enum Noun {
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Code,
-    /// The code as given by the core, if it is one this file does not know.
     detail: String,
     members: Map<String, Value>,
     /// For the operator's log.
@@ -303,5 +302,85 @@ impl IntoResponse for Problem {
             response.extensions_mut().insert(Inside(inside));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rescind_model::Money;
+    use serde_json::json;
+
+    fn told(error: impl Into<Error>, about: Noun) -> (u16, String, Value) {
+        let problem = Problem::of(error.into(), about);
+        let mut body: Map<String, Value> = serde_json::from_str(&problem.body()).unwrap();
+        let code = body["code"].as_str().unwrap().to_owned();
+        assert_eq!(body["status"], problem.status());
+        for known in ["type", "title", "status", "detail", "code"] {
+            assert!(body.remove(known).is_some(), "{known}");
+        }
+        (problem.status(), code, Value::Object(body))
+    }
+
+    #[test]
+    fn every_rejection_has_its_code_and_what_a_program_needs() {
+        let text = |t: &str| t.to_owned();
+        let left = Money::new(4000, "CNY").unwrap();
+        for (rejection, status, code, members) in [
+            (Rejection::NoSuchOperation, 404, "not-found", json!({})),
+            (Rejection::NameTaken, 409, "name.taken", json!({})),
+            (Rejection::WrongState(text("cleared")), 409, "refund.wrong-state", json!({"state": "cleared"})),
+            (
+                Rejection::ExceedsBalance(left),
+                422,
+                "balance.exceeded",
+                json!({"left": {"amount": "40.00", "currency": "CNY"}}),
+            ),
+            (Rejection::SaleNotGood(text("unknown")), 409, "sale.not-good", json!({"state": "unknown"})),
+            (Rejection::ConflictsWith(text("S~1")), 422, "operation.conflict", json!({"conflicts_with": "S~1"})),
+            (Rejection::Changed(2), 409, "refund.changed", json!({"revision": 2})),
+            (Rejection::NotPermitted(text("role")), 403, "approval.not-permitted", json!({"reason": "role"})),
+            (Rejection::ReasonRequired, 422, "reason.required", json!({"field": "/reason"})),
+            (Rejection::NotAllowed(text("why")), 422, "operation.not-allowed", json!({})),
+            (Rejection::Contradicts(text("done")), 409, "outcome.contradicts", json!({"state": "done"})),
+            (Rejection::LimitReached(text("voids")), 422, "limit.reached", json!({"limit": "voids"})),
+            (Rejection::Invalid(text("what")), 422, "argument.invalid", json!({})),
+        ] {
+            assert_eq!(told(rejection, Noun::Refund), (status, code.to_owned(), members));
+        }
+        assert_eq!(told(Rejection::WrongState(text("done")), Noun::Operation).1, "operation.wrong-state");
+        assert_eq!(told(Rejection::WrongState(text("good")), Noun::Sale).1, "sale.wrong-state");
+    }
+
+    #[test]
+    fn failures_say_when_to_come_back_and_keep_the_inside_for_the_log() {
+        for (error, status, retry) in [
+            (Error::Unavailable("disk on fire".to_owned()), 503, true),
+            (Error::Internal("disk on fire".to_owned()), 500, false),
+            (Error::KeyInFlight, 409, true),
+        ] {
+            let response = Problem::of(error.clone(), Noun::Refund).into_response();
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), retry);
+            let (_, _, members) = told(error, Noun::Refund);
+            assert_eq!(members, json!({}));
+            let inside = response.extensions().get::<Inside>().map(|i| i.0.as_str());
+            assert_eq!(inside, (status >= 500).then_some("disk on fire"));
+        }
+        assert!(!Problem::internal("disk on fire").body().contains("fire"));
+    }
+
+    #[test]
+    fn a_conflict_with_a_code_of_its_own_keeps_it() {
+        let conflict = |code| Error::Conflict { code, message: "in the way".to_owned() };
+        assert_eq!(told(conflict("sale.conflict"), Noun::Sale).1, "sale.conflict");
+        assert_eq!(told(conflict("brand.new"), Noun::Sale).1, "brand.new");
+    }
+
+    #[test]
+    fn little_of_what_the_caller_sent_is_repeated_and_no_card_number() {
+        let message = format!("found \"4111111111111111 {}\"", "x".repeat(1000));
+        let body = Problem::of(Error::invalid("/note", message), Noun::Sale).body();
+        assert!(!body.contains("4111111111111111") && body.len() < 500, "{body}");
     }
 }
