@@ -1,13 +1,5 @@
 //! Generated from `wit/`: the interfaces this host implements itself.
 
-#[expect(
-    clippy::all,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    reason = "generated code is not ours to change"
-)]
 mod generated {
     wasmtime::component::bindgen!({
         path: "wit",
