@@ -119,8 +119,7 @@ fn in_time(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Rep
     report.ends(end);
     if let Some(verdict) = verdict(rules.same_business_day).filter(|_| s.today <= s.facts.sale.business_day) {
         let opens = next_business_day(s)?;
-        let until = if opens < end { Until::At(opens) } else { Until::Changed };
-        report.stands(rule::REFUND_SAME_DAY, verdict, until, || {
+        report.stands(rule::REFUND_SAME_DAY, verdict, Until::At(opens), || {
             let later = if opens < end { Remedy::RetryAfter(opens) } else { support(s) };
             (Value::Day(s.today), Value::At(opens), void_instead(s, amount).unwrap_or(later))
         });

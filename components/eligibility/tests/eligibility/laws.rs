@@ -243,6 +243,9 @@ proptest! {
             facts.balance.cleared = cny(end);
             facts.balance.refunds_counted += 1;
             prop_assert!(facts.balance.fee_returned.minor <= charged);
+            if rule == ReturnedFee::Full && end < captured {
+                prop_assert_eq!(returned, 0);
+            }
             if rule == ReturnedFee::Proportion {
                 // Half up: twice the exact value, plus one, halved.
                 let exact = (i128::from(charged) * i128::from(end) * 2 + i128::from(captured)) / (2 * i128::from(captured));

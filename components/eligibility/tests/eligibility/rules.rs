@@ -87,6 +87,21 @@ fn a_calendar_day_ends_at_local_midnight() {
 }
 
 #[test]
+fn a_clock_that_is_behind_does_not_move_a_question_before_its_payment() {
+    // Paid at local midnight, asked a second before it by the host's clock.
+    let engine = void_rules(|void| void.same = vec![Same::CalendarDay]);
+    let facts = ordinary(&engine, 10_000, at("2026-11-24T00:00:00+08:00"));
+    let decision = voided(&engine, &after(&facts, -1_000));
+    assert_eq!((decision.outcome, decision.open_until), (Outcome::Allow, Some(at("2026-11-25T00:00:00+08:00"))));
+    // Paid at the cut-off: the question is of the sale's business day, not of the day before.
+    let engine = refund_rules(|refund| refund.same_business_day = Permission::Deny);
+    let facts = ordinary(&engine, 10_000, at("2026-11-23T23:00:00+08:00"));
+    let decision = refunded(&engine, &after(&facts, -1_000), 10_000);
+    assert_eq!(decision.findings[0].observed, Value::Day(facts.sale.business_day));
+    assert_eq!(decision.opens_at, Some(at("2026-11-24T23:00:00+08:00")));
+}
+
+#[test]
 fn the_earliest_end_of_all_windows_counts() {
     let engine = void_rules(|void| {
         void.same = vec![Same::BusinessDay, Same::CalendarDay];
