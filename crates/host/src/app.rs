@@ -51,22 +51,15 @@ impl App {
         let (mut head, body) = incoming.request.into_parts();
         let id = request_id::assign(&mut head.headers);
         describe_client(&mut head.headers, incoming.client);
-        let span = self
-            .tracer
-            .as_ref()
-            .map(|tracer| tracer.start(&mut head.headers));
+        let span = self.tracer.as_ref().map(|tracer| tracer.start(&mut head.headers));
         let (method, path) = (head.method.clone(), head.uri.path().to_owned());
         let target = route::find(&self.routes, &path).copied();
         let served = self.serve(head, body, read, target, &id).await;
         let mut response = served.unwrap_or_else(|problem| problem.response(&id));
         if let Ok(value) = HeaderValue::from_str(&id) {
-            response
-                .headers_mut()
-                .insert(request_id::X_REQUEST_ID, value);
+            response.headers_mut().insert(request_id::X_REQUEST_ID, value);
         }
-        let component = target
-            .and_then(|index| self.components.get(index))
-            .map_or("", |id| &**id);
+        let component = target.and_then(|index| self.components.get(index)).map_or("", |id| &**id);
         self.report(
             &Finished {
                 method: &method,
@@ -91,42 +84,26 @@ impl App {
     ) -> Result<Response<Bytes>, Problem> {
         let is_metrics = head.method == Method::GET && head.uri.path() == "/metrics";
         let Some(guest) = target else {
-            return if is_metrics {
-                Ok(self.with_metrics(Response::new(Bytes::new())))
-            } else {
-                Err(Problem::NoRoute)
-            };
+            return if is_metrics { Ok(self.with_metrics(Response::new(Bytes::new()))) } else { Err(Problem::NoRoute) };
         };
         self.admit(&head.method)?;
         let body = read(body).await?;
         let request = Request::from_parts(absolute(head), body);
         let session = Arc::new(Session::new());
-        let scope = RequestScope {
-            id: Arc::clone(id),
-            session: Arc::clone(&session),
-            deadline: self.deadline,
-        };
-        let response = self
-            .pool
-            .serve(guest, request, scope)
-            .await
-            .map_err(|unserved| match unserved {
-                Unserved::Busy => {
-                    self.metrics.refused();
-                    Problem::Busy
-                }
-                Unserved::Failed(_) => Problem::Internal,
-            })?;
+        let scope = RequestScope { id: Arc::clone(id), session: Arc::clone(&session), deadline: self.deadline };
+        let response = self.pool.serve(guest, request, scope).await.map_err(|unserved| match unserved {
+            Unserved::Busy => {
+                self.metrics.refused();
+                Problem::Busy
+            }
+            Unserved::Failed(_) => Problem::Internal,
+        })?;
         // Nobody may hear of a write before it is certain.
         self.store.durable(&session).await.map_err(|error| {
             tracing::error!(request_id = &**id, %error, "the answer was withheld: its writes are not durable");
             if matches!(error, StoreError::Stopped { .. }) { Problem::StoreStopped } else { Problem::NotDurable }
         })?;
-        Ok(if is_metrics {
-            self.with_metrics(response)
-        } else {
-            response
-        })
+        Ok(if is_metrics { self.with_metrics(response) } else { response })
     }
 
     /// Refuses what could not be finished anyway. Reading stays possible while the disk is busy.
@@ -136,11 +113,7 @@ impl App {
             Err(StoreError::Busy { .. }) if method.is_safe() => Ok(()),
             Err(error) => {
                 self.metrics.refused();
-                Err(if matches!(error, StoreError::Stopped { .. }) {
-                    Problem::StoreStopped
-                } else {
-                    Problem::Busy
-                })
+                Err(if matches!(error, StoreError::Stopped { .. }) { Problem::StoreStopped } else { Problem::Busy })
             }
         }
     }
@@ -155,11 +128,7 @@ impl App {
             _ => return Response::from_parts(head, body),
         };
         let (instances, waiting) = self.pool.load();
-        let host = self.metrics.text(&Gauges {
-            instances,
-            waiting,
-            store: self.store.figures(),
-        });
+        let host = self.metrics.text(&Gauges { instances, waiting, store: self.store.figures() });
         let mut text = Vec::from(own);
         if !text.is_empty() && !text.ends_with(b"\n") {
             text.push(b'\n');
@@ -167,10 +136,7 @@ impl App {
         text.extend_from_slice(host.as_bytes());
         head.status = StatusCode::OK;
         head.headers.remove(CONTENT_LENGTH);
-        head.headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-        );
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
         Response::from_parts(head, Bytes::from(text))
     }
 
@@ -204,8 +170,7 @@ pub(crate) struct Finished<'a> {
 /// Only the host says where a request comes from.
 fn describe_client(headers: &mut HeaderMap, client: Option<std::net::SocketAddr>) {
     headers.remove(SPIN_CLIENT_ADDR);
-    if let Some(value) = client.and_then(|address| HeaderValue::from_str(&address.to_string()).ok())
-    {
+    if let Some(value) = client.and_then(|address| HeaderValue::from_str(&address.to_string()).ok()) {
         headers.insert(SPIN_CLIENT_ADDR, value);
     }
 }
@@ -215,14 +180,10 @@ fn absolute(mut head: http::request::Parts) -> http::request::Parts {
     let mut uri = std::mem::take(&mut head.uri).into_parts();
     uri.scheme = Some(Scheme::HTTP);
     if uri.authority.is_none() {
-        let host = head
-            .headers
-            .get(HOST)
-            .and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let host = head.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
         uri.authority = Some(host.unwrap_or_else(|| Authority::from_static("localhost")));
     }
-    uri.path_and_query
-        .get_or_insert(PathAndQuery::from_static("/"));
+    uri.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
     head.uri = Uri::from_parts(uri).unwrap_or_default();
     head
 }

@@ -14,28 +14,18 @@ use crate::manifest::{Component, Dependency};
 
 /// Reads `component` and its dependencies from disk and gives the bytes of the composed component.
 pub(crate) fn compose(id: &str, component: &Component) -> Result<Vec<u8>, HostError> {
-    let refuse = |reason: String| HostError::Component {
-        component: id.to_owned(),
-        reason,
-    };
+    let refuse = |reason: String| HostError::Component { component: id.to_owned(), reason };
     let source = read(&component.source).map_err(refuse)?;
     if component.dependencies.is_empty() {
         return Ok(source);
     }
-    let mut composer = Composer {
-        graph: CompositionGraph::new(),
-    };
-    composer
-        .compose(id, source, &component.dependencies)
-        .map_err(refuse)
+    let mut composer = Composer { graph: CompositionGraph::new() };
+    composer.compose(id, source, &component.dependencies).map_err(refuse)
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| {
-        format!(
-            "{} cannot be read ({error}): build the components first (`cargo xtask build`)",
-            path.display()
-        )
+        format!("{} cannot be read ({error}): build the components first (`cargo xtask build`)", path.display())
     })
 }
 
@@ -52,26 +42,12 @@ struct Provider<'a> {
 }
 
 impl Composer {
-    fn compose(
-        &mut self,
-        id: &str,
-        source: Vec<u8>,
-        dependencies: &[(String, Dependency)],
-    ) -> Result<Vec<u8>, String> {
+    fn compose(&mut self, id: &str, source: Vec<u8>, dependencies: &[(String, Dependency)]) -> Result<Vec<u8>, String> {
         let (world, node) = self.add(id, source)?;
-        let imports: Vec<String> = self
-            .types()
-            .get_world(world)
-            .imports
-            .keys()
-            .cloned()
-            .collect();
+        let imports: Vec<String> = self.types().get_world(world).imports.keys().cloned().collect();
         let mut satisfied: BTreeMap<&String, &str> = BTreeMap::new();
         for (name, dependency) in dependencies {
-            let matched: Vec<&String> = imports
-                .iter()
-                .filter(|import| matches(name, import))
-                .collect();
+            let matched: Vec<&String> = imports.iter().filter(|import| matches(name, import)).collect();
             if matched.is_empty() {
                 return Err(format!(
                     "the dependency {name:?} matches none of its imports ({}): correct the name or remove the entry",
@@ -80,12 +56,8 @@ impl Composer {
             }
             let (provider_world, provider_node) = self.add(name, read(&dependency.path)?)?;
             self.check_imports_nothing(name, provider_world)?;
-            let provider = Provider {
-                name,
-                export: dependency.export.as_deref(),
-                world: provider_world,
-                node: provider_node,
-            };
+            let provider =
+                Provider { name, export: dependency.export.as_deref(), world: provider_world, node: provider_node };
             for import in matched {
                 if let Some(other) = satisfied.insert(import, name) {
                     return Err(format!(
@@ -96,9 +68,7 @@ impl Composer {
             }
         }
         self.export_all(world, node)?;
-        self.graph
-            .encode(EncodeOptions::default())
-            .map_err(|error| format!("it cannot be composed: {error:#}"))
+        self.graph.encode(EncodeOptions::default()).map_err(|error| format!("it cannot be composed: {error:#}"))
     }
 
     fn types(&self) -> &Types {
@@ -106,16 +76,12 @@ impl Composer {
     }
 
     fn add(&mut self, name: &str, source: Vec<u8>) -> Result<(WorldId, NodeId), String> {
-        let failed = |error: &dyn std::fmt::Display| {
-            format!("{name:?} is not a component that can be composed: {error:#}")
-        };
-        let package = Package::from_bytes(name, None, source, self.graph.types_mut())
-            .map_err(|error| failed(&error))?;
+        let failed =
+            |error: &dyn std::fmt::Display| format!("{name:?} is not a component that can be composed: {error:#}");
+        let package =
+            Package::from_bytes(name, None, source, self.graph.types_mut()).map_err(|error| failed(&error))?;
         let world = package.ty();
-        let package = self
-            .graph
-            .register_package(package)
-            .map_err(|error| failed(&error))?;
+        let package = self.graph.register_package(package).map_err(|error| failed(&error))?;
         Ok((world, self.graph.instantiate(package)))
     }
 
@@ -123,12 +89,9 @@ impl Composer {
     fn check_imports_nothing(&self, name: &str, world: WorldId) -> Result<(), String> {
         for (import, kind) in &self.types().get_world(world).imports {
             let only_types = match kind {
-                ItemKind::Instance(interface) => self
-                    .types()
-                    .get_interface(*interface)
-                    .exports
-                    .values()
-                    .all(is_plain_type),
+                ItemKind::Instance(interface) => {
+                    self.types().get_interface(*interface).exports.values().all(is_plain_type)
+                }
                 other => is_plain_type(other),
             };
             if !only_types {
@@ -141,63 +104,35 @@ impl Composer {
         Ok(())
     }
 
-    fn connect(
-        &mut self,
-        world: WorldId,
-        node: NodeId,
-        import: &str,
-        provider: &Provider<'_>,
-    ) -> Result<(), String> {
+    fn connect(&mut self, world: WorldId, node: NodeId, import: &str, provider: &Provider<'_>) -> Result<(), String> {
         let name = provider.name;
         let export = provider.export.unwrap_or(import);
-        let exported = self
-            .types()
-            .get_world(provider.world)
-            .exports
-            .get(export)
-            .copied();
+        let exported = self.types().get_world(provider.world).exports.get(export).copied();
         let exported = exported.ok_or_else(|| {
-            let exports = self
-                .types()
-                .get_world(provider.world)
-                .exports
-                .keys()
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", ");
+            let exports = self.types().get_world(provider.world).exports.keys().cloned().collect::<Vec<_>>().join(", ");
             format!("the dependency {name:?} does not export {export:?} (it exports {exports})")
         })?;
         let imported = self.types().get_world(world).imports.get(import).copied();
         let imported = imported.ok_or_else(|| format!("it has no import {import:?}"))?;
         let mut cache = HashSet::new();
-        SubtypeChecker::new(&mut cache)
-            .is_subtype(exported, self.types(), imported, self.types())
-            .map_err(|error| format!("the export {export:?} of the dependency {name:?} does not fit the import {import:?}: {error:#}"))?;
-        let alias = self
-            .graph
-            .alias_instance_export(provider.node, export)
-            .map_err(|error| error.to_string())?;
+        SubtypeChecker::new(&mut cache).is_subtype(exported, self.types(), imported, self.types()).map_err(
+            |error| {
+                format!(
+                    "the export {export:?} of the dependency {name:?} does not fit the import {import:?}: {error:#}"
+                )
+            },
+        )?;
+        let alias = self.graph.alias_instance_export(provider.node, export).map_err(|error| error.to_string())?;
         self.graph
             .set_instantiation_argument(node, import, alias)
             .map_err(|error| format!("the import {import:?} cannot be satisfied: {error:#}"))
     }
 
     fn export_all(&mut self, world: WorldId, node: NodeId) -> Result<(), String> {
-        let exports: Vec<String> = self
-            .types()
-            .get_world(world)
-            .exports
-            .keys()
-            .cloned()
-            .collect();
+        let exports: Vec<String> = self.types().get_world(world).exports.keys().cloned().collect();
         for export in exports {
-            let alias = self
-                .graph
-                .alias_instance_export(node, &export)
-                .map_err(|error| error.to_string())?;
-            self.graph
-                .export(alias, &export)
-                .map_err(|error| error.to_string())?;
+            let alias = self.graph.alias_instance_export(node, &export).map_err(|error| error.to_string())?;
+            self.graph.export(alias, &export).map_err(|error| error.to_string())?;
         }
         Ok(())
     }
@@ -238,8 +173,7 @@ fn matches(name: &str, import: &str) -> bool {
 }
 
 fn split_version(name: &str) -> (&str, Option<&str>) {
-    name.split_once('@')
-        .map_or((name, None), |(name, version)| (name, Some(version)))
+    name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
 #[cfg(test)]
@@ -285,9 +219,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dependency.wasm");
         std::fs::write(&path, wat::parse_str(dependency).unwrap()).unwrap();
-        let mut composer = Composer {
-            graph: CompositionGraph::new(),
-        };
+        let mut composer = Composer { graph: CompositionGraph::new() };
         let dependencies = [(name.to_owned(), Dependency { path, export: None })];
         composer.compose("parent", wat::parse_str(PARENT).unwrap(), &dependencies)
     }
@@ -297,51 +229,25 @@ mod tests {
         let mut config = wasmtime::Config::new();
         config.wasm_component_model(true);
         let engine = wasmtime::Engine::new(&config).unwrap();
-        for name in [
-            "shop:rules",
-            "shop:rules/check",
-            "shop:rules/check@0.1.0",
-            "shop:rules@0.1.0",
-        ] {
+        for name in ["shop:rules", "shop:rules/check", "shop:rules/check@0.1.0", "shop:rules@0.1.0"] {
             let composed = compose_with(name, RULES).unwrap();
             let component = wasmtime::component::Component::new(&engine, composed).unwrap();
-            let imports: Vec<_> = component
-                .component_type()
-                .imports(&engine)
-                .map(|(name, _)| name.to_owned())
-                .collect();
-            assert!(
-                !imports.contains(&"shop:rules/check@0.1.0".to_owned()),
-                "{imports:?}"
-            );
-            assert!(
-                imports.contains(&"shop:clock/now@0.1.0".to_owned()),
-                "{imports:?}"
-            );
+            let imports: Vec<_> =
+                component.component_type().imports(&engine).map(|(name, _)| name.to_owned()).collect();
+            assert!(!imports.contains(&"shop:rules/check@0.1.0".to_owned()), "{imports:?}");
+            assert!(imports.contains(&"shop:clock/now@0.1.0".to_owned()), "{imports:?}");
         }
     }
 
     #[test]
     fn what_does_not_fit_is_said() {
-        let hungry = RULES.replace(
-            "(export \"money\" (type (eq $m)))",
-            "(export \"now\" (func (result u64)))",
-        );
+        let hungry = RULES.replace("(export \"money\" (type (eq $m)))", "(export \"now\" (func (result u64)))");
         let refusal = compose_with("shop:rules", &hungry).unwrap_err();
-        assert!(
-            refusal.contains("\"shop:types/types@0.1.0\"") && refusal.contains("gets nothing"),
-            "{refusal}"
-        );
+        assert!(refusal.contains("\"shop:types/types@0.1.0\"") && refusal.contains("gets nothing"), "{refusal}");
         let refusal = compose_with("shop:prices", RULES).unwrap_err();
-        assert!(
-            refusal.contains("\"shop:prices\" matches none"),
-            "{refusal}"
-        );
+        assert!(refusal.contains("\"shop:prices\" matches none"), "{refusal}");
         let refusal = compose_with("shop:clock", RULES).unwrap_err();
-        assert!(
-            refusal.contains("does not export \"shop:clock/now@0.1.0\""),
-            "{refusal}"
-        );
+        assert!(refusal.contains("does not export \"shop:clock/now@0.1.0\""), "{refusal}");
         let refusal = compose_with("shop:rules", &RULES.replace("u32", "s32")).unwrap_err();
         assert!(refusal.contains("does not fit"), "{refusal}");
     }

@@ -47,11 +47,7 @@ impl Destination {
             Some(port) => port,
             None => default_port(&scheme)?,
         };
-        Some(Self {
-            host: Host::parse(uri.host()?).ok()?,
-            scheme,
-            port,
-        })
+        Some(Self { host: Host::parse(uri.host()?).ok()?, scheme, port })
     }
 }
 
@@ -64,29 +60,19 @@ impl fmt::Display for Destination {
 impl Pattern {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let refuse = |what: &str| {
-            format!(
-                "allowed_outbound_hosts: {text:?}: {what}; expected scheme://host[:port], `*` for any"
-            )
+            format!("allowed_outbound_hosts: {text:?}: {what}; expected scheme://host[:port], `*` for any")
         };
-        let (scheme, rest) = text
-            .trim()
-            .split_once("://")
-            .ok_or_else(|| refuse("it has no scheme"))?;
+        let (scheme, rest) = text.trim().split_once("://").ok_or_else(|| refuse("it has no scheme"))?;
         let scheme = match scheme {
             "*" => None,
             "http" | "https" => Some(scheme.to_owned()),
             _ => {
-                return Err(refuse(
-                    "the scheme must be http, https or *: this host makes HTTP requests only",
-                ));
+                return Err(refuse("the scheme must be http, https or *: this host makes HTTP requests only"));
             }
         };
         let (host, port) = split_port(rest);
         let host = host.strip_suffix('/').unwrap_or(host);
-        let port = match (
-            port.map(|port| port.strip_suffix('/').unwrap_or(port)),
-            scheme.as_deref(),
-        ) {
+        let port = match (port.map(|port| port.strip_suffix('/').unwrap_or(port)), scheme.as_deref()) {
             (None | Some(""), Some(scheme)) => {
                 PortPattern::Exact(default_port(scheme).ok_or_else(|| refuse("it needs a port"))?)
             }
@@ -94,11 +80,7 @@ impl Pattern {
             (Some(port), _) => PortPattern::parse(port)
                 .ok_or_else(|| refuse("the port is not a number, a range like 8000..9000, or *"))?,
         };
-        Ok(Self {
-            scheme,
-            host: HostPattern::parse(host).map_err(|what| refuse(&what))?,
-            port,
-        })
+        Ok(Self { scheme, host: HostPattern::parse(host).map_err(|what| refuse(&what))?, port })
     }
 
     pub(crate) fn allows(&self, to: &Destination) -> bool {
@@ -107,11 +89,7 @@ impl Pattern {
             PortPattern::Exact(port) => to.port == port,
             PortPattern::Range(first, end) => (first..end).contains(&to.port),
         };
-        port && self
-            .scheme
-            .as_ref()
-            .is_none_or(|scheme| *scheme == to.scheme)
-            && self.host.allows(&to.host)
+        port && self.scheme.as_ref().is_none_or(|scheme| *scheme == to.scheme) && self.host.allows(&to.host)
     }
 }
 
@@ -149,10 +127,7 @@ impl HostPattern {
             return Ok(Self::Any);
         }
         if matches!(text, "self" | "self.alt") || text.ends_with(".spin.internal") {
-            return Err(
-                "calls between components of one application are not offered by this host"
-                    .to_owned(),
-            );
+            return Err("calls between components of one application are not offered by this host".to_owned());
         }
         if let Ok(network) = text.parse::<IpNet>() {
             return Ok(Self::Network(network.trunc()));
@@ -162,21 +137,14 @@ impl HostPattern {
         }
         if let Some(domain) = text.strip_prefix("*.") {
             return match Host::parse(domain) {
-                Ok(Host::Domain(domain)) if !domain.contains('*') => {
-                    Ok(Self::Subdomains(format!(".{domain}")))
-                }
+                Ok(Host::Domain(domain)) if !domain.contains('*') => Ok(Self::Subdomains(format!(".{domain}"))),
                 _ => Err("behind `*.` there must be a domain".to_owned()),
             };
         }
         if text.contains('*') {
-            return Err(
-                "`*` stands for the whole host or for its first part, as in `*.example.com`"
-                    .to_owned(),
-            );
+            return Err("`*` stands for the whole host or for its first part, as in `*.example.com`".to_owned());
         }
-        Host::parse(text)
-            .map(Self::Exact)
-            .map_err(|error| format!("the host is not valid ({error})"))
+        Host::parse(text).map(Self::Exact).map_err(|error| format!("the host is not valid ({error})"))
     }
 
     fn allows(&self, host: &Host) -> bool {
@@ -184,12 +152,8 @@ impl HostPattern {
             (Self::Any, _) => true,
             (Self::Subdomains(suffix), Host::Domain(domain)) => domain.ends_with(suffix.as_str()),
             (Self::Exact(exact), host) => exact == host,
-            (Self::Network(network), Host::Ipv4(address)) => {
-                network.contains(&IpAddr::V4(*address))
-            }
-            (Self::Network(network), Host::Ipv6(address)) => {
-                network.contains(&IpAddr::V6(*address))
-            }
+            (Self::Network(network), Host::Ipv4(address)) => network.contains(&IpAddr::V4(*address)),
+            (Self::Network(network), Host::Ipv6(address)) => network.contains(&IpAddr::V6(*address)),
             (Self::Subdomains(_) | Self::Network(_), _) => false,
         }
     }
@@ -209,11 +173,7 @@ mod tests {
             ("https://*", "https://example.com:8443/", false),
             ("https://example.com", "https://EXAMPLE.com/", true),
             ("https://example.com", "https://example.com:443/", true),
-            (
-                "https://example.com",
-                "https://example.com.evil.test/",
-                false,
-            ),
+            ("https://example.com", "https://example.com.evil.test/", false),
             ("https://*.example.com", "https://a.b.example.com/", true),
             ("https://*.example.com", "https://example.com/", false),
             ("*://localhost:8000..8010", "http://localhost:8009/", true),
@@ -224,11 +184,7 @@ mod tests {
             ("*://*:*", "http://anything.test:1/", true),
         ] {
             let to = Destination::of(&uri.parse().unwrap()).unwrap();
-            assert_eq!(
-                Pattern::parse(pattern).unwrap().allows(&to),
-                expected,
-                "{pattern} {uri}"
-            );
+            assert_eq!(Pattern::parse(pattern).unwrap().allows(&to), expected, "{pattern} {uri}");
         }
     }
 

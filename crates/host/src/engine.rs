@@ -32,16 +32,8 @@ pub(crate) fn engine(capacity: Capacity) -> Result<Engine, HostError> {
     // One more than may run: a dropped instance's slot is free only when its destructor has run.
     pool.total_component_instances(instances.saturating_add(1));
     pool.total_core_instances(instances.saturating_mul(limits::CORE_INSTANCES_PER_COMPONENT));
-    pool.total_memories(
-        instances
-            .saturating_add(1)
-            .saturating_mul(limits::MEMORIES_PER_COMPONENT),
-    );
-    pool.total_tables(
-        instances
-            .saturating_add(1)
-            .saturating_mul(limits::TABLES_PER_COMPONENT),
-    );
+    pool.total_memories(instances.saturating_add(1).saturating_mul(limits::MEMORIES_PER_COMPONENT));
+    pool.total_tables(instances.saturating_add(1).saturating_mul(limits::TABLES_PER_COMPONENT));
     // A guest with several tasks has a stack for each; eight is what one request of ours ever has.
     pool.total_stacks(instances.saturating_mul(8));
     pool.max_core_instances_per_component(limits::CORE_INSTANCES_PER_COMPONENT);
@@ -57,9 +49,7 @@ pub(crate) fn engine(capacity: Capacity) -> Result<Engine, HostError> {
     config.max_wasm_stack(limits::GUEST_STACK_BYTES);
     config.async_stack_size(limits::FIBER_STACK_BYTES);
     config.cranelift_opt_level(OptLevel::Speed);
-    Engine::new(&config).map_err(|error| HostError::Engine {
-        reason: format!("{error:#}"),
-    })
+    Engine::new(&config).map_err(|error| HostError::Engine { reason: format!("{error:#}") })
 }
 
 /// Advances the engine's epoch until dropped, so that a busy guest lets others have its thread.
@@ -81,12 +71,8 @@ impl Clock {
                 }
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("epoch".to_owned())
-            .spawn(tick);
-        thread.map_err(|error| HostError::Engine {
-            reason: format!("its clock: {error}"),
-        })?;
+        let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(tick);
+        thread.map_err(|error| HostError::Engine { reason: format!("its clock: {error}") })?;
         Ok(Self { stop })
     }
 }
@@ -98,12 +84,7 @@ impl Drop for Clock {
 }
 
 /// Compiles the component, or takes what an earlier start compiled from the same bytes for the same engine.
-pub(crate) fn compile(
-    engine: &Engine,
-    id: &str,
-    bytes: &[u8],
-    cache: Option<&Path>,
-) -> Result<Component, HostError> {
+pub(crate) fn compile(engine: &Engine, id: &str, bytes: &[u8], cache: Option<&Path>) -> Result<Component, HostError> {
     let Some(folder) = cache.and_then(usable) else {
         return compile_now(engine, id, bytes);
     };
@@ -121,9 +102,7 @@ pub(crate) fn compile(
 fn compile_now(engine: &Engine, id: &str, bytes: &[u8]) -> Result<Component, HostError> {
     let refuse = |error: wasmtime::Error| HostError::Component {
         component: id.to_owned(),
-        reason: format!(
-            "it does not compile: {error:#}; expected a component built for wasi:http@0.3"
-        ),
+        reason: format!("it does not compile: {error:#}; expected a component built for wasi:http@0.3"),
     };
     Component::new(engine, bytes).map_err(refuse)
 }
@@ -178,10 +157,7 @@ fn load(engine: &Engine, path: &Path) -> Option<Component> {
     // SAFETY: the bytes are whole (digest above) and come from `Component::serialize` of this program: only this user
     // can write to the folder (see `usable`), and whoever can act as this user can replace the program itself.
     // wasmtime checks its version and the engine's settings by itself.
-    #[expect(
-        unsafe_code,
-        reason = "loading machine code that this program compiled itself, see above"
-    )]
+    #[expect(unsafe_code, reason = "loading machine code that this program compiled itself, see above")]
     let component = unsafe { Component::deserialize(engine, compiled) };
     component.ok()
 }
@@ -192,7 +168,5 @@ fn keep(component: &Component, path: &Path) -> Result<(), String> {
     kept.extend_from_slice(&compiled);
     // Two hosts starting at once each write their own file; the last rename wins with the same content.
     let draft = path.with_extension(format!("{}.draft", std::process::id()));
-    std::fs::write(&draft, kept)
-        .and_then(|()| std::fs::rename(&draft, path))
-        .map_err(|error| error.to_string())
+    std::fs::write(&draft, kept).and_then(|()| std::fs::rename(&draft, path)).map_err(|error| error.to_string())
 }

@@ -28,15 +28,8 @@ struct State {
 
 impl GuestLog {
     pub(crate) fn new(component: Arc<str>) -> Self {
-        let state = State {
-            request_id: "".into(),
-            line: Vec::new(),
-            lines: 0,
-        };
-        Self {
-            component,
-            state: Arc::new(Mutex::new(state)),
-        }
+        let state = State { request_id: "".into(), line: Vec::new(), lines: 0 };
+        Self { component, state: Arc::new(Mutex::new(state)) }
     }
 
     /// From now on lines belong to this request.
@@ -96,11 +89,7 @@ impl StdoutStream for GuestLog {
 }
 
 impl AsyncWrite for GuestLog {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

@@ -155,41 +155,23 @@ impl HostBuilder {
     /// # Errors
     /// [`HostError`], naming the file, component, import or setting that is wrong and what was expected.
     pub async fn build(self) -> Result<Host, HostError> {
-        let wrong = |setting, reason: &str| HostError::Setting {
-            setting,
-            reason: reason.to_owned(),
-        };
+        let wrong = |setting, reason: &str| HostError::Setting { setting, reason: reason.to_owned() };
         if !(1..=1000).contains(&self.instances) {
             return Err(wrong("instances", "expected a number from 1 to 1,000"));
         }
-        if tokio::runtime::Handle::current().runtime_flavor()
-            == tokio::runtime::RuntimeFlavor::CurrentThread
-        {
+        if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread {
             return Err(wrong(
                 "runtime",
                 "the host needs tokio's multi-threaded runtime: a busy component would stop everything else",
             ));
         }
-        let store = self
-            .store
-            .clone()
-            .ok_or_else(|| wrong("store", "none was given"))?;
-        let tick = self
-            .tick
-            .as_ref()
-            .map(|(interval, token)| Tick::new(*interval, token))
-            .transpose()?;
-        let exceptions =
-            Exceptions::parse(&self.allow_private).map_err(|reason| HostError::Setting {
-                setting: "allow_private",
-                reason,
-            })?;
+        let store = self.store.clone().ok_or_else(|| wrong("store", "none was given"))?;
+        let tick = self.tick.as_ref().map(|(interval, token)| Tick::new(*interval, token)).transpose()?;
+        let exceptions = Exceptions::parse(&self.allow_private)
+            .map_err(|reason| HostError::Setting { setting: "allow_private", reason })?;
         let manifest = Manifest::read(&self.manifest)?;
         let tracer = Tracer::from_environment(&manifest.name, &manifest.version)?;
-        let engine = engine::engine(Capacity {
-            instances: self.instances,
-            memory: self.memory,
-        })?;
+        let engine = engine::engine(Capacity { instances: self.instances, memory: self.memory })?;
         let clock = Clock::start(&engine)?;
         let metrics = Arc::new(Metrics::default());
         let outbound = Outbound::new(exceptions)?;
@@ -202,9 +184,7 @@ impl HostBuilder {
             };
             let grants = manifest.grants(id, component, &values)?;
             let bytes = compose(id, component)?;
-            let compiled = tokio::task::block_in_place(|| {
-                engine::compile(&engine, id, &bytes, self.cache.as_deref())
-            })?;
+            let compiled = tokio::task::block_in_place(|| engine::compile(&engine, id, &bytes, self.cache.as_deref()))?;
             let means = Means {
                 store: Arc::clone(&store),
                 outbound: outbound.clone(),
@@ -216,51 +196,21 @@ impl HostBuilder {
         let routes = manifest
             .routes
             .iter()
-            .filter_map(|(route, id)| {
-                Some((route.clone(), ids.iter().position(|known| **known == **id)?))
-            })
+            .filter_map(|(route, id)| Some((route.clone(), ids.iter().position(|known| **known == **id)?)))
             .collect();
-        let listen = |error: std::io::Error| HostError::Listen {
-            address: self.listen,
-            reason: error.to_string(),
-        };
+        let listen = |error: std::io::Error| HostError::Listen { address: self.listen, reason: error.to_string() };
         let listener = TcpListener::bind(self.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let pool = Arc::new(Pool::new(
-            engine,
-            guests,
-            self.instances,
-            Arc::clone(&metrics),
-        ));
-        let app = App {
-            routes,
-            components: ids,
-            pool,
-            store,
-            metrics,
-            tracer,
-            deadline: self.deadline,
-        };
-        Ok(Host {
-            app: Arc::new(app),
-            listener,
-            address,
-            tick,
-            _clock: clock,
-        })
+        let pool = Arc::new(Pool::new(engine, guests, self.instances, Arc::clone(&metrics)));
+        let app = App { routes, components: ids, pool, store, metrics, tracer, deadline: self.deadline };
+        Ok(Host { app: Arc::new(app), listener, address, tick, _clock: clock })
     }
 
     fn given_variables(&self, manifest: &Manifest) -> BTreeMap<String, String> {
         let mut given = BTreeMap::new();
         if self.from_environment {
-            let value = |name: &str| {
-                std::env::var(format!("{ENVIRONMENT_PREFIX}{}", name.to_uppercase())).ok()
-            };
-            given.extend(
-                manifest
-                    .variable_names()
-                    .filter_map(|name| Some((name.to_owned(), value(name)?))),
-            );
+            let value = |name: &str| std::env::var(format!("{ENVIRONMENT_PREFIX}{}", name.to_uppercase())).ok();
+            given.extend(manifest.variable_names().filter_map(|name| Some((name.to_owned(), value(name)?))));
         }
         given.extend(self.variables.clone());
         given
@@ -269,11 +219,7 @@ impl HostBuilder {
 
 /// The components that have a route, each once. The others are only parts of these.
 fn served_components(manifest: &Manifest) -> Vec<Arc<str>> {
-    let mut ids: Vec<Arc<str>> = manifest
-        .routes
-        .iter()
-        .map(|(_, id)| Arc::from(id.as_str()))
-        .collect();
+    let mut ids: Vec<Arc<str>> = manifest.routes.iter().map(|(_, id)| Arc::from(id.as_str())).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
@@ -306,18 +252,14 @@ impl Host {
     /// Something that answers requests without a socket, also while the host serves.
     #[must_use]
     pub fn handler(&self) -> Handler {
-        Handler {
-            app: Arc::clone(&self.app),
-        }
+        Handler { app: Arc::clone(&self.app) }
     }
 
     /// Serves until `stop` resolves. Then takes no new connection, finishes what is in flight (at most
     /// [`limits::STOP_TIMEOUT`]) and closes the store with everything durable.
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
-        let ticker = self
-            .tick
-            .map(|tick| tokio::spawn(tick.run(Arc::clone(&self.app), stopped.clone())));
+        let ticker = self.tick.map(|tick| tokio::spawn(tick.run(Arc::clone(&self.app), stopped.clone())));
         let sweeper = tokio::spawn(sweep(Arc::clone(&self.app), stopped.clone()));
         let server = tokio::spawn(server::serve(self.listener, Arc::clone(&self.app), stopped));
         tracing::info!(address = %self.address, components = ?self.app.components, "serving");
@@ -330,10 +272,7 @@ impl Host {
             }
         }
         // What components still do after their answers.
-        if tokio::time::timeout(limits::AFTER_RESPONSE_DEADLINE, self.app.pool.settled())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(limits::AFTER_RESPONSE_DEADLINE, self.app.pool.settled()).await.is_err() {
             tracing::warn!("some components were still working and were cut off");
         }
         tokio::task::block_in_place(|| self.app.store.close());
@@ -359,9 +298,7 @@ pub struct Handler {
 
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler")
-            .field("components", &self.app.components)
-            .finish_non_exhaustive()
+        f.debug_struct("Handler").field("components", &self.app.components).finish_non_exhaustive()
     }
 }
 
@@ -369,21 +306,9 @@ impl Handler {
     /// Answers one request; the answer is durable. Bodies over [`limits::REQUEST_BODY_BYTES`] are answered with 413.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         let read = async |body: Bytes| {
-            if body.len() > limits::REQUEST_BODY_BYTES {
-                Err(Problem::TooLarge)
-            } else {
-                Ok(body)
-            }
+            if body.len() > limits::REQUEST_BODY_BYTES { Err(Problem::TooLarge) } else { Ok(body) }
         };
-        self.app
-            .answer(
-                Incoming {
-                    request,
-                    client: None,
-                },
-                read,
-            )
-            .await
+        self.app.answer(Incoming { request, client: None }, read).await
     }
 }
 

@@ -92,14 +92,8 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// All of them, in the order of [`Failure::label`]s in the metrics.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Instantiate,
-        Self::Trap,
-        Self::Memory,
-        Self::Deadline,
-        Self::Error,
-        Self::Body,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Instantiate, Self::Trap, Self::Memory, Self::Deadline, Self::Error, Self::Body];
 
     /// Its name in logs and metrics.
     pub(crate) fn label(self) -> &'static str {
@@ -123,12 +117,7 @@ struct Memory {
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.used.saturating_add(desired.saturating_sub(current));
         if used > self.limit {
             self.exceeded = true;
@@ -142,22 +131,14 @@ impl ResourceLimiter for Memory {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         Ok(desired <= limits::TABLE_ELEMENTS)
     }
 }
 
 impl WasiView for InstanceData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -169,11 +150,7 @@ impl wasmtime_wasi_io::IoView for InstanceData {
 
 impl WasiHttpView for InstanceData {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.hooks,
-        }
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.hooks }
     }
 }
 
@@ -184,8 +161,7 @@ impl<T> spin::variables::variables::HostWithStore<T> for HasSelf<InstanceData> {
         accessor: &Accessor<T, Self>,
         name: String,
     ) -> wasmtime::Result<Result<String, spin::variables::variables::Error>> {
-        Ok(accessor
-            .with(|mut access| variables::get(&access.get().component.grants.variables, &name)))
+        Ok(accessor.with(|mut access| variables::get(&access.get().component.grants.variables, &name)))
     }
 }
 
@@ -206,10 +182,7 @@ impl Guest {
         grants: Grants,
         means: Means,
     ) -> Result<Self, HostError> {
-        let refuse = |reason: String| HostError::Component {
-            component: id.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| HostError::Component { component: id.to_owned(), reason };
         let allowed: Vec<Pattern> = grants
             .allowed_outbound_hosts
             .iter()
@@ -217,12 +190,10 @@ impl Guest {
             .collect::<Result<_, _>>()
             .map_err(refuse)?;
         check_imports(engine, component, &grants).map_err(refuse)?;
-        let linker =
-            linker(engine, !allowed.is_empty()).map_err(|error| refuse(format!("{error:#}")))?;
-        let pre = linker
-            .instantiate_pre(component)
-            .and_then(ServicePre::new)
-            .map_err(|error| refuse(format!("it cannot be linked: {error:#}; expected a component that exports wasi:http/handler@0.3.0")))?;
+        let linker = linker(engine, !allowed.is_empty()).map_err(|error| refuse(format!("{error:#}")))?;
+        let pre = linker.instantiate_pre(component).and_then(ServicePre::new).map_err(|error| {
+            refuse(format!("it cannot be linked: {error:#}; expected a component that exports wasi:http/handler@0.3.0"))
+        })?;
         let context = ComponentContext {
             id: id.into(),
             grants,
@@ -232,10 +203,7 @@ impl Guest {
             metrics: means.metrics,
             memory: means.memory,
         };
-        Ok(Self {
-            pre,
-            context: Arc::new(context),
-        })
+        Ok(Self { pre, context: Arc::new(context) })
     }
 
     /// Makes an instance.
@@ -246,11 +214,7 @@ impl Guest {
         // Every tick of the epoch a busy guest gives its thread away; the deadline is kept outside.
         store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
         match self.pre.instantiate_async(&mut store).await {
-            Ok(service) => Ok(Instance {
-                store,
-                service,
-                served: 0,
-            }),
+            Ok(service) => Ok(Instance { store, service, served: 0 }),
             Err(error) => {
                 tracing::error!(
                     component = &*self.context.id,
@@ -266,18 +230,11 @@ impl Guest {
 impl InstanceData {
     fn new(context: &Arc<ComponentContext>) -> Self {
         let log = GuestLog::new(Arc::clone(&context.id));
-        let request = RequestScope {
-            id: "".into(),
-            session: Arc::new(Session::new()),
-            deadline: Duration::ZERO,
-        };
+        let request = RequestScope { id: "".into(), session: Arc::new(Session::new()), deadline: Duration::ZERO };
         Self {
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
-            wasi: WasiCtx::builder()
-                .stdout(log.clone())
-                .stderr(log.clone())
-                .build(),
+            wasi: WasiCtx::builder().stdout(log.clone()).stderr(log.clone()).build(),
             log,
             hooks: Hooks {
                 allowed: Arc::clone(&context.allowed),
@@ -288,11 +245,7 @@ impl InstanceData {
                 component: Arc::clone(&context.id),
             },
             request,
-            memory: Memory {
-                used: 0,
-                limit: context.memory,
-                exceeded: false,
-            },
+            memory: Memory { used: 0, limit: context.memory, exceeded: false },
             component: Arc::clone(context),
         }
     }
@@ -330,19 +283,17 @@ impl Instance {
         let outcome = {
             let service = &self.service;
             let (answered, answer) = (&answered, &mut answer);
-            let run = self
-                .store
-                .run_concurrent(async move |accessor: &Accessor<InstanceData>| {
-                    let response = call(accessor, service, request).await?;
-                    answered.store(true, Ordering::Release);
-                    if let Some(sender) = answer.take()
-                        && sender.send(response).is_err()
-                    {
-                        tracing::debug!("the client left before its answer");
-                    }
-                    poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
-                    wasmtime::error::Ok(())
-                });
+            let run = self.store.run_concurrent(async move |accessor: &Accessor<InstanceData>| {
+                let response = call(accessor, service, request).await?;
+                answered.store(true, Ordering::Release);
+                if let Some(sender) = answer.take()
+                    && sender.send(response).is_err()
+                {
+                    tracing::debug!("the client left before its answer");
+                }
+                poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+                wasmtime::error::Ok(())
+            });
             with_deadlines(run, deadline, answered).await
         };
         let failure = match &outcome {
@@ -350,11 +301,7 @@ impl Instance {
             Ok(Ok(Err(error)) | Err(error)) => self.explain(error),
             Err(Elapsed) => Failure::Deadline,
         };
-        self.report(
-            failure,
-            &outcome_text(&outcome),
-            answered.load(Ordering::Acquire),
-        );
+        self.report(failure, &outcome_text(&outcome), answered.load(Ordering::Acquire));
         if let Some(sender) = answer
             && sender.send(Err(failure)).is_err()
         {
@@ -367,11 +314,7 @@ impl Instance {
         if self.store.data().memory.exceeded {
             return Failure::Memory;
         }
-        if error.downcast_ref::<BodyError>().is_some() {
-            Failure::Body
-        } else {
-            Failure::Trap
-        }
+        if error.downcast_ref::<BodyError>().is_some() { Failure::Body } else { Failure::Trap }
     }
 
     fn report(&self, failure: Failure, error: &str, after_answer: bool) {
@@ -442,8 +385,7 @@ async fn call(
         let hooks = &mut access.data_mut().hooks;
         let (request, sent) = Request::from_http(hooks, request.map(Full::new));
         // Boxed here: the plain type would borrow the store.
-        let sent: Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>> =
-            Box::pin(sent);
+        let sent: Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>> = Box::pin(sent);
         (request, sent)
     });
     let response = match service.handle(accessor, request).await? {
@@ -455,17 +397,11 @@ async fn call(
     };
     let response = accessor.with(|mut access| response.into_http(&mut access, sent))?;
     let (head, body) = response.into_parts();
-    match Limited::new(body, limits::RESPONSE_BODY_BYTES)
-        .collect()
-        .await
-    {
+    match Limited::new(body, limits::RESPONSE_BODY_BYTES).collect().await {
         Ok(body) => Ok(Ok(http::Response::from_parts(head, body.to_bytes()))),
         Err(error) => {
-            let what = if error.is::<LengthLimitError>() {
-                "is too large".to_owned()
-            } else {
-                format!("broke off: {error}")
-            };
+            let what =
+                if error.is::<LengthLimitError>() { "is too large".to_owned() } else { format!("broke off: {error}") };
             Err(wasmtime::Error::new(BodyError(what)))
         }
     }
@@ -505,36 +441,22 @@ const CLIENT: &str = "wasi:http/client@";
 fn check_imports(engine: &Engine, component: &Component, grants: &Grants) -> Result<(), String> {
     let kind = component.component_type();
     for (name, item) in kind.imports(engine) {
-        let wasmtime::component::types::ComponentItem::ComponentInstance(interface) = item.ty
-        else {
-            return Err(format!(
-                "it imports {name:?}, which is not an interface; this host offers interfaces only"
-            ));
+        let wasmtime::component::types::ComponentItem::ComponentInstance(interface) = item.ty else {
+            return Err(format!("it imports {name:?}, which is not an interface; this host offers interfaces only"));
         };
         // An interface of types gives nothing: any is fine.
-        let only_types = interface.exports(engine).all(|(_, export)| {
-            matches!(
-                export.ty,
-                wasmtime::component::types::ComponentItem::Type(_)
-            )
-        });
+        let only_types = interface
+            .exports(engine)
+            .all(|(_, export)| matches!(export.ty, wasmtime::component::types::ComponentItem::Type(_)));
         if only_types {
             continue;
         }
         let offered = name == VARIABLES
-            || INTERFACES.iter().any(|known| {
-                name == *known
-                    || name
-                        .strip_prefix(known)
-                        .is_some_and(|rest| rest.starts_with('.'))
-            });
-        if !offered {
-            let offered = INTERFACES
+            || INTERFACES
                 .iter()
-                .chain([&VARIABLES])
-                .copied()
-                .collect::<Vec<_>>()
-                .join(", ");
+                .any(|known| name == *known || name.strip_prefix(known).is_some_and(|rest| rest.starts_with('.')));
+        if !offered {
+            let offered = INTERFACES.iter().chain([&VARIABLES]).copied().collect::<Vec<_>>().join(", ");
             return Err(format!(
                 "it imports {name}, which this host does not offer (it offers {offered}): build it without, satisfy it with a dependency, or run it on Spin"
             ));
@@ -561,23 +483,11 @@ fn linker(engine: &Engine, outbound: bool) -> wasmtime::Result<Linker<InstanceDa
     }
     wasmtime_wasi::p3::clocks::add_to_linker(&mut linker)?;
     wasmtime_wasi::p3::random::add_to_linker(&mut linker)?;
-    wasmtime_wasi::p3::bindings::cli::stdout::add_to_linker::<_, WasiCli>(
-        &mut linker,
-        InstanceData::cli,
-    )?;
-    wasmtime_wasi::p3::bindings::cli::stderr::add_to_linker::<_, WasiCli>(
-        &mut linker,
-        InstanceData::cli,
-    )?;
+    wasmtime_wasi::p3::bindings::cli::stdout::add_to_linker::<_, WasiCli>(&mut linker, InstanceData::cli)?;
+    wasmtime_wasi::p3::bindings::cli::stderr::add_to_linker::<_, WasiCli>(&mut linker, InstanceData::cli)?;
     // A panic hook cannot await: it writes through the older, synchronous streams.
-    wasmtime_wasi::p2::bindings::cli::stdout::add_to_linker::<_, WasiCli>(
-        &mut linker,
-        InstanceData::cli,
-    )?;
-    wasmtime_wasi::p2::bindings::cli::stderr::add_to_linker::<_, WasiCli>(
-        &mut linker,
-        InstanceData::cli,
-    )?;
+    wasmtime_wasi::p2::bindings::cli::stdout::add_to_linker::<_, WasiCli>(&mut linker, InstanceData::cli)?;
+    wasmtime_wasi::p2::bindings::cli::stderr::add_to_linker::<_, WasiCli>(&mut linker, InstanceData::cli)?;
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
     wasi::keyvalue::store::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
     wasi::keyvalue::atomics::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;

@@ -37,10 +37,7 @@ impl InstanceData {
     }
 
     /// Runs `work` on the store, away from the event loop if the store waits for the disk.
-    fn on_store<T>(
-        &self,
-        work: impl FnOnce(&dyn Store, &Session) -> Result<T, StoreError>,
-    ) -> Result<T, store::Error> {
+    fn on_store<T>(&self, work: impl FnOnce(&dyn Store, &Session) -> Result<T, StoreError>) -> Result<T, store::Error> {
         let keyvalue = &*self.component.store;
         let session = &*self.request.session;
         let result = if keyvalue.blocks() {
@@ -57,18 +54,14 @@ impl store::Host for InstanceData {
         if !self.component.grants.key_value_stores.contains(&identifier) {
             return Ok(Err(store::Error::AccessDenied));
         }
-        Ok(Ok(self.table.push(Bucket {
-            name: identifier.into(),
-        })?))
+        Ok(Ok(self.table.push(Bucket { name: identifier.into() })?))
     }
 }
 
 impl store::HostBucket for InstanceData {
     fn get(&mut self, bucket: Resource<Bucket>, key: String) -> Answer<Option<Vec<u8>>> {
         let name = self.bucket(&bucket)?;
-        Ok(self.on_store(|store, session| {
-            Ok(store.get(session, &name, &key)?.into_value().map(Vec::from))
-        }))
+        Ok(self.on_store(|store, session| Ok(store.get(session, &name, &key)?.into_value().map(Vec::from))))
     }
 
     fn set(&mut self, bucket: Resource<Bucket>, key: String, value: Vec<u8>) -> Answer<()> {
@@ -86,19 +79,10 @@ impl store::HostBucket for InstanceData {
         Ok(self.on_store(|store, session| store.exists(session, &name, &key)))
     }
 
-    fn list_keys(
-        &mut self,
-        bucket: Resource<Bucket>,
-        cursor: Option<String>,
-    ) -> Answer<store::KeyResponse> {
+    fn list_keys(&mut self, bucket: Resource<Bucket>, cursor: Option<String>) -> Answer<store::KeyResponse> {
         let name = self.bucket(&bucket)?;
-        let page = self.on_store(|store, session| {
-            store.keys(session, &name, cursor.as_deref(), limits::KEYS_PER_PAGE)
-        });
-        Ok(page.map(|page| store::KeyResponse {
-            keys: page.keys,
-            cursor: page.next,
-        }))
+        let page = self.on_store(|store, session| store.keys(session, &name, cursor.as_deref(), limits::KEYS_PER_PAGE));
+        Ok(page.map(|page| store::KeyResponse { keys: page.keys, cursor: page.next }))
     }
 
     fn drop(&mut self, bucket: Resource<Bucket>) -> wasmtime::Result<()> {
@@ -115,19 +99,14 @@ impl atomics::Host for InstanceData {
 
     fn swap(&mut self, cas: Resource<Cas>, value: Vec<u8>) -> Answer<(), atomics::CasError> {
         let Cas { name, key, seen } = self.table.delete(cas)?;
-        let outcome = self.on_store(|store, session| {
-            match store.swap(session, &name, &key, &seen, Bytes::from(value))? {
+        let outcome =
+            self.on_store(|store, session| match store.swap(session, &name, &key, &seen, Bytes::from(value))? {
                 Swap::Done => Ok(None),
                 Swap::Changed => store.get(session, &name, &key).map(Some),
-            }
-        });
+            });
         Ok(match outcome {
             Ok(None) => Ok(()),
-            Ok(Some(seen)) => Err(atomics::CasError::CasFailed(self.table.push(Cas {
-                name,
-                key,
-                seen,
-            })?)),
+            Ok(Some(seen)) => Err(atomics::CasError::CasFailed(self.table.push(Cas { name, key, seen })?)),
             Err(error) => Err(atomics::CasError::StoreError(error)),
         })
     }
@@ -143,12 +122,7 @@ impl atomics::HostCas for InstanceData {
     }
 
     fn current(&mut self, cas: Resource<Cas>) -> Answer<Option<Vec<u8>>> {
-        Ok(Ok(self
-            .table
-            .get(&cas)?
-            .seen
-            .value()
-            .map(|value| value.to_vec())))
+        Ok(Ok(self.table.get(&cas)?.seen.value().map(|value| value.to_vec())))
     }
 
     fn drop(&mut self, cas: Resource<Cas>) -> wasmtime::Result<()> {
@@ -158,11 +132,7 @@ impl atomics::HostCas for InstanceData {
 }
 
 impl batch::Host for InstanceData {
-    fn get_many(
-        &mut self,
-        bucket: Resource<Bucket>,
-        keys: Vec<String>,
-    ) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
+    fn get_many(&mut self, bucket: Resource<Bucket>, keys: Vec<String>) -> Answer<Vec<(String, Option<Vec<u8>>)>> {
         let name = self.bucket(&bucket)?;
         Ok(self.on_store(|store, session| {
             let read = |key: String| {
@@ -173,24 +143,15 @@ impl batch::Host for InstanceData {
         }))
     }
 
-    fn set_many(
-        &mut self,
-        bucket: Resource<Bucket>,
-        key_values: Vec<(String, Vec<u8>)>,
-    ) -> Answer<()> {
+    fn set_many(&mut self, bucket: Resource<Bucket>, key_values: Vec<(String, Vec<u8>)>) -> Answer<()> {
         let name = self.bucket(&bucket)?;
         Ok(self.on_store(|store, session| {
-            key_values
-                .into_iter()
-                .try_for_each(|(key, value)| store.set(session, &name, &key, Bytes::from(value)))
+            key_values.into_iter().try_for_each(|(key, value)| store.set(session, &name, &key, Bytes::from(value)))
         }))
     }
 
     fn delete_many(&mut self, bucket: Resource<Bucket>, keys: Vec<String>) -> Answer<()> {
         let name = self.bucket(&bucket)?;
-        Ok(self.on_store(|store, session| {
-            keys.iter()
-                .try_for_each(|key| store.delete(session, &name, key))
-        }))
+        Ok(self.on_store(|store, session| keys.iter().try_for_each(|key| store.delete(session, &name, key))))
     }
 }

@@ -13,21 +13,10 @@ use crate::error::HostError;
 /// # Errors
 /// [`HostError::Setting`] if the filter is wrong or logging has been started before.
 pub fn start(filter: &str) -> Result<(), HostError> {
-    let wrong = |reason: String| HostError::Setting {
-        setting: "log",
-        reason,
-    };
-    let parsed = EnvFilter::try_new(filter).map_err(|error| {
-        wrong(format!(
-            "{filter:?} is not a filter ({error}); expected for example info"
-        ))
-    })?;
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_env_filter(parsed)
-        .with_writer(std::io::stderr);
-    subscriber
-        .try_init()
-        .map_err(|error| wrong(error.to_string()))
+    let wrong = |reason: String| HostError::Setting { setting: "log", reason };
+    let parsed = EnvFilter::try_new(filter)
+        .map_err(|error| wrong(format!("{filter:?} is not a filter ({error}); expected for example info")))?;
+    let subscriber =
+        tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(parsed).with_writer(std::io::stderr);
+    subscriber.try_init().map_err(|error| wrong(error.to_string()))
 }

@@ -56,20 +56,13 @@ pub(crate) struct Grants {
 impl Manifest {
     /// Reads the manifest at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, HostError> {
-        let refuse = |reason: String| HostError::Manifest {
-            path: path.to_owned(),
-            reason,
-        };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| refuse(format!("cannot be read: {error}")))?;
+        let refuse = |reason: String| HostError::Manifest { path: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
         Self::parse(path, &text)
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, HostError> {
-        let refuse = |reason: String| HostError::Manifest {
-            path: path.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| HostError::Manifest { path: path.to_owned(), reason };
         let file: File = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
         if file.spin_manifest_version != 2 {
             return Err(refuse(format!(
@@ -95,9 +88,7 @@ impl Manifest {
         }
         for (name, variable) in &file.variables {
             if variable.default.is_none() && !variable.required {
-                return Err(refuse(format!(
-                    "[variables] {name}: give it a `default` or say `required = true`"
-                )));
+                return Err(refuse(format!("[variables] {name}: give it a `default` or say `required = true`")));
             }
         }
         Ok(Self {
@@ -111,22 +102,13 @@ impl Manifest {
     }
 
     /// The values of the application's variables: those given, else the defaults.
-    pub(crate) fn variables(
-        &self,
-        given: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, HostError> {
-        let known = || {
-            self.variables
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        if let Some(unknown) = given
-            .keys()
-            .find(|name| !self.variables.contains_key(*name))
-        {
-            return Err(self.refuse(format!("the variable {unknown:?} was given, but [variables] does not define it (known: {})", known())));
+    pub(crate) fn variables(&self, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, HostError> {
+        let known = || self.variables.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(unknown) = given.keys().find(|name| !self.variables.contains_key(*name)) {
+            return Err(self.refuse(format!(
+                "the variable {unknown:?} was given, but [variables] does not define it (known: {})",
+                known()
+            )));
         }
         let mut values = BTreeMap::new();
         for (name, variable) in &self.variables {
@@ -156,8 +138,7 @@ impl Manifest {
         values: &BTreeMap<String, String>,
     ) -> Result<Grants, HostError> {
         let resolve = |field: &str, text: &str| {
-            template::resolve(text, values)
-                .map_err(|reason| self.refuse(format!("[component.{id}] {field}: {reason}")))
+            template::resolve(text, values).map_err(|reason| self.refuse(format!("[component.{id}] {field}: {reason}")))
         };
         let mut variables = BTreeMap::new();
         for (name, text) in &component.variables {
@@ -167,24 +148,16 @@ impl Manifest {
         for text in &component.allowed_outbound_hosts {
             let host = resolve("allowed_outbound_hosts", text)?;
             // As in Spin: an optional endpoint is a variable that is empty.
-            let empty_variable =
-                host != *text && matches!(host.as_str(), "" | "http://" | "https://");
+            let empty_variable = host != *text && matches!(host.as_str(), "" | "http://" | "https://");
             if !empty_variable {
                 allowed_outbound_hosts.push(host);
             }
         }
-        Ok(Grants {
-            key_value_stores: component.key_value_stores.clone(),
-            variables,
-            allowed_outbound_hosts,
-        })
+        Ok(Grants { key_value_stores: component.key_value_stores.clone(), variables, allowed_outbound_hosts })
     }
 
     fn refuse(&self, reason: String) -> HostError {
-        HostError::Manifest {
-            path: self.path.clone(),
-            reason,
-        }
+        HostError::Manifest { path: self.path.clone(), reason }
     }
 }
 
@@ -291,18 +264,12 @@ impl Triggers {
                 FileRoute::Path(path) => path,
                 FileRoute::Private { private: true } => continue,
                 FileRoute::Private { private: false } => {
-                    return Err(format!(
-                        "the route of {:?} must be a path or {{ private = true }}",
-                        trigger.component
-                    ));
+                    return Err(format!("the route of {:?} must be a path or {{ private = true }}", trigger.component));
                 }
             };
             let route = Route::parse(path)?;
             if let Some((_, other)) = routes.iter().find(|(known, _)| *known == route) {
-                return Err(format!(
-                    "the route {route} is given twice, to {other:?} and to {:?}",
-                    trigger.component
-                ));
+                return Err(format!("the route {route} is given twice, to {other:?} and to {:?}", trigger.component));
             }
             routes.push((route, trigger.component.clone()));
         }
@@ -320,17 +287,18 @@ impl FileComponent {
             ("allowed_http_hosts", self.allowed_http_hosts.is_empty()),
         ];
         if let Some((field, _)) = refused.iter().find(|(_, empty)| !empty) {
-            return Err(format!(
-                "{field}: this host does not offer it; remove it or run the application on Spin"
-            ));
+            return Err(format!("{field}: this host does not offer it; remove it or run the application on Spin"));
         }
         if self.dependencies_inherit_configuration {
-            return Err("dependencies_inherit_configuration: this host gives a dependency nothing of its parent's; remove it".to_owned());
+            return Err(
+                "dependencies_inherit_configuration: this host gives a dependency nothing of its parent's; remove it"
+                    .to_owned(),
+            );
         }
         let mut dependencies = Vec::new();
         for (name, value) in &self.dependencies {
-            let dependency = dependency(folder, all, value)
-                .map_err(|reason| format!("dependencies: {name:?}: {reason}"))?;
+            let dependency =
+                dependency(folder, all, value).map_err(|reason| format!("dependencies: {name:?}: {reason}"))?;
             dependencies.push((name.clone(), dependency));
         }
         Ok(Component {
@@ -344,39 +312,31 @@ impl FileComponent {
 }
 
 fn local_source(source: &toml::Value) -> Result<&str, String> {
-    source.as_str().ok_or_else(|| {
-        "source: expected the path of a .wasm file; this host downloads nothing".to_owned()
-    })
+    source.as_str().ok_or_else(|| "source: expected the path of a .wasm file; this host downloads nothing".to_owned())
 }
 
-fn dependency(
-    folder: &Path,
-    all: &BTreeMap<String, FileComponent>,
-    value: &toml::Value,
-) -> Result<Dependency, String> {
+fn dependency(folder: &Path, all: &BTreeMap<String, FileComponent>, value: &toml::Value) -> Result<Dependency, String> {
     let dependency = FileDependency::deserialize(value.clone()).map_err(|_| {
-        "expected { path = \"….wasm\" } or { component = \"id\" }; this host downloads nothing"
-            .to_owned()
+        "expected { path = \"….wasm\" } or { component = \"id\" }; this host downloads nothing".to_owned()
     })?;
     match &dependency.inherit_configuration {
         None | Some(toml::Value::Boolean(false)) => {}
         Some(toml::Value::Array(keys)) if keys.is_empty() => {}
-        Some(_) => return Err("inherit_configuration: this host gives a dependency nothing of its parent's; remove it".to_owned()),
+        Some(_) => {
+            return Err(
+                "inherit_configuration: this host gives a dependency nothing of its parent's; remove it".to_owned()
+            );
+        }
     }
     let path = match (dependency.path, dependency.component) {
         (Some(path), None) => path,
         (None, Some(id)) => {
-            let component = all
-                .get(&id)
-                .ok_or_else(|| format!("the component {id:?} is not in the manifest"))?;
+            let component = all.get(&id).ok_or_else(|| format!("the component {id:?} is not in the manifest"))?;
             PathBuf::from(local_source(&component.source)?)
         }
         _ => return Err("expected either `path` or `component`".to_owned()),
     };
-    Ok(Dependency {
-        path: folder.join(path),
-        export: dependency.export,
-    })
+    Ok(Dependency { path: folder.join(path), export: dependency.export })
 }
 
 #[cfg(test)]
@@ -419,14 +379,7 @@ mod tests {
     #[test]
     fn the_part_we_act_on_is_read() {
         let manifest = parse(GOOD).unwrap();
-        assert_eq!(
-            (
-                manifest.name.as_str(),
-                manifest.version.as_str(),
-                manifest.routes.len()
-            ),
-            ("shop", "0.1.0", 1)
-        );
+        assert_eq!((manifest.name.as_str(), manifest.version.as_str(), manifest.routes.len()), ("shop", "0.1.0", 1));
         let gateway = &manifest.components["gateway"];
         assert_eq!(gateway.source, Path::new("app/target/gateway.wasm"));
         let dependencies: Vec<_> = gateway
@@ -438,84 +391,39 @@ mod tests {
             dependencies,
             [
                 ("shop:rules", Path::new("app/target/rules.wasm"), None),
-                (
-                    "shop:texts/render@0.1.0",
-                    Path::new("app/target/courier.wasm"),
-                    Some("render")
-                )
+                ("shop:texts/render@0.1.0", Path::new("app/target/courier.wasm"), Some("render"))
             ]
         );
-        let values = manifest
-            .variables(&BTreeMap::from([("key".to_owned(), String::new())]))
-            .unwrap();
+        let values = manifest.variables(&BTreeMap::from([("key".to_owned(), String::new())])).unwrap();
         let grants = manifest.grants("gateway", gateway, &values).unwrap();
         assert_eq!(grants.variables["url"], "https://example.com/");
         assert!(grants.allowed_outbound_hosts.is_empty());
-        let courier = manifest
-            .grants("courier", &manifest.components["courier"], &values)
-            .unwrap();
-        assert_eq!(
-            courier.allowed_outbound_hosts,
-            ["https://*:*", "https://example.com"]
-        );
+        let courier = manifest.grants("courier", &manifest.components["courier"], &values).unwrap();
+        assert_eq!(courier.allowed_outbound_hosts, ["https://*:*", "https://example.com"]);
     }
 
     #[test]
     fn variables_must_have_values_and_be_known() {
         let manifest = parse(GOOD).unwrap();
-        let missing = manifest
-            .variables(&BTreeMap::new())
-            .unwrap_err()
-            .to_string();
+        let missing = manifest.variables(&BTreeMap::new()).unwrap_err().to_string();
         assert!(
-            missing.contains("required secret variable \"key\"")
-                && missing.contains("SPIN_VARIABLE_KEY"),
+            missing.contains("required secret variable \"key\"") && missing.contains("SPIN_VARIABLE_KEY"),
             "{missing}"
         );
-        let unknown = manifest
-            .variables(&BTreeMap::from([("kee".to_owned(), String::new())]))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            unknown.contains("\"kee\"") && unknown.contains("host, key"),
-            "{unknown}"
-        );
+        let unknown = manifest.variables(&BTreeMap::from([("kee".to_owned(), String::new())])).unwrap_err().to_string();
+        assert!(unknown.contains("\"kee\"") && unknown.contains("host, key"), "{unknown}");
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (from, to, expected) in [
             ("= 2", "= 1", "reads version 2"),
-            (
-                "component = \"gateway\"",
-                "component = \"gatway\"",
-                "\"gatway\"",
-            ),
-            (
-                "route = \"/v1/...\"",
-                "route = \"v1\"",
-                "must start with `/`",
-            ),
-            (
-                "[[trigger.http]]",
-                "[[trigger.redis]]\naddress = \"x\"\n[[trigger.http]]",
-                "trigger.redis",
-            ),
-            (
-                "key_value_stores = [\"default\"]",
-                "key_value_stores = \"default\"",
-                "key_value_stores",
-            ),
-            (
-                "key_value_stores = [\"default\"]",
-                "files = [\"*\"]",
-                "does not offer",
-            ),
-            (
-                "{ path = \"target/rules.wasm\" }",
-                "\">=1\"",
-                "downloads nothing",
-            ),
+            ("component = \"gateway\"", "component = \"gatway\"", "\"gatway\""),
+            ("route = \"/v1/...\"", "route = \"v1\"", "must start with `/`"),
+            ("[[trigger.http]]", "[[trigger.redis]]\naddress = \"x\"\n[[trigger.http]]", "trigger.redis"),
+            ("key_value_stores = [\"default\"]", "key_value_stores = \"default\"", "key_value_stores"),
+            ("key_value_stores = [\"default\"]", "files = [\"*\"]", "does not offer"),
+            ("{ path = \"target/rules.wasm\" }", "\">=1\"", "downloads nothing"),
             (
                 "{ path = \"target/rules.wasm\" }",
                 "{ path = \"a\", inherit_configuration = true }",
@@ -526,11 +434,7 @@ mod tests {
                 "source = { url = \"https://x\", digest = \"y\" }",
                 "downloads nothing",
             ),
-            (
-                "host = { default = \"example.com\", description = \"where to\" }",
-                "host = {}",
-                "`default`",
-            ),
+            ("host = { default = \"example.com\", description = \"where to\" }", "host = {}", "`default`"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let error = parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();

@@ -8,10 +8,8 @@ use crate::instance::Failure;
 use crate::store::{BATCH_BUCKETS, Figures};
 
 /// Upper bounds of the duration buckets, in microseconds. From one decision to a slow disk.
-const DURATION_BUCKETS: [u64; 13] = [
-    500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
-    5_000_000, 30_000_000,
-];
+const DURATION_BUCKETS: [u64; 13] =
+    [500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000, 30_000_000];
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -48,18 +46,12 @@ fn add(counter: &AtomicU64, amount: u64) {
 
 impl Metrics {
     pub(crate) fn request(&self, status: http::StatusCode, duration: Duration) {
-        let class = usize::from(status.as_u16())
-            .checked_div(100)
-            .and_then(|class| class.checked_sub(1))
-            .unwrap_or(4);
+        let class = usize::from(status.as_u16()).checked_div(100).and_then(|class| class.checked_sub(1)).unwrap_or(4);
         let Some(durations) = self.requests.get(class) else {
             return;
         };
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let bucket = DURATION_BUCKETS
-            .iter()
-            .position(|bound| micros <= *bound)
-            .unwrap_or(DURATION_BUCKETS.len());
+        let bucket = DURATION_BUCKETS.iter().position(|bound| micros <= *bound).unwrap_or(DURATION_BUCKETS.len());
         if let Some(count) = durations.buckets.get(bucket) {
             add(count, 1);
         }
@@ -71,10 +63,8 @@ impl Metrics {
     }
 
     pub(crate) fn failure(&self, failure: Failure) {
-        let counter = Failure::ALL
-            .iter()
-            .position(|known| *known == failure)
-            .and_then(|index| self.failures.get(index));
+        let counter =
+            Failure::ALL.iter().position(|known| *known == failure).and_then(|index| self.failures.get(index));
         if let Some(counter) = counter {
             add(counter, 1);
         }
@@ -85,14 +75,7 @@ impl Metrics {
     }
 
     pub(crate) fn outbound(&self, answered: bool) {
-        add(
-            if answered {
-                &self.outbound_answered
-            } else {
-                &self.outbound_failed
-            },
-            1,
-        );
+        add(if answered { &self.outbound_answered } else { &self.outbound_failed }, 1);
     }
 
     pub(crate) fn tick(&self, done: bool) {
@@ -106,69 +89,25 @@ impl Metrics {
     pub(crate) fn text(&self, gauges: &Gauges) -> String {
         let mut text = Text(String::with_capacity(8 * 1024));
         self.requests(&mut text);
-        text.counter(
-            "refused_requests_total",
-            "Requests refused with 503 before anything ran.",
-            get(&self.refused),
-        );
-        text.head(
-            "component_failures_total",
-            "Requests a component did not answer, by reason.",
-            "counter",
-        );
+        text.counter("refused_requests_total", "Requests refused with 503 before anything ran.", get(&self.refused));
+        text.head("component_failures_total", "Requests a component did not answer, by reason.", "counter");
         for (failure, count) in Failure::ALL.iter().zip(&self.failures) {
-            text.line(
-                "component_failures_total",
-                &format!("{{reason=\"{}\"}}", failure.label()),
-                get(count),
-            );
+            text.line("component_failures_total", &format!("{{reason=\"{}\"}}", failure.label()), get(count));
         }
-        text.counter(
-            "instances_made_total",
-            "Component instances made.",
-            get(&self.instances_made),
-        );
-        text.gauge(
-            "instances",
-            "Component instances there are.",
-            gauges.instances,
-        );
-        text.gauge(
-            "waiting_requests",
-            "Requests waiting for an instance.",
-            gauges.waiting,
-        );
-        text.counter(
-            "outbound_answered_total",
-            "Outbound requests that got an answer.",
-            get(&self.outbound_answered),
-        );
-        text.counter(
-            "outbound_failed_total",
-            "Outbound requests refused or failed.",
-            get(&self.outbound_failed),
-        );
-        text.counter(
-            "ticks_total",
-            "Ticks sent to the application.",
-            get(&self.ticks),
-        );
-        text.counter(
-            "failed_ticks_total",
-            "Ticks not answered with 2xx.",
-            get(&self.failed_ticks),
-        );
+        text.counter("instances_made_total", "Component instances made.", get(&self.instances_made));
+        text.gauge("instances", "Component instances there are.", gauges.instances);
+        text.gauge("waiting_requests", "Requests waiting for an instance.", gauges.waiting);
+        text.counter("outbound_answered_total", "Outbound requests that got an answer.", get(&self.outbound_answered));
+        text.counter("outbound_failed_total", "Outbound requests refused or failed.", get(&self.outbound_failed));
+        text.counter("ticks_total", "Ticks sent to the application.", get(&self.ticks));
+        text.counter("failed_ticks_total", "Ticks not answered with 2xx.", get(&self.failed_ticks));
         store(&mut text, &gauges.store);
         text.0
     }
 
     fn requests(&self, text: &mut Text) {
         let name = "request_duration_seconds";
-        text.head(
-            name,
-            "Time from the head of a request to its answer being ready, by class of status.",
-            "histogram",
-        );
+        text.head(name, "Time from the head of a request to its answer being ready, by class of status.", "histogram");
         for (class, durations) in CLASSES.iter().zip(&self.requests) {
             let counts: Vec<u64> = durations.buckets.iter().map(get).collect();
             text.histogram(
@@ -183,36 +122,12 @@ impl Metrics {
 }
 
 fn store(text: &mut Text, figures: &Figures) {
-    text.counter(
-        "store_commits_total",
-        "Transactions made durable.",
-        figures.commits,
-    );
-    text.counter(
-        "store_failed_commits_total",
-        "Transactions that failed.",
-        figures.failed_commits,
-    );
-    text.counter(
-        "store_swaps_total",
-        "Compare-and-swaps tried.",
-        figures.swaps,
-    );
-    text.counter(
-        "store_failed_swaps_total",
-        "Compare-and-swaps that found another value.",
-        figures.failed_swaps,
-    );
-    text.gauge(
-        "store_waiting_writes",
-        "Writes not durable yet.",
-        figures.waiting,
-    );
-    text.head(
-        "store_commit_writes",
-        "Writes in one transaction.",
-        "histogram",
-    );
+    text.counter("store_commits_total", "Transactions made durable.", figures.commits);
+    text.counter("store_failed_commits_total", "Transactions that failed.", figures.failed_commits);
+    text.counter("store_swaps_total", "Compare-and-swaps tried.", figures.swaps);
+    text.counter("store_failed_swaps_total", "Compare-and-swaps that found another value.", figures.failed_swaps);
+    text.gauge("store_waiting_writes", "Writes not durable yet.", figures.waiting);
+    text.head("store_commit_writes", "Writes in one transaction.", "histogram");
     text.histogram(
         "store_commit_writes",
         "",
@@ -236,11 +151,7 @@ struct Text(String);
 
 impl Text {
     fn head(&mut self, name: &str, help: &str, kind: &str) {
-        write!(
-            self.0,
-            "# HELP rescind_host_{name} {help}\n# TYPE rescind_host_{name} {kind}\n"
-        )
-        .unwrap_or(());
+        write!(self.0, "# HELP rescind_host_{name} {help}\n# TYPE rescind_host_{name} {kind}\n").unwrap_or(());
     }
 
     fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
@@ -260,24 +171,11 @@ impl Text {
     fn histogram(&mut self, name: &str, label: &str, bounds: &[String], counts: &[u64], sum: &str) {
         let comma = if label.is_empty() { "" } else { "," };
         let mut total = 0_u64;
-        for (bound, count) in bounds
-            .iter()
-            .map(String::as_str)
-            .chain(["+Inf"])
-            .zip(counts)
-        {
+        for (bound, count) in bounds.iter().map(String::as_str).chain(["+Inf"]).zip(counts) {
             total = total.saturating_add(*count);
-            self.line(
-                &format!("{name}_bucket"),
-                &format!("{{{label}{comma}le=\"{bound}\"}}"),
-                total,
-            );
+            self.line(&format!("{name}_bucket"), &format!("{{{label}{comma}le=\"{bound}\"}}"), total);
         }
-        let labels = if label.is_empty() {
-            String::new()
-        } else {
-            format!("{{{label}}}")
-        };
+        let labels = if label.is_empty() { String::new() } else { format!("{{{label}}}") };
         self.line(&format!("{name}_sum"), &labels, sum);
         self.line(&format!("{name}_count"), &labels, total);
     }
@@ -293,18 +191,10 @@ mod tests {
         metrics.request(http::StatusCode::CREATED, Duration::from_micros(1_500));
         metrics.request(http::StatusCode::OK, Duration::from_secs(60));
         metrics.failure(Failure::Deadline);
-        let mut figures = Figures {
-            commits: 2,
-            writes: 9,
-            ..Figures::default()
-        };
+        let mut figures = Figures { commits: 2, writes: 9, ..Figures::default() };
         figures.batches[0] = 1;
         figures.batches[3] = 1;
-        let text = metrics.text(&Gauges {
-            instances: 3,
-            waiting: 0,
-            store: figures,
-        });
+        let text = metrics.text(&Gauges { instances: 3, waiting: 0, store: figures });
         for expected in [
             "rescind_host_request_duration_seconds_bucket{class=\"2xx\",le=\"0.001000\"} 0\n",
             "rescind_host_request_duration_seconds_bucket{class=\"2xx\",le=\"0.002500\"} 1\n",

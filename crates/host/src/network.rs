@@ -47,18 +47,12 @@ impl Exceptions {
         for entry in entries {
             if let Ok(network) = entry.parse::<IpNet>() {
                 exceptions.networks.push(network.trunc());
-            } else if let Ok(address) = entry
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .parse::<IpAddr>()
-            {
+            } else if let Ok(address) = entry.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
                 exceptions.networks.push(IpNet::from(address));
             } else {
                 let host = Host::parse(entry);
                 exceptions.hosts.push(host.map_err(|error| {
-                    format!(
-                        "{entry:?} is not a host, an address or a network like 10.0.0.0/8 ({error})"
-                    )
+                    format!("{entry:?} is not a host, an address or a network like 10.0.0.0/8 ({error})")
                 })?);
             }
         }
@@ -69,10 +63,7 @@ impl Exceptions {
     pub(crate) fn may_reach(&self, host: &Host, address: IpAddr) -> bool {
         is_public(address)
             || self.hosts.contains(host)
-            || self
-                .networks
-                .iter()
-                .any(|network| network.contains(&address.to_canonical()))
+            || self.networks.iter().any(|network| network.contains(&address.to_canonical()))
     }
 }
 
@@ -85,36 +76,24 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    !CLOSED_V4.iter().any(|(network, length)| {
-        same_prefix(
-            u128::from(address.to_bits()),
-            u128::from(network.to_bits()),
-            32,
-            *length,
-        )
-    })
+    !CLOSED_V4
+        .iter()
+        .any(|(network, length)| same_prefix(u128::from(address.to_bits()), u128::from(network.to_bits()), 32, *length))
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     // NAT64: the IPv4 address behind it decides.
     if let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() {
-        return is_public_v4(Ipv4Addr::from_bits(
-            u32::from(high).wrapping_shl(16) | u32::from(low),
-        ));
+        return is_public_v4(Ipv4Addr::from_bits(u32::from(high).wrapping_shl(16) | u32::from(low)));
     }
     let global = Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0);
     same_prefix(address.to_bits(), global.to_bits(), 128, 3)
-        && !CLOSED_V6.iter().any(|(network, length)| {
-            same_prefix(address.to_bits(), network.to_bits(), 128, *length)
-        })
+        && !CLOSED_V6.iter().any(|(network, length)| same_prefix(address.to_bits(), network.to_bits(), 128, *length))
 }
 
 /// Whether two addresses of `width` bits agree in their first `length` bits.
 fn same_prefix(a: u128, b: u128, width: u8, length: u8) -> bool {
-    (a ^ b)
-        .checked_shr(u32::from(width.saturating_sub(length)))
-        .unwrap_or(0)
-        == 0
+    (a ^ b).checked_shr(u32::from(width.saturating_sub(length))).unwrap_or(0) == 0
 }
 
 #[cfg(test)]
@@ -175,10 +154,7 @@ mod tests {
     fn exceptions_are_by_name_address_or_network() {
         let entries = ["shop.lan", "10.1.0.0/16", "127.0.0.1", "::1"].map(str::to_owned);
         let exceptions = Exceptions::parse(&entries).unwrap();
-        let (shop, other) = (
-            Host::parse("SHOP.lan").unwrap(),
-            Host::parse("other.lan").unwrap(),
-        );
+        let (shop, other) = (Host::parse("SHOP.lan").unwrap(), Host::parse("other.lan").unwrap());
         for (host, address, expected) in [
             (&shop, "192.168.1.1", true),
             (&other, "192.168.1.1", false),
@@ -189,11 +165,7 @@ mod tests {
             (&other, "127.0.0.2", false),
             (&other, "::1", true),
         ] {
-            assert_eq!(
-                exceptions.may_reach(host, address.parse().unwrap()),
-                expected,
-                "{host} {address}"
-            );
+            assert_eq!(exceptions.may_reach(host, address.parse().unwrap()), expected, "{host} {address}");
         }
         assert!(Exceptions::parse(&["not a host".to_owned()]).is_err());
     }

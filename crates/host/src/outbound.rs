@@ -45,22 +45,14 @@ pub(crate) struct Outbound {
 
 impl Outbound {
     pub(crate) fn new(exceptions: Exceptions) -> Result<Self, HostError> {
-        let tls = tls().map_err(|error| HostError::Engine {
-            reason: format!("TLS: {error}"),
-        })?;
-        let connector = Connector {
-            exceptions: Arc::new(exceptions),
-            tls: TlsConnector::from(Arc::new(tls)),
-        };
+        let tls = tls().map_err(|error| HostError::Engine { reason: format!("TLS: {error}") })?;
+        let connector = Connector { exceptions: Arc::new(exceptions), tls: TlsConnector::from(Arc::new(tls)) };
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(hyper_util::rt::TokioTimer::new())
             .pool_idle_timeout(limits::OUTBOUND_IDLE)
             .pool_max_idle_per_host(limits::OUTBOUND_IDLE_PER_HOST)
             .build(connector);
-        Ok(Self {
-            client,
-            requests: Arc::new(Semaphore::new(limits::OUTBOUND_REQUESTS)),
-        })
+        Ok(Self { client, requests: Arc::new(Semaphore::new(limits::OUTBOUND_REQUESTS)) })
     }
 
     async fn send(
@@ -68,20 +60,15 @@ impl Outbound {
         mut request: http::Request<WasiBody>,
         options: RequestOptions,
     ) -> Result<http::Response<WasiBody>, Error> {
-        let limit =
-            |asked: Option<Duration>, ours: Duration| asked.map_or(ours, |asked| asked.min(ours));
+        let limit = |asked: Option<Duration>, ours: Duration| asked.map_or(ours, |asked| asked.min(ours));
         let between_bytes = limit(options.between_bytes_timeout, limits::BETWEEN_BYTES_TIMEOUT);
-        let first_byte = limit(options.first_byte_timeout, limits::FIRST_BYTE_TIMEOUT)
-            .saturating_add(limits::CONNECT_TIMEOUT);
+        let first_byte =
+            limit(options.first_byte_timeout, limits::FIRST_BYTE_TIMEOUT).saturating_add(limits::CONNECT_TIMEOUT);
         // The client would write its own version number otherwise, and hop-by-hop headers are its business.
         *request.version_mut() = http::Version::HTTP_11;
-        let permit = Arc::clone(&self.requests)
-            .try_acquire_owned()
-            .map_err(|_| Error::ConnectionLimitReached)?;
+        let permit = Arc::clone(&self.requests).try_acquire_owned().map_err(|_| Error::ConnectionLimitReached)?;
         let answer = tokio::time::timeout(first_byte, self.client.request(request)).await;
-        let answer = answer
-            .map_err(|_| Error::HttpResponseTimeout)?
-            .map_err(|error| explain(&error))?;
+        let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|error| explain(&error))?;
         Ok(answer.map(|body| AnswerBody::new(body, between_bytes, permit).boxed_unsync()))
     }
 }
@@ -107,19 +94,12 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Io), Error>> + Send> {
         // The guest's report on what it made of the answer is of no use here.
         drop(processed);
-        let (outbound, store, session) = (
-            self.outbound.clone(),
-            Arc::clone(&self.store),
-            Arc::clone(&self.session),
-        );
+        let (outbound, store, session) = (self.outbound.clone(), Arc::clone(&self.store), Arc::clone(&self.session));
         let metrics = Arc::clone(&self.metrics);
         let destination = Destination::of(request.uri());
-        let allowed = destination
-            .as_ref()
-            .is_some_and(|to| self.allowed.iter().any(|pattern| pattern.allows(to)));
+        let allowed = destination.as_ref().is_some_and(|to| self.allowed.iter().any(|pattern| pattern.allows(to)));
         if !allowed {
-            let to = destination
-                .map_or_else(|| "an address that is none".to_owned(), |to| to.to_string());
+            let to = destination.map_or_else(|| "an address that is none".to_owned(), |to| to.to_string());
             tracing::warn!(component = &*self.component, %to, "outbound request refused: not in allowed_outbound_hosts");
         }
         Box::new(async move {
@@ -128,10 +108,7 @@ impl WasiHttpHooks for Hooks {
                     return Err(Error::HttpRequestDenied);
                 }
                 // Nobody outside may hear of a write before it is certain.
-                store
-                    .durable(&session)
-                    .await
-                    .map_err(|error| Error::InternalError(Some(error.to_string())))?;
+                store.durable(&session).await.map_err(|error| Error::InternalError(Some(error.to_string())))?;
                 outbound.send(request, options.unwrap_or_default()).await
             }
             .await;
@@ -144,12 +121,10 @@ impl WasiHttpHooks for Hooks {
 
 /// The roots of trust come with the program: a container without certificates works, and nothing on the machine can add one.
 fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(rustls::DEFAULT_VERSIONS)?;
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_protocol_versions(rustls::DEFAULT_VERSIONS)?;
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -176,10 +151,7 @@ fn explain(error: &hyper_util::client::legacy::Error) -> Error {
     while let Some(error) = cause {
         if let Some(connect) = error.downcast_ref::<ConnectError>() {
             return match connect {
-                ConnectError::Name => Error::DnsError {
-                    rcode: None,
-                    info_code: None,
-                },
+                ConnectError::Name => Error::DnsError { rcode: None, info_code: None },
                 ConnectError::Closed => Error::DestinationIpProhibited,
                 ConnectError::Timeout => Error::ConnectionTimeout,
                 ConnectError::Refused => Error::ConnectionRefused,
@@ -207,9 +179,7 @@ struct Connector {
 
 impl std::fmt::Debug for Connector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connector")
-            .field("exceptions", &self.exceptions)
-            .finish_non_exhaustive()
+        f.debug_struct("Connector").field("exceptions", &self.exceptions).finish_non_exhaustive()
     }
 }
 
@@ -225,8 +195,7 @@ impl tower_service::Service<http::Uri> for Connector {
     fn call(&mut self, uri: http::Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
-            let connected =
-                tokio::time::timeout(limits::CONNECT_TIMEOUT, connector.connect(&uri)).await;
+            let connected = tokio::time::timeout(limits::CONNECT_TIMEOUT, connector.connect(&uri)).await;
             connected.map_err(|_| ConnectError::Timeout)?
         })
     }
@@ -240,25 +209,18 @@ impl Connector {
             return Ok(Stream::new(stream));
         }
         let name = match &to.host {
-            Host::Domain(domain) => {
-                ServerName::try_from(domain.clone()).map_err(|_| ConnectError::Name)?
-            }
+            Host::Domain(domain) => ServerName::try_from(domain.clone()).map_err(|_| ConnectError::Name)?,
             Host::Ipv4(address) => ServerName::from(IpAddr::V4(*address)),
             Host::Ipv6(address) => ServerName::from(IpAddr::V6(*address)),
         };
-        self.tls
-            .connect(name, stream)
-            .await
-            .map(Stream::new)
-            .map_err(|_| ConnectError::Tls)
+        self.tls.connect(name, stream).await.map(Stream::new).map_err(|_| ConnectError::Tls)
     }
 
     async fn connect_tcp(&self, to: &Destination) -> Result<TcpStream, ConnectError> {
         let addresses: Vec<SocketAddr> = match &to.host {
-            Host::Domain(domain) => tokio::net::lookup_host((domain.as_str(), to.port))
-                .await
-                .map_err(|_| ConnectError::Name)?
-                .collect(),
+            Host::Domain(domain) => {
+                tokio::net::lookup_host((domain.as_str(), to.port)).await.map_err(|_| ConnectError::Name)?.collect()
+            }
             Host::Ipv4(address) => vec![SocketAddr::new(IpAddr::V4(*address), to.port)],
             Host::Ipv6(address) => vec![SocketAddr::new(IpAddr::V6(*address), to.port)],
         };
@@ -273,9 +235,7 @@ impl Connector {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
                     // A request is one small write; waiting for more only delays it.
-                    stream
-                        .set_nodelay(true)
-                        .map_err(|_| ConnectError::Refused)?;
+                    stream.set_nodelay(true).map_err(|_| ConnectError::Refused)?;
                     return Ok(stream);
                 }
                 Err(_) => failure = ConnectError::Refused,
@@ -317,11 +277,7 @@ impl Read for Stream {
 }
 
 impl Write for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)
     }
 
@@ -359,28 +315,17 @@ impl http_body::Body for AnswerBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending => self
-                .timer
-                .as_mut()
-                .poll(cx)
-                .map(|()| Some(Err(Error::ConnectionReadTimeout))),
+            Poll::Pending => self.timer.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout))),
             Poll::Ready(Some(Ok(frame))) => {
                 let size = frame.data_ref().map_or(0, Bytes::len);
-                let too_large = || {
-                    Error::HttpResponseBodySize(u64::try_from(limits::OUTBOUND_RESPONSE_BYTES).ok())
-                };
+                let too_large = || Error::HttpResponseBodySize(u64::try_from(limits::OUTBOUND_RESPONSE_BYTES).ok());
                 let Some(left) = self.left.checked_sub(size) else {
                     return Poll::Ready(Some(Err(too_large())));
                 };
                 self.left = left;
-                let next = Instant::now()
-                    .checked_add(self.pause)
-                    .unwrap_or_else(Instant::now);
+                let next = Instant::now().checked_add(self.pause).unwrap_or_else(Instant::now);
                 self.timer.as_mut().reset(next);
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -52,26 +52,15 @@ struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if !self.kept {
-            let mut idle = self
-                .pool
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.live = idle.live.saturating_sub(1);
         }
     }
 }
 
 impl Pool {
-    pub(crate) fn new(
-        engine: Engine,
-        guests: Vec<Guest>,
-        capacity: u32,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let capacity = usize::try_from(capacity)
-            .unwrap_or(usize::MAX)
-            .min(Semaphore::MAX_PERMITS);
+    pub(crate) fn new(engine: Engine, guests: Vec<Guest>, capacity: u32, metrics: Arc<Metrics>) -> Self {
+        let capacity = usize::try_from(capacity).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self {
             engine,
             guests,
@@ -131,26 +120,16 @@ impl Pool {
     }
 
     async fn take(self: &Arc<Self>, guest: usize) -> Result<(Instance, Slot), Failure> {
-        let slot = || Slot {
-            pool: Arc::clone(self),
-            kept: false,
-        };
+        let slot = || Slot { pool: Arc::clone(self), kept: false };
         let surplus = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             // The one used last: its memory is still in the processor's cache.
-            let found = idle
-                .instances
-                .iter()
-                .rposition(|(owner, _, _)| *owner == guest);
+            let found = idle.instances.iter().rposition(|(owner, _, _)| *owner == guest);
             if let Some((_, _, instance)) = found.and_then(|index| idle.instances.remove(index)) {
                 return Ok((instance, slot()));
             }
             // Another component's instance makes room. With a permit in hand there is one if all are taken.
-            let surplus = if idle.live >= self.capacity {
-                idle.instances.pop_front()
-            } else {
-                None
-            };
+            let surplus = if idle.live >= self.capacity { idle.instances.pop_front() } else { None };
             if surplus.is_none() {
                 idle.live = idle.live.saturating_add(1);
             }
@@ -172,11 +151,7 @@ impl Pool {
         let mut old = Vec::new();
         {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            while idle
-                .instances
-                .front()
-                .is_some_and(|(_, since, _)| since.elapsed() > limits::IDLE)
-            {
+            while idle.instances.front().is_some_and(|(_, since, _)| since.elapsed() > limits::IDLE) {
                 old.extend(idle.instances.pop_front());
                 idle.live = idle.live.saturating_sub(1);
             }
@@ -194,11 +169,7 @@ impl Pool {
 
     /// Instances there are, and requests that wait for one.
     pub(crate) fn load(&self) -> (usize, usize) {
-        let live = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .live;
+        let live = self.idle.lock().unwrap_or_else(PoisonError::into_inner).live;
         (live, self.waiting.load(Ordering::Relaxed))
     }
 }
@@ -206,11 +177,7 @@ impl Pool {
 impl Slot {
     fn keep(mut self, guest: usize, instance: Instance) {
         self.kept = true;
-        let mut idle = self
-            .pool
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.instances.push_back((guest, Instant::now(), instance));
     }
 }

@@ -31,31 +31,15 @@ pub(crate) enum Problem {
 impl Problem {
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "The request could not be completed",
-            ),
-            Self::NoRoute => (
-                StatusCode::NOT_FOUND,
-                "no-route",
-                "There is nothing at this path",
-            ),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body-too-large",
-                "The request body is larger than 1 MiB",
-            ),
-            Self::TooSlow => (
-                StatusCode::REQUEST_TIMEOUT,
-                "body-too-slow",
-                "The request body did not arrive in time",
-            ),
-            Self::Malformed => (
-                StatusCode::BAD_REQUEST,
-                "malformed-request",
-                "The request body broke off or cannot be read",
-            ),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The request could not be completed"),
+            Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "There is nothing at this path"),
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The request body is larger than 1 MiB")
+            }
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The request body did not arrive in time"),
+            Self::Malformed => {
+                (StatusCode::BAD_REQUEST, "malformed-request", "The request body broke off or cannot be read")
+            }
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
@@ -86,14 +70,9 @@ impl Problem {
         });
         let mut response = Response::new(Bytes::from(body.to_string()));
         *response.status_mut() = status;
-        response.headers_mut().insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER_SECONDS));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER_SECONDS));
         }
         response
     }

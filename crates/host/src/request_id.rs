@@ -11,11 +11,8 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 
 /// The client's id if it is a plain one, else a new one; the request then carries it.
 pub(crate) fn assign(headers: &mut HeaderMap) -> Arc<str> {
-    let given = headers
-        .get(X_REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|text| is_valid(text))
-        .map(Arc::from);
+    let given =
+        headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|text| is_valid(text)).map(Arc::from);
     let id: Arc<str> = given.unwrap_or_else(|| hex::encode(random_bytes::<16>()).into());
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, value);
@@ -49,13 +46,9 @@ mod tests {
 
     #[test]
     fn plain_ids_are_kept_and_others_replaced() {
-        for (given, kept) in [
-            ("terminal-7.42_a", true),
-            ("", false),
-            ("a b", false),
-            ("a\"b", false),
-            (&"x".repeat(65), false),
-        ] {
+        for (given, kept) in
+            [("terminal-7.42_a", true), ("", false), ("a b", false), ("a\"b", false), (&"x".repeat(65), false)]
+        {
             let mut headers = HeaderMap::new();
             headers.insert(X_REQUEST_ID, HeaderValue::from_str(given).unwrap());
             let id = assign(&mut headers);

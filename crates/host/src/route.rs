@@ -25,9 +25,7 @@ pub(crate) struct Fit {
 
 impl Route {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let path = text
-            .strip_prefix('/')
-            .ok_or_else(|| format!("the route {text:?} must start with `/`"))?;
+        let path = text.strip_prefix('/').ok_or_else(|| format!("the route {text:?} must start with `/`"))?;
         let (path, wildcard) = match path.strip_suffix("...") {
             Some(prefix) if prefix.is_empty() || prefix.ends_with('/') => (prefix, true),
             _ => (path, false),
@@ -61,10 +59,7 @@ impl Route {
             }
         }
         let complete = given.next().is_none();
-        (complete || self.wildcard).then_some(Fit {
-            segments: exact,
-            complete: !self.wildcard,
-        })
+        (complete || self.wildcard).then_some(Fit { segments: exact, complete: !self.wildcard })
     }
 }
 
@@ -91,11 +86,8 @@ impl fmt::Display for Route {
 
 /// The component for `path`.
 pub(crate) fn find<'a, T>(routes: &'a [(Route, T)], path: &str) -> Option<&'a T> {
-    let fits = routes
-        .iter()
-        .filter_map(|(route, target)| Some((route.fit(path)?, target)));
-    fits.max_by(|(a, _), (b, _)| a.cmp(b))
-        .map(|(_, target)| target)
+    let fits = routes.iter().filter_map(|(route, target)| Some((route.fit(path)?, target)));
+    fits.max_by(|(a, _), (b, _)| a.cmp(b)).map(|(_, target)| target)
 }
 
 #[cfg(test)]
@@ -104,16 +96,9 @@ mod tests {
 
     #[test]
     fn the_most_exact_route_wins() {
-        let routes: Vec<_> = [
-            "/",
-            "/v1/...",
-            "/v1/sales",
-            "/v1/sales/:id",
-            "/v1/:kind/list",
-            "/console/...",
-        ]
-        .map(|route| (Route::parse(route).unwrap(), route))
-        .into();
+        let routes: Vec<_> = ["/", "/v1/...", "/v1/sales", "/v1/sales/:id", "/v1/:kind/list", "/console/..."]
+            .map(|route| (Route::parse(route).unwrap(), route))
+            .into();
         for (path, expected) in [
             ("/", Some("/")),
             ("/v1", Some("/v1/...")),

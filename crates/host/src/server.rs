@@ -51,20 +51,12 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
     }
     drop(listener);
     let finish = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits::STOP_TIMEOUT, finish)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(limits::STOP_TIMEOUT, finish).await.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    client: SocketAddr,
-    app: Arc<App>,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, client: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was lost at once");
         return;
@@ -74,11 +66,7 @@ async fn connection(
         async move { Ok::<_, Infallible>(answer(&app, request, client).await) }
     });
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEAD_TIMEOUT)
-        .keep_alive(true)
-        .half_close(false);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIMEOUT).keep_alive(true).half_close(false);
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -95,30 +83,13 @@ async fn connection(
 
 async fn answer(app: &App, request: Request<Body>, client: SocketAddr) -> Response<Full<Bytes>> {
     let too_large = request.headers().get(CONTENT_LENGTH).is_some_and(|length| {
-        let length = length
-            .to_str()
-            .ok()
-            .and_then(|length| length.parse::<u64>().ok());
-        length
-            .and_then(|length| usize::try_from(length).ok())
-            .is_none_or(|length| length > limits::REQUEST_BODY_BYTES)
+        let length = length.to_str().ok().and_then(|length| length.parse::<u64>().ok());
+        length.and_then(|length| usize::try_from(length).ok()).is_none_or(|length| length > limits::REQUEST_BODY_BYTES)
     });
     let read = async |body| {
-        if too_large {
-            Err(Problem::TooLarge)
-        } else {
-            read(body).await
-        }
+        if too_large { Err(Problem::TooLarge) } else { read(body).await }
     };
-    app.answer(
-        Incoming {
-            request,
-            client: Some(client),
-        },
-        read,
-    )
-    .await
-    .map(Full::new)
+    app.answer(Incoming { request, client: Some(client) }, read).await.map(Full::new)
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {

@@ -10,9 +10,8 @@ pub(crate) fn resolve(text: &str, variables: &BTreeMap<String, String>) -> Resul
     let mut resolved = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((literal, expression)) = rest.split_once("{{") {
-        let (name, after) = expression
-            .split_once("}}")
-            .ok_or_else(|| format!("{text:?} has a `{{{{` without `}}}}`"))?;
+        let (name, after) =
+            expression.split_once("}}").ok_or_else(|| format!("{text:?} has a `{{{{` without `}}}}`"))?;
         let name = name.trim();
         let value = variables.get(name).ok_or_else(|| {
             let known = variables.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -32,26 +31,17 @@ mod tests {
 
     #[test]
     fn values_replace_names() {
-        let variables = BTreeMap::from([
-            ("host".to_owned(), "example.com".to_owned()),
-            ("port".to_owned(), "8443".to_owned()),
-        ]);
+        let variables =
+            BTreeMap::from([("host".to_owned(), "example.com".to_owned()), ("port".to_owned(), "8443".to_owned())]);
         for (text, expected) in [
             ("", ""),
             ("plain", "plain"),
             ("{{ host }}", "example.com"),
-            (
-                "https://{{host}}:{{ port }}/x",
-                "https://example.com:8443/x",
-            ),
+            ("https://{{host}}:{{ port }}/x", "https://example.com:8443/x"),
         ] {
             assert_eq!(resolve(text, &variables).as_deref(), Ok(expected));
         }
-        assert!(
-            resolve("{{ other }}", &variables)
-                .unwrap_err()
-                .contains("other")
-        );
+        assert!(resolve("{{ other }}", &variables).unwrap_err().contains("other"));
         assert!(resolve("{{ host", &variables).is_err());
     }
 }

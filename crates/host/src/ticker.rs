@@ -26,31 +26,21 @@ pub(crate) struct Tick {
 impl fmt::Debug for Tick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the token.
-        f.debug_struct("Tick")
-            .field("interval", &self.interval)
-            .finish_non_exhaustive()
+        f.debug_struct("Tick").field("interval", &self.interval).finish_non_exhaustive()
     }
 }
 
 impl Tick {
     pub(crate) fn new(interval: Duration, token: &str) -> Result<Self, HostError> {
-        let wrong = |reason: String| HostError::Setting {
-            setting: "tick",
-            reason,
-        };
+        let wrong = |reason: String| HostError::Setting { setting: "tick", reason };
         if interval < limits::TICK_MINIMUM {
-            return Err(wrong(format!(
-                "the interval is {interval:?}, it must be at least {:?}",
-                limits::TICK_MINIMUM
-            )));
+            return Err(wrong(format!("the interval is {interval:?}, it must be at least {:?}", limits::TICK_MINIMUM)));
         }
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| wrong("the token has characters that a header cannot carry; use letters, digits and - _ .".to_owned()))?;
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+            wrong("the token has characters that a header cannot carry; use letters, digits and - _ .".to_owned())
+        })?;
         authorization.set_sensitive(true);
-        Ok(Self {
-            interval,
-            authorization,
-        })
+        Ok(Self { interval, authorization })
     }
 
     /// Ticks until told to stop. The next tick waits for the one before it.
@@ -63,18 +53,8 @@ impl Tick {
             let mut request = Request::new(());
             *request.method_mut() = http::Method::POST;
             *request.uri_mut() = http::Uri::from_static(PATH);
-            request
-                .headers_mut()
-                .insert(AUTHORIZATION, self.authorization.clone());
-            let response = app
-                .answer(
-                    Incoming {
-                        request,
-                        client: None,
-                    },
-                    async |()| Ok(Bytes::new()),
-                )
-                .await;
+            request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
+            let response = app.answer(Incoming { request, client: None }, async |()| Ok(Bytes::new())).await;
             let done = response.status().is_success();
             app.metrics.tick(done);
             if !done {

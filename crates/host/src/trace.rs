@@ -44,10 +44,7 @@ pub(crate) struct Span {
 
 impl Tracer {
     /// Starts exporting if the environment says where to.
-    pub(crate) fn from_environment(
-        service: &str,
-        version: &str,
-    ) -> Result<Option<Self>, HostError> {
+    pub(crate) fn from_environment(service: &str, version: &str) -> Result<Option<Self>, HostError> {
         let Ok(endpoint) = std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT") else {
             return Ok(None);
         };
@@ -60,25 +57,21 @@ impl Tracer {
                 "{endpoint:?} is not usable: expected http://host:port of a collector that speaks OTLP over HTTP"
             ),
         };
-        let target: Uri = format!("{}/v1/traces", endpoint.trim_end_matches('/'))
-            .parse()
-            .map_err(|_| wrong())?;
+        let target: Uri = format!("{}/v1/traces", endpoint.trim_end_matches('/')).parse().map_err(|_| wrong())?;
         if target.scheme_str() != Some("http") || target.host().is_none() {
             return Err(wrong());
         }
         let (sender, receiver) = mpsc::channel(limits::SPANS);
         let dropped = Arc::new(AtomicU64::new(0));
-        let resource = json!({ "attributes": [attribute("service.name", service), attribute("service.version", version)] });
+        let resource =
+            json!({ "attributes": [attribute("service.name", service), attribute("service.version", version)] });
         tokio::spawn(export(receiver, target, resource, Arc::clone(&dropped)));
         Ok(Some(Self { sender, dropped }))
     }
 
     /// Begins a span; the request carries it on.
     pub(crate) fn start(&self, headers: &mut HeaderMap) -> Span {
-        let given = headers
-            .get(TRACEPARENT)
-            .and_then(|value| value.to_str().ok())
-            .and_then(parse_traceparent);
+        let given = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(parse_traceparent);
         let (trace, parent) = match given {
             Some((trace, parent)) => (trace, Some(parent)),
             None => (hex::encode(random_bytes::<16>()), None),
@@ -87,12 +80,7 @@ impl Tracer {
         if let Ok(value) = HeaderValue::from_str(&format!("00-{trace}-{id}-01")) {
             headers.insert(TRACEPARENT, value);
         }
-        Span {
-            trace,
-            id,
-            parent,
-            start: SystemTime::now(),
-        }
+        Span { trace, id, parent, start: SystemTime::now() }
     }
 
     /// Ends a span and queues it for export; drops it if the collector is too slow.
@@ -132,46 +120,30 @@ fn attribute(key: &str, value: &str) -> Value {
 
 /// JSON has no 64-bit integers: OTLP writes them as text.
 fn nanoseconds(time: SystemTime) -> String {
-    time.duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO)
-        .as_nanos()
-        .to_string()
+    time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos().to_string()
 }
 
 /// Trace and parent ids of a `traceparent` header.
 fn parse_traceparent(text: &str) -> Option<(String, String)> {
     let mut parts = text.split('-');
-    let (version, trace, parent, _flags) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (version, trace, parent, _flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let is_hex = |text: &str, length: usize| {
         text.len() == length
-            && text
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             && text.bytes().any(|byte| byte != b'0')
     };
-    (version == "00" && is_hex(trace, 32) && is_hex(parent, 16))
-        .then(|| (trace.to_owned(), parent.to_owned()))
+    (version == "00" && is_hex(trace, 32) && is_hex(parent, 16)).then(|| (trace.to_owned(), parent.to_owned()))
 }
 
-async fn export(
-    mut spans: mpsc::Receiver<Value>,
-    target: Uri,
-    resource: Value,
-    dropped: Arc<AtomicU64>,
-) {
-    let client: Client<HttpConnector, Full<Bytes>> =
-        Client::builder(TokioExecutor::new()).build_http();
+async fn export(mut spans: mpsc::Receiver<Value>, target: Uri, resource: Value, dropped: Arc<AtomicU64>) {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let mut batch = Vec::new();
     while spans.recv_many(&mut batch, limits::SPANS_PER_EXPORT).await > 0 {
         let count = batch.len();
-        let scope =
-            json!({ "scope": { "name": "rescind-host" }, "spans": std::mem::take(&mut batch) });
-        let body = json!({ "resourceSpans": [{ "resource": &resource, "scopeSpans": [scope] }] })
-            .to_string();
-        let request = Request::post(target.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)));
+        let scope = json!({ "scope": { "name": "rescind-host" }, "spans": std::mem::take(&mut batch) });
+        let body = json!({ "resourceSpans": [{ "resource": &resource, "scopeSpans": [scope] }] }).to_string();
+        let request =
+            Request::post(target.clone()).header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(body)));
         let Ok(request) = request else { return };
         let answer = tokio::time::timeout(limits::EXPORT_TIMEOUT, client.request(request)).await;
         if !matches!(&answer, Ok(Ok(answer)) if answer.status().is_success()) {
@@ -190,17 +162,10 @@ mod tests {
     #[test]
     fn only_well_formed_parents_are_taken() {
         let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-        assert_eq!(
-            parse_traceparent(&format!("00-{trace}-{parent}-01")),
-            Some((trace.to_owned(), parent.to_owned()))
-        );
-        for wrong in [
-            "",
-            "00",
-            "00-x-y-01",
-            &format!("01-{trace}-{parent}-01"),
-            &format!("00-{}-{parent}-01", "0".repeat(32)),
-        ] {
+        assert_eq!(parse_traceparent(&format!("00-{trace}-{parent}-01")), Some((trace.to_owned(), parent.to_owned())));
+        for wrong in
+            ["", "00", "00-x-y-01", &format!("01-{trace}-{parent}-01"), &format!("00-{}-{parent}-01", "0".repeat(32))]
+        {
             assert_eq!(parse_traceparent(wrong), None, "{wrong}");
         }
     }

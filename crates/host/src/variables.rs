@@ -10,16 +10,10 @@ pub(crate) fn get(variables: &BTreeMap<String, String>, name: &str) -> Result<St
         return Ok(value.clone());
     }
     let valid = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if valid {
-        Err(Error::Undefined(format!(
-            "the component has no variable {name:?} in spin.toml"
-        )))
+        Err(Error::Undefined(format!("the component has no variable {name:?} in spin.toml")))
     } else {
-        Err(Error::InvalidName(format!(
-            "{name:?}: expected lower_snake_case"
-        )))
+        Err(Error::InvalidName(format!("{name:?}: expected lower_snake_case")))
     }
 }

@@ -1,10 +1,6 @@
 //! The host around a component that fails on demand (`faulty.wat`).
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests may fail loudly"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,11 +38,7 @@ impl World {
 
     fn with(component: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join("faulty.wasm"),
-            wat::parse_str(component).unwrap(),
-        )
-        .unwrap();
+        std::fs::write(folder.path().join("faulty.wasm"), wat::parse_str(component).unwrap()).unwrap();
         std::fs::write(folder.path().join("spin.toml"), MANIFEST).unwrap();
         Self { folder }
     }
@@ -60,9 +52,7 @@ impl World {
     }
 
     fn builder(&self) -> HostBuilder {
-        Host::builder(self.path("spin.toml"))
-            .store(self.store())
-            .listen(([127, 0, 0, 1], 0).into())
+        Host::builder(self.path("spin.toml")).store(self.store()).listen(([127, 0, 0, 1], 0).into())
     }
 
     async fn refusal(&self) -> String {
@@ -75,11 +65,7 @@ impl World {
 }
 
 fn request(method: Method, path: &str) -> Request<Bytes> {
-    Request::builder()
-        .method(method)
-        .uri(path)
-        .body(Bytes::new())
-        .unwrap()
+    Request::builder().method(method).uri(path).body(Bytes::new()).unwrap()
 }
 
 async fn status(handler: &Handler, method: Method) -> StatusCode {
@@ -87,29 +73,18 @@ async fn status(handler: &Handler, method: Method) -> StatusCode {
 }
 
 fn problem(response: &Response<Bytes>) -> serde_json::Value {
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/problem+json"
-    );
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
     serde_json::from_slice(response.body()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trap_a_loop_and_a_memory_blow_up_cost_exactly_their_request() {
     let world = World::new();
-    let host = world
-        .builder()
-        .deadline(Duration::from_millis(500))
-        .instances(16)
-        .build()
-        .await
-        .unwrap();
+    let host = world.builder().deadline(Duration::from_millis(500)).instances(16).build().await.unwrap();
     let handler = host.handler();
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         let mut failing = request(method.clone(), "/v1/x");
-        failing
-            .headers_mut()
-            .insert("x-request-id", "the-failing-one".parse().unwrap());
+        failing.headers_mut().insert("x-request-id", "the-failing-one".parse().unwrap());
         let failed = tokio::spawn({
             let handler = handler.clone();
             async move { handler.handle(failing).await }
@@ -124,21 +99,13 @@ async fn a_trap_a_loop_and_a_memory_blow_up_cost_exactly_their_request() {
             assert_eq!(bystander.await.unwrap(), StatusCode::OK, "beside {method}");
         }
         let failed = failed.await.unwrap();
-        assert_eq!(
-            failed.status(),
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "{method}"
-        );
+        assert_eq!(failed.status(), StatusCode::INTERNAL_SERVER_ERROR, "{method}");
         assert_eq!(failed.headers()["x-request-id"], "the-failing-one");
         let expected = serde_json::json!({
             "type": "about:blank", "title": "The request could not be completed", "status": 500, "code": "internal", "instance": "the-failing-one",
         });
         assert_eq!(problem(&failed), expected);
-        assert_eq!(
-            status(&handler, Method::GET).await,
-            StatusCode::OK,
-            "after {method}"
-        );
+        assert_eq!(status(&handler, Method::GET).await, StatusCode::OK, "after {method}");
     }
     let metrics = handler.handle(request(Method::GET, "/metrics")).await;
     let metrics = String::from_utf8(metrics.into_body().to_vec()).unwrap();
@@ -167,10 +134,7 @@ async fn instances_are_used_again_and_bounded() {
     }
     let metrics = handler.handle(request(Method::GET, "/metrics")).await;
     let metrics = String::from_utf8(metrics.into_body().to_vec()).unwrap();
-    assert!(
-        metrics.contains("rescind_host_instances_made_total 2\n"),
-        "{metrics}"
-    );
+    assert!(metrics.contains("rescind_host_instances_made_total 2\n"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,29 +187,20 @@ async fn over_a_socket_requests_are_bounded_and_stopping_is_clean() {
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
     assert!(answer.contains("x-request-id: mine\r\n"), "{answer}");
 
-    let answer = exchange(
-        address,
-        "GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-    )
-    .await;
-    assert!(
-        answer.starts_with("HTTP/1.1 404") && answer.contains("\"no-route\""),
-        "{answer}"
-    );
+    let answer = exchange(address, "GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("\"no-route\""), "{answer}");
 
     let too_large = rescind_host::limits::REQUEST_BODY_BYTES + 1;
-    let answer = exchange(address, &format!("GET /v1/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {too_large}\r\n\r\n")).await;
-    assert!(
-        answer.starts_with("HTTP/1.1 413") && answer.contains("application/problem+json"),
-        "{answer}"
-    );
+    let answer = exchange(
+        address,
+        &format!("GET /v1/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {too_large}\r\n\r\n"),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("application/problem+json"), "{answer}");
 
     let idle = TcpStream::connect(address).await.unwrap();
     stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(5), server)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap();
     drop(idle);
     assert!(matches!(store.ready(), Err(StoreError::Stopped { .. })));
     drop(store);
@@ -261,10 +216,7 @@ async fn a_compiled_component_is_kept_and_a_damaged_one_is_not_run() {
         assert_eq!(status(&host.handler(), Method::GET).await, StatusCode::OK);
     };
     build().await;
-    let kept: Vec<_> = std::fs::read_dir(&cache)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let kept: Vec<_> = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(kept.len(), 1);
     build().await;
     let mut bytes = std::fs::read(&kept[0]).unwrap();
@@ -290,14 +242,9 @@ async fn what_is_not_granted_is_refused_by_name() {
             "wasi:filesystem/types@0.3.0",
             "faulty: it imports wasi:filesystem/types@0.3.0, which this host does not offer",
         ),
-        (
-            "shop:rules/check@0.1.0",
-            "faulty: it imports shop:rules/check@0.1.0, which this host does not offer",
-        ),
+        ("shop:rules/check@0.1.0", "faulty: it imports shop:rules/check@0.1.0, which this host does not offer"),
     ] {
-        let world = World::with(&format!(
-            "(component (import \"{import}\" (instance (export \"f\" (func)))))"
-        ));
+        let world = World::with(&format!("(component (import \"{import}\" (instance (export \"f\" (func)))))"));
         let refusal = world.refusal().await;
         assert!(refusal.starts_with(expected), "{refusal}");
     }

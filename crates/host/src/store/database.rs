@@ -18,11 +18,8 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
 )";
 
 /// Name, declared type, not-null flag and position in the primary key of each column.
-const COLUMNS: [(&str, &str, bool, i64); 3] = [
-    ("store", "TEXT", true, 1),
-    ("key", "TEXT", true, 2),
-    ("value", "BLOB", true, 0),
-];
+const COLUMNS: [(&str, &str, bool, i64); 3] =
+    [("store", "TEXT", true, 1), ("key", "TEXT", true, 2), ("value", "BLOB", true, 0)];
 
 /// Reads one value.
 pub(super) const SELECT: &str = "SELECT value FROM spin_key_value WHERE store = ?1 AND key = ?2";
@@ -47,29 +44,18 @@ impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = take_lock(path)?;
         check(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// A connection that writes: write-ahead log, every commit synced to the disk before it counts.
     pub(super) fn writer(&self) -> Result<Connection, OpenError> {
         let failed = |error: rusqlite::Error| classify(&self.path, &error);
         let connection = Connection::open(&self.path).map_err(failed)?;
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .map_err(failed)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         // FULL: the log is synced at every commit. NORMAL would lose the last commits in a power cut.
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(failed)?;
-        connection
-            .pragma_update(None, "wal_autocheckpoint", limits::WAL_PAGES)
-            .map_err(failed)?;
-        connection
-            .pragma_update(None, "journal_size_limit", limits::WAL_FILE_BYTES)
-            .map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        connection.pragma_update(None, "wal_autocheckpoint", limits::WAL_PAGES).map_err(failed)?;
+        connection.pragma_update(None, "journal_size_limit", limits::WAL_FILE_BYTES).map_err(failed)?;
         self.tune(&connection).map_err(failed)?;
         connection.execute_batch(CREATE_TABLE).map_err(failed)?;
         Ok(connection)
@@ -78,8 +64,10 @@ impl Database {
     /// A connection that only reads. Sees exactly what is durable.
     pub(super) fn reader(&self) -> Result<Connection, OpenError> {
         let failed = |error: rusqlite::Error| classify(&self.path, &error);
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // Not opened read-only: such a connection, closed last, would leave the log's files behind.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags).map_err(failed)?;
+        connection.pragma_update(None, "query_only", true).map_err(failed)?;
         self.tune(&connection).map_err(failed)?;
         Ok(connection)
     }
@@ -97,10 +85,7 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
-    let unusable = |error: &std::io::Error| OpenError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: &std::io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
     let file = OpenOptions::new()
         .create(true)
         .write(true)
@@ -109,9 +94,7 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
         .map_err(|error| unusable(&error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
-            path: path.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(unusable(&error)),
     }
 }
@@ -124,20 +107,11 @@ fn check(path: &Path) -> Result<(), OpenError> {
     connection.busy_timeout(Duration::ZERO).map_err(failed)?;
     // In this mode the first access needs the whole file. A Spin process that has it open in write-ahead mode holds a
     // shared lock for as long as it lives, so it is noticed even while it is idle.
-    connection
-        .pragma_update(None, "locking_mode", "EXCLUSIVE")
-        .map_err(failed)?;
-    connection
-        .execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
-        .map_err(failed)?;
-    let findings: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(failed)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK").map_err(failed)?;
+    let findings: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if findings != "ok" {
-        return Err(OpenError::Damaged {
-            path: path.to_owned(),
-            reason: findings,
-        });
+        return Err(OpenError::Damaged { path: path.to_owned(), reason: findings });
     }
     check_layout(path, &connection)?;
     connection.close().map_err(|(_, error)| failed(error))
@@ -145,43 +119,34 @@ fn check(path: &Path) -> Result<(), OpenError> {
 
 fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
-    let other_layout = |found: String| OpenError::Layout {
-        path: path.to_owned(),
-        found,
-    };
+    let other_layout = |found: String| OpenError::Layout { path: path.to_owned(), found };
     let mut statement = connection
         .prepare("SELECT name, type, \"notnull\", pk FROM pragma_table_info('spin_key_value') ORDER BY cid")
         .map_err(failed)?;
     let columns = statement
         .query_map([], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, bool>(2)?,
-                row.get::<_, i64>(3)?,
-            ))
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?, row.get::<_, i64>(3)?))
         })
         .map_err(failed)?
         .collect::<Result<Vec<_>, _>>()
         .map_err(failed)?;
     if columns.is_empty() {
         let stranger: Option<String> = connection
-            .query_row("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1", [], |row| row.get(0))
+            .query_row(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' LIMIT 1",
+                [],
+                |row| row.get(0),
+            )
             .optional()
             .map_err(failed)?;
         return match stranger {
             None => Ok(()),
-            Some(table) => Err(other_layout(format!(
-                "a table {table:?} and no table \"spin_key_value\""
-            ))),
+            Some(table) => Err(other_layout(format!("a table {table:?} and no table \"spin_key_value\""))),
         };
     }
-    let expected =
-        COLUMNS.map(|(name, kind, not_null, pk)| (name.to_owned(), kind.to_owned(), not_null, pk));
+    let expected = COLUMNS.map(|(name, kind, not_null, pk)| (name.to_owned(), kind.to_owned(), not_null, pk));
     if columns != expected {
-        return Err(other_layout(format!(
-            "the columns {columns:?} (name, type, not null, place in the key)"
-        )));
+        return Err(other_layout(format!("the columns {columns:?} (name, type, not null, place in the key)")));
     }
     Ok(())
 }
@@ -191,14 +156,10 @@ fn classify(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path },
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged {
-            path,
-            reason: error.to_string(),
-        },
-        _ => OpenError::Unusable {
-            path,
-            reason: error.to_string(),
-        },
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            OpenError::Damaged { path, reason: error.to_string() }
+        }
+        _ => OpenError::Unusable { path, reason: error.to_string() },
     }
 }
 

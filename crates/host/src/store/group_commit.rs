@@ -22,8 +22,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::{
-    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_key,
-    check_value, database,
+    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_key, check_value,
+    database,
 };
 use crate::error::OpenError;
 use crate::limits;
@@ -87,9 +87,7 @@ struct Write {
 
 impl Write {
     fn size(&self) -> usize {
-        self.key
-            .len()
-            .saturating_add(self.value.as_ref().map_or(0, Bytes::len))
+        self.key.len().saturating_add(self.value.as_ref().map_or(0, Bytes::len))
     }
 }
 
@@ -111,10 +109,7 @@ impl Lost {
     }
 
     fn reason(&self, sequence: u64) -> Option<&str> {
-        let range = self
-            .ranges
-            .iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&sequence));
+        let range = self.ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&sequence));
         range.map(|(_, _, reason)| reason.as_str())
     }
 }
@@ -144,29 +139,16 @@ impl SqliteStore {
         let database = database::Database::open(path)?;
         let connection = database.writer()?;
         if let Some(pages) = max_pages {
-            let full = |error: rusqlite::Error| OpenError::Unusable {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            };
-            connection
-                .pragma_update(None, "max_page_count", pages)
-                .map_err(full)?;
+            let full =
+                |error: rusqlite::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
+            connection.pragma_update(None, "max_page_count", pages).map_err(full)?;
         }
-        let count = std::thread::available_parallelism()
-            .map_or(2, usize::from)
-            .clamp(2, 16);
-        let connections = (0..count)
-            .map(|_| database.reader().map(Mutex::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State::default()),
-            work: Condvar::new(),
-        });
+        let count = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
+        let connections = (0..count).map(|_| database.reader().map(Mutex::new)).collect::<Result<Vec<_>, _>>()?;
+        let shared = Arc::new(Shared { state: Mutex::new(State::default()), work: Condvar::new() });
         let for_writer = Arc::clone(&shared);
-        let unusable = |error: &dyn std::fmt::Display| OpenError::Unusable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
+        let unusable =
+            |error: &dyn std::fmt::Display| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
         let writer = Writer::new(connection, for_writer).map_err(|error| unusable(&error))?;
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -174,10 +156,7 @@ impl SqliteStore {
             .map_err(|error| unusable(&error))?;
         Ok(Self {
             shared,
-            readers: Readers {
-                connections,
-                next: AtomicUsize::new(0),
-            },
+            readers: Readers { connections, next: AtomicUsize::new(0) },
             writer: Mutex::new(Some(writer)),
             _database: database,
         })
@@ -224,27 +203,15 @@ impl Store for SqliteStore {
         let state = self.state(session)?;
         if let Some(pending) = state.pending(store, key) {
             session.see(pending.sequence);
-            return Ok(Seen {
-                value: pending.value.clone(),
-                commits: None,
-            });
+            return Ok(Seen { value: pending.value.clone(), commits: None });
         }
         let commits = state.figures.commits;
         drop(state);
         // No write of the key was pending a moment ago. Whatever the file has now is durable, even if it is newer.
-        Ok(Seen {
-            value: self.readers.get(store, key)?,
-            commits: Some(commits),
-        })
+        Ok(Seen { value: self.readers.get(store, key)?, commits: Some(commits) })
     }
 
-    fn set(
-        &self,
-        session: &Session,
-        store: &str,
-        key: &str,
-        value: Bytes,
-    ) -> Result<(), StoreError> {
+    fn set(&self, session: &Session, store: &str, key: &str, value: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
         check_value(&value)?;
         let state = self.state(session)?;
@@ -257,13 +224,7 @@ impl Store for SqliteStore {
         self.write(state, session, store, key, None)
     }
 
-    fn keys(
-        &self,
-        session: &Session,
-        store: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Keys, StoreError> {
+    fn keys(&self, session: &Session, store: &str, after: Option<&str>, limit: usize) -> Result<Keys, StoreError> {
         let after = after.unwrap_or("");
         let state = self.state(session)?;
         let pending: BTreeMap<String, bool> = match state.overlay.get(store) {
@@ -273,19 +234,13 @@ impl Store for SqliteStore {
                     session.see(newest);
                 }
                 let later = keys.iter().filter(|(key, _)| &***key > after);
-                later
-                    .map(|(key, pending)| (key.to_string(), pending.value.is_some()))
-                    .collect()
+                later.map(|(key, pending)| (key.to_string(), pending.value.is_some())).collect()
             }
         };
         drop(state);
         let stored = self.readers.keys(store, after, limit)?;
         // A full page says nothing about the keys behind its last one.
-        let end = if stored.len() < limit {
-            None
-        } else {
-            stored.last().cloned()
-        };
+        let end = if stored.len() < limit { None } else { stored.last().cloned() };
         let mut keys: std::collections::BTreeSet<String> = stored.into_iter().collect();
         for (key, present) in pending {
             if end.as_ref().is_some_and(|end| key > *end) {
@@ -297,47 +252,24 @@ impl Store for SqliteStore {
                 keys.remove(&key);
             }
         }
-        Ok(Keys {
-            keys: keys.into_iter().collect(),
-            next: end,
-        })
+        Ok(Keys { keys: keys.into_iter().collect(), next: end })
     }
 
-    fn increment(
-        &self,
-        session: &Session,
-        store: &str,
-        key: &str,
-        delta: i64,
-    ) -> Result<i64, StoreError> {
+    fn increment(&self, session: &Session, store: &str, key: &str, delta: i64) -> Result<i64, StoreError> {
         check_key(key)?;
         let state = self.state(session)?;
         let sum = add_to_counter(key, self.current(&state, store, key)?.as_deref(), delta)?;
-        self.write(
-            state,
-            session,
-            store,
-            key,
-            Some(Bytes::copy_from_slice(&sum.to_le_bytes())),
-        )?;
+        self.write(state, session, store, key, Some(Bytes::copy_from_slice(&sum.to_le_bytes())))?;
         Ok(sum)
     }
 
-    fn swap(
-        &self,
-        session: &Session,
-        store: &str,
-        key: &str,
-        seen: &Seen,
-        value: Bytes,
-    ) -> Result<Swap, StoreError> {
+    fn swap(&self, session: &Session, store: &str, key: &str, seen: &Seen, value: Bytes) -> Result<Swap, StoreError> {
         check_key(key)?;
         check_value(&value)?;
         let mut state = self.state(session)?;
         state.figures.swaps = state.figures.swaps.saturating_add(1);
         // No transaction since the read and nothing pending: the file still says what it said.
-        let untouched =
-            seen.commits == Some(state.figures.commits) && state.pending(store, key).is_none();
+        let untouched = seen.commits == Some(state.figures.commits) && state.pending(store, key).is_none();
         if !untouched {
             let current = self.current(&state, store, key)?;
             if let Some(pending) = state.pending(store, key) {
@@ -377,16 +309,10 @@ impl Store for SqliteStore {
     fn ready(&self) -> Result<(), StoreError> {
         let state = lock(&self.shared.state);
         if let Some(reason) = &state.stopped {
-            return Err(StoreError::Stopped {
-                reason: reason.clone(),
-            });
+            return Err(StoreError::Stopped { reason: reason.clone() });
         }
-        if state.waiting >= limits::QUEUED_WRITES
-            || state.waiting_bytes >= limits::QUEUED_BYTES_HARD / 2
-        {
-            return Err(StoreError::Busy {
-                waiting: state.waiting,
-            });
+        if state.waiting >= limits::QUEUED_WRITES || state.waiting_bytes >= limits::QUEUED_BYTES_HARD / 2 {
+            return Err(StoreError::Busy { waiting: state.waiting });
         }
         Ok(())
     }
@@ -397,10 +323,7 @@ impl Store for SqliteStore {
 
     fn figures(&self) -> Figures {
         let state = lock(&self.shared.state);
-        Figures {
-            waiting: u64::try_from(state.waiting).unwrap_or(u64::MAX),
-            ..state.figures.clone()
-        }
+        Figures { waiting: u64::try_from(state.waiting).unwrap_or(u64::MAX), ..state.figures.clone() }
     }
 
     fn close(&self) {
@@ -424,14 +347,10 @@ impl Drop for SqliteStore {
 impl State {
     fn check(&self, session: &Session) -> Result<(), StoreError> {
         if let Some(reason) = self.lost.reason(session.seen()) {
-            return Err(StoreError::Lost {
-                reason: reason.to_owned(),
-            });
+            return Err(StoreError::Lost { reason: reason.to_owned() });
         }
         match &self.stopped {
-            Some(reason) => Err(StoreError::Stopped {
-                reason: reason.clone(),
-            }),
+            Some(reason) => Err(StoreError::Stopped { reason: reason.clone() }),
             None => Ok(()),
         }
     }
@@ -443,22 +362,13 @@ impl State {
     /// Makes a write visible and queues it. Gives its number.
     fn push(&mut self, store: &str, key: &str, value: Option<Bytes>) -> Result<u64, StoreError> {
         if self.closing {
-            return Err(StoreError::Stopped {
-                reason: "the host is stopping".to_owned(),
-            });
+            return Err(StoreError::Stopped { reason: "the host is stopping".to_owned() });
         }
         let sequence = self.last.saturating_add(1);
-        let write = Write {
-            store: store.into(),
-            key: key.into(),
-            value: value.clone(),
-            sequence,
-        };
+        let write = Write { store: store.into(), key: key.into(), value: value.clone(), sequence };
         let bytes = self.waiting_bytes.saturating_add(write.size());
         if self.waiting >= limits::QUEUED_WRITES_HARD || bytes > limits::QUEUED_BYTES_HARD {
-            return Err(StoreError::Busy {
-                waiting: self.waiting,
-            });
+            return Err(StoreError::Busy { waiting: self.waiting });
         }
         self.last = sequence;
         self.waiting = self.waiting.saturating_add(1);
@@ -481,10 +391,7 @@ impl State {
             self.waiting_bytes = self.waiting_bytes.saturating_sub(write.size());
             if let Some(keys) = self.overlay.get_mut(&write.store) {
                 // A newer write of the same key stays pending.
-                if keys
-                    .get(&write.key)
-                    .is_some_and(|pending| pending.sequence == write.sequence)
-                {
+                if keys.get(&write.key).is_some_and(|pending| pending.sequence == write.sequence) {
                     keys.remove(&write.key);
                 }
             }
@@ -518,10 +425,7 @@ impl State {
     fn wake(&mut self) {
         let settled = self.settled;
         let everyone = self.stopped.is_some();
-        for (_, waiter) in self
-            .waiters
-            .extract_if(.., |(sequence, _)| everyone || *sequence <= settled)
-        {
+        for (_, waiter) in self.waiters.extract_if(.., |(sequence, _)| everyone || *sequence <= settled) {
             // A request that gave up in the meantime no longer listens.
             waiter.send(()).unwrap_or(());
         }
@@ -529,18 +433,10 @@ impl State {
 }
 
 impl Readers {
-    fn with<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.connections.len().max(1);
-        let mut order = self
-            .connections
-            .iter()
-            .cycle()
-            .skip(start.checked_rem(count).unwrap_or(0))
-            .take(count);
+        let mut order = self.connections.iter().cycle().skip(start.checked_rem(count).unwrap_or(0)).take(count);
         let free = order.find_map(|connection| match connection.try_lock() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -549,11 +445,7 @@ impl Readers {
         let failed = |reason: String| StoreError::Read { reason };
         let guard = match free {
             Some(guard) => guard,
-            None => lock(
-                self.connections
-                    .first()
-                    .ok_or_else(|| failed("no connection".to_owned()))?,
-            ),
+            None => lock(self.connections.first().ok_or_else(|| failed("no connection".to_owned()))?),
         };
         read(&guard).map_err(|error| failed(error.to_string()))
     }
@@ -568,31 +460,16 @@ impl Readers {
 }
 
 /// Reads one value from the file.
-pub(super) fn get(
-    connection: &Connection,
-    store: &str,
-    key: &str,
-) -> rusqlite::Result<Option<Bytes>> {
+pub(super) fn get(connection: &Connection, store: &str, key: &str) -> rusqlite::Result<Option<Bytes>> {
     let mut statement = connection.prepare_cached(database::SELECT)?;
-    statement
-        .query_row(params![store, key], |row| {
-            Ok(Bytes::copy_from_slice(row.get_ref(0)?.as_bytes()?))
-        })
-        .optional()
+    statement.query_row(params![store, key], |row| Ok(Bytes::copy_from_slice(row.get_ref(0)?.as_bytes()?))).optional()
 }
 
 /// Reads one page of keys from the file.
-pub(super) fn keys(
-    connection: &Connection,
-    store: &str,
-    after: &str,
-    limit: usize,
-) -> rusqlite::Result<Vec<String>> {
+pub(super) fn keys(connection: &Connection, store: &str, after: &str, limit: usize) -> rusqlite::Result<Vec<String>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(database::SELECT_KEYS)?;
-    statement
-        .query_map(params![store, after, limit], |row| row.get(0))?
-        .collect()
+    statement.query_map(params![store, after, limit], |row| row.get(0))?.collect()
 }
 
 /// The one thread that writes.
@@ -624,11 +501,7 @@ impl From<rusqlite::Error> for Failure {
 impl Writer {
     fn new(connection: Connection, shared: Arc<Shared>) -> rusqlite::Result<Self> {
         let version = data_version(&connection)?;
-        Ok(Self {
-            connection,
-            shared,
-            version,
-        })
+        Ok(Self { connection, shared, version })
     }
 
     fn run(mut self) {
@@ -653,10 +526,7 @@ impl Writer {
             }
         }
         // Leave one plain file behind: easy to copy, and Spin opens it as it is.
-        if let Err(error) = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        {
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
             tracing::warn!(%error, "the write-ahead log was not merged at the end; the next start does it");
         }
         let mut state = lock(&self.shared.state);
@@ -672,11 +542,7 @@ impl Writer {
                 if state.closing {
                     return None;
                 }
-                state = self
-                    .shared
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.shared.work.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let age = since.elapsed();
@@ -694,12 +560,11 @@ impl Writer {
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), Failure> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         if data_version(&transaction)? != self.version {
             return Err(Failure::Database(
-                "another process wrote to the database while this one was serving: stop it, then restart this one".to_owned(),
+                "another process wrote to the database while this one was serving: stop it, then restart this one"
+                    .to_owned(),
             ));
         }
         {
@@ -720,16 +585,11 @@ impl Writer {
 /// Only the last write of a key in a transaction can ever be seen.
 fn newest_per_key(batch: &[Write]) -> impl Iterator<Item = &Write> {
     let mut done: HashSet<(&str, &str)> = HashSet::with_capacity(batch.len());
-    batch
-        .iter()
-        .rev()
-        .filter(move |write| done.insert((&write.store, &write.key)))
+    batch.iter().rev().filter(move |write| done.insert((&write.store, &write.key)))
 }
 
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 /// A panic elsewhere leaves these structures whole: every change to them is finished before anything can fail.

@@ -113,19 +113,13 @@ pub enum StoreError {
         reason: String,
     },
     /// The key is empty or too long.
-    #[error(
-        "a key must have 1 to {} bytes, this one has {bytes}",
-        limits::KEY_BYTES
-    )]
+    #[error("a key must have 1 to {} bytes, this one has {bytes}", limits::KEY_BYTES)]
     KeySize {
         /// Its size.
         bytes: usize,
     },
     /// The value is too large.
-    #[error(
-        "a value must have at most {} bytes, this one has {bytes}",
-        limits::VALUE_BYTES
-    )]
+    #[error("a value must have at most {} bytes, this one has {bytes}", limits::VALUE_BYTES)]
     ValueSize {
         /// Its size.
         bytes: usize,
@@ -183,13 +177,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::KeySize`], [`StoreError::ValueSize`], [`StoreError::Busy`].
-    fn set(
-        &self,
-        session: &Session,
-        store: &str,
-        key: &str,
-        value: Bytes,
-    ) -> Result<(), StoreError>;
+    fn set(&self, session: &Session, store: &str, key: &str, value: Bytes) -> Result<(), StoreError>;
 
     /// Removes `key`; does nothing if it has no value.
     ///
@@ -209,39 +197,20 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Read`] if the database fails.
-    fn keys(
-        &self,
-        session: &Session,
-        store: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Keys, StoreError>;
+    fn keys(&self, session: &Session, store: &str, after: Option<&str>, limit: usize) -> Result<Keys, StoreError>;
 
     /// Adds `delta` to the counter under `key` (8 bytes, little endian, as Spin keeps them; absent counts as 0) and
     /// gives the sum.
     ///
     /// # Errors
     /// [`StoreError::Counter`] if the value is not 8 bytes or the sum does not fit 64 bits.
-    fn increment(
-        &self,
-        session: &Session,
-        store: &str,
-        key: &str,
-        delta: i64,
-    ) -> Result<i64, StoreError>;
+    fn increment(&self, session: &Session, store: &str, key: &str, delta: i64) -> Result<i64, StoreError>;
 
     /// Puts `value` under `key` if its value still is what `seen` says; absent is a value like any other.
     ///
     /// # Errors
     /// As [`Store::set`].
-    fn swap(
-        &self,
-        session: &Session,
-        store: &str,
-        key: &str,
-        seen: &Seen,
-        value: Bytes,
-    ) -> Result<Swap, StoreError>;
+    fn swap(&self, session: &Session, store: &str, key: &str, seen: &Seen, value: Bytes) -> Result<Swap, StoreError>;
 
     /// Waits until every write that `session` made or saw is durable.
     ///
@@ -281,30 +250,19 @@ fn check_value(value: &Bytes) -> Result<(), StoreError> {
 
 /// The sum of a counter's stored bytes and `delta`.
 fn add_to_counter(key: &str, stored: Option<&[u8]>, delta: i64) -> Result<i64, StoreError> {
-    let refuse = |reason: String| StoreError::Counter {
-        key: key.to_owned(),
-        reason,
-    };
+    let refuse = |reason: String| StoreError::Counter { key: key.to_owned(), reason };
     let old = match stored {
         None => 0,
-        Some(bytes) => i64::from_le_bytes(bytes.try_into().map_err(|_| {
-            refuse(format!(
-                "a counter has 8 bytes, the stored value has {}",
-                bytes.len()
-            ))
-        })?),
+        Some(bytes) => i64::from_le_bytes(
+            bytes
+                .try_into()
+                .map_err(|_| refuse(format!("a counter has 8 bytes, the stored value has {}", bytes.len())))?,
+        ),
     };
-    old.checked_add(delta).ok_or_else(|| {
-        refuse(format!(
-            "{old} + {delta} does not fit a signed 64-bit number"
-        ))
-    })
+    old.checked_add(delta).ok_or_else(|| refuse(format!("{old} + {delta} does not fit a signed 64-bit number")))
 }
 
 /// The index in [`Figures::batches`] for a transaction of `writes` writes.
 fn batch_bucket(writes: u64) -> usize {
-    BATCH_BUCKETS
-        .iter()
-        .position(|bound| writes <= *bound)
-        .unwrap_or(BATCH_BUCKETS.len())
+    BATCH_BUCKETS.iter().position(|bound| writes <= *bound).unwrap_or(BATCH_BUCKETS.len())
 }

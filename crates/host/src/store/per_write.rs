@@ -9,8 +9,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::group_commit::{get, keys};
 use super::{
-    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_key,
-    check_value, database,
+    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_key, check_value,
+    database,
 };
 use crate::error::OpenError;
 
@@ -39,39 +39,24 @@ impl PerWriteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let database = database::Database::open(path)?;
         let connection = Some(database.writer()?);
-        Ok(Self {
-            inner: Mutex::new(Inner {
-                connection,
-                figures: Figures::default(),
-            }),
-            _database: database,
-        })
+        Ok(Self { inner: Mutex::new(Inner { connection, figures: Figures::default() }), _database: database })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let inner = self.inner();
-        read(inner.connection.as_ref().ok_or_else(closed)?).map_err(|error| StoreError::Read {
-            reason: error.to_string(),
-        })
+        read(inner.connection.as_ref().ok_or_else(closed)?)
+            .map_err(|error| StoreError::Read { reason: error.to_string() })
     }
 
     /// Runs one transaction. `work` says whether it wrote.
-    fn write<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), StoreError>,
-    ) -> Result<T, StoreError> {
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), StoreError>) -> Result<T, StoreError> {
         let mut inner = self.inner();
         let connection = inner.connection.as_mut().ok_or_else(closed)?;
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(lost)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(lost)?;
         let (answer, wrote) = work(&transaction)?;
         if !wrote {
             return Ok(answer);
@@ -93,19 +78,10 @@ impl PerWriteStore {
 
 impl Store for PerWriteStore {
     fn get(&self, _session: &Session, store: &str, key: &str) -> Result<Seen, StoreError> {
-        Ok(Seen {
-            value: self.read(|connection| get(connection, store, key))?,
-            commits: None,
-        })
+        Ok(Seen { value: self.read(|connection| get(connection, store, key))?, commits: None })
     }
 
-    fn set(
-        &self,
-        _session: &Session,
-        store: &str,
-        key: &str,
-        value: Bytes,
-    ) -> Result<(), StoreError> {
+    fn set(&self, _session: &Session, store: &str, key: &str, value: Bytes) -> Result<(), StoreError> {
         check_key(key)?;
         check_value(&value)?;
         self.write(|transaction| put(transaction, store, key, &value).map(|()| ((), true)))
@@ -120,29 +96,13 @@ impl Store for PerWriteStore {
         })
     }
 
-    fn keys(
-        &self,
-        _session: &Session,
-        store: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Keys, StoreError> {
+    fn keys(&self, _session: &Session, store: &str, after: Option<&str>, limit: usize) -> Result<Keys, StoreError> {
         let keys = self.read(|connection| keys(connection, store, after.unwrap_or(""), limit))?;
-        let next = if keys.len() < limit {
-            None
-        } else {
-            keys.last().cloned()
-        };
+        let next = if keys.len() < limit { None } else { keys.last().cloned() };
         Ok(Keys { keys, next })
     }
 
-    fn increment(
-        &self,
-        _session: &Session,
-        store: &str,
-        key: &str,
-        delta: i64,
-    ) -> Result<i64, StoreError> {
+    fn increment(&self, _session: &Session, store: &str, key: &str, delta: i64) -> Result<i64, StoreError> {
         check_key(key)?;
         self.write(|transaction| {
             let stored = get(transaction, store, key).map_err(lost)?;
@@ -152,14 +112,7 @@ impl Store for PerWriteStore {
         })
     }
 
-    fn swap(
-        &self,
-        _session: &Session,
-        store: &str,
-        key: &str,
-        seen: &Seen,
-        value: Bytes,
-    ) -> Result<Swap, StoreError> {
+    fn swap(&self, _session: &Session, store: &str, key: &str, seen: &Seen, value: Bytes) -> Result<Swap, StoreError> {
         check_key(key)?;
         check_value(&value)?;
         let outcome = self.write(|transaction| {
@@ -201,28 +154,17 @@ impl Store for PerWriteStore {
     }
 }
 
-fn put(
-    transaction: &Transaction<'_>,
-    store: &str,
-    key: &str,
-    value: &[u8],
-) -> Result<(), StoreError> {
+fn put(transaction: &Transaction<'_>, store: &str, key: &str, value: &[u8]) -> Result<(), StoreError> {
     let mut statement = transaction.prepare_cached(database::UPSERT).map_err(lost)?;
-    statement
-        .execute(params![store, key, value])
-        .map_err(lost)?;
+    statement.execute(params![store, key, value]).map_err(lost)?;
     Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
 fn lost(error: rusqlite::Error) -> StoreError {
-    StoreError::Lost {
-        reason: error.to_string(),
-    }
+    StoreError::Lost { reason: error.to_string() }
 }
 
 fn closed() -> StoreError {
-    StoreError::Stopped {
-        reason: "it was closed".to_owned(),
-    }
+    StoreError::Stopped { reason: "it was closed".to_owned() }
 }

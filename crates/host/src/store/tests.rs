@@ -36,9 +36,7 @@ fn both() -> Vec<(Folder, Arc<dyn Store>)> {
 
 fn wait(store: &dyn Store, session: &Session) -> Result<(), StoreError> {
     futures_util::FutureExt::now_or_never(store.durable(session)).unwrap_or_else(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(store.durable(session))
     })
 }
@@ -52,9 +50,7 @@ fn a_write_is_visible_at_once_and_in_order() {
     for (_folder, store) in both() {
         let session = Session::new();
         for round in 0..100_u32 {
-            store
-                .set(&session, STORE, "key", Bytes::from(round.to_string()))
-                .unwrap();
+            store.set(&session, STORE, "key", Bytes::from(round.to_string())).unwrap();
             assert_eq!(value(&*store, "key"), Some(Bytes::from(round.to_string())));
         }
         store.delete(&session, STORE, "key").unwrap();
@@ -70,13 +66,8 @@ fn a_write_is_visible_at_once_and_in_order() {
 fn stores_do_not_share_keys() {
     for (_folder, store) in both() {
         let session = Session::new();
-        store
-            .set(&session, "one", "key", Bytes::from_static(b"1"))
-            .unwrap();
-        assert_eq!(
-            store.get(&session, "two", "key").unwrap().into_value(),
-            None
-        );
+        store.set(&session, "one", "key", Bytes::from_static(b"1")).unwrap();
+        assert_eq!(store.get(&session, "two", "key").unwrap().into_value(), None);
     }
 }
 
@@ -89,29 +80,17 @@ fn of_racing_creators_exactly_one_wins() {
             let winners = Arc::new(AtomicUsize::new(0));
             std::thread::scope(|scope| {
                 for creator in 0..6_u32 {
-                    let (store, key, barrier, winners) =
-                        (&store, &key, Arc::clone(&barrier), Arc::clone(&winners));
+                    let (store, key, barrier, winners) = (&store, &key, Arc::clone(&barrier), Arc::clone(&winners));
                     scope.spawn(move || {
                         let session = Session::new();
                         let seen = store.get(&session, STORE, key).unwrap();
                         assert_eq!(seen.value(), None);
                         barrier.wait();
-                        let swap = store
-                            .swap(
-                                &session,
-                                STORE,
-                                key,
-                                &seen,
-                                Bytes::from(creator.to_string()),
-                            )
-                            .unwrap();
+                        let swap = store.swap(&session, STORE, key, &seen, Bytes::from(creator.to_string())).unwrap();
                         if swap == Swap::Done {
                             winners.fetch_add(1, Ordering::SeqCst);
                             wait(&**store, &session).unwrap();
-                            assert_eq!(
-                                value(&**store, key),
-                                Some(Bytes::from(creator.to_string()))
-                            );
+                            assert_eq!(value(&**store, key), Some(Bytes::from(creator.to_string())));
                         }
                     });
                 }
@@ -132,14 +111,9 @@ fn racing_appends_all_survive() {
                         let session = Session::new();
                         loop {
                             let seen = store.get(&session, STORE, "log").unwrap();
-                            let mut text =
-                                seen.value().map_or_else(Vec::new, |value| value.to_vec());
+                            let mut text = seen.value().map_or_else(Vec::new, |value| value.to_vec());
                             text.extend_from_slice(format!("{thread}/{round};").as_bytes());
-                            if store
-                                .swap(&session, STORE, "log", &seen, Bytes::from(text))
-                                .unwrap()
-                                == Swap::Done
-                            {
+                            if store.swap(&session, STORE, "log", &seen, Bytes::from(text)).unwrap() == Swap::Done {
                                 break;
                             }
                         }
@@ -155,10 +129,7 @@ fn racing_appends_all_survive() {
         assert_eq!(entries.len(), 200);
         assert_eq!(entries.iter().collect::<BTreeSet<_>>().len(), 200);
         let figures = store.figures();
-        assert!(
-            figures.swaps >= 200 && figures.swaps - figures.failed_swaps == 200,
-            "{figures:?}"
-        );
+        assert!(figures.swaps >= 200 && figures.swaps - figures.failed_swaps == 200, "{figures:?}");
     }
 }
 
@@ -166,21 +137,12 @@ fn racing_appends_all_survive() {
 fn a_swap_compares_with_what_was_seen_even_across_commits() {
     for (_folder, store) in both() {
         let session = Session::new();
-        store
-            .set(&session, STORE, "key", Bytes::from_static(b"old"))
-            .unwrap();
+        store.set(&session, STORE, "key", Bytes::from_static(b"old")).unwrap();
         wait(&*store, &session).unwrap();
         let seen = store.get(&session, STORE, "key").unwrap();
-        store
-            .set(&session, STORE, "key", Bytes::from_static(b"new"))
-            .unwrap();
+        store.set(&session, STORE, "key", Bytes::from_static(b"new")).unwrap();
         wait(&*store, &session).unwrap();
-        assert_eq!(
-            store
-                .swap(&session, STORE, "key", &seen, Bytes::from_static(b"mine"))
-                .unwrap(),
-            Swap::Changed
-        );
+        assert_eq!(store.swap(&session, STORE, "key", &seen, Bytes::from_static(b"mine")).unwrap(), Swap::Changed);
         assert_eq!(value(&*store, "key"), Some(Bytes::from_static(b"new")));
     }
 }
@@ -192,29 +154,11 @@ fn counters_count_and_other_values_are_refused() {
         assert_eq!(store.increment(&session, STORE, "n", 0), Ok(0));
         assert_eq!(store.increment(&session, STORE, "n", 5), Ok(5));
         assert_eq!(store.increment(&session, STORE, "n", -7), Ok(-2));
-        assert_eq!(
-            value(&*store, "n"),
-            Some(Bytes::copy_from_slice(&(-2_i64).to_le_bytes()))
-        );
-        store
-            .set(&session, STORE, "text", Bytes::from_static(b"twelve bytes"))
-            .unwrap();
-        assert!(matches!(
-            store.increment(&session, STORE, "text", 1),
-            Err(StoreError::Counter { .. })
-        ));
-        store
-            .set(
-                &session,
-                STORE,
-                "full",
-                Bytes::copy_from_slice(&i64::MAX.to_le_bytes()),
-            )
-            .unwrap();
-        assert!(matches!(
-            store.increment(&session, STORE, "full", 1),
-            Err(StoreError::Counter { .. })
-        ));
+        assert_eq!(value(&*store, "n"), Some(Bytes::copy_from_slice(&(-2_i64).to_le_bytes())));
+        store.set(&session, STORE, "text", Bytes::from_static(b"twelve bytes")).unwrap();
+        assert!(matches!(store.increment(&session, STORE, "text", 1), Err(StoreError::Counter { .. })));
+        store.set(&session, STORE, "full", Bytes::copy_from_slice(&i64::MAX.to_le_bytes())).unwrap();
+        assert!(matches!(store.increment(&session, STORE, "full", 1), Err(StoreError::Counter { .. })));
         // The store goes on after a refusal.
         assert_eq!(store.increment(&session, STORE, "n", 3), Ok(1));
     }
@@ -225,23 +169,12 @@ fn keys_come_in_pages_that_include_what_is_not_durable_yet() {
     for (_folder, store) in both() {
         let session = Session::new();
         for number in 0..25 {
-            store
-                .set(
-                    &session,
-                    STORE,
-                    &format!("key-{number:02}"),
-                    Bytes::from_static(b"x"),
-                )
-                .unwrap();
+            store.set(&session, STORE, &format!("key-{number:02}"), Bytes::from_static(b"x")).unwrap();
         }
         wait(&*store, &session).unwrap();
         store.delete(&session, STORE, "key-03").unwrap();
-        store
-            .set(&session, STORE, "key-03a", Bytes::from_static(b"x"))
-            .unwrap();
-        store
-            .set(&session, STORE, "zzz", Bytes::from_static(b"x"))
-            .unwrap();
+        store.set(&session, STORE, "key-03a", Bytes::from_static(b"x")).unwrap();
+        store.set(&session, STORE, "zzz", Bytes::from_static(b"x")).unwrap();
         let mut all = Vec::new();
         let mut after = None;
         loop {
@@ -252,10 +185,8 @@ fn keys_come_in_pages_that_include_what_is_not_durable_yet() {
                 break;
             }
         }
-        let mut expected: Vec<String> = (0..25)
-            .filter(|number| *number != 3)
-            .map(|number| format!("key-{number:02}"))
-            .collect();
+        let mut expected: Vec<String> =
+            (0..25).filter(|number| *number != 3).map(|number| format!("key-{number:02}")).collect();
         expected.extend(["key-03a".to_owned(), "zzz".to_owned()]);
         expected.sort();
         assert_eq!(all, expected);
@@ -266,20 +197,11 @@ fn keys_come_in_pages_that_include_what_is_not_durable_yet() {
 fn sizes_are_bounded() {
     for (_folder, store) in both() {
         let session = Session::new();
-        assert!(matches!(
-            store.set(&session, STORE, "", Bytes::new()),
-            Err(StoreError::KeySize { bytes: 0 })
-        ));
+        assert!(matches!(store.set(&session, STORE, "", Bytes::new()), Err(StoreError::KeySize { bytes: 0 })));
         let long = "k".repeat(limits::KEY_BYTES + 1);
-        assert!(matches!(
-            store.set(&session, STORE, &long, Bytes::new()),
-            Err(StoreError::KeySize { .. })
-        ));
+        assert!(matches!(store.set(&session, STORE, &long, Bytes::new()), Err(StoreError::KeySize { .. })));
         let large = Bytes::from(vec![0; limits::VALUE_BYTES + 1]);
-        assert!(matches!(
-            store.set(&session, STORE, "k", large),
-            Err(StoreError::ValueSize { .. })
-        ));
+        assert!(matches!(store.set(&session, STORE, "k", large), Err(StoreError::ValueSize { .. })));
         store.set(&session, STORE, "k", Bytes::new()).unwrap();
         assert_eq!(value(&*store, "k"), Some(Bytes::new()));
     }
@@ -292,26 +214,18 @@ fn what_was_durable_is_there_after_reopening() {
         let store = folder.group_commit();
         for number in 0..500_i32 {
             let session = Session::new();
-            store
-                .set(
-                    &session,
-                    STORE,
-                    &number.to_string(),
-                    Bytes::from(number.to_string()),
-                )
-                .unwrap();
+            store.set(&session, STORE, &number.to_string(), Bytes::from(number.to_string())).unwrap();
             if number % 100 == 0 {
                 wait(&store, &session).unwrap();
             }
         }
         // Closing flushes the rest.
     }
+    // One plain file is left, easy to copy.
+    assert!(!folder.database().with_extension("db-wal").exists());
     let plain = PerWriteStore::open(&folder.database()).unwrap();
     for number in 0..500_i32 {
-        assert_eq!(
-            value(&plain, &number.to_string()),
-            Some(Bytes::from(number.to_string()))
-        );
+        assert_eq!(value(&plain, &number.to_string()), Some(Bytes::from(number.to_string())));
     }
 }
 
@@ -320,26 +234,16 @@ fn the_answer_waits_for_writes_it_only_saw() {
     let folder = Folder::new();
     let store = folder.group_commit();
     let writer = Session::new();
-    store
-        .set(&writer, STORE, "key", Bytes::from_static(b"x"))
-        .unwrap();
+    store.set(&writer, STORE, "key", Bytes::from_static(b"x")).unwrap();
     let reader = Session::new();
     assert_eq!(reader.seen(), 0);
     store.get(&reader, STORE, "key").unwrap();
     assert_eq!(reader.seen(), writer.seen());
     wait(&store, &reader).unwrap();
-    let other = rusqlite::Connection::open_with_flags(
-        folder.database(),
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
-    )
-    .unwrap();
-    let stored: Vec<u8> = other
-        .query_row(
-            "SELECT value FROM spin_key_value WHERE key = 'key'",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
+    let other =
+        rusqlite::Connection::open_with_flags(folder.database(), rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let stored: Vec<u8> =
+        other.query_row("SELECT value FROM spin_key_value WHERE key = 'key'", [], |row| row.get(0)).unwrap();
     assert_eq!(stored, b"x");
     // Now it comes from the file: nothing to wait for.
     let later = Session::new();
@@ -353,14 +257,7 @@ fn writes_of_one_request_share_one_commit() {
     let store = folder.group_commit();
     let session = Session::new();
     for number in 0..5 {
-        store
-            .set(
-                &session,
-                STORE,
-                &format!("key-{number}"),
-                Bytes::from_static(b"x"),
-            )
-            .unwrap();
+        store.set(&session, STORE, &format!("key-{number}"), Bytes::from_static(b"x")).unwrap();
     }
     wait(&store, &session).unwrap();
     let figures = store.figures();
@@ -373,18 +270,12 @@ fn a_full_disk_loses_everything_not_durable_and_nothing_builds_on_it() {
     let folder = Folder::new();
     let store = SqliteStore::open_with(&folder.database(), Some(64)).unwrap();
     let before = Session::new();
-    store
-        .set(&before, STORE, "ledger", Bytes::from_static(b"durable"))
-        .unwrap();
+    store.set(&before, STORE, "ledger", Bytes::from_static(b"durable")).unwrap();
     wait(&store, &before).unwrap();
 
     let big = Session::new();
-    store
-        .set(&big, STORE, "ledger", Bytes::from_static(b"never durable"))
-        .unwrap();
-    store
-        .set(&big, STORE, "big", Bytes::from(vec![7; 512 * 1024]))
-        .unwrap();
+    store.set(&big, STORE, "ledger", Bytes::from_static(b"never durable")).unwrap();
+    store.set(&big, STORE, "big", Bytes::from(vec![7; 512 * 1024])).unwrap();
     let bystander = Session::new();
     assert_eq!(
         store.get(&bystander, STORE, "ledger").unwrap().into_value(),
@@ -393,53 +284,27 @@ fn a_full_disk_loses_everything_not_durable_and_nothing_builds_on_it() {
     assert!(matches!(wait(&store, &big), Err(StoreError::Lost { .. })));
 
     // Back to the durable state; whoever saw the lost write is refused, reading and writing alike, for ever.
-    assert_eq!(
-        value(&store, "ledger"),
-        Some(Bytes::from_static(b"durable"))
-    );
-    assert!(matches!(
-        wait(&store, &bystander),
-        Err(StoreError::Lost { .. })
-    ));
-    assert!(matches!(
-        store.get(&bystander, STORE, "ledger"),
-        Err(StoreError::Lost { .. })
-    ));
-    assert!(matches!(
-        store.set(&bystander, STORE, "x", Bytes::new()),
-        Err(StoreError::Lost { .. })
-    ));
+    assert_eq!(value(&store, "ledger"), Some(Bytes::from_static(b"durable")));
+    assert!(matches!(wait(&store, &bystander), Err(StoreError::Lost { .. })));
+    assert!(matches!(store.get(&bystander, STORE, "ledger"), Err(StoreError::Lost { .. })));
+    assert!(matches!(store.set(&bystander, STORE, "x", Bytes::new()), Err(StoreError::Lost { .. })));
 
     // Others go on, from the durable state.
     let after = Session::new();
     let seen = store.get(&after, STORE, "ledger").unwrap();
-    assert_eq!(
-        store
-            .swap(&after, STORE, "ledger", &seen, Bytes::from_static(b"next"))
-            .unwrap(),
-        Swap::Done
-    );
+    assert_eq!(store.swap(&after, STORE, "ledger", &seen, Bytes::from_static(b"next")).unwrap(), Swap::Done);
     wait(&store, &after).unwrap();
-    assert!(matches!(
-        wait(&store, &bystander),
-        Err(StoreError::Lost { .. })
-    ));
+    assert!(matches!(wait(&store, &bystander), Err(StoreError::Lost { .. })));
     assert_eq!(store.figures().failed_commits, 1);
     drop(store);
-    assert_eq!(
-        value(&folder.group_commit(), "ledger"),
-        Some(Bytes::from_static(b"next"))
-    );
+    assert_eq!(value(&folder.group_commit(), "ledger"), Some(Bytes::from_static(b"next")));
 }
 
 #[test]
 fn a_second_opener_is_refused() {
     let folder = Folder::new();
     let store = folder.group_commit();
-    assert!(matches!(
-        SqliteStore::open(&folder.database()),
-        Err(OpenError::InUse { .. })
-    ));
+    assert!(matches!(SqliteStore::open(&folder.database()), Err(OpenError::InUse { .. })));
     drop(store);
     folder.group_commit();
 }
@@ -451,20 +316,13 @@ fn other_process() {
         return;
     };
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection
-        .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))
-        .unwrap();
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
     connection.execute_batch("CREATE TABLE IF NOT EXISTS spin_key_value (store TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (store, key))").unwrap();
     std::fs::write(format!("{path}.ready"), b"").unwrap();
     while !std::path::Path::new(&format!("{path}.go")).exists() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    connection
-        .execute(
-            "INSERT INTO spin_key_value VALUES ('default', 'stranger', x'01')",
-            [],
-        )
-        .unwrap();
+    connection.execute("INSERT INTO spin_key_value VALUES ('default', 'stranger', x'01')", []).unwrap();
 }
 
 fn another_process(folder: &Folder) -> std::process::Child {
@@ -488,10 +346,7 @@ fn a_database_that_spin_has_open_is_refused() {
     let refused = SqliteStore::open(&folder.database());
     std::fs::write(folder.database().with_extension("db.go"), b"").unwrap();
     assert!(spin.wait().unwrap().success());
-    assert!(
-        matches!(refused, Err(OpenError::InUse { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(OpenError::InUse { .. })), "{refused:?}");
     let store = folder.group_commit();
     assert_eq!(value(&store, "stranger"), Some(Bytes::from_static(b"\x01")));
 }
@@ -504,15 +359,10 @@ fn a_stranger_who_writes_behind_us_stops_the_store() {
     std::fs::write(folder.database().with_extension("db.go"), b"").unwrap();
     assert!(stranger.wait().unwrap().success());
     let session = Session::new();
-    store
-        .set(&session, STORE, "key", Bytes::from_static(b"x"))
-        .unwrap();
+    store.set(&session, STORE, "key", Bytes::from_static(b"x")).unwrap();
     assert!(wait(&store, &session).is_err());
     assert!(matches!(store.ready(), Err(StoreError::Stopped { .. })));
-    assert!(matches!(
-        store.get(&Session::new(), STORE, "key"),
-        Err(StoreError::Stopped { .. })
-    ));
+    assert!(matches!(store.get(&Session::new(), STORE, "key"), Err(StoreError::Stopped { .. })));
 }
 
 #[test]
@@ -520,43 +370,24 @@ fn damaged_and_foreign_files_are_refused() {
     let folder = Folder::new();
     let text = folder.0.path().join("notes.db");
     std::fs::write(&text, "these are notes, not a database. ".repeat(100)).unwrap();
-    assert!(matches!(
-        SqliteStore::open(&text),
-        Err(OpenError::Damaged { .. })
-    ));
+    assert!(matches!(SqliteStore::open(&text), Err(OpenError::Damaged { .. })));
 
     {
         let store = folder.group_commit();
         let session = Session::new();
         for number in 0..2000 {
-            store
-                .set(
-                    &session,
-                    STORE,
-                    &format!("key-{number}"),
-                    Bytes::from(vec![3; 100]),
-                )
-                .unwrap();
+            store.set(&session, STORE, &format!("key-{number}"), Bytes::from(vec![3; 100])).unwrap();
         }
     }
     let mut bytes = std::fs::read(folder.database()).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 20_000].fill(0xa5);
     std::fs::write(folder.database(), bytes).unwrap();
-    assert!(matches!(
-        SqliteStore::open(&folder.database()),
-        Err(OpenError::Damaged { .. })
-    ));
+    assert!(matches!(SqliteStore::open(&folder.database()), Err(OpenError::Damaged { .. })));
 
     let foreign = folder.0.path().join("foreign.db");
-    rusqlite::Connection::open(&foreign)
-        .unwrap()
-        .execute_batch("CREATE TABLE customers (name TEXT)")
-        .unwrap();
-    assert!(matches!(
-        SqliteStore::open(&foreign),
-        Err(OpenError::Layout { .. })
-    ));
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE customers (name TEXT)").unwrap();
+    assert!(matches!(SqliteStore::open(&foreign), Err(OpenError::Layout { .. })));
 
     let other_layout = folder.0.path().join("other.db");
     rusqlite::Connection::open(&other_layout)
@@ -564,10 +395,7 @@ fn damaged_and_foreign_files_are_refused() {
         .execute_batch("CREATE TABLE spin_key_value (key TEXT PRIMARY KEY, value BLOB)")
         .unwrap();
     let refused = SqliteStore::open(&other_layout).unwrap_err().to_string();
-    assert!(
-        refused.contains("layout of Spin's key-value store"),
-        "{refused}"
-    );
+    assert!(refused.contains("layout of Spin's key-value store"), "{refused}");
 }
 
 #[test]
