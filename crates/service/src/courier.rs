@@ -14,7 +14,7 @@ use crate::store::lane::Lane;
 use crate::store::list::{Entry, Position};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Instant, MerchantId, Money, OperationState, OutcomeReport,
+    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Executor, Instant, MerchantId, Money, OperationState, OutcomeReport,
     RefundState, ResultOf, SaleId, Target,
 };
 use serde::{Deserialize, Serialize};
@@ -205,13 +205,10 @@ impl<P: Outbound> App<P> {
                 later => return Ok((did, later)),
             }
             did = true;
-            let Some(step) = next_step(&aggregate, now) else {
-                // Something is due that this courier does not know: leave it for a minute rather than spin.
-                self.ports.log(&format!("sale {sale}: due, but nothing to do"));
-                return Ok((did, now.plus(Duration::minutes(1)).ok()));
-            };
+            // What is due without being the courier's to do is for a timer: a terminal that has been silent too long.
+            let step = next_step(&aggregate, now).unwrap_or(Due::PassTime);
             if !self.take_step(&aggregate, &step).await? {
-                // No provider is configured, or another courier is at it: look again soon.
+                // No provider is configured, another courier is at it, or no timer is due yet: look again soon.
                 return Ok((did, now.plus(Duration::seconds(5)).ok()));
             }
         }
@@ -222,8 +219,8 @@ impl<P: Outbound> App<P> {
     async fn take_step(&self, aggregate: &Aggregate, step: &Due) -> Result<bool, Error> {
         match step {
             Due::PassTime => {
-                self.change(aggregate, Command::PassTime).await?;
-                Ok(true)
+                let after = self.change(aggregate, Command::PassTime).await?.aggregate();
+                Ok(after.commits != aggregate.commits)
             }
             Due::Send(target) => {
                 if self.ports.acquirer_url().is_none() {
@@ -784,26 +781,23 @@ fn next_step(aggregate: &Aggregate, now: Instant) -> Option<Due> {
     for void in aggregate.ledger.voids.iter().filter(|v| is_due(v.due_at)) {
         let target = Target::Void(void.id.clone());
         match void.state {
-            OperationState::Authorised => return Some(Due::Send(target)),
+            OperationState::Authorised if void.executor == Executor::Courier => return Some(Due::Send(target)),
+            OperationState::Authorised => {}
             _ if void.reversing => return Some(Due::Reverse(target)),
             // Sent, and no answer was recorded: a courier died in between.
             OperationState::Sent | OperationState::Unknown => return Some(Due::Query(target)),
             OperationState::Done | OperationState::Failed => {}
         }
     }
-    for refund in aggregate.ledger.refunds.iter().filter(|r| is_due(r.due_at)) {
-        let target = Target::Refund(refund.id.clone());
-        match refund.state {
-            // To be sent, for the first time or again. Should a courier have died after sending again, the provider acts
-            // on a reference at most once.
-            RefundState::Clearing if refund.attempts == 0 || was_retried(aggregate, &refund.id) => {
-                return Some(Due::Send(target));
-            }
-            RefundState::Clearing | RefundState::Unknown => return Some(Due::Query(target)),
-            _ => return Some(Due::PassTime),
-        }
-    }
-    None
+    let refund = aggregate.ledger.refunds.iter().find(|r| is_due(r.due_at))?;
+    let target = Target::Refund(refund.id.clone());
+    Some(match refund.state {
+        // To be sent, for the first time or again. Should a courier have died after sending again, the provider acts on
+        // a reference at most once.
+        RefundState::Clearing if refund.attempts == 0 || was_retried(aggregate, &refund.id) => Due::Send(target),
+        RefundState::Clearing | RefundState::Unknown => Due::Query(target),
+        _ => Due::PassTime,
+    })
 }
 
 /// Whether the last that happened to a refund is that somebody wants it tried again.

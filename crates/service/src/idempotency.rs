@@ -142,20 +142,25 @@ impl<P: Ports> App<P> {
             .await
     }
 
-    /// Gives a key back: nothing took place, and the key may be used again, for another request too.
+    /// Gives a key back after an error. After a bad request nothing took place, and the key may be used again, for another
+    /// request too. After a failure nothing is known: the same request may come back at once, another one never.
     ///
     /// # Errors
     /// The store's: the key is then free after its lease.
-    pub async fn abandon(&self, ticket: Ticket) -> Result<(), Error> {
-        if self.committed(&ticket).await? {
-            return Ok(());
-        }
+    pub async fn abandon(&self, ticket: Ticket, error: &Error) -> Result<(), Error> {
+        let failure = matches!(error, Error::Unavailable(_) | Error::Internal(_));
         let records = self.records().await?;
         let mark = self.random_hex(32);
         records
             .update::<Claim, _, _>(&ticket.key, &mark, self.unique(), |claim| {
                 let mine = claim.filter(|c| c.owner == ticket.owner && c.answer.is_none());
-                Ok((mine.map(|c| Claim { payload: None, owner: mark.clone(), ..c.clone() }), ()))
+                let next = |c: &Claim| Claim {
+                    payload: c.payload.clone().filter(|_| failure),
+                    owner: mark.clone(),
+                    claimed_at: Instant { unix_ms: 0 },
+                    answer: None,
+                };
+                Ok((mine.map(next), ()))
             })
             .await
     }

@@ -390,7 +390,20 @@ impl<P: Ports> App<P> {
         let policy = self.policy_of(&merchant).await?;
         let asker = self.asker(who, &merchant.id, None, None).await?;
         let now = self.ports.now();
-        let gathered = self.gather(&aggregate.ledger, &policy, &asker, now, None).await?;
+        let mut gathered = self.gather(&aggregate.ledger, &policy, &asker, now, None).await?;
+        if policy.needs().requested_today {
+            let day = gathered.facts.business_day;
+            let total = match (&asker.person, day) {
+                (Some(person), Some(day)) => {
+                    let key = Key::requested_tally(&merchant.id, day, person).checked()?;
+                    self.total(&key, &merchant.id, None, now).await?
+                }
+                // Nobody in particular asks, so nobody has asked for anything today.
+                _ => 0,
+            };
+            let currency = aggregate.ledger.sale.captured.currency.clone();
+            gathered.facts.requested_today = Some(Money { minor: total, currency });
+        }
         Ok(policy.assess(&gathered.facts, amount.as_ref())?)
     }
 

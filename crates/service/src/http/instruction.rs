@@ -160,7 +160,7 @@ where
             Answer { status: problem.status(), body: problem.body() }
         }
         Err(error) => {
-            if let Err(why) = app.abandon(ticket).await {
+            if let Err(why) = app.abandon(ticket, &error).await {
                 app.ports.log(&format!("an idempotency key stays taken until its lease ends: {why}"));
             }
             return Err(Problem::of(error, about.noun));

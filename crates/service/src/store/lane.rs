@@ -60,5 +60,5 @@ pub fn of(merchant: &MerchantId, sale: &SaleId) -> u8 {
     // FNV-1a: short, and the same on every machine for ever.
     let bytes = merchant.as_str().bytes().chain([b':']).chain(sale.as_str().bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    u8::try_from((hash >> 32) % u64::from(LANES)).unwrap_or(0)
+    u8::try_from((hash >> 32).checked_rem(u64::from(LANES)).unwrap_or(0)).unwrap_or(0)
 }

@@ -140,7 +140,7 @@ async fn a_request_under_way_is_not_started_again() {
     let reply = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await;
     reply.refused(409, "idempotency.in-flight");
     assert_eq!(reply.headers["retry-after"], "1");
-    shop.world.app.abandon(ticket).await.unwrap();
+    shop.world.app.abandon(ticket, &crate::Error::NotFound("refund")).await.unwrap();
     let made = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await.expect(201);
     assert_eq!(made["amount"], cny("60.00"));
 }

@@ -152,7 +152,6 @@ async fn ways_back_tell_what_to_do_instead() {
 
 /// `App::ways_back` asks the policy without gathering `requested-today`, which both packs need as soon as a refund is open.
 #[tokio::test]
-#[ignore = "the core does not gather requested-today for ways back yet"]
 async fn ways_back_are_told_of_a_sale_that_can_be_refunded() {
     let shop = Shop::new().await;
     shop.sale_of_yesterday("S-1").await;
