@@ -57,7 +57,7 @@ impl Teller {
     /// A request that changes nothing, or is harmless when repeated.
     pub async fn post(&self, who: &str, client: &Client, path: &str, body: &Value, essence: &[&str]) -> Result<Reply> {
         println!("    → POST {path}   [{who}]");
-        println!("      {}", cut(&body.to_string()));
+        println!("      {}", cut(&plain(body)));
         let reply = client.post(path, body).await?;
         Self::answer(&reply, essence);
         Ok(reply)
@@ -81,7 +81,7 @@ impl Teller {
     ) -> Result<Reply> {
         println!("    → POST {path}   [{who}]   Idempotency-Key: {key}");
         if body.as_object().is_none_or(|fields| !fields.is_empty()) {
-            println!("      {}", cut(&body.to_string()));
+            println!("      {}", cut(&plain(body)));
         }
         let reply = client.call(Method::POST, path, Some(key), body.to_string()).await?;
         Self::answer(&reply, essence);
@@ -107,13 +107,29 @@ impl Teller {
     }
 }
 
-/// Amounts as people write them, texts without quotes, anything else as JSON.
+/// A value as people read it: amounts as `60.00 CNY`, what findings observed without its type, texts without quotes.
 pub fn plain(value: &Value) -> String {
-    match (value, value.get("amount"), value.get("currency")) {
-        (_, Some(Value::String(amount)), Some(Value::String(currency))) => format!("{amount} {currency}"),
-        (Value::String(text), ..) => text.clone(),
-        (Value::Array(items), ..) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
-        (other, ..) => other.to_string(),
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("; "),
+        Value::Object(fields) => {
+            if let (Some(amount), Some(currency), 2) = (text("amount"), text("currency"), fields.len()) {
+                return format!("{amount} {currency}");
+            }
+            if let (Some("lasting"), Some(ms)) = (text("type"), value.get("ms").and_then(Value::as_u64)) {
+                return format!("{} s", ms / 1_000);
+            }
+            let others = fields.iter().filter(|(name, _)| !matches!(name.as_str(), "type" | "token"));
+            let others: Vec<String> = others.map(|(name, value)| format!("{name} {}", plain(value))).collect();
+            match (text("type").or(text("token")), others.as_slice()) {
+                (Some(_), [one]) => one.clone(),
+                (Some(word), []) => word.to_owned(),
+                _ => format!("{{{}}}", others.join(", ")),
+            }
+        }
+        other => other.to_string(),
     }
 }
 
