@@ -221,7 +221,7 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
 
     teller.step("The review desk approves by signed webhook, in the name of \"kim\"");
     println!("    → POST /v1/webhooks/reviews   [review desk]   webhook-id: msg_demo_2, webhook-signature: v1,…");
-    teller.note(&plain(&verdict));
+    teller.note(&verdict.to_string());
     let approved = deliver(world, "msg_demo_2", &verdict, &verdict).await?;
     Teller::answer(&approved, &["/state", "/approvals/0/by", "/approvals/0/role", "/approvals/0/revision"]);
     let body = approved.is(200)?;

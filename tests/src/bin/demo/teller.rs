@@ -57,7 +57,7 @@ impl Teller {
     /// A request that changes nothing, or is harmless when repeated.
     pub async fn post(&self, who: &str, client: &Client, path: &str, body: &Value, essence: &[&str]) -> Result<Reply> {
         println!("    → POST {path}   [{who}]");
-        println!("      {}", cut(&plain(body)));
+        println!("      {}", cut(&essential(body).to_string()));
         let reply = client.post(path, body).await?;
         Self::answer(&reply, essence);
         Ok(reply)
@@ -81,7 +81,7 @@ impl Teller {
     ) -> Result<Reply> {
         println!("    → POST {path}   [{who}]   Idempotency-Key: {key}");
         if body.as_object().is_none_or(|fields| !fields.is_empty()) {
-            println!("      {}", cut(&plain(body)));
+            println!("      {}", cut(&essential(body).to_string()));
         }
         let reply = client.call(Method::POST, path, Some(key), body.to_string()).await?;
         Self::answer(&reply, essence);
@@ -122,14 +122,28 @@ pub fn plain(value: &Value) -> String {
                 return format!("{} s", ms / 1_000);
             }
             let others = fields.iter().filter(|(name, _)| !matches!(name.as_str(), "type" | "token"));
-            let others: Vec<String> = others.map(|(name, value)| format!("{name} {}", plain(value))).collect();
-            match (text("type").or(text("token")), others.as_slice()) {
-                (Some(_), [one]) => one.clone(),
-                (Some(word), []) => word.to_owned(),
-                _ => format!("{{{}}}", others.join(", ")),
+            let others: Vec<(&String, String)> = others.map(|(name, value)| (name, plain(value))).collect();
+            match (text("type"), text("token"), others.as_slice()) {
+                (Some(_), None, [(_, one)]) => one.clone(),
+                (Some(word), None, []) | (None, Some(word), []) => word.to_owned(),
+                (None, Some(word), [(_, one), ..]) => format!("{word} {one}"),
+                (_, _, all) => all.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", "),
             }
         }
         other => other.to_string(),
+    }
+}
+
+/// A request's body without what the story is not about, amounts in one word.
+pub fn essential(body: &Value) -> Value {
+    match body {
+        Value::Object(fields) if fields.contains_key("currency") => Value::String(plain(body)),
+        Value::Object(fields) => {
+            let aside = ["card_type", "fee_charged", "slip"];
+            let kept = fields.iter().filter(|(name, _)| !aside.contains(&name.as_str()));
+            kept.map(|(name, value)| (name.clone(), essential(value))).collect()
+        }
+        other => other.clone(),
     }
 }
 
