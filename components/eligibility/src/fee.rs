@@ -1,11 +1,24 @@
-//! Fees, in whole minor units. Each is rounded half up once, exactly: integers of 128 bits, no intermediate rounding.
+//! Fees, in whole minor units. Each is rounded half up once, and exactly: rates are decimal products, which are exact;
+//! proportions are integers of 128 bits, because a decimal quotient is rounded before it could be rounded half up.
 
 use crate::situation::Situation;
 use crate::window;
 use rescind_model::{DecisionError, Fee, FeeKind, Party};
 use rescind_policy::document::{FeeRule, RefundRules, ReturnedFee, VoidRules};
+use rescind_policy::scalar::Rate;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-const MILLIONTHS: i64 = 1_000_000;
+/// Digits of a rate after the point: rates are millionths.
+const RATE_SCALE: u32 = 6;
+
+/// `amount × rate`, rounded half up to the minor unit.
+fn share_half_up(amount: i64, rate: Rate) -> Result<i64, DecisionError> {
+    let out_of_range = || DecisionError::BadAmount("a fee is out of range".to_owned());
+    // 14 digits by 10: within the 28 that a decimal holds exactly.
+    let exact = Decimal::from(amount).checked_mul(Decimal::new(i64::from(rate.millionths()), RATE_SCALE));
+    let minor = exact.ok_or_else(out_of_range)?.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    i64::try_from(minor).map_err(|_| out_of_range())
+}
 
 /// `amount × part / whole`, rounded half up to the minor unit. All are zero or more; `whole` is more than zero.
 ///
@@ -39,7 +52,7 @@ fn returned_with_refund(s: &Situation<'_>, rule: ReturnedFee, amount: i64) -> Re
 
 fn charge(rule: &FeeRule, amount: i64) -> Result<i64, DecisionError> {
     let share = match rule.rate {
-        Some(rate) => part_half_up(amount, i64::from(rate.millionths()), MILLIONTHS)?,
+        Some(rate) => share_half_up(amount, rate)?,
         None => 0,
     };
     let fee = rule.fixed.map_or(0, |fixed| fixed.minor()).saturating_add(share);
@@ -105,7 +118,7 @@ pub(crate) fn of_refund(s: &Situation<'_>, rules: &RefundRules, amount: i64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rescind_policy::scalar::{Amount, Rate};
+    use rescind_policy::scalar::Amount;
 
     #[test]
     fn half_a_minor_unit_is_rounded_up() {

@@ -294,7 +294,7 @@ fn nonce(head: &[u8], key: &Key) -> Result<i64, Error> {
 }
 
 fn head_nonce(unique: u64, attempt: u32) -> i64 {
-    let mixed = unique.wrapping_add(u64::from(attempt)) >> 1;
+    let mixed = unique.wrapping_add(u64::from(attempt)) & 0x7fff_ffff_ffff_ffff;
     // Zero means "nothing yet".
     i64::try_from(mixed).unwrap_or(1).max(1)
 }
