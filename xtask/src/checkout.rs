@@ -20,14 +20,11 @@ impl Checkout {
     /// If the package folder has no parent.
     pub fn find() -> Result<Self> {
         // `cargo run` sets it at run time; the compile-time value serves a binary started by hand.
-        let manifest = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest
-            .parent()
-            .ok_or_else(|| anyhow!("{} has no parent folder", manifest.display()))?
-            .to_path_buf();
-        let native = env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |dir| root.join(dir));
+        let manifest =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root =
+            manifest.parent().ok_or_else(|| anyhow!("{} has no parent folder", manifest.display()))?.to_path_buf();
+        let native = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         Ok(Self { root, native })
     }
 
@@ -38,9 +35,7 @@ impl Checkout {
 
     /// A native program built with `--release`.
     pub fn program(&self, name: &str) -> PathBuf {
-        self.native
-            .join("release")
-            .join(format!("{name}{}", env::consts::EXE_SUFFIX))
+        self.native.join("release").join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
     /// The sources of the components, one folder each.

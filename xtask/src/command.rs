@@ -26,11 +26,7 @@ pub fn rustc() -> Command {
 /// The command as one would type it, for messages.
 pub fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
 }
 
@@ -40,9 +36,7 @@ pub fn shown(command: &Command) -> String {
 ///
 /// If it cannot be started or does not succeed.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("`{}` could not be started", shown(command)))?;
+    let status = command.status().with_context(|| format!("`{}` could not be started", shown(command)))?;
     succeeded(command, status, "")
 }
 
@@ -55,8 +49,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     succeeded(command, output.status, &complaint)?;
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` printed something other than UTF-8", shown(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` printed something other than UTF-8", shown(command)))
 }
 
 /// Runs `command` in silence for at most `limit`; past that it is ended and the call fails.
@@ -77,11 +70,7 @@ pub fn capture_within(command: &mut Command, limit: Duration) -> Result<String> 
         if start.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            return Err(anyhow!(
-                "`{}` had not finished after {} s",
-                shown(command),
-                limit.as_secs()
-            ));
+            return Err(anyhow!("`{}` had not finished after {} s", shown(command), limit.as_secs()));
         }
         thread::sleep(POLL);
     }
@@ -119,10 +108,7 @@ pub fn become_program(command: &mut Command) -> Result<()> {
 }
 
 fn output(command: &mut Command) -> Result<Output> {
-    command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("`{}` could not be started", shown(command)))
+    command.stdin(Stdio::null()).output().with_context(|| format!("`{}` could not be started", shown(command)))
 }
 
 fn succeeded(command: &Command, status: ExitStatus, complaint: &str) -> Result<()> {
@@ -135,9 +121,6 @@ fn succeeded(command: &Command, status: ExitStatus, complaint: &str) -> Result<(
         // The program has said what is wrong; the caller knows what to do about it.
         return Err(anyhow!("{what}:\n{complaint}"));
     }
-    Err(Problem::new(
-        what,
-        "read its message above; the same command can be run by hand from the repository root",
-    )
-    .into())
+    Err(Problem::new(what, "read its message above; the same command can be run by hand from the repository root")
+        .into())
 }

@@ -25,10 +25,12 @@ pub struct Source {
     name: String,
     package: String,
     manifest: PathBuf,
+    /// Whether it reaches out to its host, and is composed with those that do not.
+    has_hands: bool,
 }
 
-/// Finds the components: every folder of `components/` with a `Cargo.toml`, in the order of their names; if `only` names
-/// any, those alone.
+/// Finds the components: every folder of `components/` with a `Cargo.toml`, the pure ones first, then in the order of their
+/// names; if `only` names any, those alone.
 ///
 /// # Errors
 ///
@@ -37,6 +39,8 @@ pub fn sources(checkout: &Checkout, only: &[String]) -> Result<Vec<Source>> {
     #[derive(Deserialize)]
     struct Manifest {
         package: Package,
+        #[serde(default)]
+        dependencies: toml::Table,
     }
     #[derive(Deserialize)]
     struct Package {
@@ -45,9 +49,7 @@ pub fn sources(checkout: &Checkout, only: &[String]) -> Result<Vec<Source>> {
 
     let folder = checkout.component_sources();
     let mut found = Vec::new();
-    for entry in
-        fs::read_dir(&folder).with_context(|| format!("{} could not be read", folder.display()))?
-    {
+    for entry in fs::read_dir(&folder).with_context(|| format!("{} could not be read", folder.display()))? {
         let entry = entry?;
         let manifest = entry.path().join("Cargo.toml");
         if !manifest.is_file() {
@@ -55,15 +57,17 @@ pub fn sources(checkout: &Checkout, only: &[String]) -> Result<Vec<Source>> {
             continue;
         }
         let text = fs::read_to_string(&manifest)?;
-        let parsed: Manifest = toml::from_str(&text)
-            .with_context(|| format!("{} is not a package manifest", manifest.display()))?;
+        let parsed: Manifest =
+            toml::from_str(&text).with_context(|| format!("{} is not a package manifest", manifest.display()))?;
         found.push(Source {
             name: entry.file_name().to_string_lossy().into_owned(),
             package: parsed.package.name,
             manifest,
+            has_hands: parsed.dependencies.contains_key("rescind-guest"),
         });
     }
-    found.sort_by(|left, right| left.name.cmp(&right.name));
+    // The pure ones first: the others are told which refunds component they record transitions of.
+    found.sort_by(|left, right| (left.has_hands, &left.name).cmp(&(right.has_hands, &right.name)));
     for name in only {
         if !found.iter().any(|source| source.name == *name) {
             let names: Vec<&str> = found.iter().map(|source| source.name.as_str()).collect();
@@ -135,9 +139,12 @@ fn compile(checkout: &Checkout, source: &Source, toolchain: &Toolchain) -> Resul
         .arg(checkout.wasm_target());
     toolchain.apply(&mut cargo);
     // Flags meant for native code (a target CPU, a linker) break wasm; ours keep machine paths out of the bytes.
-    cargo
-        .env_remove("RUSTFLAGS")
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
+    cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
+    if source.has_hands {
+        let refunds = checkout.components().join("refunds.wasm");
+        let bytes = fs::read(&refunds).with_context(|| format!("{} has to be built first", refunds.display()))?;
+        cargo.env("RESCIND_REFUNDS_DIGEST", hex::encode(Sha256::digest(bytes)));
+    }
     let output = cargo
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -160,10 +167,7 @@ fn remapped_paths(checkout: &Checkout) -> String {
         let user = env::home_dir()?;
         Some(user.join(".cargo"))
     });
-    let mut flags = vec![format!(
-        "--remap-path-prefix={}=.",
-        checkout.root().display()
-    )];
+    let mut flags = vec![format!("--remap-path-prefix={}=.", checkout.root().display())];
     if let Some(home) = home {
         flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
     }
@@ -182,17 +186,12 @@ fn core_module(messages: &str, manifest: &Path) -> Result<PathBuf> {
     }
 
     for line in messages.lines().filter(|line| line.starts_with('{')) {
-        let message: Message =
-            serde_json::from_str(line).context("cargo printed a message of an unknown form")?;
-        if message.reason != "compiler-artifact"
-            || message.manifest_path.as_deref() != Some(manifest)
-        {
+        let message: Message = serde_json::from_str(line).context("cargo printed a message of an unknown form")?;
+        if message.reason != "compiler-artifact" || message.manifest_path.as_deref() != Some(manifest) {
             continue;
         }
-        let module = message.filenames.into_iter().find(|file| {
-            file.extension()
-                .is_some_and(|extension| extension == "wasm")
-        });
+        let module =
+            message.filenames.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "wasm"));
         if let Some(module) = module {
             return Ok(module);
         }
@@ -206,23 +205,15 @@ fn core_module(messages: &str, manifest: &Path) -> Result<PathBuf> {
 
 /// Turns one core module into a component unless the one there was made of these very bytes.
 fn componentize(checkout: &Checkout, source: &Source, module: &Path) -> Result<String> {
-    let core =
-        fs::read(module).with_context(|| format!("{} could not be read", module.display()))?;
+    let core = fs::read(module).with_context(|| format!("{} could not be read", module.display()))?;
     let target = checkout.components().join(format!("{}.wasm", source.name));
     let stamp = checkout.components().join(format!("{}.stamp", source.name));
-    let key = hex::encode(
-        Sha256::new()
-            .chain_update(ENCODING)
-            .chain_update(&core)
-            .finalize(),
-    );
+    let key = hex::encode(Sha256::new().chain_update(ENCODING).chain_update(&core).finalize());
 
     let kept = fs::read_to_string(&stamp).ok();
     let (state, component) = match fs::read(&target) {
         // The stamp has both ends, so that a replaced or cut-off component is made again.
-        Ok(component) if kept.as_deref() == Some(&stamp_text(&key, &component)) => {
-            ("up to date, ", component)
-        }
+        Ok(component) if kept.as_deref() == Some(&stamp_text(&key, &component)) => ("up to date, ", component),
         _ => {
             let component = encode(&core)?;
             // Whole or not at all: a host may be reading the folder.
@@ -234,10 +225,7 @@ fn componentize(checkout: &Checkout, source: &Source, module: &Path) -> Result<S
         }
     };
     let kilobytes = component.len().div_ceil(1000);
-    Ok(format!(
-        "{state}{kilobytes} kB, imports {}",
-        imports(&component)?
-    ))
+    Ok(format!("{state}{kilobytes} kB, imports {}", imports(&component)?))
 }
 
 fn stamp_text(key: &str, component: &[u8]) -> String {
@@ -275,10 +263,7 @@ fn world(component: &[u8]) -> Result<(wit_parser::Resolve, wit_parser::WorldId)>
 
 fn exports_nothing(component: &[u8]) -> Result<bool> {
     let (resolve, id) = world(component)?;
-    Ok(resolve
-        .worlds
-        .get(id)
-        .is_none_or(|world| world.exports.is_empty()))
+    Ok(resolve.worlds.get(id).is_none_or(|world| world.exports.is_empty()))
 }
 
 /// The import list, which is what a component can touch.
@@ -287,19 +272,9 @@ fn imports(component: &[u8]) -> Result<String> {
     let names: Vec<String> = resolve
         .worlds
         .get(id)
-        .map(|world| {
-            world
-                .imports
-                .keys()
-                .map(|key| resolve.name_world_key(key))
-                .collect()
-        })
+        .map(|world| world.imports.keys().map(|key| resolve.name_world_key(key)).collect())
         .unwrap_or_default();
-    Ok(if names.is_empty() {
-        "nothing".to_owned()
-    } else {
-        names.join(" ")
-    })
+    Ok(if names.is_empty() { "nothing".to_owned() } else { names.join(" ") })
 }
 
 #[cfg(test)]
@@ -317,10 +292,7 @@ mod tests {
             "\n",
             r#"{"reason":"build-finished","success":true}"#,
         );
-        assert_eq!(
-            core_module(messages, Path::new("/c/gateway/Cargo.toml"))?,
-            Path::new("/t/gateway.wasm")
-        );
+        assert_eq!(core_module(messages, Path::new("/c/gateway/Cargo.toml"))?, Path::new("/t/gateway.wasm"));
         assert!(core_module(messages, Path::new("/c/courier/Cargo.toml")).is_err());
         Ok(())
     }

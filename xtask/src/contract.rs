@@ -16,9 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use wit_component::WitPrinter;
-use wit_parser::{
-    Interface, InterfaceId, PackageId, PackageName, Resolve, UnresolvedPackageGroup, WorldId,
-};
+use wit_parser::{Interface, InterfaceId, PackageId, PackageName, Resolve, UnresolvedPackageGroup, WorldId};
 
 use crate::checkout::Checkout;
 use crate::problem::Problem;
@@ -35,12 +33,8 @@ pub fn check(checkout: &Checkout) -> Result<String> {
     let wit = checkout.wit();
     let contracts = Contracts::read(&wit)?;
     let changes = wit.join("CHANGES.md");
-    let changes = fs::read_to_string(&changes).with_context(|| {
-        format!(
-            "{} could not be read: it tells what each version changed",
-            changes.display()
-        )
-    })?;
+    let changes = fs::read_to_string(&changes)
+        .with_context(|| format!("{} could not be read: it tells what each version changed", changes.display()))?;
     let mut broken = contracts.without_heading(&changes)?;
     broken.extend(contracts.broken_promises()?);
     if broken.is_empty() {
@@ -64,10 +58,7 @@ pub fn release(checkout: &Checkout) -> Result<Vec<String>> {
     let mut released = Vec::new();
     for folder in our_folders(&wit)? {
         let name = parse(&folder)?.main.name;
-        let target = wit
-            .join("released")
-            .join(version(&name)?)
-            .join(folder.file_name().unwrap_or_default());
+        let target = wit.join("released").join(version(&name)?).join(folder.file_name().unwrap_or_default());
         if target.exists() {
             continue;
         }
@@ -104,11 +95,7 @@ impl Packages {
             let reason = anyhow::Error::from(reason);
             return Err(anyhow!("{}", resolve.render_error(&reason)));
         }
-        let ids = resolve
-            .packages
-            .iter()
-            .map(|(id, package)| (package.name.clone(), id))
-            .collect();
+        let ids = resolve.packages.iter().map(|(id, package)| (package.name.clone(), id)).collect();
         Ok(Self { resolve, ids })
     }
 
@@ -124,26 +111,14 @@ impl Packages {
         self.resolve
             .packages
             .get(package)
-            .map_or_else(Vec::new, |package| {
-                package
-                    .interfaces
-                    .iter()
-                    .map(|(name, id)| (name.as_str(), *id))
-                    .collect()
-            })
+            .map_or_else(Vec::new, |package| package.interfaces.iter().map(|(name, id)| (name.as_str(), *id)).collect())
     }
 
     fn worlds(&self, package: PackageId) -> Vec<(&str, WorldId)> {
         self.resolve
             .packages
             .get(package)
-            .map_or_else(Vec::new, |package| {
-                package
-                    .worlds
-                    .iter()
-                    .map(|(name, id)| (name.as_str(), *id))
-                    .collect()
-            })
+            .map_or_else(Vec::new, |package| package.worlds.iter().map(|(name, id)| (name.as_str(), *id)).collect())
     }
 }
 
@@ -188,10 +163,7 @@ impl Contracts {
         Ok(missing)
     }
 
-    fn with_vendored<'a>(
-        &'a self,
-        groups: impl Iterator<Item = &'a UnresolvedPackageGroup>,
-    ) -> Result<Packages> {
+    fn with_vendored<'a>(&'a self, groups: impl Iterator<Item = &'a UnresolvedPackageGroup>) -> Result<Packages> {
         Packages::resolve(groups.chain(&self.vendored).cloned().collect())
     }
 
@@ -211,12 +183,8 @@ impl Contracts {
                 let (Some(before), Some(after)) = (then.ids.get(old), today.ids.get(new)) else {
                     return Err(anyhow!("{old} did not resolve"));
                 };
-                if let Some(difference) =
-                    first_difference(&then.text(*before)?, &today.text(*after)?)
-                {
-                    broken.push(format!(
-                        "{old} is released, so it is frozen, but {difference}"
-                    ));
+                if let Some(difference) = first_difference(&then.text(*before)?, &today.text(*after)?) {
+                    broken.push(format!("{old} is released, so it is frozen, but {difference}"));
                 }
             } else if new.version < old.version {
                 broken.push(format!("{new} is older than {old}, which was released"));
@@ -228,22 +196,11 @@ impl Contracts {
         if !broken.is_empty() || successors.is_empty() {
             return Ok(broken);
         }
-        let unreleased = self
-            .current
-            .iter()
-            .filter(|group| !then.ids.contains_key(&group.main.name));
-        let groups: Vec<_> = self
-            .released
-            .iter()
-            .chain(unreleased)
-            .chain(&self.vendored)
-            .cloned()
-            .collect();
+        let unreleased = self.current.iter().filter(|group| !then.ids.contains_key(&group.main.name));
+        let groups: Vec<_> = self.released.iter().chain(unreleased).chain(&self.vendored).cloned().collect();
         for (old, new) in successors {
             for reason in incompatibilities(&groups, old, new)? {
-                broken.push(format!(
-                    "{new} does not serve who was built against {old}: {reason}"
-                ));
+                broken.push(format!("{new} does not serve who was built against {old}: {reason}"));
             }
         }
         Ok(broken)
@@ -259,11 +216,7 @@ impl Contracts {
 }
 
 /// Why `new` cannot take the place of `old`, both among `groups`.
-fn incompatibilities(
-    groups: &[UnresolvedPackageGroup],
-    old: &PackageName,
-    new: &PackageName,
-) -> Result<Vec<String>> {
+fn incompatibilities(groups: &[UnresolvedPackageGroup], old: &PackageName, new: &PackageName) -> Result<Vec<String>> {
     let packages = Packages::resolve(groups.to_vec())?;
     let (Some(before), Some(after)) = (packages.ids.get(old), packages.ids.get(new)) else {
         return Err(anyhow!("{old} or {new} did not resolve"));
@@ -275,13 +228,8 @@ fn incompatibilities(
         match after_worlds.get(name) {
             None => reasons.push(format!("world `{name}` is gone")),
             Some(now) => {
-                if let Err(reason) =
-                    wit_component::semver_check(packages.resolve.clone(), world, *now)
-                {
-                    reasons.push(format!(
-                        "a component of world `{name}` no longer fits: {}",
-                        cause(&reason)
-                    ));
+                if let Err(reason) = wit_component::semver_check(packages.resolve.clone(), world, *now) {
+                    reasons.push(format!("a component of world `{name}` no longer fits: {}", cause(&reason)));
                 }
             }
         }
@@ -293,10 +241,8 @@ fn incompatibilities(
             reasons.push(format!("interface `{name}` is gone"));
             continue;
         };
-        let (Some(was), Some(is)) = (
-            packages.resolve.interfaces.get(interface),
-            packages.resolve.interfaces.get(*now),
-        ) else {
+        let (Some(was), Some(is)) = (packages.resolve.interfaces.get(interface), packages.resolve.interfaces.get(*now))
+        else {
             continue;
         };
         let gone = missing_items(was, is);
@@ -305,25 +251,16 @@ fn incompatibilities(
             continue;
         }
         if let Some(reason) = callers_fail(groups, old, new, name, was)? {
-            reasons.push(format!(
-                "a caller of interface `{name}` is no longer served: {reason}"
-            ));
+            reasons.push(format!("a caller of interface `{name}` is no longer served: {reason}"));
         }
     }
     Ok(reasons)
 }
 
 fn missing_items(was: &Interface, is: &Interface) -> Vec<String> {
-    let types = was
-        .types
-        .keys()
-        .filter(|name| !is.types.contains_key(*name))
-        .map(|name| format!("type `{name}`"));
-    let functions = was
-        .functions
-        .keys()
-        .filter(|name| !is.functions.contains_key(*name))
-        .map(|name| format!("function `{name}`"));
+    let types = was.types.keys().filter(|name| !is.types.contains_key(*name)).map(|name| format!("type `{name}`"));
+    let functions =
+        was.functions.keys().filter(|name| !is.functions.contains_key(*name)).map(|name| format!("function `{name}`"));
     types.chain(functions).collect()
 }
 
@@ -340,11 +277,8 @@ fn callers_fail(
     let mut groups = groups.to_vec();
     let mut callers = Vec::new();
     for (package, release) in [(old, "0.0.1"), (new, "0.0.2")] {
-        let caller = PackageName {
-            namespace: "xtask".to_owned(),
-            name: "caller".to_owned(),
-            version: Some(release.parse()?),
-        };
+        let caller =
+            PackageName { namespace: "xtask".to_owned(), name: "caller".to_owned(), version: Some(release.parse()?) };
         let text = caller_text(&caller, &package.interface_id(name), interface)?;
         let group = UnresolvedPackageGroup::parse("caller.wit", &text)
             .map_err(|(sources, reason)| anyhow!("{}\n{text}", reason.render(&sources)))?;
@@ -364,11 +298,7 @@ fn callers_fail(
     let [before, after] = worlds.as_slice() else {
         return Err(anyhow!("a caller of `{name}` has no world"));
     };
-    Ok(
-        wit_component::semver_check(packages.resolve, *before, *after)
-            .err()
-            .map(|reason| cause(&reason)),
-    )
+    Ok(wit_component::semver_check(packages.resolve, *before, *after).err().map(|reason| cause(&reason)))
 }
 
 fn caller_text(caller: &PackageName, interface: &str, called: &Interface) -> Result<String> {
@@ -376,11 +306,7 @@ fn caller_text(caller: &PackageName, interface: &str, called: &Interface) -> Res
     let types: Vec<String> = called.types.keys().map(|name| format!("%{name}")).collect();
     let mut world = format!("world caller {{\n  import {interface};\n");
     if !types.is_empty() {
-        writeln!(
-            text,
-            "interface passes {{\n  use {interface}.{{{}}};",
-            types.join(", ")
-        )?;
+        writeln!(text, "interface passes {{\n  use {interface}.{{{}}};", types.join(", "))?;
         for (number, name) in types.iter().enumerate() {
             writeln!(text, "  pass-t{number}: func(it: {name});")?;
         }
@@ -407,16 +333,9 @@ fn same_track(left: &PackageName, right: &PackageName) -> bool {
 }
 
 fn version(name: &PackageName) -> Result<String> {
-    name.version
-        .as_ref()
-        .map(ToString::to_string)
-        .ok_or_else(|| {
-            Problem::new(
-                format!("package {name} has no version"),
-                "end its `package` line with one, as `@0.1.0`",
-            )
-            .into()
-        })
+    name.version.as_ref().map(ToString::to_string).ok_or_else(|| {
+        Problem::new(format!("package {name} has no version"), "end its `package` line with one, as `@0.1.0`").into()
+    })
 }
 
 fn first_difference(before: &str, after: &str) -> Option<String> {
@@ -427,11 +346,7 @@ fn first_difference(before: &str, after: &str) -> Option<String> {
     for before_line in before.lines() {
         let after_line = after_lines.next().unwrap_or("the end");
         if before_line != after_line {
-            return Some(format!(
-                "`{}` became `{}`",
-                before_line.trim(),
-                after_line.trim()
-            ));
+            return Some(format!("`{}` became `{}`", before_line.trim(), after_line.trim()));
         }
     }
     let added = after_lines.next().unwrap_or_default();
@@ -439,8 +354,7 @@ fn first_difference(before: &str, after: &str) -> Option<String> {
 }
 
 fn parse(folder: &Path) -> Result<UnresolvedPackageGroup> {
-    UnresolvedPackageGroup::parse_dir(folder)
-        .with_context(|| format!("{} is not a WIT package", folder.display()))
+    UnresolvedPackageGroup::parse_dir(folder).with_context(|| format!("{} is not a WIT package", folder.display()))
 }
 
 fn parse_all(folders: &[PathBuf]) -> Result<Vec<UnresolvedPackageGroup>> {
@@ -449,11 +363,7 @@ fn parse_all(folders: &[PathBuf]) -> Result<Vec<UnresolvedPackageGroup>> {
 
 fn our_folders(wit: &Path) -> Result<Vec<PathBuf>> {
     let mut ours = folders(wit)?;
-    ours.retain(|folder| {
-        folder
-            .file_name()
-            .is_none_or(|name| NOT_OURS.iter().all(|other| name != *other))
-    });
+    ours.retain(|folder| folder.file_name().is_none_or(|name| NOT_OURS.iter().all(|other| name != *other)));
     Ok(ours)
 }
 
@@ -463,9 +373,7 @@ fn folders(parent: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
-    for entry in
-        fs::read_dir(parent).with_context(|| format!("{} could not be read", parent.display()))?
-    {
+    for entry in fs::read_dir(parent).with_context(|| format!("{} could not be read", parent.display()))? {
         let path = entry?.path();
         if path.is_dir() {
             found.push(path);
@@ -480,13 +388,12 @@ mod tests {
     use super::*;
 
     const WORDS: &str = "package shop:words@0.1.0; interface words { record sale { id: string } }";
-    const TILL: &str = "package shop:till@0.1.0; interface till { use shop:words/words@0.1.0.{sale}; void: func(it: sale) -> bool; }
+    const TILL: &str =
+        "package shop:till@0.1.0; interface till { use shop:words/words@0.1.0.{sale}; void: func(it: sale) -> bool; }
                         world machine { import shop:words/words@0.1.0; export till; }";
 
     fn group(text: &str) -> UnresolvedPackageGroup {
-        UnresolvedPackageGroup::parse("test.wit", text)
-            .map_err(|(_, reason)| reason)
-            .unwrap()
+        UnresolvedPackageGroup::parse("test.wit", text).map_err(|(_, reason)| reason).unwrap()
     }
 
     fn broken(current: &[&str], released: &[&str]) -> Vec<String> {
@@ -502,10 +409,7 @@ mod tests {
     #[test]
     fn a_comment_may_be_added_to_a_released_package() {
         let commented = WORDS.replace("record", "/// What was sold.\n record");
-        assert_eq!(
-            broken(&[&commented, TILL], &[WORDS, TILL]),
-            Vec::<String>::new()
-        );
+        assert_eq!(broken(&[&commented, TILL], &[WORDS, TILL]), Vec::<String>::new());
     }
 
     #[test]
@@ -513,22 +417,16 @@ mod tests {
         let longer = WORDS.replace("record sale", "enum kind { void, refund } record sale");
         assert_eq!(
             broken(&[&longer, TILL], &[WORDS, TILL]),
-            [
-                "shop:words@0.1.0 is released, so it is frozen, but `record sale {` became `enum kind {`"
-            ]
+            ["shop:words@0.1.0 is released, so it is frozen, but `record sale {` became `enum kind {`"]
         );
     }
 
     #[test]
     fn the_next_patch_version_may_add_an_interface() {
-        let next = TILL.replace("till@0.1.0;", "till@0.1.1;").replace(
-            "world machine",
-            "interface audit { entries: func() -> u32; } world machine",
-        );
-        assert_eq!(
-            broken(&[WORDS, &next], &[WORDS, TILL]),
-            Vec::<String>::new()
-        );
+        let next = TILL
+            .replace("till@0.1.0;", "till@0.1.1;")
+            .replace("world machine", "interface audit { entries: func() -> u32; } world machine");
+        assert_eq!(broken(&[WORDS, &next], &[WORDS, TILL]), Vec::<String>::new());
     }
 
     #[test]
@@ -537,57 +435,35 @@ mod tests {
         let wider = next(WORDS).replace("id: string", "id: string, note: string");
         let reasons = broken(&[&wider, &next(TILL)], &[WORDS, TILL]).join("\n");
         assert!(
-            reasons.contains("shop:words@0.1.1 does not serve who was built against shop:words@0.1.0: a caller of interface `words`"),
+            reasons.contains(
+                "shop:words@0.1.1 does not serve who was built against shop:words@0.1.0: a caller of interface `words`"
+            ),
             "{reasons}"
         );
-        assert!(
-            reasons.contains("a component of world `machine` no longer fits"),
-            "{reasons}"
-        );
-        assert_eq!(
-            broken(&[&next(WORDS), &next(TILL)], &[WORDS, TILL]),
-            Vec::<String>::new()
-        );
+        assert!(reasons.contains("a component of world `machine` no longer fits"), "{reasons}");
+        assert_eq!(broken(&[&next(WORDS), &next(TILL)], &[WORDS, TILL]), Vec::<String>::new());
     }
 
     #[test]
     fn the_next_patch_version_may_not_demand_more_of_who_implements_the_world() {
-        let next = TILL
-            .replace("till@0.1.0;", "till@0.1.1;")
-            .replace("void:", "refund: func(); void:");
+        let next = TILL.replace("till@0.1.0;", "till@0.1.1;").replace("void:", "refund: func(); void:");
         let reasons = broken(&[WORDS, &next], &[WORDS, TILL]);
         assert_eq!(reasons.len(), 1, "{reasons:?}");
-        assert!(
-            reasons[0].contains("a component of world `machine` no longer fits"),
-            "{reasons:?}"
-        );
+        assert!(reasons[0].contains("a component of world `machine` no longer fits"), "{reasons:?}");
     }
 
     #[test]
     fn the_next_patch_version_may_not_drop_a_function_or_a_package() {
-        let next = TILL
-            .replace("till@0.1.0;", "till@0.1.1;")
-            .replace("void:", "refund:");
+        let next = TILL.replace("till@0.1.0;", "till@0.1.1;").replace("void:", "refund:");
         let reasons = broken(&[WORDS, &next], &[WORDS, TILL]).join("\n");
-        assert!(
-            reasons.contains("interface `till` lost function `void`"),
-            "{reasons}"
-        );
-        assert_eq!(
-            broken(&[WORDS], &[WORDS, TILL]),
-            ["shop:till@0.1.0 was released and is gone"]
-        );
+        assert!(reasons.contains("interface `till` lost function `void`"), "{reasons}");
+        assert_eq!(broken(&[WORDS], &[WORDS, TILL]), ["shop:till@0.1.0 was released and is gone"]);
     }
 
     #[test]
     fn another_track_is_free() {
-        let next = TILL
-            .replace("till@0.1.0;", "till@0.2.0;")
-            .replace("void:", "refund:");
-        assert_eq!(
-            broken(&[WORDS, &next], &[WORDS, TILL]),
-            Vec::<String>::new()
-        );
+        let next = TILL.replace("till@0.1.0;", "till@0.2.0;").replace("void:", "refund:");
+        assert_eq!(broken(&[WORDS, &next], &[WORDS, TILL]), Vec::<String>::new());
     }
 
     #[test]
@@ -601,19 +477,10 @@ mod tests {
 
     #[test]
     fn each_version_needs_its_heading() {
-        let contracts = Contracts {
-            current: vec![group(WORDS)],
-            released: Vec::new(),
-            vendored: Vec::new(),
-        };
+        let contracts = Contracts { current: vec![group(WORDS)], released: Vec::new(), vendored: Vec::new() };
+        assert_eq!(contracts.without_heading("# Changes\n## 0.1.0\n").unwrap(), Vec::<String>::new());
         assert_eq!(
-            contracts.without_heading("# Changes\n## 0.1.0\n").unwrap(),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            contracts
-                .without_heading("# Changes\n## 0.1.0 is to come\n")
-                .unwrap(),
+            contracts.without_heading("# Changes\n## 0.1.0 is to come\n").unwrap(),
             ["shop:words@0.1.0: wit/CHANGES.md has no heading `## 0.1.0`"]
         );
     }

@@ -25,16 +25,12 @@ pub struct Tool {
 impl Tool {
     /// Finds the pinned version below `target/tools` or on PATH.
     pub fn found(checkout: &Checkout) -> Option<Self> {
-        let ours = checkout
-            .tools()
-            .join("bin")
-            .join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+        let ours = checkout.tools().join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
         [ours, "cargo-deny".into()]
             .into_iter()
             .find(|program| {
                 // Another version may know other settings in deny.toml.
-                capture(Command::new(program).arg("--version"))
-                    .is_ok_and(|version| version.trim().ends_with(VERSION))
+                capture(Command::new(program).arg("--version")).is_ok_and(|version| version.trim().ends_with(VERSION))
             })
             .map(|program| Self { program })
     }
@@ -61,10 +57,7 @@ impl Tool {
         Self::found(checkout).ok_or_else(|| {
             Problem::new(
                 format!("cargo-deny {VERSION} was installed, but does not say so"),
-                format!(
-                    "run {}/bin/cargo-deny --version",
-                    checkout.tools().display()
-                ),
+                format!("run {}/bin/cargo-deny --version", checkout.tools().display()),
             )
             .into()
         })
@@ -77,10 +70,8 @@ impl Tool {
     /// If a dependency breaks a rule of `deny.toml`.
     pub fn check(&self, checkout: &Checkout, steps: &mut Steps) -> Result<()> {
         steps.loud("licences, bans and sources", || {
-            run(self
-                .command(checkout)
-                .args(["check", "licenses", "bans", "sources"]))
-            .context("a dependency breaks a rule of deny.toml: replace it, or change the rule there and say why")?;
+            run(self.command(checkout).args(["check", "licenses", "bans", "sources"]))
+                .context("a dependency breaks a rule of deny.toml: replace it, or change the rule there and say why")?;
             Ok(String::new())
         })?;
         steps.quiet("advisories", || {
@@ -99,9 +90,7 @@ impl Tool {
 
     fn command(&self, checkout: &Checkout) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .current_dir(checkout.root())
-            .args(["--log-level", "error"]);
+        command.current_dir(checkout.root()).args(["--log-level", "error"]);
         command
     }
 }

@@ -27,13 +27,7 @@ use toolchain::Way;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
     /// How to find a compiler for wasm.
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "auto",
-        env = "RESCIND_WASM_TOOLCHAIN"
-    )]
+    #[arg(long, global = true, value_enum, default_value = "auto", env = "RESCIND_WASM_TOOLCHAIN")]
     toolchain: Way,
     #[command(subcommand)]
     task: Task,
@@ -127,18 +121,13 @@ fn perform(arguments: Arguments) -> Result<()> {
             if again {
                 toolchain::forget(&checkout)?;
             }
-            Steps::of(1).quiet("finding a compiler for wasm", || {
-                Ok(toolchain::find(&checkout, way)?.found().to_owned())
-            })
+            Steps::of(1)
+                .quiet("finding a compiler for wasm", || Ok(toolchain::find(&checkout, way)?.found().to_owned()))
         }
         Task::WitCheck => Steps::of(1).quiet("contracts", || contract::check(&checkout)),
         Task::WitRelease => Steps::of(1).quiet("releasing the contracts", || {
             let released = contract::release(&checkout)?;
-            Ok(if released.is_empty() {
-                "every version was released before".to_owned()
-            } else {
-                released.join(" ")
-            })
+            Ok(if released.is_empty() { "every version was released before".to_owned() } else { released.join(" ") })
         }),
         Task::Deny => {
             let mut steps = Steps::of(3);
@@ -156,9 +145,7 @@ fn silently((): ()) -> String {
 /// Builds the components and `programs`; `more` steps follow.
 fn build(checkout: &Checkout, way: Way, programs: &[&str], more: usize) -> Result<Steps> {
     let sources = component::sources(checkout, &[])?;
-    let total = component::steps(&sources)
-        .saturating_add(1)
-        .saturating_add(more);
+    let total = component::steps(&sources).saturating_add(1).saturating_add(more);
     let mut steps = Steps::of(total);
     component::build(checkout, &sources, way, &mut steps)?;
     let what = format!("building {}", programs.join(" and "));
@@ -170,23 +157,16 @@ fn test(checkout: &Checkout, way: Way, arguments: &[String]) -> Result<()> {
     let start = Instant::now();
     let deny = licences::Tool::found(checkout);
     let deny_steps: usize = if deny.is_some() { 2 } else { 0 };
-    let mut steps = build(
-        checkout,
-        way,
-        &["rescind"],
-        3_usize.saturating_add(deny_steps),
-    )?;
+    let mut steps = build(checkout, way, &["rescind"], 3_usize.saturating_add(deny_steps))?;
     steps.quiet("contracts", || contract::check(checkout))?;
     match deny {
         Some(tool) => tool.check(checkout, &mut steps)?,
-        None => println!(
-            "licences: not checked (cargo-deny is not there; `cargo xtask deny` installs it below target/)"
-        ),
+        None => {
+            println!("licences: not checked (cargo-deny is not there; `cargo xtask deny` installs it below target/)")
+        }
     }
     steps.loud("tests", || native::test(checkout, arguments).map(silently))?;
-    steps.loud("tests of xtask", || {
-        native::test_xtask(checkout).map(silently)
-    })?;
+    steps.loud("tests of xtask", || native::test_xtask(checkout).map(silently))?;
     println!("all tests passed in {}", seconds(start.elapsed()));
     Ok(())
 }

@@ -18,14 +18,7 @@ use std::process::Command;
 /// If cargo fails.
 pub fn build(checkout: &Checkout, programs: &[&str]) -> Result<()> {
     let mut cargo = cargo();
-    cargo.current_dir(checkout.root()).args([
-        "build",
-        "--release",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--examples",
-    ]);
+    cargo.current_dir(checkout.root()).args(["build", "--release", "--workspace", "--exclude", "xtask", "--examples"]);
     for program in programs {
         cargo.args(["--bin", program]);
     }
@@ -50,9 +43,7 @@ pub fn test(checkout: &Checkout, arguments: &[String]) -> Result<()> {
 ///
 /// If one fails.
 pub fn test_xtask(checkout: &Checkout) -> Result<()> {
-    run(cargo()
-        .current_dir(checkout.root())
-        .args(["test", "--release", "--package", "xtask"]))
+    run(cargo().current_dir(checkout.root()).args(["test", "--release", "--package", "xtask"]))
 }
 
 /// Becomes the program `name`, built before.
@@ -61,9 +52,5 @@ pub fn test_xtask(checkout: &Checkout) -> Result<()> {
 ///
 /// If it cannot be started.
 pub fn start(checkout: &Checkout, name: &str, arguments: &[String]) -> Result<()> {
-    become_program(
-        Command::new(checkout.program(name))
-            .current_dir(checkout.root())
-            .args(arguments),
-    )
+    become_program(Command::new(checkout.program(name)).current_dir(checkout.root()).args(arguments))
 }

@@ -13,9 +13,6 @@ pub struct Problem {
 impl Problem {
     /// `found` says what was expected and what was there instead; `remedy` is an instruction.
     pub fn new(found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            found: found.into(),
-            remedy: remedy.into(),
-        }
+        Self { found: found.into(), remedy: remedy.into() }
     }
 }

@@ -54,19 +54,12 @@ impl Steps {
 
 fn with_time(note: &str, start: Instant) -> String {
     let time = seconds(start.elapsed());
-    if note.is_empty() {
-        time
-    } else {
-        format!("{note}, {time}")
-    }
+    if note.is_empty() { time } else { format!("{note}, {time}") }
 }
 
 /// A duration as people read it, to a tenth of a second.
 pub fn seconds(duration: Duration) -> String {
-    let tenths = duration
-        .subsec_millis()
-        .checked_div(100)
-        .unwrap_or_default();
+    let tenths = duration.subsec_millis().checked_div(100).unwrap_or_default();
     format!("{}.{tenths} s", duration.as_secs())
 }
 

@@ -65,11 +65,7 @@ impl Toolchain {
     }
 
     fn active(version: &str, how: &str) -> Self {
-        Self {
-            found: format!("{version} ({how})"),
-            environment: Vec::new(),
-            arguments: Vec::new(),
-        }
+        Self { found: format!("{version} ({how})"), environment: Vec::new(), arguments: Vec::new() }
     }
 }
 
@@ -161,11 +157,7 @@ impl Active {
             .ok_or_else(|| anyhow!("`rustc -vV` named no host"))?
             .to_owned();
         let sysroot = capture(rustc().args(["--print", "sysroot"]).current_dir(root))?;
-        let libraries = capture(
-            rustc()
-                .args(["--print", "target-libdir", "--target", TARGET])
-                .current_dir(root),
-        )?;
+        let libraries = capture(rustc().args(["--print", "target-libdir", "--target", TARGET]).current_dir(root))?;
         Ok(Self {
             version,
             host,
@@ -176,10 +168,7 @@ impl Active {
 
     fn as_it_is(&self) -> Result<Toolchain> {
         if self.has_target() {
-            return Ok(Toolchain::active(
-                &self.version,
-                "the active toolchain has the target",
-            ));
+            return Ok(Toolchain::active(&self.version, "the active toolchain has the target"));
         }
         Err(Problem::new(
             format!("{} has no standard library for {TARGET}", self.version),
@@ -194,9 +183,7 @@ impl Active {
         }
         let mut rustup = Command::new("rustup");
         // With the variable set, rustup would put a page of addresses under its reason.
-        rustup
-            .args(["target", "add", TARGET])
-            .env("RUST_BACKTRACE", "0");
+        rustup.args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0");
         // The toolchain is named by its folder: rustc may be one that the current directory's settings would not choose.
         if env::var_os("RUSTUP_TOOLCHAIN").is_none()
             && let Some(name) = self.sysroot.file_name()
@@ -205,23 +192,15 @@ impl Active {
         }
         capture_within(&mut rustup, RUSTUP_LIMIT)?;
         if self.has_target() {
-            return Ok(Toolchain::active(
-                &self.version,
-                "rustup brought the target",
-            ));
+            return Ok(Toolchain::active(&self.version, "rustup brought the target"));
         }
-        Err(anyhow!(
-            "rustup added the target, but to another toolchain than {}",
-            self.sysroot.display()
-        ))
+        Err(anyhow!("rustup added the target, but to another toolchain than {}", self.sysroot.display()))
     }
 
     fn has_target(&self) -> bool {
         // The folder alone proves nothing: an interrupted download leaves it empty.
         fs::read_dir(&self.target_libraries).is_ok_and(|entries| {
-            entries
-                .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+            entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
         })
     }
 
@@ -242,10 +221,7 @@ impl Active {
             }
         }
         Err(Problem::new(
-            format!(
-                "no linker for wasm: {} is not there, nor is rust-lld or wasm-ld on PATH",
-                bundled.display()
-            ),
+            format!("no linker for wasm: {} is not there, nor is rust-lld or wasm-ld on PATH", bundled.display()),
             "use a toolchain from rustup, which has rust-lld, or install the package `lld`",
         )
         .into())
@@ -269,10 +245,7 @@ impl Refusal {
     fn write(checkout: &Checkout, active: &Active, reason: &anyhow::Error) -> Result<()> {
         fs::create_dir_all(checkout.toolchain())?;
         let reason = format!("{reason:#}").replace('\n', " ");
-        fs::write(
-            Self::file(checkout),
-            format!("{}\n{reason}\n", active.version),
-        )?;
+        fs::write(Self::file(checkout), format!("{}\n{reason}\n", active.version))?;
         Ok(())
     }
 }

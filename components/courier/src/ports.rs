@@ -26,7 +26,9 @@ impl Courier {
         Ok(Self {
             store: Store::open("default").map_err(|e| e.to_string())?,
             // The default of the manifest names a host that can never exist.
-            acquirer_url: acquirer_url.map(|url| url.trim_end_matches('/').to_owned()).filter(|u| !u.ends_with(".invalid")),
+            acquirer_url: acquirer_url
+                .map(|url| url.trim_end_matches('/').to_owned())
+                .filter(|u| !u.ends_with(".invalid")),
             tick_token: rescind_guest::variable("tick_token").await?,
         })
     }
@@ -119,7 +121,12 @@ impl Ports for Courier {
     fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
         messages::render(notice, audience, locale)
     }
-    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
+    fn explain(
+        &self,
+        decision: &Decision,
+        locale: Locale,
+        utc_offset_minutes: i32,
+    ) -> Result<Vec<String>, RenderError> {
         messages::explain(decision, locale, utc_offset_minutes)
     }
     fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {

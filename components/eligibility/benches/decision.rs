@@ -4,8 +4,8 @@
 
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Asker, Balance, CardType, Channel, Counted, Facts, Instant, Money, PersonId, RefundQuestion, Role, Sale, SaleOutcome,
-    SaleStatus, SettlementMode, Tally, VoidQuestion,
+    Asker, Balance, CardType, Channel, Counted, Facts, Instant, Money, PersonId, RefundQuestion, Role, Sale,
+    SaleOutcome, SaleStatus, SettlementMode, Tally, VoidQuestion,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant as Watch};
@@ -53,7 +53,11 @@ fn facts(engine: &Engine) -> Facts {
         business_day: None,
         tallies: vec![Tally { counted: Counted::MerchantAccount, voids_today: 0 }],
         requested_today: Some(cny(0)),
-        asker: Asker { person: PersonId::parse("P-1").ok(), roles: vec![Role::parse("cashier").unwrap()], terminal: None },
+        asker: Asker {
+            person: PersonId::parse("P-1").ok(),
+            roles: vec![Role::parse("cashier").unwrap()],
+            terminal: None,
+        },
     }
 }
 
@@ -69,7 +73,11 @@ fn measure(what: &str, mut run: impl FnMut()) {
         .collect();
     rounds.sort_unstable();
     let (median, worst) = (rounds.get(ROUNDS / 2).unwrap(), rounds.last().unwrap());
-    println!("{what:<52} {:>6} ns median of {ROUNDS} rounds, {:>6} ns slowest round", median.as_nanos(), worst.as_nanos());
+    println!(
+        "{what:<52} {:>6} ns median of {ROUNDS} rounds, {:>6} ns slowest round",
+        median.as_nanos(),
+        worst.as_nanos()
+    );
 }
 
 fn main() {
@@ -83,9 +91,15 @@ fn main() {
     let refund = RefundQuestion { amount: cny(60_000), reason: Some("quality".to_owned()), evidence: Vec::new() };
 
     measure("void, allowed", || drop(black_box(engine.decide_void(black_box(&today), &void))));
-    measure("void, denied with advice on the refund", || drop(black_box(engine.decide_void(black_box(&next_day), &void))));
-    measure("refund, allowed with a plan and a fee", || drop(black_box(engine.decide_refund(black_box(&next_day), &refund))));
-    measure("refund, denied with advice on the void", || drop(black_box(engine.decide_refund(black_box(&today), &refund))));
+    measure("void, denied with advice on the refund", || {
+        drop(black_box(engine.decide_void(black_box(&next_day), &void)))
+    });
+    measure("refund, allowed with a plan and a fee", || {
+        drop(black_box(engine.decide_refund(black_box(&next_day), &refund)))
+    });
+    measure("refund, denied with advice on the void", || {
+        drop(black_box(engine.decide_refund(black_box(&today), &refund)))
+    });
     measure("assess, every way at once", || drop(black_box(engine.assess(black_box(&today), None))));
     measure(&format!("load, {} bytes", bytes.len()), || drop(black_box(Engine::load(black_box(bytes)))));
 }

@@ -20,11 +20,11 @@ async fn handle(request: Request) -> impl IntoResponse {
         Some(router) => router,
         None => {
             rescind_guest::log::panics();
-            let gateway = match Gateway::open() {
+            let gateway = match Gateway::open().await {
                 Ok(gateway) => gateway,
                 Err(error) => {
                     rescind_guest::log::line(&format!("the gateway cannot start: {error}"));
-                    return Err(spin_sdk::http::Error::other("the gateway has no store"));
+                    return Err(spin_sdk::http::Error::other("the gateway cannot start"));
                 }
             };
             ROUTER.get_or_init(|| http::router(Arc::new(App::new(gateway))))

@@ -8,18 +8,22 @@ use rescind_model::{
     Actor, Audience, Command, CommandId, Decision, Duration, Instant, Ledger, LoadError, Locale, Message, Notice,
     Rejection, RenderError, Sale, SaleOutcome, SealError, SealHeaders, SlipRequest, Transition,
 };
-use rescind_service::ports::{KvError, Ports};
+use rescind_service::ports::Ports;
 use std::sync::Arc;
 
 /// The gateway's world.
 pub struct Gateway {
     store: Store,
+    admin_token: Option<String>,
 }
 
 impl Gateway {
-    /// Opens the store.
-    pub fn open() -> Result<Self, KvError> {
-        Ok(Self { store: Store::open("default")? })
+    /// Opens the store and reads the variables.
+    pub async fn open() -> Result<Self, String> {
+        Ok(Self {
+            store: Store::open("default").map_err(|e| e.to_string())?,
+            admin_token: rescind_guest::variable("admin_token").await?,
+        })
     }
 }
 
@@ -68,7 +72,12 @@ impl Ports for Gateway {
     fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
         messages::render(notice, audience, locale)
     }
-    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
+    fn explain(
+        &self,
+        decision: &Decision,
+        locale: Locale,
+        utc_offset_minutes: i32,
+    ) -> Result<Vec<String>, RenderError> {
         messages::explain(decision, locale, utc_offset_minutes)
     }
     fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
@@ -86,6 +95,9 @@ impl Ports for Gateway {
         tolerance: Duration,
     ) -> Result<(), SealError> {
         messages::verify(secrets, headers, body, now, tolerance)
+    }
+    fn admin_token(&self) -> Option<&str> {
+        self.admin_token.as_deref()
     }
     fn component(&self) -> &str {
         // Put there by the build, which makes the pure components first.

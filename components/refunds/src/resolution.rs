@@ -3,9 +3,7 @@
 use crate::argument::{self, valid};
 use crate::draft::{Draft, Subject, wrong_state};
 use crate::{refund, void};
-use rescind_model::{
-    EventKind, Evidence, OperationState, PersonId, RefundState, Rejection, Resolution, Target,
-};
+use rescind_model::{EventKind, Evidence, OperationState, PersonId, RefundState, Rejection, Resolution, Target};
 
 /// Ends an unknown operation, or one that a person was asked to look at, by the word of two persons.
 ///

@@ -74,9 +74,7 @@ fn silent_from(void: &VoidOperation) -> Option<Instant> {
 
 /// The same for a refund.
 fn silent_about_from(refund: &Refund) -> Option<Instant> {
-    let terminals = refund.executor == Executor::Terminal
-        && refund.state == RefundState::Clearing
-        && !refund.attention;
+    let terminals = refund.executor == Executor::Terminal && refund.state == RefundState::Clearing && !refund.attention;
     terminals.then(|| later(refund.updated_at, TERMINAL_REPORTS_WITHIN))
 }
 

@@ -69,16 +69,16 @@ pub(crate) fn first_due(executor: Executor, clock: Clock) -> Option<Instant> {
 /// UnionPay: a void must find the sale whole, and no refund of it was ever sent, whatever became of that.
 fn must_be_untouched(ledger: &Ledger) -> Result<(), Rejection> {
     must_have_no_void(ledger)?;
-    let touched = ledger.refunds.iter().find(|refund| {
-        refund.state.holds_reservation() || refund.state == RefundState::Cleared || refund.attempts > 0
-    });
+    let touched = ledger
+        .refunds
+        .iter()
+        .find(|refund| refund.state.holds_reservation() || refund.state == RefundState::Cleared || refund.attempts > 0);
     touched.map_or(Ok(()), |refund| Err(Rejection::ConflictsWith(refund.id.to_string())))
 }
 
 /// A void that is under way or done leaves room for nothing else.
 pub(crate) fn must_have_no_void(ledger: &Ledger) -> Result<(), Rejection> {
-    let void =
-        ledger.voids.iter().find(|void| void.state.holds_reservation() || void.state == OperationState::Done);
+    let void = ledger.voids.iter().find(|void| void.state.holds_reservation() || void.state == OperationState::Done);
     void.map_or(Ok(()), |void| Err(Rejection::ConflictsWith(void.id.to_string())))
 }
 

@@ -164,7 +164,12 @@ impl Ports for Native {
     fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
         rescind_notification::render(notice, audience, locale)
     }
-    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
+    fn explain(
+        &self,
+        decision: &Decision,
+        locale: Locale,
+        utc_offset_minutes: i32,
+    ) -> Result<Vec<String>, RenderError> {
         rescind_notification::explain(decision, locale, utc_offset_minutes)
     }
     fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {

@@ -42,7 +42,8 @@ impl Policy {
             }
             Self::Compile { pack, out } => {
                 let compiled = read_one(&pack)?;
-                std::fs::write(&out, compiled.canonical()).with_context(|| format!("cannot write {}", out.display()))?;
+                std::fs::write(&out, compiled.canonical())
+                    .with_context(|| format!("cannot write {}", out.display()))?;
                 println!("{} {}", compiled.hash(), out.display());
                 Ok(())
             }
@@ -55,7 +56,8 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<(PathBuf, Compiled)>> {
     if path.is_file() {
         return Ok(vec![(path.to_owned(), read_one(path)?)]);
     }
-    let folder = std::fs::read_dir(path).with_context(|| format!("cannot read the folder of policies {}", path.display()))?;
+    let folder =
+        std::fs::read_dir(path).with_context(|| format!("cannot read the folder of policies {}", path.display()))?;
     let mut files = Vec::new();
     for entry in folder {
         let file = entry?.path();

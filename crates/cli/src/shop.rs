@@ -103,8 +103,7 @@ async fn sale(
 ) -> anyhow::Result<Sale> {
     let age = stock.minutes_ago.checked_mul(60_000).ok_or_else(|| anyhow!("too old"))?;
     let paid_at = Instant::from_unix_ms(now().unix_ms.saturating_sub(age))?;
-    let business_day =
-        app.business_day_of(merchant, paid_at).await.map_err(|e| anyhow!("no business day: {e}"))?;
+    let business_day = app.business_day_of(merchant, paid_at).await.map_err(|e| anyhow!("no business day: {e}"))?;
     let voucher = number.saturating_add(1);
     Ok(Sale {
         id: SaleId::parse(stock.id)?,

@@ -5,12 +5,12 @@ use std::panic::PanicHookInfo;
 /// Writes a line.
 pub fn line(text: &str) {
     let stderr = wasip2::cli::stderr::get_stderr();
+    let line = format!("{text}\n");
     // One write takes at most 4,096 bytes.
-    for part in text.as_bytes().chunks(4_000) {
+    for part in line.as_bytes().chunks(4_000) {
         // There is nowhere left to say that the log cannot be written.
         let _unwritten = stderr.blocking_write_and_flush(part);
     }
-    let _unwritten = stderr.blocking_write_and_flush(b"\n");
 }
 
 /// Sends panics to the log. Call it first.

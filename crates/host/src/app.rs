@@ -142,15 +142,19 @@ impl App {
 
     fn report(&self, finished: &Finished<'_>, span: Option<Span>) {
         self.metrics.request(finished.status, finished.duration);
-        tracing::info!(
+        // The host's own timer comes several times a second: it is worth a line only when it fails.
+        let is_tick = finished.path == crate::ticker::PATH && finished.status.is_success();
+        if !is_tick {
+            tracing::info!(
             target: "rescind::request",
             method = finished.method.as_str(),
-            path = finished.path,
+            path = rescind_model::card_number::mask(finished.path).text,
             component = finished.component,
             status = finished.status.as_u16(),
             duration_us = u64::try_from(finished.duration.as_micros()).unwrap_or(u64::MAX),
             request_id = finished.id,
-        );
+            );
+        }
         if let (Some(tracer), Some(span)) = (&self.tracer, span) {
             tracer.finish(span, finished);
         }

@@ -14,7 +14,7 @@ use crate::error::HostError;
 use crate::{limits, server};
 
 /// Where a tick goes.
-const PATH: &str = "/v1/tick";
+pub(crate) const PATH: &str = "/v1/tick";
 
 /// How often, and with which token.
 #[derive(Clone)]

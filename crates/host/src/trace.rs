@@ -95,7 +95,7 @@ impl Tracer {
             "endTimeUnixNano": nanoseconds(span.start.checked_add(finished.duration).unwrap_or(span.start)),
             "attributes": [
                 attribute("http.request.method", finished.method.as_str()),
-                attribute("url.path", finished.path),
+                attribute("url.path", &rescind_model::card_number::mask(finished.path).text),
                 attribute("rescind.request_id", finished.id),
                 { "key": "http.response.status_code", "value": { "intValue": status.to_string() } },
             ],

@@ -111,12 +111,8 @@ impl Standing {
             }
             standing.last_refund_at = standing.last_refund_at.max(Some(refund.submitted_at));
         }
-        standing.left = ledger
-            .sale
-            .captured
-            .minus(&standing.cleared)?
-            .minus(&standing.voided)?
-            .minus(&standing.reserved)?;
+        standing.left =
+            ledger.sale.captured.minus(&standing.cleared)?.minus(&standing.voided)?.minus(&standing.reserved)?;
         Ok(standing)
     }
 

@@ -33,7 +33,8 @@ impl<P: Ports> App<P> {
             None => {
                 let found = probe(self.ports.kv(), self.unique()).await?;
                 if found == Creation::Refused {
-                    self.ports.log("this store can neither create with one winner nor count: money operations are refused");
+                    self.ports
+                        .log("this store can neither create with one winner nor count: money operations are refused");
                 }
                 *self.creation.get_or_init(|| found)
             }
@@ -70,7 +71,10 @@ impl<P: Ports> App<P> {
         let records = self.records().await?;
         let active = records.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?;
         let Some(active) = active else {
-            return Err(Error::Internal(format!("merchant {} has policy {:?}, which is not installed", merchant.id, merchant.policy)));
+            return Err(Error::Internal(format!(
+                "merchant {} has policy {:?}, which is not installed",
+                merchant.id, merchant.policy
+            )));
         };
         if let Some(policy) = self.ports.cached_policy(active.hash.as_str()) {
             return Ok(policy);

@@ -14,8 +14,8 @@ use crate::store::lane::Lane;
 use crate::store::list::{Entry, Position};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Executor, Instant, MerchantId, Money, OperationState, OutcomeReport,
-    RefundState, ResultOf, SaleId, Target,
+    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Executor, Instant, MerchantId, Money,
+    OperationState, OutcomeReport, RefundState, ResultOf, SaleId, Target,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -81,11 +81,18 @@ impl Record for Waiting {
 /// One second: the shortest bucket.
 const SECOND: i64 = 1_000;
 /// Widths by how far away the time is: seconds within a minute, minutes within an hour, hours within two days, then days.
-const WIDTHS: [(i64, i64); 4] =
-    [(60 * SECOND, SECOND), (3_600 * SECOND, 60 * SECOND), (172_800 * SECOND, 3_600 * SECOND), (i64::MAX, 86_400 * SECOND)];
+const WIDTHS: [(i64, i64); 4] = [
+    (60 * SECOND, SECOND),
+    (3_600 * SECOND, 60 * SECOND),
+    (172_800 * SECOND, 3_600 * SECOND),
+    (i64::MAX, 86_400 * SECOND),
+];
 
 /// Waits between deliveries to an endpoint that fails.
 const BACKOFF: [u32; 6] = [5, 30, 120, 600, 1_800, 3_600];
+
+/// When a sale that could not be worked on is tried again.
+const AFTER_ERROR: Duration = Duration { ms: 30_000 };
 
 /// Steps one sale may take in one tick: sent, answered, and room for a second operation.
 const STEPS: u8 = 6;
@@ -124,12 +131,12 @@ impl<P: Outbound> App<P> {
         let begun = self.ports.now();
         let mut report = TickReport::default();
         for lane in 0..LANES {
-            report.published = report.published.saturating_add(self.publish_lane(lane).await?);
+            report.published = report.published.saturating_add(self.publish_or_log(lane).await);
             report.driven = report.driven.saturating_add(self.work_off_lane(lane).await?);
         }
         report.driven = report.driven.saturating_add(self.work_off_buckets(begun).await?);
         // What the work above made happen is told in the same tick.
-        report.published = report.published.saturating_add(self.publish_waiting().await?);
+        report.published = report.published.saturating_add(self.publish_waiting().await);
         for lane in 0..LANES {
             self.work_off_lane(lane).await?;
         }
@@ -180,7 +187,14 @@ impl<P: Outbound> App<P> {
             let results = side_by_side(part.iter().map(|(m, s)| self.drive(m, s)).collect()).await;
             let mut next: Vec<(Instant, MerchantId, SaleId)> = Vec::new();
             for ((merchant, sale), result) in part.iter().zip(results) {
-                let (did, due) = result?;
+                // One sale that cannot be worked on must not hold up the others.
+                let (did, due) = match result {
+                    Ok(done) => done,
+                    Err(error) => {
+                        self.ports.log(&format!("sale {merchant}/{sale}: {error}: {error:?}"));
+                        (true, self.ports.now().plus(AFTER_ERROR).ok())
+                    }
+                };
                 driven = driven.saturating_add(u32::from(did));
                 if let Some(due) = due {
                     next.push((due, merchant.clone(), sale.clone()));
@@ -401,7 +415,11 @@ impl<P: Outbound> App<P> {
                 let about: Option<ProviderAnswer> = serde_json::from_slice(&answer.body).ok();
                 match self.judge(answer.status, &answer.body) {
                     // An earlier attempt failed; the current one has not arrived.
-                    ResultOf::Failed(_) if about.is_some_and(|a| a.attempt.is_some_and(|n| n < attempts(aggregate, target))) => None,
+                    ResultOf::Failed(_)
+                        if about.is_some_and(|a| a.attempt.is_some_and(|n| n < attempts(aggregate, target))) =>
+                    {
+                        None
+                    }
                     outcome => Some(outcome),
                 }
             }
@@ -537,7 +555,8 @@ impl<P: Outbound> App<P> {
             .update::<Buckets, _, _>(&Key::due_index(), &mark, self.unique(), |there| {
                 let Some(there) = there else { return Ok((None, ())) };
                 let buckets = there.buckets.iter().cloned();
-                let buckets = buckets.filter_map(|b| if b.start == start && b.width == width { change(b) } else { Some(b) });
+                let buckets =
+                    buckets.filter_map(|b| if b.start == start && b.width == width { change(b) } else { Some(b) });
                 Ok((Some(Buckets { buckets: buckets.collect(), mark: mark.clone() }), ()))
             })
             .await
@@ -582,16 +601,16 @@ impl<P: Outbound> App<P> {
     }
 
     /// Delivers to one endpoint, in order, until it has everything or fails. Gives delivered, failed, caught up.
-    async fn deliver(&self, merchant: &MerchantId, endpoint: &Endpoint, begun: Instant) -> Result<(u32, u32, bool), Error> {
+    async fn deliver(
+        &self,
+        merchant: &MerchantId,
+        endpoint: &Endpoint,
+        begun: Instant,
+    ) -> Result<(u32, u32, bool), Error> {
         let records = self.records().await?;
         let key = Key::cursor(merchant, &endpoint.id);
-        let start = Cursor {
-            at: endpoint.from,
-            failures: 0,
-            failing_since: None,
-            not_before: None,
-            mark: String::new(),
-        };
+        let start =
+            Cursor { at: endpoint.from, failures: 0, failing_since: None, not_before: None, mark: String::new() };
         let mut cursor = records.read::<Cursor>(&key).await?.unwrap_or(start);
         if cursor.not_before.is_some_and(|t| t > self.ports.now()) {
             return Ok((0, 0, false));
@@ -651,7 +670,12 @@ impl<P: Outbound> App<P> {
     }
 
     /// Sends one event to one endpoint; `false` if it did not take it.
-    async fn tell(&self, endpoint: &Endpoint, event: &rescind_model::Event, aggregate: &Aggregate) -> Result<bool, Error> {
+    async fn tell(
+        &self,
+        endpoint: &Endpoint,
+        event: &rescind_model::Event,
+        aggregate: &Aggregate,
+    ) -> Result<bool, Error> {
         let sale = &aggregate.ledger.sale;
         let message = self.render(aggregate, event, endpoint.audience, endpoint.locale).await?;
         if message.is_none() && endpoint.audience != Audience::Merchant {
@@ -735,6 +759,7 @@ async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     running.into_iter().filter_map(|(_, result)| result).collect()
 }
 
+/// The operation's name in the log.
 fn describe(target: &Target) -> String {
     match target {
         Target::Void(id) => format!("void {id}"),
@@ -766,12 +791,8 @@ fn attempts(aggregate: &Aggregate, target: &Target) -> u32 {
 
 fn is_unknown(aggregate: &Aggregate, target: &Target) -> bool {
     match target {
-        Target::Void(id) => {
-            aggregate.ledger.voids.iter().any(|v| v.id == *id && v.state == OperationState::Unknown)
-        }
-        Target::Refund(id) => {
-            aggregate.ledger.refunds.iter().any(|r| r.id == *id && r.state == RefundState::Unknown)
-        }
+        Target::Void(id) => aggregate.ledger.voids.iter().any(|v| v.id == *id && v.state == OperationState::Unknown),
+        Target::Refund(id) => aggregate.ledger.refunds.iter().any(|r| r.id == *id && r.state == RefundState::Unknown),
     }
 }
 

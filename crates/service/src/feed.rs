@@ -53,13 +53,18 @@ impl<P: Ports> App<P> {
     ) -> Result<FeedPage, Error> {
         who.may(Deed::Read, merchant)?;
         let from = after.map_or(Ok(Position::START), Position::parse)?;
-        self.publish_waiting().await?;
+        self.publish_waiting().await;
         let mut page = self.read_feed(merchant, from, limit.clamp(1, LIST_LIMIT)).await?;
         page.items.retain(|item| crate::sale::visible(who, merchant, &item.aggregate));
         Ok(page)
     }
 
-    pub(crate) async fn read_feed(&self, merchant: &MerchantId, from: Position, limit: usize) -> Result<FeedPage, Error> {
+    pub(crate) async fn read_feed(
+        &self,
+        merchant: &MerchantId,
+        from: Position,
+        limit: usize,
+    ) -> Result<FeedPage, Error> {
         let records = self.records().await?;
         let slice = records.slice(&Key::feed(merchant), from, limit).await?;
         let mut items = Vec::new();
@@ -112,16 +117,21 @@ impl<P: Ports> App<P> {
             .map_err(|e| Error::Internal(format!("an event cannot be rendered: {e:?}")))
     }
 
-    /// Publishes whatever waits in any lane: the courier's work, done here too so that lists are up to date.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn publish_waiting(&self) -> Result<u32, Error> {
+    /// Publishes whatever waits in any lane: the courier's work, done here too so that lists are up to date. A lane that
+    /// cannot be published is left to the next tick and logged; the others are not held up.
+    pub async fn publish_waiting(&self) -> u32 {
         let mut published = 0_u32;
         for lane in 0..LANES {
-            published = published.saturating_add(self.publish_lane(lane).await?);
+            published = published.saturating_add(self.publish_or_log(lane).await);
         }
-        Ok(published)
+        published
+    }
+
+    pub(crate) async fn publish_or_log(&self, lane: u8) -> u32 {
+        self.publish_lane(lane).await.unwrap_or_else(|error| {
+            self.ports.log(&format!("lane {lane} cannot be published now: {error}: {error:?}"));
+            0
+        })
     }
 
     /// Publishes what waits in one lane. Intents whose sale needs the courier stay, marked as published.
@@ -137,10 +147,23 @@ impl<P: Ports> App<P> {
             }
             let now = self.ports.now();
             let mut sales: BTreeMap<(MerchantId, SaleId), Option<Aggregate>> = BTreeMap::new();
+            let mut unreadable: Vec<String> = Vec::new();
             for intent in lane.intents.iter().filter(|i| !i.published) {
                 let id = (intent.merchant.clone(), intent.sale.clone());
                 if let std::collections::btree_map::Entry::Vacant(place) = sales.entry(id) {
-                    place.insert(records.read::<Aggregate>(&Key::sale(&intent.merchant, &intent.sale)).await?);
+                    match records.read::<Aggregate>(&Key::sale(&intent.merchant, &intent.sale)).await {
+                        Ok(sale) => {
+                            place.insert(sale);
+                        }
+                        // A sale that cannot be read holds up its own intents only; they are never given up.
+                        Err(error) => {
+                            self.ports.log(&format!("sale {}/{}: {error}: {error:?}", intent.merchant, intent.sale));
+                            unreadable.push(intent.id.clone());
+                            place.insert(None);
+                        }
+                    }
+                } else if sales.get(&(intent.merchant.clone(), intent.sale.clone())).is_some_and(Option::is_none) {
+                    unreadable.push(intent.id.clone());
                 }
             }
             let aggregate = |i: &Intent| sales.get(&(i.merchant.clone(), i.sale.clone())).and_then(Option::as_ref);
@@ -151,7 +174,9 @@ impl<P: Ports> App<P> {
             let given_up: Vec<&Intent> = lane
                 .intents
                 .iter()
-                .filter(|i| !i.published && !committed(i) && now.since(i.at) > INTENT_PATIENCE)
+                .filter(|i| {
+                    !i.published && !committed(i) && now.since(i.at) > INTENT_PATIENCE && !unreadable.contains(&i.id)
+                })
                 .collect();
             if ready.is_empty() && given_up.is_empty() {
                 return Ok(published);

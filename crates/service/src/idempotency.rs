@@ -85,7 +85,10 @@ impl<P: Ports> App<P> {
         payload: &Digest,
         sale: Option<&SaleId>,
     ) -> Result<Begin, Error> {
-        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        if key.is_empty()
+            || key.len() > IDEMPOTENCY_KEY_BYTES
+            || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        {
             return Err(Error::Malformed {
                 field: "Idempotency-Key".to_owned(),
                 message: format!("expected 1 to {IDEMPOTENCY_KEY_BYTES} printable ASCII characters"),
@@ -116,8 +119,7 @@ impl<P: Ports> App<P> {
                     return Err(Error::KeyInFlight);
                 }
             }
-            let next =
-                Claim { payload: Some(payload.clone()), owner: owner.clone(), claimed_at: now, answer: None };
+            let next = Claim { payload: Some(payload.clone()), owner: owner.clone(), claimed_at: now, answer: None };
             if records.commit(slot, &next, &owner, self.unique()).await? == Commit::Written {
                 return Ok(Begin::Fresh(ticket(owner)));
             }

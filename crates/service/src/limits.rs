@@ -5,8 +5,14 @@ use rescind_model::Duration;
 /// Longest sale id in bytes. Operation ids are a sale id, `~` and 16 digits, and must be names (128 bytes) themselves.
 pub const SALE_ID_BYTES: usize = 100;
 
-/// Largest stored value. Akamai and DynamoDB take 400 kB to 1 MB; half of the smaller leaves room for their encoding.
-pub const VALUE_BYTES: usize = 200_000;
+/// Largest stored value. DynamoDB takes 400 kB with its own attributes, Akamai 1 MB.
+pub const VALUE_BYTES: usize = 380_000;
+
+/// Size of a sale's record from which it takes no new void or refund: the other half is for those under way to end.
+pub const SALE_BYTES: usize = 190_000;
+
+/// Events from which a sale's size is looked at; fewer cannot reach [`SALE_BYTES`].
+pub const EVENTS_TO_WEIGH: usize = 100;
 
 /// Longest key. DynamoDB's limit for a sort key is 1,024 bytes; Cosmos takes 1,023.
 pub const KEY_BYTES: usize = 512;

@@ -6,10 +6,13 @@ use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
 use crate::refund::{check_text, find};
 use crate::sale::Aggregate;
+use crate::store::Record;
+use crate::store::key::Key;
 use rescind_model::{
-    Actor, Command, CommandId, Locale, MerchantId, OperationId, OutcomeReport, PersonId, Resolution, ResultOf, SaleId,
-    SlipRequest, Target, VoidOperation,
+    Actor, Command, CommandId, Duration, Instant, Locale, MerchantId, OperationId, OutcomeReport, PersonId, Resolution,
+    ResultOf, SaleId, SlipRequest, Target, VoidOperation,
 };
+use serde::{Deserialize, Serialize};
 
 /// A void in its sale.
 #[must_use]
@@ -21,6 +24,39 @@ pub fn find_void<'a>(aggregate: &'a Aggregate, id: &OperationId) -> Option<&'a V
 fn sale_of(id: &OperationId) -> Result<SaleId, Error> {
     let sale = id.as_str().rsplit_once('~').map(|(sale, _)| sale);
     sale.and_then(|s| SaleId::parse(s).ok()).ok_or(Error::NotFound("operation"))
+}
+
+/// What one of two persons said about an operation that no evidence will end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proposal {
+    by: PersonId,
+    second: PersonId,
+    took_place: bool,
+    at: Instant,
+}
+
+/// How long the first person's word waits for the second's.
+const PROPOSAL_HOLDS: Duration = Duration { ms: 86_400_000 };
+
+impl Proposal {
+    fn mark(&self) -> String {
+        format!("{} {} {} {}", self.by, self.second, self.took_place, self.at.unix_ms)
+    }
+}
+
+impl Record for Proposal {
+    const FORMAT: &'static str = "resolution/1";
+    fn holds(&self, id: &str) -> bool {
+        self.mark() == id
+    }
+}
+
+fn describe(target: &Target) -> String {
+    match target {
+        Target::Void(id) => format!("void {id}"),
+        Target::Refund(id) => format!("refund {id}"),
+    }
 }
 
 fn as_operation(error: Error) -> Error {
@@ -87,8 +123,8 @@ impl<P: Ports> App<P> {
         Ok(self.transact(merchant, sale, command, |app, a| app.plain(a, &change, actor, command)).await?.aggregate())
     }
 
-    /// Two persons end an operation that no evidence will end. The first is the asker, the second is named and must have
-    /// the same right.
+    /// Two persons end an operation that no evidence will end: each asks for it with a key of their own and names the
+    /// other. What the first says is kept for a day and changes nothing; the second's word, if it is the same, does.
     ///
     /// # Errors
     /// The ledger's rejections: same person, wrong state, no reason.
@@ -105,9 +141,6 @@ impl<P: Ports> App<P> {
     ) -> Result<Aggregate, Error> {
         who.may(Deed::Clear, merchant)?;
         check_text("/reason", &reason)?;
-        if !matches!(who.bearer, Bearer::Person { .. }) {
-            return Err(Error::Forbidden("a resolution is given by persons".to_owned()));
-        }
         let second_person = self.person_at("/second", &second, merchant).await?;
         if !second_person.roles.iter().any(|r| matches!(r.as_str(), "manager" | "finance")) {
             return Err(Error::Forbidden("the second person needs one of the roles manager, finance".to_owned()));
@@ -116,6 +149,28 @@ impl<P: Ports> App<P> {
             Target::Void(id) => self.operation(who, merchant, id).await?.0.ledger.sale.id,
             Target::Refund(id) => self.refund(who, merchant, id).await?.0.ledger.sale.id,
         };
+        let Bearer::Person { person } = &who.bearer else {
+            return Err(Error::Forbidden("a resolution is given by persons".to_owned()));
+        };
+        if *person == second {
+            return Err(Error::Rejected(rescind_model::Rejection::NotPermitted("same-person".to_owned())));
+        }
+        // Each of the two says it with a key of their own. The first is kept until the second agrees.
+        let records = self.records().await?;
+        let key = Key::resolution(merchant, &sale, &describe(target));
+        let now = self.ports.now();
+        let own = Proposal { by: person.clone(), second: second.clone(), took_place, at: now };
+        let agreed = records.read::<Proposal>(&key).await?.is_some_and(|there| {
+            there.by == second
+                && there.second == *person
+                && there.took_place == took_place
+                && now.since(there.at) <= PROPOSAL_HOLDS
+        });
+        if !agreed {
+            let mark = own.mark();
+            records.update::<Proposal, _, _>(&key, &mark, self.unique(), |_| Ok((Some(own.clone()), ()))).await?;
+            return self.sale(who, merchant, &sale).await;
+        }
         let change = Command::Resolve(Resolution { target: target.clone(), took_place, second, reason });
         let actor = who.actor(merchant);
         Ok(self.transact(merchant, &sale, command, |app, a| app.plain(a, &change, &actor, command)).await?.aggregate())

@@ -63,7 +63,8 @@ impl<P: Ports> App<P> {
     /// The document is refused; it has another name; the store's.
     pub async fn put_policy(&self, name: &str, canonical: &[u8]) -> Result<PolicyIdentity, Error> {
         let refused = |message: String| Error::Invalid { field: String::new(), message };
-        let text = core::str::from_utf8(canonical).map_err(|_| refused("a compiled policy is UTF-8 text".to_owned()))?;
+        let text =
+            core::str::from_utf8(canonical).map_err(|_| refused("a compiled policy is UTF-8 text".to_owned()))?;
         let hash = Digest::of(canonical);
         let policy = self
             .ports

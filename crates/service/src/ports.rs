@@ -128,7 +128,8 @@ pub trait Ports: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`RenderError`].
-    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError>;
+    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32)
+    -> Result<Vec<String>, RenderError>;
     /// `rescind:notification` `slip`.
     ///
     /// # Errors
@@ -151,6 +152,11 @@ pub trait Ports: Send + Sync + 'static {
         now: Instant,
         tolerance: Duration,
     ) -> Result<(), SealError>;
+
+    /// A token that stands for an admin, given by the deployment: how the first keys are made where the host makes none.
+    fn admin_token(&self) -> Option<&str> {
+        None
+    }
 
     /// The digest of the refunds component that makes the transitions, for the record.
     fn component(&self) -> &str;

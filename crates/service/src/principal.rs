@@ -77,11 +77,7 @@ impl Principal {
     /// # Errors
     /// [`Error::Forbidden`] for everybody else.
     pub fn require_admin(&self) -> Result<(), Error> {
-        if self.bearer == Bearer::Admin {
-            Ok(())
-        } else {
-            Err(Error::Forbidden("this needs an admin key".to_owned()))
-        }
+        if self.bearer == Bearer::Admin { Ok(()) } else { Err(Error::Forbidden("this needs an admin key".to_owned())) }
     }
 
     /// The merchant this request is about: the key's own, or the named one if it is among the person's. For an admin any
@@ -126,12 +122,19 @@ impl Principal {
         let any_role = |wanted: &[&str]| {
             let roles = self.roles_at(merchant);
             let held = roles.iter().any(|r| wanted.contains(&r.as_str()));
-            if held { Ok(()) } else { Err(Error::Forbidden(format!("this needs one of the roles {}", wanted.join(", ")))) }
+            if held {
+                Ok(())
+            } else {
+                Err(Error::Forbidden(format!("this needs one of the roles {}", wanted.join(", "))))
+            }
         };
         let never = |what: &str| Err(Error::Forbidden(format!("this key's holder cannot {what}")));
         match (&self.bearer, deed) {
             (Bearer::Admin, Deed::Read | Deed::Configure)
-            | (Bearer::Terminal { .. }, Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome)
+            | (
+                Bearer::Terminal { .. },
+                Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome,
+            )
             | (
                 Bearer::System { .. },
                 Deed::Read
@@ -147,7 +150,14 @@ impl Principal {
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
             (Bearer::Person { .. }, Deed::Read) => any_role(&[
-                "cashier", "supervisor", "manager", "reviewer", "finance", "support", "auditor", "compliance",
+                "cashier",
+                "supervisor",
+                "manager",
+                "reviewer",
+                "finance",
+                "support",
+                "auditor",
+                "compliance",
             ]),
             (Bearer::Person { .. }, Deed::TakeBack) => any_role(&["cashier", "supervisor", "manager"]),
             (Bearer::Person { .. }, Deed::Review) => any_role(&["reviewer", "manager", "finance", "supervisor"]),
@@ -155,7 +165,9 @@ impl Principal {
             (Bearer::Person { .. }, Deed::Configure | Deed::ReportSale) => any_role(&["manager"]),
             (Bearer::Person { .. }, Deed::RegisterSale) => any_role(&["cashier", "supervisor", "manager"]),
             // One person could otherwise call an operation failed that took place, and have it done again.
-            (Bearer::Person { .. }, Deed::ReportOutcome) => never("report outcomes: who carried the operation out does"),
+            (Bearer::Person { .. }, Deed::ReportOutcome) => {
+                never("report outcomes: who carried the operation out does")
+            }
         }
     }
 

@@ -107,6 +107,7 @@ impl<P: Ports> App<P> {
             if !crate::sale::visible(who, &merchant.id, &there) {
                 return Err(Error::NotFound("transaction"));
             }
+            there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
             let mut gathered =
                 Gathered { facts: self.facts(&overlaid.ledger, &policy, &asker, accepted).await?, tallies: Vec::new() };
@@ -215,7 +216,12 @@ impl<P: Ports> App<P> {
     ///
     /// # Errors
     /// [`Error::NotFound`] for one that does not exist and one that is not the asker's.
-    pub async fn refund(&self, who: &Principal, merchant: &MerchantId, id: &RefundId) -> Result<(Aggregate, RefundId), Error> {
+    pub async fn refund(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+    ) -> Result<(Aggregate, RefundId), Error> {
         let sale = self.sale_of_refund(merchant, id).await?;
         let not_found = |e| if matches!(e, Error::NotFound(_)) { Error::NotFound("refund") } else { e };
         let aggregate = self.sale(who, merchant, &sale).await.map_err(not_found)?;
@@ -236,7 +242,7 @@ impl<P: Ports> App<P> {
         limit: usize,
     ) -> Result<ListedRefunds, Error> {
         who.may(Deed::Read, merchant)?;
-        self.publish_waiting().await?;
+        self.publish_waiting().await;
         let mut from = after.map_or(Ok(Position::START), Position::parse)?;
         let limit = limit.clamp(1, LIST_LIMIT);
         let records = self.records().await?;

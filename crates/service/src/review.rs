@@ -64,11 +64,8 @@ impl<P: Ports> App<P> {
         self.refund(&who, &source.merchant, &verdict.refund).await?;
         let actor = Actor::Person(acting);
         if verdict.approve {
-            let consent = Consent {
-                refund: verdict.refund.clone(),
-                revision: verdict.revision,
-                digest: verdict.digest.clone(),
-            };
+            let consent =
+                Consent { refund: verdict.refund.clone(), revision: verdict.revision, digest: verdict.digest.clone() };
             self.approve_as(actor, &source.merchant, consent, command).await
         } else {
             let reason = verdict.reason.clone().unwrap_or_default();

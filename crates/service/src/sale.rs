@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::directory::{Merchant, Terminal};
 use crate::error::Error;
-use crate::limits::{LIST_LIMIT, RECENT_COMMANDS, SALE_ID_BYTES, SWAP_ATTEMPTS};
+use crate::limits::{EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_ID_BYTES, SWAP_ATTEMPTS};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::store::key::Key;
@@ -41,6 +41,24 @@ impl Record for Aggregate {
 impl Aggregate {
     fn from(transition: Transition, command: &CommandId) -> Self {
         Self { ledger: transition.ledger, events: transition.events, commits: 1, recent: vec![command.clone()] }
+    }
+
+    /// Whether there is room for another void or refund and all that will happen to it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] `record.full`.
+    pub(crate) fn must_have_room(&self) -> Result<(), Error> {
+        if self.events.len() < EVENTS_TO_WEIGH {
+            return Ok(());
+        }
+        let bytes = serde_json::to_vec(self).map_err(|e| Error::Internal(e.to_string()))?.len();
+        if bytes < SALE_BYTES {
+            return Ok(());
+        }
+        Err(Error::Conflict {
+            code: "record.full",
+            message: "this sale has too long a history for another operation".to_owned(),
+        })
     }
 
     /// The state after a transition.
@@ -81,7 +99,9 @@ pub enum SaleQuery {
 impl SaleQuery {
     fn key(&self, merchant: &MerchantId) -> Key {
         match self {
-            Self::Slip { terminal, batch, voucher } => Key::index(merchant, "slip", &format!("{terminal}\n{batch}\n{voucher}")),
+            Self::Slip { terminal, batch, voucher } => {
+                Key::index(merchant, "slip", &format!("{terminal}\n{batch}\n{voucher}"))
+            }
             Self::Trace { trace, business_day } => Key::index(merchant, "trace", &format!("{business_day}\n{trace}")),
             Self::Order(order) => Key::index(merchant, "order", order),
             Self::Retrieval(reference) => Key::index(merchant, "retrieval", reference),
@@ -411,7 +431,12 @@ impl<P: Ports> App<P> {
     ///
     /// # Errors
     /// If the decision cannot be rendered.
-    pub async fn explain(&self, merchant: &MerchantId, decision: &Decision, locale: Locale) -> Result<Vec<String>, Error> {
+    pub async fn explain(
+        &self,
+        merchant: &MerchantId,
+        decision: &Decision,
+        locale: Locale,
+    ) -> Result<Vec<String>, Error> {
         let merchant = self.merchant(merchant).await?;
         self.explain_at(&merchant, decision, locale)
     }
@@ -435,9 +460,7 @@ impl<P: Ports> App<P> {
         terminal: Option<&TerminalId>,
     ) -> Result<Asker, Error> {
         let person: Option<ActingPerson> = match (&who.bearer, operator) {
-            (Bearer::Person { person }, _) => {
-                Some(ActingPerson { id: person.clone(), roles: who.roles_at(merchant) })
-            }
+            (Bearer::Person { person }, _) => Some(ActingPerson { id: person.clone(), roles: who.roles_at(merchant) }),
             (_, Some(operator)) => Some(self.person_at("/operator", operator, merchant).await?),
             (_, None) => None,
         };
@@ -575,7 +598,9 @@ impl<P: Ports> App<P> {
                 return Ok(());
             }
             if next.is_full() {
-                return Err(Error::Unavailable("too much is waiting to be published; the courier is behind".to_owned()));
+                return Err(Error::Unavailable(
+                    "too much is waiting to be published; the courier is behind".to_owned(),
+                ));
             }
             next.intents.push(intent.clone());
             if records.commit(slot, &next, &intent.id, self.unique()).await? == Commit::Written {

@@ -87,6 +87,7 @@ impl<P: Ports> App<P> {
                 self.settle(&reserved, command, true).await?;
                 return Ok((there, operation));
             }
+            there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
             let gathered = self.gather(&overlaid.ledger, &policy, &asker, accepted, Some(command)).await?;
             let decision = policy.decide_void(&gathered.facts, &question(&there.ledger, ask))?;
@@ -206,7 +207,12 @@ impl<P: Ports> App<P> {
     }
 
     /// Ends this command's reservations.
-    pub(crate) async fn settle(&self, tallies: &[(Key, i64)], command: &CommandId, came_through: bool) -> Result<(), Error> {
+    pub(crate) async fn settle(
+        &self,
+        tallies: &[(Key, i64)],
+        command: &CommandId,
+        came_through: bool,
+    ) -> Result<(), Error> {
         for (key, _) in tallies {
             self.settle_one(key, command.as_str(), came_through).await?;
         }

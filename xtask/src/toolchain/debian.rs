@@ -40,31 +40,20 @@ pub(super) fn provide(folder: &Path, active: &Active) -> Result<Toolchain> {
     }
     let libraries = libraries(&root)?;
     let compiler = root.join("usr/bin/rustc");
-    let version = capture(
-        Command::new(&compiler)
-            .arg("-V")
-            .env("LD_LIBRARY_PATH", &libraries),
-    )
-    .map_err(|reason| {
+    let version = capture(Command::new(&compiler).arg("-V").env("LD_LIBRARY_PATH", &libraries)).map_err(|reason| {
         Problem::new(
             format!("the unpacked compiler does not run: {reason:#}"),
             format!("remove {} and run the command again", folder.display()),
         )
     })?;
     Ok(Toolchain {
-        found: format!(
-            "{} (Debian's web compiler, unpacked below target/)",
-            version.trim()
-        ),
+        found: format!("{} (Debian's web compiler, unpacked below target/)", version.trim()),
         environment: vec![
             ("RUSTC".into(), compiler.into()),
             // Debian's compiler is a stable release; building std is an unstable option of cargo.
             ("RUSTC_BOOTSTRAP".into(), "1".into()),
             ("LD_LIBRARY_PATH".into(), libraries.into()),
-            (
-                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER".into(),
-                linker.into(),
-            ),
+            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER".into(), linker.into()),
         ],
         arguments: vec![OsString::from("-Zbuild-std=std,panic_abort")],
     })
@@ -73,18 +62,13 @@ pub(super) fn provide(folder: &Path, active: &Active) -> Result<Toolchain> {
 fn fetch(folder: &Path, root: &Path) -> Result<Vec<String>> {
     for tool in ["apt-get", "apt-cache", "dpkg", "dpkg-query"] {
         if !exists(tool) {
-            return Err(anyhow!(
-                "`{tool}` is not on PATH: this way needs Debian or a relative"
-            ));
+            return Err(anyhow!("`{tool}` is not on PATH: this way needs Debian or a relative"));
         }
     }
     let apt = Apt::in_folder(folder)?;
     apt.update()?;
     let packages = apt.closure()?;
-    let names: Vec<String> = packages
-        .iter()
-        .map(|(name, version)| format!("{name}={version}"))
-        .collect();
+    let names: Vec<String> = packages.iter().map(|(name, version)| format!("{name}={version}")).collect();
     let archives = apt.download(&names)?;
 
     let unpacking = folder.join("unpacking");
@@ -108,8 +92,7 @@ fn fetch(folder: &Path, root: &Path) -> Result<Vec<String>> {
 
 fn discard(folder: &Path) -> Result<()> {
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("{} could not be removed", folder.display()))?;
+        fs::remove_dir_all(folder).with_context(|| format!("{} could not be removed", folder.display()))?;
     }
     Ok(())
 }
@@ -117,16 +100,12 @@ fn discard(folder: &Path) -> Result<()> {
 /// The folder of the compiler's shared libraries: `usr/lib/<multiarch>`, whose name depends on the machine.
 fn libraries(root: &Path) -> Result<PathBuf> {
     let lib = root.join("usr/lib");
-    for entry in
-        fs::read_dir(&lib).with_context(|| format!("{} could not be read", lib.display()))?
-    {
+    for entry in fs::read_dir(&lib).with_context(|| format!("{} could not be read", lib.display()))? {
         let folder = entry?.path();
         if folder.is_dir()
-            && fs::read_dir(&folder)?.flatten().any(|file| {
-                file.file_name()
-                    .to_string_lossy()
-                    .starts_with("librustc_driver-")
-            })
+            && fs::read_dir(&folder)?
+                .flatten()
+                .any(|file| file.file_name().to_string_lossy().starts_with("librustc_driver-"))
         {
             return Ok(folder);
         }
@@ -149,13 +128,8 @@ impl Apt {
         let lists = folder.join("apt/lists");
         let cache = folder.join("apt/cache");
         let archives = folder.join("apt/downloads");
-        for needed in [
-            &lists.join("partial"),
-            &cache.join("archives/partial"),
-            &archives,
-        ] {
-            fs::create_dir_all(needed)
-                .with_context(|| format!("{} could not be made", needed.display()))?;
+        for needed in [&lists.join("partial"), &cache.join("archives/partial"), &archives] {
+            fs::create_dir_all(needed).with_context(|| format!("{} could not be made", needed.display()))?;
         }
         let mut options = Vec::new();
         for (name, value) in [("Dir::State::Lists", &lists), ("Dir::Cache", &cache)] {
@@ -202,11 +176,7 @@ impl Apt {
             if !own && installed(&name) {
                 continue;
             }
-            let shown =
-                capture(
-                    self.command("apt-cache")
-                        .args(["show", "--no-all-versions", &name]),
-                );
+            let shown = capture(self.command("apt-cache").args(["show", "--no-all-versions", &name]));
             let record = match shown {
                 Ok(record) => Record::parse(&record),
                 // A virtual package: whoever provides it is installed, or the compiler will say what it lacks.
@@ -239,12 +209,7 @@ impl Apt {
         for left_over in fs::read_dir(&self.archives)? {
             fs::remove_file(left_over?.path())?;
         }
-        capture(
-            self.command("apt-get")
-                .args(["--quiet", "download"])
-                .args(packages)
-                .current_dir(&self.archives),
-        )?;
+        capture(self.command("apt-get").args(["--quiet", "download"]).args(packages).current_dir(&self.archives))?;
         let mut archives = Vec::new();
         for entry in fs::read_dir(&self.archives)? {
             archives.push(entry?.path());
@@ -252,11 +217,7 @@ impl Apt {
         if archives.len() == packages.len() {
             return Ok(archives);
         }
-        Err(anyhow!(
-            "apt-get downloaded {} of {} packages",
-            archives.len(),
-            packages.len()
-        ))
+        Err(anyhow!("apt-get downloaded {} of {} packages", archives.len(), packages.len()))
     }
 }
 
@@ -274,11 +235,8 @@ struct Record {
 
 impl Record {
     fn parse(text: &str) -> Self {
-        let field = |name: &str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-                .unwrap_or_default()
-        };
+        let field =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default();
         let mut depends = Vec::new();
         for list in [field("Depends"), field("Pre-Depends")] {
             for dependency in list.split(", ") {
@@ -289,21 +247,14 @@ impl Record {
                 }
             }
         }
-        Self {
-            version: field("Version").to_owned(),
-            depends,
-        }
+        Self { version: field("Version").to_owned(), depends }
     }
 }
 
 /// Whether a Debian version such as `1.96.0+dfsg1-1~deb12u2` is recent enough.
 fn new_enough(version: &str) -> bool {
-    let upstream = version
-        .split_once(':')
-        .map_or(version, |(_epoch, rest)| rest);
-    let mut numbers = upstream
-        .split('.')
-        .map_while(|part| part.parse::<u32>().ok());
+    let upstream = version.split_once(':').map_or(version, |(_epoch, rest)| rest);
+    let mut numbers = upstream.split('.').map_while(|part| part.parse::<u32>().ok());
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) => (major, minor) >= OLDEST,
         _ => false,
@@ -322,9 +273,7 @@ mod tests {
             Record::parse(record),
             Record {
                 version: "1.96.0+dfsg1-1~deb12u2".into(),
-                depends: ["libc6", "libstd-rust-web-dev", "gcc", "libz"]
-                    .map(String::from)
-                    .to_vec(),
+                depends: ["libc6", "libstd-rust-web-dev", "gcc", "libz"].map(String::from).to_vec(),
             }
         );
     }

@@ -20,8 +20,7 @@ fn the_last_approval_completes_the_consent() {
         digest: waiting.digest.clone(),
         at: at(ms),
     };
-    let once =
-        Refund { approvals: vec![approval("mona", SECOND)], updated_at: at(SECOND), ..waiting.clone() };
+    let once = Refund { approvals: vec![approval("mona", SECOND)], updated_at: at(SECOND), ..waiting.clone() };
     assert_eq!(*world.refund(), once);
     world.wait(SECOND);
     let kinds = world.act(&consent("R-1"), &manager("max"));

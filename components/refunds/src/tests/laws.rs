@@ -168,13 +168,7 @@ fn consents(ledger: &Ledger) {
     use RefundState::{Approved, Cleared, Clearing, Failed, Unknown};
     for refund in &ledger.refunds {
         let sale = &ledger.sale;
-        let digest = crate::digest::of_request(
-            &sale.merchant,
-            &sale.id,
-            &refund.id,
-            refund.revision,
-            &refund.request,
-        );
+        let digest = crate::digest::of_request(&sale.merchant, &sale.id, &refund.id, refund.revision, &refund.request);
         assert_eq!(digest, refund.digest);
         if !matches!(refund.state, Approved | Clearing | Unknown | Cleared | Failed) {
             continue;
@@ -186,7 +180,8 @@ fn consents(ledger: &Ledger) {
         assert!(refund.approvals.iter().all(|approval| approval.digest == digest && approval.revision == 1));
         for approval in &refund.approvals {
             let by_plan = approval.role.as_str() == "manager";
-            let escalated = approval.role.as_str() == "director" && approval.at.since(refund.submitted_at).ms >= 3_600_000;
+            let escalated =
+                approval.role.as_str() == "director" && approval.at.since(refund.submitted_at).ms >= 3_600_000;
             assert!(by_plan || escalated, "{approval:?}");
         }
     }

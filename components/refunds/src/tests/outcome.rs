@@ -156,10 +156,8 @@ fn what_ends_an_operation_comes_from_the_provider_or_the_terminal() {
 #[test]
 fn long_or_private_evidence_is_cut_and_masked_never_refused() {
     let mut world = World::clearing("R-1");
-    let heard = Evidence {
-        note: Some(format!("card 4111111111111111 {}", "撤".repeat(400))),
-        ..evidence("00", world.now)
-    };
+    let heard =
+        Evidence { note: Some(format!("card 4111111111111111 {}", "撤".repeat(400))), ..evidence("00", world.now) };
     world.system(&report(refund_target("R-1"), ResultOf::Done(heard)));
     let note = world.refund().evidence.clone().unwrap().note.unwrap();
     assert!(note.starts_with("card 411111******1111 撤"), "{note}");

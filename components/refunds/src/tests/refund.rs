@@ -54,10 +54,8 @@ fn a_refund_that_needs_nobody_is_approved_at_once_and_waits_to_be_cleared() {
         actor: rita(),
         reason: reason.map(str::to_owned),
     };
-    let expected = [
-        event(2, EventKind::RefundSubmitted, Some("goods-returned")),
-        event(3, EventKind::RefundApproved, None),
-    ];
+    let expected =
+        [event(2, EventKind::RefundSubmitted, Some("goods-returned")), event(3, EventKind::RefundApproved, None)];
     assert_eq!(world.events[1..], expected);
 }
 
@@ -65,8 +63,7 @@ fn a_refund_that_needs_nobody_is_approved_at_once_and_waits_to_be_cleared() {
 fn a_refund_that_needs_people_waits_in_review() {
     let mut world = World::new();
     assert_eq!(world.submit("R-1", 6_000, 2), vec![EventKind::RefundSubmitted, EventKind::RefundInReview]);
-    let expected =
-        Refund { state: RefundState::InReview, plan: plan(2), due_at: Some(at(HOUR)), ..submitted() };
+    let expected = Refund { state: RefundState::InReview, plan: plan(2), due_at: Some(at(HOUR)), ..submitted() };
     assert_eq!(*world.refund(), expected);
     assert_eq!(world.left(), 4_000);
 }
@@ -77,12 +74,8 @@ fn a_refund_clears() {
     world.submit("R-1", 6_000, 0);
     world.wait(SECOND);
     assert_eq!(world.clear("R-1"), vec![EventKind::RefundClearing]);
-    let clearing = Refund {
-        state: RefundState::Clearing,
-        updated_at: at(SECOND),
-        due_at: Some(at(SECOND)),
-        ..submitted()
-    };
+    let clearing =
+        Refund { state: RefundState::Clearing, updated_at: at(SECOND), due_at: Some(at(SECOND)), ..submitted() };
     assert_eq!(*world.refund(), clearing);
     assert_eq!(world.send(refund_target("R-1")), vec![]);
     let sent = Refund { attempts: 1, due_at: Some(at(31 * SECOND)), ..clearing };
@@ -232,12 +225,7 @@ fn a_failed_refund_is_retried_under_its_old_reference_without_new_approval() {
     let failed = world.refund().clone();
     world.wait(SECOND);
     assert_eq!(world.system(&Command::Retry("R-1".parse().unwrap())), vec![EventKind::RefundRetried]);
-    let expected = Refund {
-        state: RefundState::Clearing,
-        updated_at: at(SECOND),
-        due_at: Some(at(SECOND)),
-        ..failed
-    };
+    let expected = Refund { state: RefundState::Clearing, updated_at: at(SECOND), due_at: Some(at(SECOND)), ..failed };
     assert_eq!(*world.refund(), expected);
     assert_eq!(world.left(), 4_000);
     world.send(refund_target("R-1"));
@@ -299,13 +287,7 @@ fn a_digest_is_of_the_documented_bytes() {
         crate::digest::of_request(&merchant, &sale, &refund, revision, &request)
     };
     assert_eq!(digest(1, request(6_000)).as_str(), DIGEST);
-    let bare = RefundRequest {
-        reason: String::new(),
-        note: None,
-        evidence: vec![],
-        operator: None,
-        ..request(6_000)
-    };
+    let bare = RefundRequest { reason: String::new(), note: None, evidence: vec![], operator: None, ..request(6_000) };
     assert_eq!(digest(2, bare).as_str(), BARE_DIGEST);
 }
 

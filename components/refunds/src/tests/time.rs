@@ -68,9 +68,7 @@ fn time_never_ends_what_may_have_reached_the_provider() {
     sent_void.send(void_target("V-1"));
     let mut unknown_void = sent_void.clone();
     unknown_void.unknown(void_target("V-1"));
-    for world in
-        [&mut approved, &mut clearing, &mut sent, &mut unknown, &mut void, &mut sent_void, &mut unknown_void]
-    {
+    for world in [&mut approved, &mut clearing, &mut sent, &mut unknown, &mut void, &mut sent_void, &mut unknown_void] {
         let before = world.ledger.clone();
         world.wait(100_000 * HOUR);
         assert_eq!(world.system(&Command::PassTime), vec![]);

@@ -38,6 +38,7 @@ codes! {
     WEBHOOK_DIFFERS 409 "webhook.replayed-differently" "A webhook with this id came before, with another body";
     SALE_CONFLICT 409 "sale.conflict" "A different sale of that id is registered";
     REFUND_ID_TAKEN 409 "refund.id-taken" "There is another refund of that id";
+    RECORD_FULL 409 "record.full" "The sale has too long a history for another operation";
     OPERATION_NOT_YOURS 409 "operation.not-yours" "Somebody else carries the operation out";
     ENDPOINTS_FULL 409 "endpoints.full" "There are as many webhook endpoints as there may be";
     NAME_TAKEN 409 "name.taken" "The name is taken";

@@ -32,7 +32,11 @@ impl Key {
     /// # Errors
     /// [`Error::Internal`]: names are checked where they come in, so this does not happen.
     pub fn checked(self) -> Result<Self, Error> {
-        if self.0.len() <= KEY_BYTES { Ok(self) } else { Err(Error::Internal(format!("key of {} bytes", self.0.len()))) }
+        if self.0.len() <= KEY_BYTES {
+            Ok(self)
+        } else {
+            Err(Error::Internal(format!("key of {} bytes", self.0.len())))
+        }
     }
 
     /// One sale with everything that money depends on.
@@ -51,6 +55,12 @@ impl Key {
     #[must_use]
     pub fn idempotency(merchant: &MerchantId, key: &str) -> Self {
         Self(format!("idem:{merchant}:{}", hashed(key)))
+    }
+
+    /// What one of two persons said about an operation of a sale.
+    #[must_use]
+    pub fn resolution(merchant: &MerchantId, sale: &SaleId, operation: &str) -> Self {
+        Self(format!("resolution:{merchant}:{sale}:{}", hashed(operation)))
     }
 
     /// A merchant.

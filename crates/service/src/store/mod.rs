@@ -111,47 +111,45 @@ impl<'a, K: Kv> Records<'a, K> {
     }
 
     async fn load<T: Record>(&self, key: &Key) -> Result<Option<(T, u64)>, Error> {
-        let bytes = match self.creation {
-            Creation::Headed => match self.kv.get(key.as_str()).await? {
-                None => None,
-                Some(head) => match nonce(&head, key)? {
-                    0 => None,
-                    body => self.kv.get(&body_key(key, body)).await?,
-                },
+        let bytes = match self.kv.get(key.as_str()).await? {
+            None => None,
+            Some(there) => match head(&there) {
+                None => Some(there),
+                Some(0) => None,
+                Some(body) => self.kv.get(&body_key(key, body)).await?,
             },
-            Creation::Direct | Creation::Refused => self.kv.get(key.as_str()).await?,
         };
         bytes.map(|bytes| decode(key, &bytes)).transpose()
     }
 
-    /// Opens a record for a write.
+    /// Opens a record for a write. Both forms are understood wherever they are met, so that a database moves between
+    /// hosts; only creation differs.
     ///
     /// # Errors
     /// As [`Records::read`]; also if nothing may be written to this store.
     pub async fn open<T: Record>(&self, key: &Key) -> Result<Slot<K::Cell, T>, Error> {
-        match self.creation {
-            Creation::Refused => Err(Error::Unavailable(
-                "this store can neither create a record with one winner nor count: money operations are refused".to_owned(),
-            )),
-            Creation::Direct => {
-                let (bytes, cell) = self.kv.open(key.as_str()).await?;
-                slot(key, Place::Body(cell), bytes.as_deref())
+        if self.creation == Creation::Refused {
+            return Err(Error::Unavailable(
+                "this store can neither create a record with one winner nor count: money operations are refused"
+                    .to_owned(),
+            ));
+        }
+        let (mut bytes, mut cell) = self.kv.open(key.as_str()).await?;
+        if bytes.is_none() && self.creation == Creation::Headed {
+            self.kv.increment(key.as_str(), 0).await?;
+            (bytes, cell) = self.kv.open(key.as_str()).await?;
+            if bytes.is_none() {
+                return Err(Error::Unavailable("a head vanished".to_owned()));
             }
-            Creation::Headed => {
-                if self.kv.get(key.as_str()).await?.is_none() {
-                    self.kv.increment(key.as_str(), 0).await?;
-                }
-                let (head, head_cell) = self.kv.open(key.as_str()).await?;
-                let head = head.ok_or_else(|| Error::Unavailable("a head vanished".to_owned()))?;
-                let seen = nonce(&head, key)?;
-                if seen != 0 {
-                    let place = body_key(key, seen);
-                    let (bytes, cell) = self.kv.open(&place).await?;
-                    if bytes.is_some() {
-                        return slot(key, Place::Body(cell), bytes.as_deref());
-                    }
-                }
-                Ok(Slot { key: key.clone(), at: Place::Head(head_cell), version: 0, value: None })
+        }
+        match bytes.as_deref().and_then(head) {
+            None => slot(key, Place::Body(cell), bytes.as_deref()),
+            Some(0) => slot(key, Place::Head(cell), None),
+            Some(nonce) => {
+                let (body, body_cell) = self.kv.open(&body_key(key, nonce)).await?;
+                // A head without a body: the record was removed, and is made again by a swap over the head.
+                let place = if body.is_some() { Place::Body(body_cell) } else { Place::Head(cell) };
+                slot(key, place, body.as_deref())
             }
         }
     }
@@ -168,7 +166,8 @@ impl<'a, K: Kv> Records<'a, K> {
         id: &str,
         unique: u64,
     ) -> Result<Commit, Error> {
-        let version = slot.version.checked_add(1).ok_or_else(|| Error::Internal("a record's version is full".to_owned()))?;
+        let version =
+            slot.version.checked_add(1).ok_or_else(|| Error::Internal("a record's version is full".to_owned()))?;
         let bytes = self.encode(&slot.key, version, next)?;
         let mut place = slot.at;
         for attempt in 0..PROOF_ATTEMPTS {
@@ -236,15 +235,12 @@ impl<'a, K: Kv> Records<'a, K> {
     /// # Errors
     /// The store's.
     pub async fn remove(&self, key: &Key) -> Result<(), Error> {
-        if self.creation == Creation::Headed
-            && let Some(head) = self.kv.get(key.as_str()).await?
-        {
-            let body = nonce(&head, key)?;
-            self.kv.delete(&body_key(key, body)).await?;
+        match self.kv.get(key.as_str()).await?.as_deref().and_then(head) {
             // The head stays: a swap over an existing value is the only sound one.
-            return Ok(());
+            Some(nonce) => self.kv.delete(&body_key(key, nonce)).await?,
+            None => self.kv.delete(key.as_str()).await?,
         }
-        Ok(self.kv.delete(key.as_str()).await?)
+        Ok(())
     }
 
     fn encode<T: Record>(&self, key: &Key, version: u64, value: &T) -> Result<Vec<u8>, Error> {
@@ -286,11 +282,9 @@ fn body_key(key: &Key, nonce: i64) -> String {
     format!("{key}#{nonce:016x}")
 }
 
-fn nonce(head: &[u8], key: &Key) -> Result<i64, Error> {
-    let bytes: [u8; 8] = head
-        .try_into()
-        .map_err(|_| Error::Internal(format!("{key}: expected a head of 8 bytes, found {}", head.len())))?;
-    Ok(i64::from_le_bytes(bytes))
+/// A head is 8 bytes; an envelope never is.
+fn head(bytes: &[u8]) -> Option<i64> {
+    bytes.try_into().ok().map(i64::from_le_bytes)
 }
 
 fn head_nonce(unique: u64, attempt: u32) -> i64 {

@@ -143,8 +143,10 @@ impl Kv for MemoryKv {
             let there = match i.values.get(key) {
                 None => 0,
                 Some(bytes) => {
-                    let bytes: [u8; 8] =
-                        bytes.as_slice().try_into().map_err(|_| KvError("increment of a value that is no number".to_owned()))?;
+                    let bytes: [u8; 8] = bytes
+                        .as_slice()
+                        .try_into()
+                        .map_err(|_| KvError("increment of a value that is no number".to_owned()))?;
                     i64::from_le_bytes(bytes)
                 }
             };

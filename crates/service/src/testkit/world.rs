@@ -165,7 +165,12 @@ impl Ports for TestPorts {
     fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
         rescind_notification::render(notice, audience, locale)
     }
-    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
+    fn explain(
+        &self,
+        decision: &Decision,
+        locale: Locale,
+        utc_offset_minutes: i32,
+    ) -> Result<Vec<String>, RenderError> {
         rescind_notification::explain(decision, locale, utc_offset_minutes)
     }
     fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
@@ -250,9 +255,15 @@ impl World {
         self.app.put_policy(policy_name, canonical).await?;
         let bad = |e: rescind_model::name::BadName| Error::Internal(e.to_string());
         let id = MerchantId::parse(merchant).map_err(bad)?;
-        let merchant = Merchant { id: id.clone(), name: "小店".to_owned(), policy: policy_name.to_owned(), utc_offset_minutes: 480 };
+        let merchant = Merchant {
+            id: id.clone(),
+            name: "小店".to_owned(),
+            policy: policy_name.to_owned(),
+            utc_offset_minutes: 480,
+        };
         self.app.create_merchant(&self.admin, merchant).await?;
-        let terminal = Terminal { merchant: id.clone(), id: TerminalId::parse("T1").map_err(bad)?, label: "counter".to_owned() };
+        let terminal =
+            Terminal { merchant: id.clone(), id: TerminalId::parse("T1").map_err(bad)?, label: "counter".to_owned() };
         self.app.create_terminal(&self.admin, terminal).await?;
         for (name, role) in [
             ("cashier", "cashier"),
@@ -263,7 +274,8 @@ impl World {
             ("finance", "finance"),
         ] {
             let grants = vec![Grant { merchant: id.clone(), roles: vec![Role::parse(role).map_err(bad)?] }];
-            let person = Person { id: PersonId::parse(&format!("{id}.{name}")).map_err(bad)?, name: name.to_owned(), grants };
+            let person =
+                Person { id: PersonId::parse(&format!("{id}.{name}")).map_err(bad)?, name: name.to_owned(), grants };
             self.app.create_person(&self.admin, person).await?;
         }
         Ok(id)
