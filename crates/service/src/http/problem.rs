@@ -90,7 +90,8 @@ impl Problem {
     /// A problem with a field: a JSON pointer into the body, or the name of a parameter or header.
     #[must_use]
     pub fn field(code: Code, field: &str, message: &str) -> Self {
-        let message = short(message);
+        // The name of an unknown field is the caller's text too.
+        let (field, message) = (short(field), short(message));
         let detail = if field.is_empty() { message } else { format!("{field}: {message}") };
         Self::new(code, detail).with("field", field)
     }

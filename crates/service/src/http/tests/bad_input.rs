@@ -237,6 +237,10 @@ async fn a_card_number_in_free_text_is_masked_flagged_and_stored_nowhere() {
     // Where a value is wrong, the error does not repeat the number either.
     let reply = shop.post(&shop.system, "/v1/transactions", &with(sale("S-2", "now"), "channel", json!(card))).await;
     assert!(!reply.text.contains(card) && reply.status == 422, "{}", reply.text);
+    let reply = shop.post(&shop.system, "/v1/transactions", &with(sale("S-2", "now"), card, json!(card))).await;
+    assert_eq!(reply.json()["field"], "/411111******1111", "{}", reply.text);
+    let reply = shop.get(&shop.system, &format!("/v1/refunds?{card}=1")).await;
+    assert!(!reply.text.contains(card) && reply.status == 400, "{}", reply.text);
 
     let shown = shop.get(&shop.manager, &path).await;
     assert!(!shown.text.contains(card) && shown.json().get("masked").is_none());
