@@ -25,15 +25,15 @@
 pub mod checkout;
 pub mod client;
 pub mod moment;
-pub mod poll;
 pub mod policies;
+pub mod poll;
 pub mod receiver;
 pub mod server;
 pub mod shop;
 
 pub use client::{Client, Reply};
-pub use poll::eventually;
 pub use policies::Policies;
+pub use poll::eventually;
 pub use receiver::{Delivery, Receiver};
 pub use rescind_acquirer::{Acquirer, Options};
 pub use server::{Server, Setup, Store};

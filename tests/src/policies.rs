@@ -37,11 +37,14 @@ impl Policies {
         let counted = this.read("lakala.toml")?;
         let (head, rest) = counted.split_once("[[void.count]]").context("lakala.toml counts no voids any more")?;
         let (_, refund) = rest.split_once("[refund]").context("lakala.toml has no [refund] any more")?;
-        let open = edit(&format!("{head}[refund]{refund}"), &[
-            (r#"name = "lakala""#, r#"name = "open""#),
-            (r#"tiers-by = ["sale", "requester-day"]"#, r#"tiers-by = ["sale"]"#),
-            (r#"up-to = "100.00""#, r#"up-to = "999.00""#),
-        ])?;
+        let open = edit(
+            &format!("{head}[refund]{refund}"),
+            &[
+                (r#"name = "lakala""#, r#"name = "open""#),
+                (r#"tiers-by = ["sale", "requester-day"]"#, r#"tiers-by = ["sale"]"#),
+                (r#"up-to = "100.00""#, r#"up-to = "999.00""#),
+            ],
+        )?;
         this.write("open.toml", &open)?;
         Ok(this)
     }

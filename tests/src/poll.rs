@@ -11,7 +11,11 @@ const EVERY: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// The look's own, and time running out.
-pub async fn eventually<T>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+pub async fn eventually<T>(
+    what: &str,
+    within: Duration,
+    mut look: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
     let end = Instant::now() + within;
     loop {
         if let Some(found) = look().await.with_context(|| format!("while waiting for {what}"))? {

@@ -102,7 +102,7 @@ pub struct Server {
     child: Option<Child>,
     address: Address,
     admin: String,
-    /// With the database and the logs in it.
+    /// With the database and the logs in it. Gone with the server, unless `RESCIND_TESTS_KEEP` is set.
     folder: TempDir,
     starts: u32,
 }
@@ -129,7 +129,11 @@ impl Server {
     /// # Errors
     /// It does not start.
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        let mut folder = tempfile::tempdir()?;
+        if std::env::var_os("RESCIND_TESTS_KEEP").is_some() {
+            folder.disable_cleanup(true);
+            eprintln!("kept: {}", folder.path().display());
+        }
         let mut setup = Setup::in_folder(folder.path())?;
         change(&mut setup);
         let mut server =

@@ -59,7 +59,8 @@ impl Shop {
     /// Something was not answered as expected.
     pub async fn open(server: &Server, merchant: &str, policy: &str) -> Result<Self> {
         let admin = server.admin();
-        let body = json!({"id": merchant, "name": format!("茶馆 {merchant}"), "policy": policy, "utc_offset_minutes": 480});
+        let body =
+            json!({"id": merchant, "name": format!("茶馆 {merchant}"), "policy": policy, "utc_offset_minutes": 480});
         admin.post("/v1/merchants", &body).await?.is(201)?;
         let body = json!({"merchant": merchant, "id": TERMINAL, "label": "counter"});
         admin.post("/v1/terminals", &body).await?.is(201)?;

@@ -77,7 +77,10 @@ async fn what_was_acknowledged_is_there_after_kill_9_and_nothing_twice() -> Resu
         ensure!(refunds.len() <= EACH, "{sale} has {} refunds", refunds.len());
     }
     for (n, (id, _)) in &acknowledged {
-        ensure!(there[&format!("S-{}", n % SALES)].contains(id), "refund-{n} was acknowledged as {id} and is not there");
+        ensure!(
+            there[&format!("S-{}", n % SALES)].contains(id),
+            "refund-{n} was acknowledged as {id} and is not there"
+        );
     }
     println!("{} acknowledged, {} there after the restart", acknowledged.len(), known.len());
 

@@ -49,7 +49,10 @@ async fn a_component_that_fails_costs_exactly_its_request() -> Result<()> {
         }
         let failed = failing.await??;
         let problem = failed.is(500)?;
-        ensure!(problem["code"] == "internal" && failed.header("content-type") == "application/problem+json", "{failed}");
+        ensure!(
+            problem["code"] == "internal" && failed.header("content-type") == "application/problem+json",
+            "{failed}"
+        );
         ensure!(!failed.text.contains("wasm") && !failed.text.contains("trap"), "the inside does not show: {failed}");
         server.client().call(Method::GET, "/faulty", None, String::new()).await?.is(200)?;
     }

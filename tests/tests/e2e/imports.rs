@@ -33,7 +33,8 @@ fn imports(name: &str) -> Result<Vec<Import>> {
                         bail!("{name} imports {import}, which is no interface: {entity:?}")
                     };
                     let instance = types.as_ref().get(instance).context("an instance has a type")?;
-                    let functions = instance.exports.iter().filter(|(_, item)| matches!(item.ty, ComponentEntityType::Func(_)));
+                    let functions =
+                        instance.exports.iter().filter(|(_, item)| matches!(item.ty, ComponentEntityType::Func(_)));
                     let functions = functions.map(|(name, _)| name.clone()).collect();
                     all.push(Import { name: import, functions });
                 }
@@ -76,6 +77,37 @@ fn the_courier_imports_this_and_nothing_else() -> Result<()> {
     Ok(())
 }
 
-const GATEWAY: &[&str] = &[];
+/// `stderr` and the streams are for what a panic has to say.
+const GATEWAY: &[&str] = &[
+    "rescind:eligibility/decisions@0.1.0",
+    "rescind:notification/messages@0.1.0",
+    "rescind:refunds/transitions@0.1.0",
+    "rescind:types/types@0.1.0",
+    "wasi:cli/stderr@0.2.12",
+    "wasi:clocks/system-clock@0.3.0",
+    "wasi:http/types@0.3.0",
+    "wasi:io/error@0.2.12",
+    "wasi:io/streams@0.2.12",
+    "wasi:keyvalue/atomics@0.2.0-draft2",
+    "wasi:keyvalue/store@0.2.0-draft2",
+    "wasi:random/random@0.3.0",
+];
 
-const COURIER: &[&str] = &[];
+/// As the gateway, without decisions; and the acquirer's address, a timer for its patience, and requests.
+const COURIER: &[&str] = &[
+    "rescind:notification/messages@0.1.0",
+    "rescind:refunds/transitions@0.1.0",
+    "rescind:types/types@0.1.0",
+    "spin:variables/variables@3.0.0",
+    "wasi:cli/stderr@0.2.12",
+    "wasi:clocks/monotonic-clock@0.3.0",
+    "wasi:clocks/system-clock@0.3.0",
+    "wasi:clocks/types@0.3.0",
+    "wasi:http/client@0.3.0",
+    "wasi:http/types@0.3.0",
+    "wasi:io/error@0.2.12",
+    "wasi:io/streams@0.2.12",
+    "wasi:keyvalue/atomics@0.2.0-draft2",
+    "wasi:keyvalue/store@0.2.0-draft2",
+    "wasi:random/random@0.3.0",
+];

@@ -5,11 +5,21 @@ use anyhow::{Result, ensure};
 use http::{Method, Request};
 use rescind_tests::client::fresh_key;
 use rescind_tests::shop::text;
-use rescind_tests::{Receiver, cny};
+use rescind_tests::{Receiver, Reply, cny};
 use serde_json::json;
 
 /// Published test numbers: Visa, UnionPay with 16 and 19 digits.
 const CARDS: [&str; 3] = ["4111111111111111", "6200000000000005", "6205500000000000004"];
+
+/// What was answered to what.
+#[derive(Default)]
+struct Answers(Vec<(String, String)>);
+
+impl Answers {
+    fn note(&mut self, reply: Reply) {
+        self.0.push((reply.request, reply.text));
+    }
+}
 
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -27,9 +37,10 @@ async fn a_card_number_is_masked_flagged_and_found_nowhere() -> Result<()> {
     let shop = world.shop.clone();
     let receiver = Receiver::start().await?;
     shop.endpoint(&receiver.url()).await?;
-    let mut answers = String::new();
+    let mut answers = Answers::default();
     for (n, card) in CARDS.iter().enumerate() {
-        let (sale, masked) = (format!("S-{n}"), format!("{}{}{}", &card[..6], "*".repeat(card.len() - 10), &card[card.len() - 4..]));
+        let (sale, masked) =
+            (format!("S-{n}"), format!("{}{}{}", &card[..6], "*".repeat(card.len() - 10), &card[card.len() - 4..]));
         let new = shop.sale(&sale).of("1000.00").days_ago(2).with("order_number", json!(format!("no. {card}")));
         let made = new.register().await?;
         ensure!(made["masked"] == true && made["order_number"] == format!("no. {masked}"), "{made}");
@@ -43,46 +54,53 @@ async fn a_card_number_is_masked_flagged_and_found_nowhere() -> Result<()> {
         ensure!(made["masked"] == true && made["note"].as_str().is_some_and(|n| n.contains(&masked)), "{made}");
         let refund = format!("/v1/refunds/{}", text(&made, "id")?);
         let because = json!({"reason": format!("wrong card {card}")});
-        answers += &shop.reviewer.tell(&format!("{refund}/declines"), &because).await?.text;
-        answers += &shop.system.get(&refund).await?.text;
-        answers += &shop.system.get(&format!("{refund}/slip")).await?.text;
+        answers.note(shop.reviewer.tell(&format!("{refund}/declines"), &because).await?);
+        answers.note(shop.system.get(&refund).await?);
+        answers.note(shop.system.get(&format!("{refund}/slip")).await?);
         // Where it cannot be kept as text it is refused, and not repeated.
-        for (field, value) in [("id", json!(card)), ("payer_token", json!(card)), ("channel", json!(card)), ("paid_at", json!(card))] {
+        for (field, value) in
+            [("id", json!(card)), ("payer_token", json!(card)), ("channel", json!(card)), ("paid_at", json!(card))]
+        {
             let reply = shop.sale("S-9").with(field, value.clone()).body();
             let reply = if field == "paid_at" { json!({"paid_at": value, "id": "S-9"}) } else { reply };
             let reply = shop.system.post("/v1/transactions", &reply).await?;
             ensure!(reply.status == 422, "{field}: {reply}");
-            answers += &reply.text;
+            answers.note(reply);
         }
         let amount = json!({"sale": sale, "amount": {"amount": card, "currency": card}, "reason": "duplicate"});
-        answers += &shop.manager.tell("/v1/refunds", &amount).await?.text;
+        answers.note(shop.manager.tell("/v1/refunds", &amount).await?);
         let unknown = json!({"sale": sale, "amount": cny("1.00"), "reason": "duplicate", (*card): card});
-        answers += &shop.manager.tell("/v1/refunds", &unknown).await?.text;
+        answers.note(shop.manager.tell("/v1/refunds", &unknown).await?);
         let reason = json!({"sale": sale, "amount": cny("1.00"), "reason": card});
-        answers += &shop.manager.tell("/v1/refunds", &reason).await?.text;
+        answers.note(shop.manager.tell("/v1/refunds", &reason).await?);
         let desk = json!({"label": format!("desk {card}"), "principals": {}});
-        answers += &shop.system.post("/v1/review-sources", &desk).await?.text;
+        answers.note(shop.system.post("/v1/review-sources", &desk).await?);
         // Where no free text is expected, somebody will put it all the same.
-        answers += &shop.system.get(&format!("/v1/transactions/{card}")).await?.text;
-        answers += &shop.system.get(&format!("/v1/refunds/{card}/slip")).await?.text;
-        answers += &shop.system.get(&format!("/v1/{card}")).await?.text;
-        answers += &shop.system.get(&format!("/v1/refunds?state={card}")).await?.text;
-        answers += &shop.system.get(&format!("/v1/refunds?{card}=1")).await?.text;
-        answers += &shop.manager.tell_under(card, "/v1/refunds", &shop.refund(&sale, "1.00")).await?.text;
+        answers.note(shop.system.get(&format!("/v1/transactions/{card}")).await?);
+        answers.note(shop.system.get(&format!("/v1/refunds/{card}/slip")).await?);
+        answers.note(shop.system.get(&format!("/v1/{card}")).await?);
+        answers.note(shop.system.get(&format!("/v1/refunds?state={card}")).await?);
+        answers.note(shop.system.get(&format!("/v1/refunds?{card}=1")).await?);
+        answers.note(shop.manager.tell_under(card, "/v1/refunds", &shop.refund(&sale, "1.00")).await?);
         let traced = Request::get("/v1/refunds").header("x-request-id", *card).body(String::new())?;
-        answers += &shop.system.send(traced).await?.text;
-        answers += &shop.system.call(Method::DELETE, &format!("/v1/webhook-endpoints/{card}"), None, String::new()).await?.text;
+        answers.note(shop.system.send(traced).await?);
+        answers.note(
+            shop.system.call(Method::DELETE, &format!("/v1/webhook-endpoints/{card}"), None, String::new()).await?,
+        );
     }
     let feed = shop.feed().await?;
     receiver.at_least(feed.len()).await?;
-    answers += &json!(feed).to_string();
-    answers += &receiver.deliveries().iter().map(|d| String::from_utf8_lossy(&d.body).into_owned()).collect::<String>();
+    answers.0.push(("the feed".to_owned(), json!(feed).to_string()));
+    for delivery in receiver.deliveries() {
+        answers.0.push(("a webhook".to_owned(), String::from_utf8_lossy(&delivery.body).into_owned()));
+    }
     let running = world.server.database()?;
     world.server.stop().await?;
     let (stopped, log) = (world.server.database()?, world.server.log()?);
     for card in CARDS {
         for form in [card.to_owned(), grouped(card, " "), grouped(card, "-")] {
-            ensure!(!answers.contains(&form), "an answer repeats {form}");
+            let repeated = answers.0.iter().find(|(_, text)| text.contains(&form));
+            ensure!(repeated.is_none(), "an answer repeats {form}: {repeated:?}");
             ensure!(!holds(&running, &form) && !holds(&stopped, &form), "the database holds {form}");
             let line = log.lines().find(|line| line.contains(&form));
             ensure!(line.is_none(), "the log holds {form}: {line:?}");

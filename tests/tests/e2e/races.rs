@@ -71,10 +71,8 @@ async fn of_a_void_and_a_refund_exactly_one_wins() -> Result<()> {
         shop.sale(&sale).of_day(moment::day(2)).register().await?;
         let (path, ask) = (format!("/v1/transactions/{sale}/voids"), shop.refund(&sale, "60.00"));
         let (one, two, cause) = (fresh_key(), fresh_key(), shop.void());
-        let (void, refund) = tokio::join!(
-            shop.supervisor.insist(&one, &path, &cause),
-            shop.manager.insist(&two, "/v1/refunds", &ask),
-        );
+        let (void, refund) =
+            tokio::join!(shop.supervisor.insist(&one, &path, &cause), shop.manager.insist(&two, "/v1/refunds", &ask),);
         let (first, second) = winner(void?, refund?)?;
         let (made, left) = (first.json()?, second.json()?["left"].clone());
         if made["kind"] == "void" {
@@ -106,7 +104,10 @@ fn behaviours(round: usize) -> Vec<Behaviour> {
         1 => vec![Behaviour::Timeout { took_place: false, hold_ms: Some(50) }],
         2 => vec![Behaviour::LateSuccess { after_ms: 400 }],
         3 => vec![Behaviour::Decline { code: "51".to_owned() }, Behaviour::LateSuccess { after_ms: 400 }],
-        _ => vec![Behaviour::Decline { code: "51".to_owned() }, Behaviour::Timeout { took_place: true, hold_ms: Some(50) }],
+        _ => vec![
+            Behaviour::Decline { code: "51".to_owned() },
+            Behaviour::Timeout { took_place: true, hold_ms: Some(50) },
+        ],
     }
 }
 
@@ -118,9 +119,11 @@ async fn late_success_against_retry(world: Arc<World>, round: usize) -> Result<(
     for behaviour in behaviours(round) {
         world.script(&sale, behaviour)?;
     }
-    let (clearing, retry, nothing) = (format!("/v1/refunds/{id}/clearings"), format!("/v1/refunds/{id}/retries"), json!({}));
+    let (clearing, retry, nothing) =
+        (format!("/v1/refunds/{id}/clearings"), format!("/v1/refunds/{id}/retries"), json!({}));
     let key = fresh_key();
-    let (one, two) = tokio::join!(shop.finance.insist(&key, &clearing, &nothing), shop.finance.insist(&key, &clearing, &nothing));
+    let (one, two) =
+        tokio::join!(shop.finance.insist(&key, &clearing, &nothing), shop.finance.insist(&key, &clearing, &nothing));
     let (first_answer, two) = (one?, two?);
     first_answer.is(200)?;
     ensure!(first_answer.text == two.text, "{first_answer} and {two}");
@@ -188,10 +191,8 @@ async fn of_two_creations_of_one_sale_one_is_registered() -> Result<()> {
             two["amount"] = cny("200.00");
         }
         let other = shop.system.on_own_connections();
-        let (first, second) = tokio::join!(
-            shop.system.post("/v1/transactions", &one),
-            other.post("/v1/transactions", &two),
-        );
+        let (first, second) =
+            tokio::join!(shop.system.post("/v1/transactions", &one), other.post("/v1/transactions", &two),);
         let (first, second) = (first?, second?);
         let expected: [u16; 2] = if round % 2 == 0 { [200, 201] } else { [201, 409] };
         let mut seen = [first.status.as_u16(), second.status.as_u16()];

@@ -1,8 +1,8 @@
 //! What is damaged is refused at the start, with its name and what to do.
 
 use anyhow::{Context as _, Result, ensure};
-use rescind_tests::{Policies, Server, Shop, checkout};
 use rescind_tests::server::Setup;
+use rescind_tests::{Policies, Server, Shop, checkout};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
@@ -48,10 +48,10 @@ async fn a_damaged_database_is_refused_by_name_and_left_as_it_is() -> Result<()>
     type Damage = fn(&Path, u64) -> Result<()>;
     let damages: [(&str, Damage); 4] = [
         ("its head overwritten", |path, _| overwrite(path, SeekFrom::Start(0), &[0x5a; 4096])),
-        ("pages in the middle overwritten", |path, length| overwrite(path, SeekFrom::Start(length / 2), &[0xff; 16_384])),
-        ("cut off", |path, length| {
-            Ok(std::fs::OpenOptions::new().write(true).open(path)?.set_len(length / 3)?)
+        ("pages in the middle overwritten", |path, length| {
+            overwrite(path, SeekFrom::Start(length / 2), &[0xff; 16_384])
         }),
+        ("cut off", |path, length| Ok(std::fs::OpenOptions::new().write(true).open(path)?.set_len(length / 3)?)),
         ("another file altogether", |path, _| Ok(std::fs::write(path, "terminal,batch,voucher\n".repeat(1_000))?)),
     ];
     for (what, damage) in damages {
@@ -92,8 +92,18 @@ async fn a_second_server_on_the_same_database_is_refused() -> Result<()> {
 #[tokio::test]
 async fn a_damaged_policy_is_refused_with_file_line_and_remedy() -> Result<()> {
     for (file, from, to, says) in [
-        ("lakala.toml", "window = \"30 minutes\"", "window = \"thirty minutes\"", vec!["lakala.toml", "thirty minutes"]),
-        ("lakala.toml", "until-settlement = true", "until-setlement = true", vec!["lakala.toml", "until-setlement", "until-settlement"]),
+        (
+            "lakala.toml",
+            "window = \"30 minutes\"",
+            "window = \"thirty minutes\"",
+            vec!["lakala.toml", "thirty minutes"],
+        ),
+        (
+            "lakala.toml",
+            "until-settlement = true",
+            "until-setlement = true",
+            vec!["lakala.toml", "until-setlement", "until-settlement"],
+        ),
         ("unionpay.toml", "cut-off = \"23:00\"", "cut-off = \"25:00\"", vec!["unionpay.toml", "25:00"]),
         ("unionpay.toml", "[refund]", "[refund", vec!["unionpay.toml"]),
         ("lakala.toml", "currency = \"CNY\"", "currency = \"YUAN\"", vec!["lakala.toml", "YUAN"]),
@@ -116,7 +126,9 @@ async fn a_damaged_policy_is_refused_with_file_line_and_remedy() -> Result<()> {
 #[tokio::test]
 async fn all_damages_of_all_policies_are_told_at_once() -> Result<()> {
     let policies = Policies::packs()?;
-    for (file, from, to) in [("lakala.toml", "\"30 minutes\"", "\"soon\""), ("unionpay.toml", "\"11 months\"", "\"long\"")] {
+    for (file, from, to) in
+        [("lakala.toml", "\"30 minutes\"", "\"soon\""), ("unionpay.toml", "\"11 months\"", "\"long\"")]
+    {
         policies.write(file, &rescind_tests::policies::edit(&policies.read(file)?, &[(from, to)])?)?;
     }
     let folder = tempfile::tempdir()?;

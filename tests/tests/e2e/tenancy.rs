@@ -47,7 +47,10 @@ async fn nothing_of_another_merchant_can_be_read() -> Result<()> {
         ("/v1/refunds?merchant=M-1".to_owned(), "/v1/refunds?merchant=M-9"),
         ("/v1/events?merchant=M-1".to_owned(), "/v1/events?merchant=M-9"),
         ("/v1/transactions/S-1?merchant=M-1".to_owned(), "/v1/transactions/S-1?merchant=M-9"),
-        ("/v1/transactions?order_number=ORDER-1&merchant=M-1".to_owned(), "/v1/transactions?order_number=ORDER-1&merchant=M-9"),
+        (
+            "/v1/transactions?order_number=ORDER-1&merchant=M-1".to_owned(),
+            "/v1/transactions?order_number=ORDER-1&merchant=M-9",
+        ),
         ("/v1/terminals?merchant=M-1".to_owned(), "/v1/terminals?merchant=M-9"),
         ("/v1/webhook-endpoints?merchant=M-1".to_owned(), "/v1/webhook-endpoints?merchant=M-9"),
         ("/v1/review-sources?merchant=M-1".to_owned(), "/v1/review-sources?merchant=M-9"),
@@ -86,11 +89,36 @@ async fn nothing_of_another_merchant_can_be_changed() -> Result<()> {
     let ended = json!({"took_place": true, "second": theirs.person("finance"), "reason": "mine"});
     let person_ask = theirs.void();
     for (who, there, nowhere, body) in [
-        (&theirs.supervisor, "/v1/transactions/S-1/voids".to_owned(), "/v1/transactions/S-9/voids".to_owned(), &person_ask),
-        (&theirs.supervisor, "/v1/transactions/S-1/voids/check".to_owned(), "/v1/transactions/S-9/voids/check".to_owned(), &person_ask),
-        (&theirs.system, "/v1/transactions/S-1/events".to_owned(), "/v1/transactions/S-9/events".to_owned(), &json!({"type": "settled"})),
-        (&theirs.terminal, format!("/v1/operations/{void}/results"), format!("{no_void}/results"), &json!({"outcome": "done"})),
-        (&theirs.system, format!("/v1/operations/{void}/results"), format!("{no_void}/results"), &json!({"outcome": "done"})),
+        (
+            &theirs.supervisor,
+            "/v1/transactions/S-1/voids".to_owned(),
+            "/v1/transactions/S-9/voids".to_owned(),
+            &person_ask,
+        ),
+        (
+            &theirs.supervisor,
+            "/v1/transactions/S-1/voids/check".to_owned(),
+            "/v1/transactions/S-9/voids/check".to_owned(),
+            &person_ask,
+        ),
+        (
+            &theirs.system,
+            "/v1/transactions/S-1/events".to_owned(),
+            "/v1/transactions/S-9/events".to_owned(),
+            &json!({"type": "settled"}),
+        ),
+        (
+            &theirs.terminal,
+            format!("/v1/operations/{void}/results"),
+            format!("{no_void}/results"),
+            &json!({"outcome": "done"}),
+        ),
+        (
+            &theirs.system,
+            format!("/v1/operations/{void}/results"),
+            format!("{no_void}/results"),
+            &json!({"outcome": "done"}),
+        ),
         (&theirs.manager, format!("/v1/operations/{void}/resolutions"), format!("{no_void}/resolutions"), &ended),
         (&theirs.manager, "/v1/refunds".to_owned(), "/v1/refunds".to_owned(), &theirs.refund("S-2", "1.00")),
         (&theirs.reviewer, format!("/v1/refunds/{refund}/approvals"), format!("{no_refund}/approvals"), &json!({})),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use rescind_acquirer::{Behaviour, Match, SaleEffects, Script};
+use rescind_tests::client::fresh_key;
 use rescind_tests::{Acquirer, Options, Policies, Server, Shop};
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ pub struct World {
     pub acquirer: Acquirer,
     pub server: Server,
     pub shop: Shop,
+    /// Read again at every start.
+    _policies: Option<Policies>,
 }
 
 impl World {
@@ -17,7 +20,7 @@ impl World {
         let acquirer = Acquirer::bind("127.0.0.1:0", Options::default()).await?;
         let server = Server::with_acquirer(&acquirer).await?;
         let shop = Shop::open(&server, "M-1", policy).await?;
-        Ok(Self { acquirer, server, shop })
+        Ok(Self { acquirer, server, shop, _policies: None })
     }
 
     /// A shop under the `open` variant: hundreds of voids and refunds a day without a person.
@@ -30,7 +33,7 @@ impl World {
         })
         .await?;
         let shop = Shop::open(&server, "M-1", "open").await?;
-        Ok(Self { acquirer, server, shop })
+        Ok(Self { acquirer, server, shop, _policies: Some(policies) })
     }
 
     /// Makes the next call for a sale go wrong.
@@ -47,8 +50,13 @@ impl World {
     /// The acquirer's own count: this much voided and refunded of a sale, in one effect.
     pub fn did_once(&self, sale: &str, voided: &str, refunded: &str) -> Result<()> {
         let seen = self.effects(sale).with_context(|| format!("the acquirer did nothing for {sale}"))?;
-        let expected =
-            SaleEffects { currency: "CNY".into(), voided: voided.into(), refunded: refunded.into(), reversed: "0.00".into(), count: 1 };
+        let expected = SaleEffects {
+            currency: "CNY".into(),
+            voided: voided.into(),
+            refunded: refunded.into(),
+            reversed: "0.00".into(),
+            count: 1,
+        };
         ensure!(seen == expected, "{sale}: {seen:?}");
         Ok(())
     }
@@ -63,14 +71,15 @@ impl World {
 
     /// Asks for a refund of a sale that needs nobody's approval, and gives its id.
     pub async fn approved_refund(&self, sale: &str, amount: &str) -> Result<String> {
-        let made = self.shop.manager.tell("/v1/refunds", &self.shop.refund(sale, amount)).await?.is(201)?;
+        let made =
+            self.shop.manager.insist(&fresh_key(), "/v1/refunds", &self.shop.refund(sale, amount)).await?.is(201)?;
         ensure!(made["state"] == "approved", "{made}");
         rescind_tests::shop::text(&made, "id")
     }
 
     /// Sends an approved refund to clearing.
     pub async fn clear(&self, refund: &str) -> Result<Value> {
-        self.shop.finance.tell(&format!("/v1/refunds/{refund}/clearings"), &json!({})).await?.is(200)
+        self.shop.finance.insist(&fresh_key(), &format!("/v1/refunds/{refund}/clearings"), &json!({})).await?.is(200)
     }
 }
 

@@ -60,7 +60,11 @@ async fn open(teller: &mut Teller) -> Result<World> {
     let acquirer = Acquirer::bind("127.0.0.1:0", Options::default()).await?;
     let receiver = Receiver::start().await?;
     let server = Server::with_acquirer(&acquirer).await?;
-    teller.note(&format!("rescind serve       http://{}   (database: {})", server.authority(), server.setup().db.display()));
+    teller.note(&format!(
+        "rescind serve       http://{}   (database: {})",
+        server.authority(),
+        server.setup().db.display()
+    ));
     teller.note(&format!("simulated acquirer  {}", acquirer.url()));
     teller.note(&format!("webhook receiver    {}", receiver.url()));
     teller.get("nobody", &server.client(), "/healthz", &["/status"]).await?.is(200)?;
@@ -94,7 +98,8 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     teller.step("Which ways back are open?");
     let ways = teller.get("supervisor", &shop.supervisor, "/v1/transactions/S-1/ways-back", &[]).await?.is(200)?;
     for way in ways["ways"].as_array().context("there are no ways")? {
-        let say = |name: &str, label: &str| way.get(name).map(|at| format!(", {label} {}", plain(at))).unwrap_or_default();
+        let say =
+            |name: &str, label: &str| way.get(name).map(|at| format!(", {label} {}", plain(at))).unwrap_or_default();
         let why = way.pointer("/findings/0/rule").map(|rule| format!(" ({})", plain(rule))).unwrap_or_default();
         let times = format!("{}{}", say("open_until", "open until"), say("opens_at", "opens at"));
         teller.note(&format!("{}: {}{why}{times}", plain(&way["way"]), plain(&way["outcome"])));
@@ -104,8 +109,10 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
 
     teller.step("The supervisor checks the void: no effect yet");
     let path = "/v1/transactions/S-1/voids";
-    let essence = ["/outcome", "/amount", "/open_until", "/obligations/executor", "/obligations/fees", "/messages/zh-CN"];
-    let check = teller.post("supervisor", &shop.supervisor, &format!("{path}/check"), &shop.void(), &essence).await?.is(200)?;
+    let essence =
+        ["/outcome", "/amount", "/open_until", "/obligations/executor", "/obligations/fees", "/messages/zh-CN"];
+    let check =
+        teller.post("supervisor", &shop.supervisor, &format!("{path}/check"), &shop.void(), &essence).await?.is(200)?;
     ensure!(check["outcome"] == "allow" && check["open_until"].is_string(), "it is allowed, until an instant: {check}");
     let sale = shop.look_at("S-1").await?;
     ensure!(sale["balance"]["reserved"] == cny("0.00"), "a check reserves nothing: {sale}");
@@ -132,7 +139,8 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     }
 
     teller.step("A second void of the same sale is refused, with its finding");
-    let (again, _) = teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-1/voids", &shop.void(), &FINDING).await?;
+    let (again, _) =
+        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-1/voids", &shop.void(), &FINDING).await?;
     let again = again.refused(422, "decision.deny")?;
     ensure!(finding(&again, "void.already-voided").is_some(), "the finding says why: {again}");
     Ok(())
@@ -151,7 +159,8 @@ async fn void_limits(teller: &mut Teller, world: &World) -> Result<()> {
 
     teller.step("The fourth void of the day is referred to support");
     register(teller, world, "S-4", "20.00", 3).await?;
-    let (fourth, _) = teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-4/voids", &shop.void(), &FINDING).await?;
+    let (fourth, _) =
+        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-4/voids", &shop.void(), &FINDING).await?;
     let fourth = fourth.refused(422, "decision.refer")?;
     let count = finding(&fourth, "void.count").with_context(|| format!("the finding says why: {fourth}"))?;
     ensure!(count["observed"]["count"] == 3 && count["limit"]["count"] == 3, "three of three: {count}");
@@ -159,7 +168,8 @@ async fn void_limits(teller: &mut Teller, world: &World) -> Result<()> {
 
     teller.step("A void after the window: \"refund instead\"");
     register(teller, world, "S-5", "100.00", 2 * 24 * 60).await?;
-    let (late, _) = teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-5/voids", &shop.void(), &FINDING).await?;
+    let (late, _) =
+        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-5/voids", &shop.void(), &FINDING).await?;
     let late = late.refused(422, "decision.deny")?;
     let window = finding(&late, "void.window").with_context(|| format!("the finding says why: {late}"))?;
     ensure!(window["remedy"] == json!({"token": "use-refund", "use": "refund"}), "refund instead: {window}");
@@ -199,8 +209,10 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
     let shop = &world.shop;
     teller.step("A refund of 300.00 needs a person: it goes into review");
     register(teller, world, "S-6", "500.00", 3 * 24 * 60).await?;
-    let essence = ["/id", "/state", "/requested_by", "/plan/tier", "/plan/needed", "/plan/roles", "/revision", "/digest"];
-    let (made, _) = teller.tell("manager", &shop.manager, "/v1/refunds", &shop.refund("S-6", "300.00"), &essence).await?;
+    let essence =
+        ["/id", "/state", "/requested_by", "/plan/tier", "/plan/needed", "/plan/roles", "/revision", "/digest"];
+    let (made, _) =
+        teller.tell("manager", &shop.manager, "/v1/refunds", &shop.refund("S-6", "300.00"), &essence).await?;
     let made = made.is(201)?;
     ensure!(made["state"] == "in-review" && made["plan"]["needed"] == 1, "one person is needed: {made}");
     let id = text(&made, "id")?;
@@ -211,8 +223,10 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
     let own = own.refused(403, "approval.not-permitted")?;
     ensure!(own["reason"] == "requester", "because it is the manager's own request: {own}");
 
-    let verdict = json!({"refund": id, "principal": "kim", "decision": "approve", "revision": 1, "digest": made["digest"]});
-    let changed = json!({"refund": id, "principal": "lee", "decision": "approve", "revision": 1, "digest": made["digest"]});
+    let verdict =
+        json!({"refund": id, "principal": "kim", "decision": "approve", "revision": 1, "digest": made["digest"]});
+    let changed =
+        json!({"refund": id, "principal": "lee", "decision": "approve", "revision": 1, "digest": made["digest"]});
     teller.step("A webhook that was tampered with on its way is answered like an unknown key");
     let forged = deliver(world, "msg_demo_1", &verdict, &changed).await?;
     println!("    → POST /v1/webhooks/reviews   [review desk, signed for another body]");
@@ -225,7 +239,10 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
     let approved = deliver(world, "msg_demo_2", &verdict, &verdict).await?;
     Teller::answer(&approved, &["/state", "/approvals/0/by", "/approvals/0/role", "/approvals/0/revision"]);
     let body = approved.is(200)?;
-    ensure!(body["state"] == "approved" && body["approvals"][0]["by"] == shop.person("reviewer"), "kim is the reviewer: {body}");
+    ensure!(
+        body["state"] == "approved" && body["approvals"][0]["by"] == shop.person("reviewer"),
+        "kim is the reviewer: {body}"
+    );
 
     teller.step("The same webhook again gets the first answer again, and has no second effect");
     let again = deliver(world, "msg_demo_2", &verdict, &verdict).await?;
@@ -257,7 +274,10 @@ async fn clear_through_a_timeout(teller: &mut Teller, world: &World, id: &str) -
     let types: Vec<String> = history.iter().map(|event| plain(&event["type"])).collect();
     Teller::parts(&cleared, &["/state"]);
     teller.note(&format!("history: {}", types.join(" → ")));
-    ensure!(types.ends_with(&["refund.clearing".into(), "refund.unknown".into(), "refund.cleared".into()]), "in that order");
+    ensure!(
+        types.ends_with(&["refund.clearing".into(), "refund.unknown".into(), "refund.cleared".into()]),
+        "in that order"
+    );
     counted(teller, world, "S-6", ["0.00", "300.00"], &text(&cleared, "provider_reference")?)
 }
 
@@ -279,11 +299,19 @@ async fn told(teller: &mut Teller, world: &World) -> Result<()> {
         let before = last.insert(sale.clone(), sequence).unwrap_or(0);
         ensure!(sequence == before || sequence == before + 1, "{sale}: event {sequence} came after event {before}");
     }
-    teller.note(&format!("{} webhooks, {} events, every signature verified with the endpoint's secret", deliveries.len(), feed.len()));
-    let example = deliveries.iter().find(|d| d.json().is_ok_and(|b| b["type"] == "refund.cleared")).context("none cleared")?;
+    teller.note(&format!(
+        "{} webhooks, {} events, every signature verified with the endpoint's secret",
+        deliveries.len(),
+        feed.len()
+    ));
+    let example =
+        deliveries.iter().find(|d| d.json().is_ok_and(|b| b["type"] == "refund.cleared")).context("none cleared")?;
     teller.note(&format!("webhook-id: {}   webhook-timestamp: {}", example.seal.id, example.seal.timestamp));
     teller.note(&format!("webhook-signature: {}", example.seal.signature));
-    Teller::parts(&example.json()?, &["/type", "/data/id", "/data/amount", "/data/message/title", "/data/message/body"]);
+    Teller::parts(
+        &example.json()?,
+        &["/type", "/data/id", "/data/amount", "/data/message/title", "/data/message/body"],
+    );
 
     teller.step("The feed tells the same, each event once");
     println!("    → GET /v1/events?limit=100&audience=merchant&locale=en   [back office]");
@@ -291,7 +319,12 @@ async fn told(teller: &mut Teller, world: &World) -> Result<()> {
     let items = page["items"].as_array().context("the feed has no items")?;
     for entry in items {
         let amount = entry.get("amount").map(plain).unwrap_or_default();
-        println!("      {:<7} {:<22} {amount:>10}  {}", plain(&entry["id"]), plain(&entry["type"]), plain(&entry["message"]["title"]));
+        println!(
+            "      {:<7} {:<22} {amount:>10}  {}",
+            plain(&entry["id"]),
+            plain(&entry["type"]),
+            plain(&entry["message"]["title"])
+        );
     }
     let mut ids: Vec<String> = items.iter().map(|entry| plain(&entry["id"])).collect();
     ids.sort();
@@ -320,13 +353,21 @@ async fn restart(teller: &mut Teller, world: &mut World, refund: &str, asked_und
     let again = teller.tell_under(asked_under, "supervisor", &shop.supervisor, "/v1/refunds", &ask, &essence).await?;
     let body = again.is(201)?;
     ensure!(body["id"] == refund && again.header("idempotency-replayed") == "true", "the first answer: {again}");
-    counted(teller, world, "S-5", ["0.00", "60.00"], &text(&shop.refund_in(refund, &["cleared"]).await?, "provider_reference")?)
+    counted(
+        teller,
+        world,
+        "S-5",
+        ["0.00", "60.00"],
+        &text(&shop.refund_in(refund, &["cleared"]).await?, "provider_reference")?,
+    )
 }
 
 /// All that the merchant can see.
 async fn everything(shop: &Shop) -> Result<Vec<(String, Value)>> {
     let mut paths: Vec<String> = (1..=6).map(|n| format!("/v1/transactions/S-{n}")).collect();
-    paths.extend(["/v1/refunds", "/v1/events?limit=100", "/v1/webhook-endpoints", "/v1/review-sources"].map(str::to_owned));
+    paths.extend(
+        ["/v1/refunds", "/v1/events?limit=100", "/v1/webhook-endpoints", "/v1/review-sources"].map(str::to_owned),
+    );
     let mut all = Vec::new();
     for path in paths {
         let seen = shop.system.see(&path).await?;

@@ -64,7 +64,14 @@ impl Teller {
     }
 
     /// A request that changes money, under a new idempotency key. Gives the key too.
-    pub async fn tell(&self, who: &str, client: &Client, path: &str, body: &Value, essence: &[&str]) -> Result<(Reply, String)> {
+    pub async fn tell(
+        &self,
+        who: &str,
+        client: &Client,
+        path: &str,
+        body: &Value,
+        essence: &[&str],
+    ) -> Result<(Reply, String)> {
         let key = fresh_key();
         Ok((self.tell_under(&key, who, client, path, body, essence).await?, key))
     }
@@ -91,7 +98,8 @@ impl Teller {
     /// The status of an answer, and the parts that JSON pointers name.
     pub fn answer(reply: &Reply, essence: &[&str]) {
         let body = reply.json().unwrap_or_default();
-        let replayed = if reply.header("idempotency-replayed") == "true" { "   Idempotency-Replayed: true" } else { "" };
+        let replayed =
+            if reply.header("idempotency-replayed") == "true" { "   Idempotency-Replayed: true" } else { "" };
         println!("    ← {}{replayed}", reply.status);
         Self::parts(&body, essence);
     }
