@@ -2,6 +2,8 @@
 //!
 //! It contains no WebAssembly engine, so a fresh clone has it within a minute.
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
+
 mod checkout;
 mod command;
 mod component;
@@ -162,7 +164,7 @@ fn test(checkout: &Checkout, way: Way, arguments: &[String]) -> Result<()> {
     match deny {
         Some(tool) => tool.check(checkout, &mut steps)?,
         None => {
-            println!("licences: not checked (cargo-deny is not there; `cargo xtask deny` installs it below target/)")
+            println!("licences: not checked (cargo-deny is not there; `cargo xtask deny` installs it below target/)");
         }
     }
     steps.loud("tests", || native::test(checkout, arguments).map(silently))?;

@@ -1,5 +1,5 @@
 //! How long one native decision takes, warm. The whole-system figures are `cargo xtask bench`; this is for work on the rules.
-
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a bench that fails, fails")]
 
 use rescind_eligibility::Engine;
@@ -92,13 +92,13 @@ fn main() {
 
     measure("void, allowed", || drop(black_box(engine.decide_void(black_box(&today), &void))));
     measure("void, denied with advice on the refund", || {
-        drop(black_box(engine.decide_void(black_box(&next_day), &void)))
+        drop(black_box(engine.decide_void(black_box(&next_day), &void)));
     });
     measure("refund, allowed with a plan and a fee", || {
-        drop(black_box(engine.decide_refund(black_box(&next_day), &refund)))
+        drop(black_box(engine.decide_refund(black_box(&next_day), &refund)));
     });
     measure("refund, denied with advice on the void", || {
-        drop(black_box(engine.decide_refund(black_box(&today), &refund)))
+        drop(black_box(engine.decide_refund(black_box(&today), &refund)));
     });
     measure("assess, every way at once", || drop(black_box(engine.assess(black_box(&today), None))));
     measure(&format!("load, {} bytes", bytes.len()), || drop(black_box(Engine::load(black_box(bytes)))));

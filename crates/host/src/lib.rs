@@ -25,6 +25,8 @@
 //! The way of a request: `server` (sockets) → `app` (id, admission, durability) → `pool` (which instance) → `instance`
 //! (one call) → `keyvalue`, `outbound`, `variables` (what the component calls) → `store`.
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
+
 mod app;
 mod bindings;
 mod compose;

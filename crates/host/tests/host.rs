@@ -1,5 +1,6 @@
 //! The host around a component that fails on demand (`faulty.wat`).
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
 
 use std::path::PathBuf;

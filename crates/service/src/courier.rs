@@ -110,6 +110,9 @@ struct ProviderAnswer {
     attempt: Option<u32>,
 }
 
+/// When a sale is due.
+type Reminder = (Instant, MerchantId, SaleId);
+
 /// What is to be done for a sale now.
 enum Due {
     /// Send an operation to the provider.
@@ -185,7 +188,7 @@ impl<P: Outbound> App<P> {
         let mut driven = 0_u32;
         for part in sales.chunks(PARALLEL) {
             let results = side_by_side(part.iter().map(|(m, s)| self.drive(m, s)).collect()).await;
-            let mut next: Vec<(Instant, MerchantId, SaleId)> = Vec::new();
+            let mut next: Vec<Reminder> = Vec::new();
             for ((merchant, sale), result) in part.iter().zip(results) {
                 // One sale that cannot be worked on must not hold up the others.
                 let (did, due) = match result {
@@ -428,12 +431,12 @@ impl<P: Outbound> App<P> {
     }
 
     /// Notes that sales are due.
-    async fn remind(&self, due: &[(Instant, MerchantId, SaleId)]) -> Result<(), Error> {
+    async fn remind(&self, due: &[Reminder]) -> Result<(), Error> {
         let records = self.records().await?;
-        let mut rest: Vec<&(Instant, MerchantId, SaleId)> = due.iter().collect();
+        let mut rest: Vec<&Reminder> = due.iter().collect();
         while !rest.is_empty() {
             let now = self.ports.now();
-            let mut groups: BTreeMap<(i64, i64), Vec<&(Instant, MerchantId, SaleId)>> = BTreeMap::new();
+            let mut groups: BTreeMap<(i64, i64), Vec<&Reminder>> = BTreeMap::new();
             for item in rest {
                 groups.entry(bucket_of(item.0, now)).or_default().push(item);
             }
@@ -513,7 +516,7 @@ impl<P: Outbound> App<P> {
             loop {
                 let slice = records.slice(&list, at, LIST_LIMIT).await?;
                 let mut due: Vec<(MerchantId, SaleId)> = Vec::new();
-                let mut later: Vec<(Instant, MerchantId, SaleId)> = Vec::new();
+                let mut later: Vec<Reminder> = Vec::new();
                 for (position, entry) in &slice.entries {
                     at = *position;
                     let mut parts = entry.id.split(':');

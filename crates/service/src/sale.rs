@@ -494,7 +494,7 @@ impl<P: Ports> App<P> {
         };
         Ok(Facts {
             sale: ledger.sale.clone(),
-            status: ledger.status.clone(),
+            status: ledger.status,
             balance,
             now,
             business_day: Some(policy.business_day_of(now)?),

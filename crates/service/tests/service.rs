@@ -1,5 +1,10 @@
 //! The service over ports in memory: storage on stores that lie, what a transition costs, the feed, the courier.
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a test may fail loudly, and counts small things"
+)]
 
 use rescind_model::{
     Audience, Channel, CommandId, Instant, Locale, MerchantId, Money, RefundId, RefundState, Sale, SaleId, SaleOutcome,
