@@ -20,10 +20,13 @@ pub(crate) fn assign(headers: &mut HeaderMap) -> Arc<str> {
     id
 }
 
-/// Letters, digits and a few marks: safe in a log line, a header and a URL.
+/// Letters, digits and a few marks: safe in a log line, a header and a URL. No card number: it would be logged.
 fn is_valid(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !text.is_empty() && text.len() <= limits::REQUEST_ID_BYTES && text.bytes().all(plain)
+    !text.is_empty()
+        && text.len() <= limits::REQUEST_ID_BYTES
+        && text.bytes().all(plain)
+        && !rescind_model::card_number::mask(text).found
 }
 
 /// Bytes that differ from call to call; not for secrets.
@@ -46,9 +49,15 @@ mod tests {
 
     #[test]
     fn plain_ids_are_kept_and_others_replaced() {
-        for (given, kept) in
-            [("terminal-7.42_a", true), ("", false), ("a b", false), ("a\"b", false), (&"x".repeat(65), false)]
-        {
+        for (given, kept) in [
+            ("terminal-7.42_a", true),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+            (&"x".repeat(65), false),
+            ("4111111111111111", false),
+            ("pos-4111-1111-1111-1111", false),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(X_REQUEST_ID, HeaderValue::from_str(given).unwrap());
             let id = assign(&mut headers);
