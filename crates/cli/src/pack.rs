@@ -51,7 +51,8 @@ impl Policy {
     }
 }
 
-/// Compiles every pack of a folder (`*.toml` that are not `*.cases.toml`), or one file.
+/// Compiles every pack of a folder (`*.toml` that are not `*.cases.toml`), or one file. What is wrong with any is told at
+/// once.
 pub fn read(path: &Path) -> anyhow::Result<Vec<(PathBuf, Compiled)>> {
     if path.is_file() {
         return Ok(vec![(path.to_owned(), read_one(path)?)]);
@@ -70,7 +71,14 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<(PathBuf, Compiled)>> {
     if files.is_empty() {
         bail!("{} holds no policy packs (*.toml)", path.display());
     }
-    files.into_iter().map(|file| Ok((file.clone(), read_one(&file)?))).collect()
+    let (mut packs, mut refused) = (Vec::new(), Vec::new());
+    for file in files {
+        match read_one(&file) {
+            Ok(compiled) => packs.push((file, compiled)),
+            Err(reason) => refused.push(format!("{reason:#}")),
+        }
+    }
+    if refused.is_empty() { Ok(packs) } else { bail!("{}", refused.join("\n")) }
 }
 
 fn read_one(file: &Path) -> anyhow::Result<Compiled> {
