@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 // Overflow checks are on in every profile: what a test miscounts fails loudly.
 #![allow(clippy::arithmetic_side_effects, reason = "counts and indices of tests; overflow stops the run")]
 #![allow(clippy::indexing_slicing, reason = "only JSON is indexed, where what is missing reads as null")]

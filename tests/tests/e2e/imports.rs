@@ -77,12 +77,13 @@ fn the_courier_imports_this_and_nothing_else() -> Result<()> {
     Ok(())
 }
 
-/// `stderr` and the streams are for what a panic has to say.
+/// The variables hold a deployment's first admin token; `stderr` and the streams are for what a panic has to say.
 const GATEWAY: &[&str] = &[
     "rescind:eligibility/decisions@0.1.0",
     "rescind:notification/messages@0.1.0",
     "rescind:refunds/transitions@0.1.0",
     "rescind:types/types@0.1.0",
+    "spin:variables/variables@3.0.0",
     "wasi:cli/stderr@0.2.12",
     "wasi:clocks/system-clock@0.3.0",
     "wasi:http/types@0.3.0",

@@ -3,6 +3,7 @@
 //! Each test starts a server of its own on a database of its own, so they run side by side. They need what
 //! `cargo xtask build` makes; `cargo xtask test` builds it first.
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![allow(clippy::arithmetic_side_effects, reason = "counts of tests; overflow stops the run")]
 #![allow(clippy::indexing_slicing, reason = "mostly JSON is indexed, where what is missing reads as null")]
 #![allow(clippy::string_slice, reason = "keys and card numbers are ASCII")]

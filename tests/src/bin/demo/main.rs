@@ -4,6 +4,7 @@
 //! receiver on free ports. Every answer is checked: the story ends with what was as expected, or names the step that
 //! was not.
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![allow(clippy::arithmetic_side_effects, reason = "counts of steps; overflow stops the run")]
 #![allow(clippy::indexing_slicing, reason = "only JSON is indexed, where what is missing reads as null")]
 
