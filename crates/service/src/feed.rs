@@ -207,7 +207,11 @@ impl<P: Ports> App<P> {
                     groups.entry((intent.merchant.clone(), *page)).or_default().push(intent);
                 }
             }
-            let mut done: Vec<String> = Vec::new();
+            // Some commands change a ledger without an event: there is nothing to tell.
+            let silent = |i: &&&Intent| {
+                !aggregate(i).is_some_and(|a| a.events.iter().any(|e| e.command.as_str() == i.id))
+            };
+            let mut done: Vec<String> = ready.iter().filter(silent).map(|i| i.id.clone()).collect();
             let mut moved: BTreeMap<String, u64> = BTreeMap::new();
             for ((merchant, page), intents) in groups {
                 self.list_new_refunds(&merchant, &intents, &aggregate).await?;

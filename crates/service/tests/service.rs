@@ -331,6 +331,9 @@ async fn the_courier_pays_once_however_the_provider_behaves() {
         shop.app().tick().await.unwrap();
     }
     assert_eq!(state().await, RefundState::Cleared);
+    shop.app().tick().await.unwrap();
+    let metrics = shop.app().metrics().await.unwrap();
+    assert!(metrics.contains("rescind_intents_pending 0\n"), "everything that followed is done: {metrics}");
     let posts = calls.lock().unwrap().iter().filter(|c| c.starts_with("POST")).count();
     assert_eq!(posts, 1, "{:?}", calls.lock().unwrap());
 }
