@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Connections of the busy runs: as many terminals at once.
@@ -56,9 +56,9 @@ async fn measure() -> Result<()> {
     let mut rates: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
     for turn in 1..=TURNS {
         for (store, rates) in [Store::Group, Store::PerWriteCommit].into_iter().zip(&mut rates) {
-            let samples = refunds(&policies, store).await?;
+            let (samples, again) = refunds(&policies, store).await?;
             let name = if store == Store::Group { "group" } else { "per-write-commit" };
-            println!("  turn {turn}  --store {name:<16}  {samples}");
+            println!("  turn {turn}  --store {name:<16}  {samples}, {again} told to come back");
             rates.push(samples.rate());
         }
     }
@@ -91,33 +91,45 @@ async fn checks(shop: &Shop, connections: usize, count: usize) -> Result<Samples
     .await
 }
 
-/// Refunds on a new server with one store, each of a sale of its own.
-async fn refunds(policies: &Policies, store: Store) -> Result<Samples> {
+/// Refunds on a new server with one store, each of a sale of its own. Who is told to come back (503) does after 50 ms, and
+/// that is part of its time. Gives how often that was, too.
+async fn refunds(policies: &Policies, store: Store) -> Result<(Samples, usize)> {
     let server = start(policies, store).await?;
     let shop = Shop::open(&server, "M-1", "open").await?;
     let sales: Vec<Value> = (0..REFUNDS).map(|n| shop.sale(&format!("S-{n}")).days_ago(2).body()).collect();
     let callers: Vec<Client> = (0..CONNECTIONS).map(|_| shop.system.on_own_connections()).collect();
-    run(callers, REFUNDS, move |client, n| {
+    let register = move |client: Client, n: usize| {
         let sale = sales.get(n).cloned().unwrap_or_default();
-        async move {
-            // Registering is not what is measured: it may wait for the courier.
-            loop {
-                let reply = client.post("/v1/transactions", &sale).await?;
-                if !reply.status.is_server_error() {
-                    return reply.is(201).map(drop);
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        }
-    })
-    .await?;
+        async move { until_taken(&client, "/v1/transactions", &sale).await.map(drop) }
+    };
+    run(callers, REFUNDS, register).await?;
     let callers = (0..CONNECTIONS).map(|_| shop.manager.on_own_connections()).collect();
     let asks: Vec<Value> = (0..REFUNDS).map(|n| shop.refund(&format!("S-{n}"), "60.00")).collect();
-    run(callers, REFUNDS, move |client, n| {
-        let ask = asks.get(n).cloned().unwrap_or_default();
-        async move { client.insist(&fresh_key(), "/v1/refunds", &ask).await?.is(201).map(drop) }
-    })
-    .await
+    let again = Arc::new(AtomicUsize::new(0));
+    let count = again.clone();
+    let submit = move |client: Client, n: usize| {
+        let (ask, again) = (asks.get(n).cloned().unwrap_or_default(), count.clone());
+        async move {
+            again.fetch_add(until_taken(&client, "/v1/refunds", &ask).await?, Ordering::Relaxed);
+            Ok(())
+        }
+    };
+    let samples = run(callers, REFUNDS, submit).await?;
+    Ok((samples, again.load(Ordering::Relaxed)))
+}
+
+/// Posts under one key until it is taken. Gives how often it was not.
+async fn until_taken(client: &Client, path: &str, body: &Value) -> Result<usize> {
+    let key = fresh_key();
+    let mut again = 0;
+    loop {
+        let reply = client.tell_under(&key, path, body).await?;
+        if !reply.status.is_server_error() && !reply.is_code("idempotency.in-flight") {
+            return reply.is(201).map(|_| again);
+        }
+        again += 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Has each caller do one after the other until so many are done, and takes the time of each.
