@@ -135,13 +135,13 @@ impl<P: Outbound> App<P> {
         let mut report = TickReport::default();
         for lane in 0..LANES {
             report.published = report.published.saturating_add(self.publish_or_log(lane).await);
-            report.driven = report.driven.saturating_add(self.work_off_lane(lane).await?);
+            report.driven = report.driven.saturating_add(self.work_off_lane(lane, begun).await?);
         }
         report.driven = report.driven.saturating_add(self.work_off_buckets(begun).await?);
         // What the work above made happen is told in the same tick.
         report.published = report.published.saturating_add(self.publish_waiting().await);
         for lane in 0..LANES {
-            self.work_off_lane(lane).await?;
+            self.work_off_lane(lane, begun).await?;
         }
         for lane in 0..LANES {
             self.deliver_lane(lane, begun, &mut report).await?;
@@ -154,7 +154,7 @@ impl<P: Outbound> App<P> {
     }
 
     /// Does what is due for the sales of published intents, notes when they are due next, strikes the intents out.
-    async fn work_off_lane(&self, number: u8) -> Result<u32, Error> {
+    async fn work_off_lane(&self, number: u8, begun: Instant) -> Result<u32, Error> {
         let records = self.records().await?;
         let key = Key::lane(number);
         let Some(lane) = records.read::<Lane>(&key).await? else { return Ok(0) };
@@ -170,7 +170,7 @@ impl<P: Outbound> App<P> {
         if sales.is_empty() {
             return Ok(0);
         }
-        let driven = self.drive_all(&sales).await?;
+        let driven = self.drive_all(&sales, begun).await?;
         let mark = self.random_hex(16);
         records
             .update::<Lane, _, _>(&key, &mark, self.unique(), |there| {
@@ -184,9 +184,16 @@ impl<P: Outbound> App<P> {
     }
 
     /// Drives sales side by side and notes when each is due next.
-    async fn drive_all(&self, sales: &[(MerchantId, SaleId)]) -> Result<u32, Error> {
+    async fn drive_all(&self, sales: &[(MerchantId, SaleId)], begun: Instant) -> Result<u32, Error> {
         let mut driven = 0_u32;
         for part in sales.chunks(PARALLEL) {
+            if self.out_of_time(begun) {
+                // The provider is slow: what is left is due in the next tick.
+                let now = self.ports.now();
+                let later: Vec<Reminder> = part.iter().map(|(m, s)| (now, m.clone(), s.clone())).collect();
+                self.remind(&later).await?;
+                continue;
+            }
             let results = side_by_side(part.iter().map(|(m, s)| self.drive(m, s)).collect()).await;
             let mut next: Vec<Reminder> = Vec::new();
             for ((merchant, sale), result) in part.iter().zip(results) {
@@ -531,7 +538,7 @@ impl<P: Outbound> App<P> {
                     }
                 }
                 self.remind(&later).await?;
-                driven = driven.saturating_add(self.drive_all(&due).await?);
+                driven = driven.saturating_add(self.drive_all(&due, begun).await?);
                 if !slice.more {
                     break;
                 }
@@ -631,6 +638,10 @@ impl<P: Outbound> App<P> {
                 delivered = delivered.saturating_add(1);
                 cursor.at = Position::parse(&item.position)?;
                 moved = true;
+                // A slow receiver gets as far as the time goes; how far is written down before the tick ends.
+                if self.out_of_time(begun) {
+                    break;
+                }
             }
             let now = self.ports.now();
             if failed {

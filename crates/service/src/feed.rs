@@ -208,9 +208,8 @@ impl<P: Ports> App<P> {
                 }
             }
             // Some commands change a ledger without an event: there is nothing to tell.
-            let silent = |i: &&&Intent| {
-                !aggregate(i).is_some_and(|a| a.events.iter().any(|e| e.command.as_str() == i.id))
-            };
+            let silent =
+                |i: &&&Intent| !aggregate(i).is_some_and(|a| a.events.iter().any(|e| e.command.as_str() == i.id));
             let mut done: Vec<String> = ready.iter().filter(silent).map(|i| i.id.clone()).collect();
             let mut moved: BTreeMap<String, u64> = BTreeMap::new();
             for ((merchant, page), intents) in groups {
