@@ -1,16 +1,20 @@
 //! The courier's ports: the host's store, clock, chance and outbound HTTP; the composed components' transitions.
 
-use crate::bindings::notification::messages;
-use crate::bindings::refunds::transitions;
 use crate::outbound;
 use rescind_guest::kv::Store;
 use rescind_model::{
-    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
-    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
-    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
+    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, PolicyIdentity, RefundQuestion,
+    VoidQuestion,
 };
 use rescind_service::ports::{NoAnswer, Outbound, OutboundAnswer, Policy, Ports};
 use std::sync::Arc;
+
+rescind_guest::composed!(
+    /// The refunds and notification components the courier is composed with.
+    Composed,
+    crate::bindings::refunds::transitions,
+    crate::bindings::notification::messages
+);
 
 /// The courier's world.
 pub struct Courier {
@@ -79,6 +83,7 @@ impl Outbound for Courier {
 impl Ports for Courier {
     type Kv = Store;
     type Policy = NoPolicy;
+    type Pure = Composed;
 
     fn cached_policy(&self, _hash: &str) -> Option<Arc<NoPolicy>> {
         None
@@ -94,56 +99,6 @@ impl Ports for Courier {
     }
     fn random(&self) -> [u8; 32] {
         rescind_guest::random()
-    }
-    fn open_ledger(
-        &self,
-        sale: &Sale,
-        outcome: SaleOutcome,
-        by: &Actor,
-        command: &CommandId,
-        now: Instant,
-    ) -> Result<Transition, Rejection> {
-        transitions::open(sale, outcome, by, command, now)
-    }
-    fn apply(
-        &self,
-        ledger: &Ledger,
-        command: &Command,
-        by: &Actor,
-        id: &CommandId,
-        now: Instant,
-    ) -> Result<Transition, Rejection> {
-        transitions::apply(ledger, command, by, id, now)
-    }
-    fn due(&self, ledger: &Ledger) -> Option<Instant> {
-        transitions::due(ledger)
-    }
-    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
-        messages::render(notice, audience, locale)
-    }
-    fn explain(
-        &self,
-        decision: &Decision,
-        locale: Locale,
-        utc_offset_minutes: i32,
-    ) -> Result<Vec<String>, RenderError> {
-        messages::explain(decision, locale, utc_offset_minutes)
-    }
-    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
-        messages::slip(request, locale)
-    }
-    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
-        messages::seal(secrets, id, at, body)
-    }
-    fn verify(
-        &self,
-        secrets: &[String],
-        headers: &SealHeaders,
-        body: &[u8],
-        now: Instant,
-        tolerance: Duration,
-    ) -> Result<(), SealError> {
-        messages::verify(secrets, headers, body, now, tolerance)
     }
     fn component(&self) -> &str {
         // Put there by the build, which makes the pure components first.

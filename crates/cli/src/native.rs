@@ -2,14 +2,10 @@
 //! the first admin key, the demonstration shop. The components' own code runs natively here.
 
 use bytes::Bytes;
-use rescind_eligibility::Engine;
 use rescind_host::store::{Seen, Session, Store, StoreError, Swap as Swapped};
-use rescind_model::{
-    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
-    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
-    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
-};
-use rescind_service::ports::{Kv, KvError, Policy, Ports, Swap};
+use rescind_model::{Instant, LoadError};
+use rescind_service::native::{NativePolicy, NativePure};
+use rescind_service::ports::{Kv, KvError, Ports, Swap};
 use std::sync::Arc;
 
 /// The name of the store in `spin.toml`.
@@ -60,30 +56,6 @@ impl Kv for HostKv {
     }
 }
 
-/// A policy in the native engine.
-pub struct NativePolicy(Engine);
-
-impl Policy for NativePolicy {
-    fn identity(&self) -> PolicyIdentity {
-        self.0.identity().clone()
-    }
-    fn needs(&self) -> Needs {
-        self.0.needs()
-    }
-    fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
-        self.0.business_day_of(at)
-    }
-    fn assess(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
-        self.0.assess(facts, amount)
-    }
-    fn decide_void(&self, facts: &Facts, question: &VoidQuestion) -> Result<Decision, DecisionError> {
-        self.0.decide_void(facts, question)
-    }
-    fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError> {
-        self.0.decide_refund(facts, question)
-    }
-}
-
 /// The ports.
 pub struct Native {
     kv: HostKv,
@@ -122,6 +94,7 @@ pub fn random() -> [u8; 32] {
 impl Ports for Native {
     type Kv = HostKv;
     type Policy = NativePolicy;
+    type Pure = NativePure;
 
     fn kv(&self) -> &HostKv {
         &self.kv
@@ -136,57 +109,7 @@ impl Ports for Native {
         None
     }
     fn load_policy(&self, _hash: &str, canonical: &[u8]) -> Result<Arc<NativePolicy>, LoadError> {
-        Ok(Arc::new(NativePolicy(Engine::load(canonical)?)))
-    }
-    fn open_ledger(
-        &self,
-        sale: &Sale,
-        outcome: SaleOutcome,
-        by: &Actor,
-        command: &CommandId,
-        now: Instant,
-    ) -> Result<Transition, Rejection> {
-        rescind_refunds::open(sale, outcome, by, command, now)
-    }
-    fn apply(
-        &self,
-        ledger: &Ledger,
-        command: &Command,
-        by: &Actor,
-        id: &CommandId,
-        now: Instant,
-    ) -> Result<Transition, Rejection> {
-        rescind_refunds::apply(ledger, command, by, id, now)
-    }
-    fn due(&self, ledger: &Ledger) -> Option<Instant> {
-        rescind_refunds::due(ledger)
-    }
-    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
-        rescind_notification::render(notice, audience, locale)
-    }
-    fn explain(
-        &self,
-        decision: &Decision,
-        locale: Locale,
-        utc_offset_minutes: i32,
-    ) -> Result<Vec<String>, RenderError> {
-        rescind_notification::explain(decision, locale, utc_offset_minutes)
-    }
-    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
-        rescind_notification::slip(request, locale)
-    }
-    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
-        rescind_notification::seal(secrets, id, at, body)
-    }
-    fn verify(
-        &self,
-        secrets: &[String],
-        headers: &SealHeaders,
-        body: &[u8],
-        now: Instant,
-        tolerance: Duration,
-    ) -> Result<(), SealError> {
-        rescind_notification::verify(secrets, headers, body, now, tolerance)
+        Ok(Arc::new(NativePolicy::load(canonical)?))
     }
     fn component(&self) -> &str {
         "native"

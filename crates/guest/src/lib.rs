@@ -2,12 +2,16 @@
 //!
 //! Instances are reused one request after another. Nothing here keeps anything a request could change.
 
+mod composed;
 pub mod http;
 pub mod kv;
 pub mod log;
 
 use rescind_model::Instant;
+// For the macro.
 use spin_sdk::wasip3::{clocks::system_clock, random::random};
+#[doc(hidden)]
+pub use {rescind_model as model, rescind_service as service};
 
 /// The time.
 #[must_use]

@@ -23,6 +23,8 @@ pub mod gauge;
 pub mod http;
 pub mod idempotency;
 pub mod limits;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod operation;
 pub mod policies;
 pub mod ports;

@@ -70,12 +70,73 @@ pub trait Policy: Send + Sync {
     fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError>;
 }
 
+/// The two pure components that need nothing loaded first: `rescind:refunds` and `rescind:notification`.
+pub trait Pure: Send + Sync + 'static {
+    /// `rescind:refunds` `open`.
+    ///
+    /// # Errors
+    /// See [`Rejection`].
+    fn open_ledger(
+        sale: &Sale,
+        outcome: SaleOutcome,
+        by: &Actor,
+        command: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection>;
+    /// `rescind:refunds` `apply`.
+    ///
+    /// # Errors
+    /// See [`Rejection`].
+    fn apply(
+        ledger: &Ledger,
+        command: &Command,
+        by: &Actor,
+        id: &CommandId,
+        now: Instant,
+    ) -> Result<Transition, Rejection>;
+    /// `rescind:refunds` `due`.
+    fn due(ledger: &Ledger) -> Option<Instant>;
+    /// `rescind:notification` `render`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn render(notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError>;
+    /// `rescind:notification` `explain`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn explain(decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError>;
+    /// `rescind:notification` `slip`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError>;
+    /// `rescind:notification` `seal`.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    fn seal(secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError>;
+    /// `rescind:notification` `verify`.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    fn verify(
+        secrets: &[String],
+        headers: &SealHeaders,
+        body: &[u8],
+        now: Instant,
+        tolerance: Duration,
+    ) -> Result<(), SealError>;
+}
+
 /// The world: a store, a clock, chance, and the three pure components.
 pub trait Ports: Send + Sync + 'static {
     /// The store.
     type Kv: Kv;
     /// A loaded policy.
     type Policy: Policy;
+    /// The other components.
+    type Pure: Pure;
 
     /// The store.
     fn kv(&self) -> &Self::Kv;
@@ -103,7 +164,9 @@ pub trait Ports: Send + Sync + 'static {
         by: &Actor,
         command: &CommandId,
         now: Instant,
-    ) -> Result<Transition, Rejection>;
+    ) -> Result<Transition, Rejection> {
+        Self::Pure::open_ledger(sale, outcome, by, command, now)
+    }
     /// `rescind:refunds` `apply`.
     ///
     /// # Errors
@@ -115,31 +178,46 @@ pub trait Ports: Send + Sync + 'static {
         by: &Actor,
         id: &CommandId,
         now: Instant,
-    ) -> Result<Transition, Rejection>;
+    ) -> Result<Transition, Rejection> {
+        Self::Pure::apply(ledger, command, by, id, now)
+    }
     /// `rescind:refunds` `due`.
-    fn due(&self, ledger: &Ledger) -> Option<Instant>;
-
+    fn due(&self, ledger: &Ledger) -> Option<Instant> {
+        Self::Pure::due(ledger)
+    }
     /// `rescind:notification` `render`.
     ///
     /// # Errors
     /// See [`RenderError`].
-    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError>;
+    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
+        Self::Pure::render(notice, audience, locale)
+    }
     /// `rescind:notification` `explain`.
     ///
     /// # Errors
     /// See [`RenderError`].
-    fn explain(&self, decision: &Decision, locale: Locale, utc_offset_minutes: i32)
-    -> Result<Vec<String>, RenderError>;
+    fn explain(
+        &self,
+        decision: &Decision,
+        locale: Locale,
+        utc_offset_minutes: i32,
+    ) -> Result<Vec<String>, RenderError> {
+        Self::Pure::explain(decision, locale, utc_offset_minutes)
+    }
     /// `rescind:notification` `slip`.
     ///
     /// # Errors
     /// See [`RenderError`].
-    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError>;
+    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
+        Self::Pure::slip(request, locale)
+    }
     /// `rescind:notification` `seal`.
     ///
     /// # Errors
     /// See [`SealError`].
-    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError>;
+    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
+        Self::Pure::seal(secrets, id, at, body)
+    }
     /// `rescind:notification` `verify`.
     ///
     /// # Errors
@@ -151,7 +229,9 @@ pub trait Ports: Send + Sync + 'static {
         body: &[u8],
         now: Instant,
         tolerance: Duration,
-    ) -> Result<(), SealError>;
+    ) -> Result<(), SealError> {
+        Self::Pure::verify(secrets, headers, body, now, tolerance)
+    }
 
     /// A token that stands for an admin, given by the deployment: how the first keys are made where the host makes none.
     fn admin_token(&self) -> Option<&str> {

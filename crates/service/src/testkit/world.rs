@@ -4,41 +4,13 @@ use super::kv::{Fault, MemoryKv};
 use crate::app::App;
 use crate::directory::{Merchant, Person, Terminal};
 use crate::error::Error;
-use crate::ports::{NoAnswer, Outbound, OutboundAnswer, Policy, Ports};
+use crate::native::{NativePolicy, NativePure};
+use crate::ports::{NoAnswer, Outbound, OutboundAnswer, Ports};
 use crate::principal::{Bearer, Grant, Principal};
-use rescind_eligibility::Engine;
-use rescind_model::{
-    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
-    LoadError, Locale, MerchantId, Message, Money, Needs, Notice, PersonId, PolicyIdentity, RefundQuestion, Rejection,
-    RenderError, Role, Sale, SaleOutcome, SealError, SealHeaders, SlipRequest, TerminalId, Transition, VoidQuestion,
-};
+use rescind_model::{Duration, Instant, LoadError, MerchantId, PersonId, Role, TerminalId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// A loaded policy: the component's own engine, natively.
-pub struct NativePolicy(Engine);
-
-impl Policy for NativePolicy {
-    fn identity(&self) -> PolicyIdentity {
-        self.0.identity().clone()
-    }
-    fn needs(&self) -> Needs {
-        self.0.needs()
-    }
-    fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
-        self.0.business_day_of(at)
-    }
-    fn assess(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
-        self.0.assess(facts, amount)
-    }
-    fn decide_void(&self, facts: &Facts, question: &VoidQuestion) -> Result<Decision, DecisionError> {
-        self.0.decide_void(facts, question)
-    }
-    fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError> {
-        self.0.decide_refund(facts, question)
-    }
-}
 
 /// What the other side of outbound requests answers: a function of method, address and body.
 pub type Provider = Box<dyn Fn(&str, &str, &[u8]) -> Result<OutboundAnswer, NoAnswer> + Send + Sync>;
@@ -111,6 +83,7 @@ impl TestPorts {
 impl Ports for TestPorts {
     type Kv = MemoryKv;
     type Policy = NativePolicy;
+    type Pure = NativePure;
 
     fn kv(&self) -> &MemoryKv {
         &self.kv
@@ -135,59 +108,9 @@ impl Ports for TestPorts {
         self.policies.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
     fn load_policy(&self, hash: &str, canonical: &[u8]) -> Result<Arc<NativePolicy>, LoadError> {
-        let policy = Arc::new(NativePolicy(Engine::load(canonical)?));
+        let policy = Arc::new(NativePolicy::load(canonical)?);
         self.policies.lock().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), Arc::clone(&policy));
         Ok(policy)
-    }
-    fn open_ledger(
-        &self,
-        sale: &Sale,
-        outcome: SaleOutcome,
-        by: &Actor,
-        command: &CommandId,
-        now: Instant,
-    ) -> Result<Transition, Rejection> {
-        rescind_refunds::open(sale, outcome, by, command, now)
-    }
-    fn apply(
-        &self,
-        ledger: &Ledger,
-        command: &Command,
-        by: &Actor,
-        id: &CommandId,
-        now: Instant,
-    ) -> Result<Transition, Rejection> {
-        rescind_refunds::apply(ledger, command, by, id, now)
-    }
-    fn due(&self, ledger: &Ledger) -> Option<Instant> {
-        rescind_refunds::due(ledger)
-    }
-    fn render(&self, notice: &Notice, audience: Audience, locale: Locale) -> Result<Option<Message>, RenderError> {
-        rescind_notification::render(notice, audience, locale)
-    }
-    fn explain(
-        &self,
-        decision: &Decision,
-        locale: Locale,
-        utc_offset_minutes: i32,
-    ) -> Result<Vec<String>, RenderError> {
-        rescind_notification::explain(decision, locale, utc_offset_minutes)
-    }
-    fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
-        rescind_notification::slip(request, locale)
-    }
-    fn seal(&self, secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
-        rescind_notification::seal(secrets, id, at, body)
-    }
-    fn verify(
-        &self,
-        secrets: &[String],
-        headers: &SealHeaders,
-        body: &[u8],
-        now: Instant,
-        tolerance: Duration,
-    ) -> Result<(), SealError> {
-        rescind_notification::verify(secrets, headers, body, now, tolerance)
     }
     fn component(&self) -> &str {
         "native"
