@@ -15,7 +15,12 @@ pub fn describe() -> Result<()> {
     let version = String::from_utf8_lossy(&version.stdout).trim().to_owned();
     let lock = std::fs::read_to_string(checkout::root()?.join("Cargo.lock"))?;
     let of = |name: &str| version_in(&lock, name).unwrap_or_else(|| "?".to_owned());
-    println!("versions    {version}, wasmtime {}, spin-sdk {}, SQLite of libsqlite3-sys {}", of("wasmtime"), of("spin-sdk"), of("libsqlite3-sys"));
+    println!(
+        "versions    {version}, wasmtime {}, spin-sdk {}, SQLite of libsqlite3-sys {}",
+        of("wasmtime"),
+        of("spin-sdk"),
+        of("libsqlite3-sys")
+    );
     Ok(())
 }
 
