@@ -16,10 +16,10 @@ pub fn ago(time: Duration) -> Instant {
     Instant { unix_ms: now().unix_ms.saturating_sub(ms) }
 }
 
-/// The calendar day of China some days ago.
+/// The business day of the packs some days ago: it ends at 23:00 in China, 15:00 UTC.
 #[must_use]
-pub fn day(days_ago: u32) -> BusinessDay {
-    let there = Instant { unix_ms: ago(days(days_ago)).unix_ms.saturating_add(8 * 3_600_000) };
+pub fn business_day(days_ago: u32) -> BusinessDay {
+    let there = Instant { unix_ms: ago(days(days_ago)).unix_ms.saturating_add(9 * 3_600_000) };
     let date = there.to_utc().map(|time| time.date_naive()).ok();
     let day = date.and_then(|date| BusinessDay::from_date(date).ok());
     day.unwrap_or(BusinessDay { year: 1970, month: 1, day: 1 })

@@ -94,7 +94,7 @@ impl Shop {
         format!("{}.{name}", self.merchant)
     }
 
-    /// A sale to register: 100.00 by card at the terminal, five minutes ago.
+    /// A sale to register: 100.00 by card at the terminal, five minutes ago, stamped with today's business day.
     pub fn sale(&self, id: &str) -> NewSale<'_> {
         NewSale {
             shop: self,
@@ -105,6 +105,7 @@ impl Shop {
                 "fee_charged": cny("0.60"),
                 "channel": "card",
                 "card_type": "credit",
+                "business_day": moment::business_day(0),
                 "slip": {"terminal": TERMINAL, "batch": "000001", "voucher": number(id), "trace": number(id)},
             }),
         }
@@ -253,10 +254,10 @@ impl NewSale<'_> {
     /// Paid some days ago.
     pub fn days_ago(mut self, days: u32) -> Self {
         self.paid_at = moment::ago(moment::days(days));
-        self
+        self.of_day(moment::business_day(days))
     }
 
-    /// Stamped with another business day than the policy would give it.
+    /// Stamped with this business day.
     pub fn of_day(self, day: BusinessDay) -> Self {
         self.with("business_day", json!(day))
     }

@@ -12,6 +12,7 @@ mod crash;
 mod faults;
 mod imports;
 mod input;
+mod outage;
 mod privacy;
 mod races;
 mod start;

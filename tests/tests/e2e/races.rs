@@ -68,7 +68,7 @@ async fn of_a_void_and_a_refund_exactly_one_wins() -> Result<()> {
     for round in 0..ROUNDS {
         let sale = format!("S-{round}");
         // Five minutes old, so it can be voided; of an earlier business day, so it can be refunded.
-        shop.sale(&sale).of_day(moment::day(2)).register().await?;
+        shop.sale(&sale).of_day(moment::business_day(2)).register().await?;
         let (path, ask) = (format!("/v1/transactions/{sale}/voids"), shop.refund(&sale, "60.00"));
         let (one, two, cause) = (fresh_key(), fresh_key(), shop.void());
         let (void, refund) =

@@ -5,19 +5,11 @@ use anyhow::{Context as _, Result, ensure};
 use rescind_acquirer::Behaviour;
 use rescind_tests::client::fresh_key;
 use rescind_tests::shop::text;
-use rescind_tests::{Server, Shop, checkout, cny, moment};
+use rescind_tests::{Server, Shop, checkout, cny};
 use serde_json::{Value, json};
-
-/// Longer than any test that is about one business day.
-const ONE_DAY: u32 = 60;
-
-async fn within_one_business_day() {
-    moment::clear_of_the_cut_off(rescind_model::Duration::seconds(ONE_DAY)).await;
-}
 
 #[tokio::test]
 async fn a_void_is_checked_authorised_carried_out_and_printed() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     shop.sale("S-1").of("128.00").register().await?;
@@ -49,7 +41,6 @@ async fn a_void_is_checked_authorised_carried_out_and_printed() -> Result<()> {
 
 #[tokio::test]
 async fn the_fourth_void_of_a_business_day_is_referred_also_when_all_come_at_once() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     let mut asked = tokio::task::JoinSet::new();
@@ -99,7 +90,6 @@ async fn after_the_window_a_refund_is_the_way() -> Result<()> {
 
 #[tokio::test]
 async fn a_void_the_provider_declines_leaves_the_sale_as_it_was() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     shop.sale("S-1").register().await?;
@@ -120,7 +110,6 @@ async fn a_void_the_provider_declines_leaves_the_sale_as_it_was() -> Result<()> 
 
 #[tokio::test]
 async fn a_void_whose_answer_is_lost_is_asked_for_and_takes_place_once() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     for (sale, behaviour) in [
@@ -144,7 +133,6 @@ async fn a_void_whose_answer_is_lost_is_asked_for_and_takes_place_once() -> Resu
 
 #[tokio::test]
 async fn at_a_unionpay_terminal_the_terminal_says_what_became_of_the_void() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("unionpay").await?;
     let shop = &world.shop;
     shop.sale("S-1").register().await?;
@@ -251,7 +239,6 @@ async fn a_duplicate_answer_and_a_broken_server_both_end_as_cleared_once() -> Re
 
 #[tokio::test]
 async fn splitting_a_refund_does_not_lower_its_tier() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     shop.sale("S-1").of("500.00").days_ago(2).register().await?;
@@ -299,7 +286,6 @@ async fn a_refund_is_declined_with_a_reason_or_taken_back_by_who_asked() -> Resu
 
 #[tokio::test]
 async fn what_happened_to_the_sale_closes_the_void() -> Result<()> {
-    within_one_business_day().await;
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     for (sale, news) in [("S-1", "settled"), ("S-2", "paid-out")] {

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use rescind_acquirer::{Behaviour, Match, SaleEffects, Script};
 use rescind_tests::client::fresh_key;
-use rescind_tests::{Acquirer, Options, Policies, Server, Shop};
+use rescind_tests::{Acquirer, Options, Policies, Server, Shop, moment};
 use serde_json::{Value, json};
 
 pub struct World {
@@ -15,8 +15,9 @@ pub struct World {
 }
 
 impl World {
-    /// A shop under a pack.
+    /// A shop under a pack, at a time when the business day does not end within the test.
     pub async fn under(policy: &str) -> Result<Self> {
+        moment::clear_of_the_cut_off(rescind_model::Duration::minutes(1)).await;
         let acquirer = Acquirer::bind("127.0.0.1:0", Options::default()).await?;
         let server = Server::with_acquirer(&acquirer).await?;
         let shop = Shop::open(&server, "M-1", policy).await?;

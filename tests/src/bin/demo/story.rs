@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use core::time::Duration;
 use http::Request;
 use rescind_acquirer::{Behaviour, Kind, Match, Script};
-use rescind_tests::shop::{Sealed, text};
+use rescind_tests::shop::{NewSale, Sealed, text};
 use rescind_tests::{Acquirer, Client, Options, Receiver, Reply, Server, Shop, cny, eventually, moment};
 use serde_json::{Value, json};
 
@@ -83,8 +83,7 @@ async fn open(teller: &mut Teller) -> Result<World> {
     Ok(World { server, acquirer, receiver, shop, endpoint, desk })
 }
 
-async fn register(teller: &Teller, world: &World, sale: &str, amount: &str, minutes_ago: u32) -> Result<()> {
-    let sale = world.shop.sale(sale).of(amount).minutes_ago(minutes_ago);
+async fn register(teller: &Teller, world: &World, sale: NewSale<'_>) -> Result<()> {
     let essence = ["/id", "/amount", "/business_day", "/status/outcome"];
     teller.post("back office", &world.shop.system, "/v1/transactions", &sale.body(), &essence).await?.is(201)?;
     Ok(())
@@ -93,7 +92,7 @@ async fn register(teller: &Teller, world: &World, sale: &str, amount: &str, minu
 async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     let shop = &world.shop;
     teller.step("A sale of 128.00, five minutes ago");
-    register(teller, world, "S-1", "128.00", 5).await?;
+    register(teller, world, shop.sale("S-1").of("128.00").minutes_ago(5)).await?;
 
     teller.step("Which ways back are open?");
     let ways = teller.get("supervisor", &shop.supervisor, "/v1/transactions/S-1/ways-back", &[]).await?.is(200)?;
@@ -150,7 +149,7 @@ async fn void_limits(teller: &mut Teller, world: &World) -> Result<()> {
     let shop = &world.shop;
     teller.step("Two more voids today, three in all");
     for sale in ["S-2", "S-3"] {
-        register(teller, world, sale, "20.00", 4).await?;
+        register(teller, world, shop.sale(sale).of("20.00").minutes_ago(4)).await?;
         let path = format!("/v1/transactions/{sale}/voids");
         let (made, _) = teller.tell("supervisor", &shop.supervisor, &path, &shop.void(), &["/state"]).await?;
         let made = made.is(201)?;
@@ -158,7 +157,7 @@ async fn void_limits(teller: &mut Teller, world: &World) -> Result<()> {
     }
 
     teller.step("The fourth void of the day is referred to support");
-    register(teller, world, "S-4", "20.00", 3).await?;
+    register(teller, world, shop.sale("S-4").of("20.00").minutes_ago(3)).await?;
     let (fourth, _) =
         teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-4/voids", &shop.void(), &FINDING).await?;
     let fourth = fourth.refused(422, "decision.refer")?;
@@ -167,7 +166,7 @@ async fn void_limits(teller: &mut Teller, world: &World) -> Result<()> {
     ensure!(count["remedy"]["token"] == "contact-support", "support can help: {count}");
 
     teller.step("A void after the window: \"refund instead\"");
-    register(teller, world, "S-5", "100.00", 2 * 24 * 60).await?;
+    register(teller, world, shop.sale("S-5").of("100.00").days_ago(2)).await?;
     let (late, _) =
         teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-5/voids", &shop.void(), &FINDING).await?;
     let late = late.refused(422, "decision.deny")?;
@@ -208,7 +207,7 @@ async fn refund_life(teller: &mut Teller, world: &World) -> Result<(String, Stri
 async fn review(teller: &mut Teller, world: &World) -> Result<String> {
     let shop = &world.shop;
     teller.step("A refund of 300.00 needs a person: it goes into review");
-    register(teller, world, "S-6", "500.00", 3 * 24 * 60).await?;
+    register(teller, world, shop.sale("S-6").of("500.00").days_ago(3)).await?;
     let essence =
         ["/id", "/state", "/requested_by", "/plan/tier", "/plan/needed", "/plan/roles", "/revision", "/digest"];
     let (made, _) =
