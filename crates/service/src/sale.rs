@@ -39,8 +39,10 @@ impl Record for Aggregate {
 }
 
 impl Aggregate {
-    fn from(transition: Transition, command: &CommandId) -> Self {
-        Self { ledger: transition.ledger, events: transition.events, commits: 1, recent: vec![command.clone()] }
+    /// The first state. Its command follows from the sale's content, so that two who register the same sale at once have
+    /// the same; the writer tells whose record it became.
+    fn first(transition: Transition, writer: CommandId) -> Self {
+        Self { ledger: transition.ledger, events: transition.events, commits: 1, recent: vec![writer] }
     }
 
     /// Whether there is room for another void or refund and all that will happen to it.
@@ -219,7 +221,8 @@ impl<P: Ports> App<P> {
         let now = self.ports.now();
         let actor = who.actor(&merchant);
         let transition = self.ports.open_ledger(&sale, outcome, &actor, &command, now)?;
-        let aggregate = Aggregate::from(transition, &command);
+        let writer = CommandId { value: format!("w-{}", self.random_hex(32)) };
+        let aggregate = Aggregate::first(transition, writer.clone());
         self.announce(&merchant, &sale.id, &command, now).await?;
         for attempt in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Aggregate>(&key).await?;
@@ -228,7 +231,7 @@ impl<P: Ports> App<P> {
                 return Ok((there, false));
             }
             let unique = unique.wrapping_add(u64::from(attempt));
-            if records.commit(slot, &aggregate, command.as_str(), unique).await? == Commit::Written {
+            if records.commit(slot, &aggregate, writer.as_str(), unique).await? == Commit::Written {
                 return Ok((aggregate, true));
             }
         }
