@@ -137,8 +137,8 @@ impl Shop {
     /// # Errors
     /// It was not answered as expected.
     pub async fn review_desk(&self, principals: &Value) -> Result<Sealed> {
-        let body = json!({"label": "review desk", "principals": principals});
-        Sealed::of(&self.system.post("/v1/review-sources", &body).await?.is(201)?)
+        let body = json!({"label": "review desk", "merchant": self.merchant, "principals": principals});
+        Sealed::of(&self.admin.post("/v1/review-sources", &body).await?.is(201)?)
     }
 
     /// The sale as it stands.

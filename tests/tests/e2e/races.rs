@@ -7,6 +7,7 @@ use rescind_tests::client::fresh_key;
 use rescind_tests::shop::text;
 use rescind_tests::{Reply, cny, moment};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -217,5 +218,144 @@ async fn of_two_creations_of_one_sale_one_is_registered() -> Result<()> {
         let told: Vec<&Value> = feed.iter().filter(|e| e["sale"] == **sale && e["type"] == "sale.registered").collect();
         ensure!(told.len() == 1 && told[0]["amount"] == *amount, "{told:?}");
     }
+    world.nothing_twice()
+}
+
+/// Both were answered; exactly one with 200, the other with this refusal.
+fn one_of_two(one: &Reply, two: &Reply, code: &str) -> Result<()> {
+    let (first, second) = if one.status == 200 { (one, two) } else { (two, one) };
+    first.is(200)?;
+    second.refused(409, code).map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_yes_and_no_to_one_refund_exactly_one_is_heard() -> Result<()> {
+    let world = World::under("lakala").await?;
+    let shop = &world.shop;
+    let second = shop.hire("second", &["manager"]).await?;
+    let (mut approved, mut declined) = (Vec::new(), 0);
+    for round in 0..ROUNDS / 2 {
+        let sale = format!("S-{round}");
+        shop.sale(&sale).of("500.00").days_ago(2).register().await?;
+        let made = shop.manager.insist(&fresh_key(), "/v1/refunds", &shop.refund(&sale, "300.00")).await?.is(201)?;
+        ensure!(made["state"] == "in-review", "{made}");
+        let id = text(&made, "id")?;
+        // The manager's requests of a day sum up: from the fourth on it takes two persons, of whom one has agreed.
+        if made["plan"]["needed"] == 2 {
+            second.insist(&fresh_key(), &format!("/v1/refunds/{id}/approvals"), &json!({})).await?.is(200)?;
+        }
+        let (yes, no) = (format!("/v1/refunds/{id}/approvals"), format!("/v1/refunds/{id}/declines"));
+        let (one, two, because, nothing) = (fresh_key(), fresh_key(), json!({"reason": "no receipt"}), json!({}));
+        let other = shop.reviewer.on_own_connections();
+        let (yes, no) = tokio::join!(shop.reviewer.insist(&one, &yes, &nothing), other.insist(&two, &no, &because));
+        one_of_two(&yes?, &no?, "refund.wrong-state")?;
+        let refund = shop.system.see(&format!("/v1/refunds/{id}")).await?;
+        let told = types(&refund["history"]);
+        let ends = told.iter().filter(|t| matches!(**t, "refund.approved" | "refund.declined")).count();
+        ensure!(ends == 1, "{refund}");
+        if refund["state"] == "approved" {
+            approved.push((sale, id));
+        } else {
+            declined += 1;
+        }
+    }
+    println!("{} were approved, {declined} declined", approved.len());
+    // Taken back by who asked, against sent to clearing.
+    let mut cleared = Vec::new();
+    for (sale, id) in &approved {
+        let (clear, back) = (format!("/v1/refunds/{id}/clearings"), format!("/v1/refunds/{id}/withdrawals"));
+        let (one, two, because, nothing) = (fresh_key(), fresh_key(), json!({"reason": "kept"}), json!({}));
+        let (clear, back) =
+            tokio::join!(shop.finance.insist(&one, &clear, &nothing), shop.manager.insist(&two, &back, &because),);
+        let clear = clear?;
+        one_of_two(&clear, &back?, "refund.wrong-state")?;
+        if clear.status == 200 {
+            cleared.push((sale, id));
+        }
+    }
+    for (sale, id) in &cleared {
+        shop.refund_in(id, &["cleared"]).await?;
+        world.did_once(sale, "0.00", "300.00")?;
+    }
+    let paid = world.acquirer.effects().sales.len();
+    ensure!(paid == cleared.len(), "{} went to clearing, {paid} were paid", cleared.len());
+    world.nothing_twice()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_at_once_under_one_key_are_one_refund() -> Result<()> {
+    let world = World::open().await?;
+    let shop = &world.shop;
+    let mut rounds = JoinSet::new();
+    for round in 0..20 {
+        let sale = format!("S-{round}");
+        shop.sale(&sale).days_ago(2).register().await?;
+        let (shop, key) = (shop.clone(), fresh_key());
+        rounds.spawn(async move {
+            let mut all = JoinSet::new();
+            for _ in 0..10 {
+                let (shop, key, sale) = (shop.clone(), key.clone(), sale.clone());
+                all.spawn(async move { shop.manager.insist(&key, "/v1/refunds", &shop.refund(&sale, "9.00")).await });
+            }
+            let (mut answers, mut firsts) = (BTreeSet::new(), 0);
+            while let Some(reply) = all.join_next().await {
+                let reply = reply??;
+                reply.is(201)?;
+                firsts += usize::from(reply.header("idempotency-replayed").is_empty());
+                answers.insert(reply.text);
+            }
+            ensure!(answers.len() == 1 && firsts == 1, "{firsts} first answers: {answers:?}");
+            let there = shop.look_at(&sale).await?;
+            ensure!(there["balance"]["reserved"] == cny("9.00"), "{there}");
+            Ok(())
+        });
+    }
+    while let Some(round) = rounds.join_next().await {
+        round??;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_ticks_at_once_send_and_tell_everything_once() -> Result<()> {
+    let world = World::open().await?;
+    let shop = &world.shop;
+    let mut refunds = Vec::new();
+    for n in 0..100 {
+        let sale = format!("S-{n}");
+        shop.sale(&sale).days_ago(2).register().await?;
+        refunds.push((world.approved_refund(&sale, "60.00").await?, sale));
+    }
+    let mut couriers = JoinSet::new();
+    for _ in 0..6 {
+        let admin = shop.admin.on_own_connections();
+        couriers.spawn(async move {
+            loop {
+                let reply = admin.post("/v1/tick", &json!({})).await;
+                // What is in each other's way is tried again; nothing else may happen.
+                if let Ok(reply) = reply
+                    && !matches!(reply.status.as_u16(), 200 | 503)
+                {
+                    return reply;
+                }
+            }
+        });
+    }
+    for (id, _) in &refunds {
+        world.clear(id).await?;
+    }
+    for (id, _) in &refunds {
+        shop.refund_in(id, &["cleared"]).await?;
+    }
+    if let Some(odd) = couriers.try_join_next() {
+        anyhow::bail!("a tick was answered with {}", odd?);
+    }
+    couriers.shutdown().await;
+    for (_, sale) in &refunds {
+        world.did_once(sale, "0.00", "60.00")?;
+    }
+    let feed = shop.feed().await?;
+    let ids: BTreeSet<String> = feed.iter().map(|event| text(event, "id")).collect::<Result<_>>()?;
+    ensure!(ids.len() == feed.len() && feed.len() == 5 * refunds.len(), "{} events, {} ids", feed.len(), ids.len());
     world.nothing_twice()
 }
