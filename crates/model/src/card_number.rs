@@ -61,14 +61,15 @@ fn digit(c: char) -> Option<u32> {
     }
 }
 
-/// A run that is a card number, or exactly two of them pasted together. A window inside a longer run passes Luhn by
-/// chance one time in ten: such runs are order numbers and references, and stay.
+/// Hides every card number of a run: the run as a whole, exactly two pasted together, or any stretch of it that begins and
+/// ends where its groups do (`4111111111111111 12/28`). A stretch inside an unbroken longer number passes Luhn by chance
+/// one time in ten: such numbers are order numbers and references, and stay.
 fn hide_in_run(run: &[(usize, u32)], hidden: &mut [bool]) -> bool {
     let cards: Vec<&[(usize, u32)]> = if is_card(run) {
         vec![run]
     } else {
         let halves = CARD_DIGITS.filter_map(|n| run.split_at_checked(n)).find(|(a, b)| is_card(a) && is_card(b));
-        halves.map_or_else(Vec::new, |(a, b)| vec![a, b])
+        halves.map_or_else(|| stretches(run), |(a, b)| vec![a, b])
     };
     for card in &cards {
         let keep_last = card.len().saturating_sub(4);
@@ -82,6 +83,29 @@ fn hide_in_run(run: &[(usize, u32)], hidden: &mut [bool]) -> bool {
         }
     }
     !cards.is_empty()
+}
+
+/// The card numbers among the stretches of whole groups.
+fn stretches(run: &[(usize, u32)]) -> Vec<&[(usize, u32)]> {
+    let position = |index: usize| run.get(index).map(|(position, _)| *position);
+    // Between the digits before and at an index there is a separator, or an end of the run.
+    let is_border = |index: usize| match (index.checked_sub(1).and_then(position), position(index)) {
+        (Some(before), Some(here)) => here.saturating_sub(before) > 1,
+        _ => true,
+    };
+    let mut found = Vec::new();
+    for start in (0..run.len()).filter(|i| is_border(*i)) {
+        for length in CARD_DIGITS {
+            let end = start.saturating_add(length);
+            if let Some(stretch) = run.get(start..end)
+                && is_border(end)
+                && is_card(stretch)
+            {
+                found.push(stretch);
+            }
+        }
+    }
+    found
 }
 
 fn is_card(run: &[(usize, u32)]) -> bool {
@@ -149,6 +173,10 @@ mod tests {
             ("卡号6222021234567890128。", "卡号622202*********0128。"),
             ("4111111111111111", "411111******1111"),
             ("amex 378282246310005", "amex 378282*****0005"),
+            ("4111111111111111 12/28", "411111******1111 12/28"),
+            ("4111 1111 1111 1111 123", "4111 11** **** 1111 123"),
+            ("POS 3 4111111111111111", "POS 3 411111******1111"),
+            ("4111111111111111 5500000000000004 12/28", "411111******1111 550000******0004 12/28"),
         ] {
             let result = mask(text);
             assert!(result.found, "{text}");

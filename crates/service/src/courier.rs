@@ -94,6 +94,12 @@ const BACKOFF: [u32; 6] = [5, 30, 120, 600, 1_800, 3_600];
 /// When a sale that could not be worked on is tried again.
 const AFTER_ERROR: Duration = Duration { ms: 30_000 };
 
+/// Time one endpoint may take of a tick.
+const ENDPOINT_SLICE: Duration = Duration { ms: 1_000 };
+
+/// How long an endpoint that used up its time waits for its next turn.
+const SLOW_WAITS: Duration = Duration { ms: 2_000 };
+
 /// Steps one sale may take in one tick: sent, answered, and room for a second operation.
 const STEPS: u8 = 6;
 
@@ -586,7 +592,10 @@ impl<P: Outbound> App<P> {
             for part in endpoints.chunks(PARALLEL) {
                 let results = side_by_side(part.iter().map(|e| self.deliver(&merchant, e, begun)).collect()).await;
                 for result in results {
-                    let (delivered, failed, caught_up) = result?;
+                    let (delivered, failed, caught_up) = result.unwrap_or_else(|error| {
+                        self.ports.log(&format!("deliveries of {merchant} wait: {error}: {error:?}"));
+                        (0, 1, false)
+                    });
                     report.delivered = report.delivered.saturating_add(delivered);
                     report.undelivered = report.undelivered.saturating_add(failed);
                     all &= caught_up;
@@ -626,10 +635,12 @@ impl<P: Outbound> App<P> {
             return Ok((0, 0, false));
         }
         let mut delivered = 0_u32;
+        let entered = self.ports.now();
         loop {
             let page = self.read_feed(merchant, cursor.at, LIST_DEFAULT).await?;
             let mut failed = false;
             let mut moved = false;
+            let mut slow = false;
             for item in &page.items {
                 if !self.tell(endpoint, &item.event, &item.aggregate).await? {
                     failed = true;
@@ -638,8 +649,9 @@ impl<P: Outbound> App<P> {
                 delivered = delivered.saturating_add(1);
                 cursor.at = Position::parse(&item.position)?;
                 moved = true;
-                // A slow receiver gets as far as the time goes; how far is written down before the tick ends.
-                if self.out_of_time(begun) {
+                // A slow receiver gets its share of the tick and then waits; it must not hold up the others.
+                if self.out_of_time(begun) || self.ports.now().since(entered) > ENDPOINT_SLICE {
+                    slow = true;
                     break;
                 }
             }
@@ -653,7 +665,7 @@ impl<P: Outbound> App<P> {
             } else if moved {
                 cursor.failures = 0;
                 cursor.failing_since = None;
-                cursor.not_before = None;
+                cursor.not_before = if slow { now.plus(SLOW_WAITS).ok() } else { None };
             }
             if failed || moved {
                 self.save_cursor(&key, &mut cursor).await?;
@@ -664,7 +676,7 @@ impl<P: Outbound> App<P> {
             if page.items.is_empty() {
                 return Ok((delivered, 0, true));
             }
-            if self.out_of_time(begun) {
+            if slow || self.out_of_time(begun) {
                 return Ok((delivered, 0, false));
             }
         }

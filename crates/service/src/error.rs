@@ -100,9 +100,7 @@ impl From<KvError> for Error {
 impl From<DecisionError> for Error {
     fn from(error: DecisionError) -> Self {
         match error {
-            DecisionError::MissingFact(name) => {
-                Self::Internal(format!("the policy needs a fact nobody gathered: {name}"))
-            }
+            DecisionError::MissingFact(name) => Self::invalid("", format!("the policy cannot decide without {name}")),
             DecisionError::BadAmount(why) => Self::invalid("/amount", why),
             DecisionError::BadTime(why) => Self::invalid("/at", why),
         }

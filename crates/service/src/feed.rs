@@ -16,7 +16,7 @@ use crate::store::key::Key;
 use crate::store::lane::{Intent, Lane};
 use crate::store::list::{Entry, Position};
 use crate::store::{Commit, Record as _};
-use rescind_model::{Audience, Event, EventKind, Locale, MerchantId, Message, Notice, SaleId};
+use rescind_model::{Audience, Event, EventKind, Instant, Locale, MerchantId, Message, Notice, SaleId};
 use std::collections::BTreeMap;
 
 /// One event of the feed.
@@ -168,43 +168,49 @@ impl<P: Ports> App<P> {
             }
             let aggregate = |i: &Intent| sales.get(&(i.merchant.clone(), i.sale.clone())).and_then(Option::as_ref);
             let committed = |i: &Intent| aggregate(i).is_some_and(|a| a.holds(&i.id));
-            // What can be published now, the events of each sale in order.
-            let mut ready: Vec<&Intent> = lane.intents.iter().filter(|i| !i.published && committed(i)).collect();
-            ready.sort_by_key(|i| aggregate(i).and_then(|a| first_sequence(a, i)));
-            let given_up: Vec<&Intent> = lane
+            let waiting = lane.clone();
+            let given_up: Vec<&Intent> = waiting
                 .intents
                 .iter()
                 .filter(|i| {
                     !i.published && !committed(i) && now.since(i.at) > INTENT_PATIENCE && !unreadable.contains(&i.id)
                 })
                 .collect();
-            if ready.is_empty() && given_up.is_empty() {
-                return Ok(published);
-            }
-            // 1. Assign pages.
+            // 1. Assign pages, on the lane as it is after the sales were read: whatever was committed in a sale by then is
+            // either still announced here or published already, so that none is overtaken.
             let mut tails: BTreeMap<MerchantId, u64> = BTreeMap::new();
-            for intent in ready.iter().filter(|i| i.page.is_none()) {
+            for intent in lane.intents.iter().filter(|i| !i.published && i.page.is_none() && committed(i)) {
                 if !tails.contains_key(&intent.merchant) {
                     let tail = records.tail(&Key::feed(&intent.merchant)).await?;
                     tails.insert(intent.merchant.clone(), tail);
                 }
             }
-            let mut pages: BTreeMap<String, u64> = BTreeMap::new();
-            for intent in &ready {
-                if let Some(page) = intent.page.or_else(|| tails.get(&intent.merchant).copied()) {
-                    pages.insert(intent.id.clone(), page);
+            let slot = records.open::<Lane>(&key).await?;
+            let Some(mut lane) = slot.value.clone() else { return Ok(published) };
+            for intent in lane.intents.iter_mut().filter(|i| !i.published && i.page.is_none()) {
+                if committed(intent) {
+                    intent.page = tails.get(&intent.merchant).copied();
                 }
             }
-            if ready.iter().any(|i| i.page.is_none())
-                && !self.change_lane(&key, |i| i.page = i.page.or_else(|| pages.get(&i.id).copied())).await?
-            {
-                continue;
+            if slot.value.as_ref() != Some(&lane) {
+                let mark = self.random_hex(16);
+                lane.mark.clone_from(&mark);
+                if records.commit(slot, &lane, &mark, self.unique()).await? != Commit::Written {
+                    continue;
+                }
+            }
+            // What can be published now, the events of each sale in order.
+            let can_be = |i: &&Intent| !i.published && i.page.is_some() && committed(i);
+            let mut ready: Vec<&Intent> = lane.intents.iter().filter(can_be).collect();
+            ready.sort_by_key(|i| aggregate(i).and_then(|a| first_sequence(a, i)));
+            if ready.is_empty() && given_up.is_empty() {
+                return Ok(published);
             }
             // 2. Add the references, page by page and merchant by merchant.
             let mut groups: BTreeMap<(MerchantId, u64), Vec<&Intent>> = BTreeMap::new();
             for intent in &ready {
-                if let Some(page) = pages.get(&intent.id) {
-                    groups.entry((intent.merchant.clone(), *page)).or_default().push(intent);
+                if let Some(page) = intent.page {
+                    groups.entry((intent.merchant.clone(), page)).or_default().push(intent);
                 }
             }
             // Some commands change a ledger without an event: there is nothing to tell.
@@ -212,7 +218,12 @@ impl<P: Ports> App<P> {
                 |i: &&&Intent| !aggregate(i).is_some_and(|a| a.events.iter().any(|e| e.command.as_str() == i.id));
             let mut done: Vec<String> = ready.iter().filter(silent).map(|i| i.id.clone()).collect();
             let mut moved: BTreeMap<String, u64> = BTreeMap::new();
+            // Once a page of a merchant was full, its later ones wait for the next round: what moves on comes first.
+            let mut full: Vec<MerchantId> = Vec::new();
             for ((merchant, page), intents) in groups {
+                if full.contains(&merchant) {
+                    continue;
+                }
                 self.list_new_refunds(&merchant, &intents, &aggregate).await?;
                 let mut entries = Vec::new();
                 for intent in &intents {
@@ -226,6 +237,7 @@ impl<P: Ports> App<P> {
                 let rest = entries.get(taken..).unwrap_or_default();
                 let rest_ids: Vec<&String> = rest.iter().map(|(id, _)| id).collect();
                 if !rest.is_empty() {
+                    full.push(merchant.clone());
                     let next = records.advance(&feed, page, self.unique()).await?;
                     moved.extend(rest_ids.iter().map(|id| ((*id).clone(), next)));
                     // Of an intent that is split, what is in the old page stays there; its rest goes to the next.
@@ -261,7 +273,7 @@ impl<P: Ports> App<P> {
                 self.count_events(&told).await?;
             }
             // 3. Strike out.
-            let gone: Vec<String> = given_up.iter().map(|i| i.id.clone()).collect();
+            let gone: Vec<(String, Instant)> = given_up.iter().map(|i| (i.id.clone(), i.at)).collect();
             let needs_courier = |i: &Intent| aggregate(i).is_some_and(|a| self.ports.due(&a.ledger).is_some());
             let kept: Vec<String> = ready.iter().filter(|i| needs_courier(i)).map(|i| i.id.clone()).collect();
             self.strike(&key, &done, &gone, &kept, &moved).await?;
@@ -313,25 +325,11 @@ impl<P: Ports> App<P> {
         Ok(())
     }
 
-    /// Changes every intent of a lane in one write; `false` if somebody else wrote first.
-    async fn change_lane(&self, key: &Key, change: impl Fn(&mut Intent)) -> Result<bool, Error> {
-        let records = self.records().await?;
-        let slot = records.open::<Lane>(key).await?;
-        let Some(mut next) = slot.value.clone() else { return Ok(false) };
-        next.intents.iter_mut().for_each(&change);
-        if slot.value.as_ref() == Some(&next) {
-            return Ok(true);
-        }
-        let mark = self.random_hex(16);
-        next.mark.clone_from(&mark);
-        Ok(records.commit(slot, &next, &mark, self.unique()).await? == Commit::Written)
-    }
-
     async fn strike(
         &self,
         key: &Key,
         done: &[String],
-        gone: &[String],
+        gone: &[(String, Instant)],
         kept: &[String],
         moved: &BTreeMap<String, u64>,
     ) -> Result<(), Error> {
@@ -341,7 +339,9 @@ impl<P: Ports> App<P> {
             .update::<Lane, _, _>(key, &mark, self.unique(), |there| {
                 let Some(there) = there else { return Ok((None, ())) };
                 let mut next = there.clone();
-                next.intents.retain(|i| !gone.contains(&i.id) && (!done.contains(&i.id) || kept.contains(&i.id)));
+                // One that was announced anew meanwhile is not given up.
+                let given_up = |i: &Intent| gone.iter().any(|(id, at)| i.id == *id && i.at == *at);
+                next.intents.retain(|i| !given_up(i) && (!done.contains(&i.id) || kept.contains(&i.id)));
                 for intent in &mut next.intents {
                     if done.contains(&intent.id) {
                         intent.published = true;

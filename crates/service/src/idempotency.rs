@@ -53,6 +53,8 @@ pub struct Ticket {
     owner: String,
     command: CommandId,
     place: Option<(MerchantId, SaleId)>,
+    /// Whether nobody had claimed the key for this request before: what an earlier claimant did is not known.
+    first: bool,
 }
 
 impl Ticket {
@@ -98,9 +100,10 @@ impl<P: Ports> App<P> {
         let place = Key::idempotency(merchant, key).checked()?;
         let command = CommandId { value: format!("c-{}", short(&Digest::of(place.as_str().as_bytes()))) };
         let owner = self.random_hex(32);
-        let ticket = |owner: String| Ticket {
+        let ticket = |owner: String, first: bool| Ticket {
             key: place.clone(),
             owner,
+            first,
             command: command.clone(),
             place: sale.map(|s| (merchant.clone(), s.clone())),
         };
@@ -115,13 +118,14 @@ impl<P: Ports> App<P> {
                     return Ok(Begin::Replay(answer.clone()));
                 }
                 let alive = claim.payload.is_some() && now.since(claim.claimed_at) <= IDEMPOTENCY_LEASE;
-                if alive && !self.committed(&ticket(String::new())).await? {
+                if alive && !self.committed(&ticket(String::new(), false)).await? {
                     return Err(Error::KeyInFlight);
                 }
             }
+            let first = slot.value.as_ref().is_none_or(|c| c.payload.is_none());
             let next = Claim { payload: Some(payload.clone()), owner: owner.clone(), claimed_at: now, answer: None };
             if records.commit(slot, &next, &owner, self.unique()).await? == Commit::Written {
-                return Ok(Begin::Fresh(ticket(owner)));
+                return Ok(Begin::Fresh(ticket(owner, first)));
             }
         }
         Err(Error::KeyInFlight)
@@ -157,7 +161,7 @@ impl<P: Ports> App<P> {
             .update::<Claim, _, _>(&ticket.key, &mark, self.unique(), |claim| {
                 let mine = claim.filter(|c| c.owner == ticket.owner && c.answer.is_none());
                 let next = |c: &Claim| Claim {
-                    payload: c.payload.clone().filter(|_| failure),
+                    payload: c.payload.clone().filter(|_| failure || !ticket.first),
                     owner: mark.clone(),
                     claimed_at: Instant { unix_ms: 0 },
                     answer: None,

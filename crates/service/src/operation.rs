@@ -8,10 +8,12 @@ use crate::refund::{check_text, find};
 use crate::sale::Aggregate;
 use crate::store::Record;
 use crate::store::key::Key;
+use rescind_model::token::Token as _;
 use rescind_model::{
     Actor, Command, CommandId, Duration, Instant, Locale, MerchantId, OperationId, OutcomeReport, PersonId, Resolution,
     ResultOf, SaleId, SlipRequest, Target, VoidOperation,
 };
+use rescind_model::{OperationState, RefundState};
 use serde::{Deserialize, Serialize};
 
 /// A void in its sale.
@@ -34,6 +36,8 @@ struct Proposal {
     second: PersonId,
     took_place: bool,
     at: Instant,
+    /// How often the operation had been sent: a later attempt is another question.
+    attempts: u32,
 }
 
 /// How long the first person's word waits for the second's.
@@ -41,7 +45,7 @@ const PROPOSAL_HOLDS: Duration = Duration { ms: 86_400_000 };
 
 impl Proposal {
     fn mark(&self) -> String {
-        format!("{} {} {} {}", self.by, self.second, self.took_place, self.at.unix_ms)
+        format!("{} {} {} {} {}", self.by, self.second, self.took_place, self.at.unix_ms, self.attempts)
     }
 }
 
@@ -50,6 +54,22 @@ impl Record for Proposal {
     fn holds(&self, id: &str) -> bool {
         self.mark() == id
     }
+}
+
+/// How often an operation was sent, if it is one that two persons may end: its outcome is unknown, or a person has to look
+/// at it.
+fn open_attempts(aggregate: &Aggregate, target: &Target) -> Result<u32, Error> {
+    let (open, state, attempts) = match target {
+        Target::Void(id) => {
+            let void = find_void(aggregate, id).ok_or(Error::NotFound("operation"))?;
+            (void.attention || void.state == OperationState::Unknown, void.state.token(), 0)
+        }
+        Target::Refund(id) => {
+            let refund = find(aggregate, id).ok_or(Error::NotFound("refund"))?;
+            (refund.attention || refund.state == RefundState::Unknown, refund.state.token(), refund.attempts)
+        }
+    };
+    if open { Ok(attempts) } else { Err(Error::Rejected(rescind_model::Rejection::WrongState(state.to_owned()))) }
 }
 
 fn describe(target: &Target) -> String {
@@ -145,10 +165,12 @@ impl<P: Ports> App<P> {
         if !second_person.roles.iter().any(|r| matches!(r.as_str(), "manager" | "finance")) {
             return Err(Error::Forbidden("the second person needs one of the roles manager, finance".to_owned()));
         }
-        let sale = match target {
-            Target::Void(id) => self.operation(who, merchant, id).await?.0.ledger.sale.id,
-            Target::Refund(id) => self.refund(who, merchant, id).await?.0.ledger.sale.id,
+        let aggregate = match target {
+            Target::Void(id) => self.operation(who, merchant, id).await?.0,
+            Target::Refund(id) => self.refund(who, merchant, id).await?.0,
         };
+        let sale = aggregate.ledger.sale.id.clone();
+        let attempts = open_attempts(&aggregate, target)?;
         let Bearer::Person { person } = &who.bearer else {
             return Err(Error::Forbidden("a resolution is given by persons".to_owned()));
         };
@@ -159,11 +181,12 @@ impl<P: Ports> App<P> {
         let records = self.records().await?;
         let key = Key::resolution(merchant, &sale, &describe(target));
         let now = self.ports.now();
-        let own = Proposal { by: person.clone(), second: second.clone(), took_place, at: now };
+        let own = Proposal { by: person.clone(), second: second.clone(), took_place, at: now, attempts };
         let agreed = records.read::<Proposal>(&key).await?.is_some_and(|there| {
             there.by == second
                 && there.second == *person
                 && there.took_place == took_place
+                && there.attempts == attempts
                 && now.since(there.at) <= PROPOSAL_HOLDS
         });
         if !agreed {
@@ -173,7 +196,18 @@ impl<P: Ports> App<P> {
         }
         let change = Command::Resolve(Resolution { target: target.clone(), took_place, second, reason });
         let actor = who.actor(merchant);
-        Ok(self.transact(merchant, &sale, command, |app, a| app.plain(a, &change, &actor, command)).await?.aggregate())
+        Ok(self
+            .transact(merchant, &sale, command, |app, a| {
+                if open_attempts(a, target)? != attempts {
+                    return Err(Error::Conflict {
+                        code: "operation.conflict",
+                        message: "the operation was sent again meanwhile".to_owned(),
+                    });
+                }
+                app.plain(a, &change, &actor, command)
+            })
+            .await?
+            .aggregate())
     }
 
     /// The slip of an operation as it stands now.

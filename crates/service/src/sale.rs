@@ -469,7 +469,14 @@ impl<P: Ports> App<P> {
         };
         let terminal = match &who.bearer {
             Bearer::Terminal { terminal, .. } => Some(terminal.clone()),
-            _ => terminal.cloned(),
+            _ => {
+                if let Some(named) = terminal
+                    && self.records().await?.read::<Terminal>(&Key::terminal(merchant, named)).await?.is_none()
+                {
+                    return Err(Error::invalid("/terminal", "there is no such terminal at this merchant"));
+                }
+                terminal.cloned()
+            }
         };
         let (person, roles) = person.map_or((None, Vec::new()), |p| (Some(p.id), p.roles));
         Ok(Asker { person, roles, terminal })
@@ -597,8 +604,19 @@ impl<P: Ports> App<P> {
         for _ in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Lane>(&lane).await?;
             let mut next = slot.value.clone().unwrap_or_default();
-            if next.holds(&intent.id) {
-                return Ok(());
+            if let Some(there) = next.intents.iter_mut().find(|i| i.id == intent.id) {
+                // An old announcement of the same command may be about to be given up: it is made anew, and proved by
+                // a mark, because its id is there before the write.
+                if there.at >= now {
+                    return Ok(());
+                }
+                there.at = now;
+                let mark = self.random_hex(16);
+                next.mark.clone_from(&mark);
+                if records.commit(slot, &next, &mark, self.unique()).await? == Commit::Written {
+                    return Ok(());
+                }
+                continue;
             }
             if next.is_full() {
                 return Err(Error::Unavailable(

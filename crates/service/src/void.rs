@@ -51,6 +51,9 @@ impl<P: Ports> App<P> {
         let merchant = self.merchant(merchant).await?;
         let policy = self.policy_of(&merchant).await?;
         let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
+        if asker.person.is_none() {
+            return Err(Error::invalid("/operator", "expected the person who voids: this key is not a person's own"));
+        }
         let gathered = self.gather(&aggregate.ledger, &policy, &asker, self.ports.now(), None).await?;
         Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger, ask))?)
     }
@@ -171,7 +174,7 @@ impl<P: Ports> App<P> {
         for place in &stale {
             let sale = records.read::<Aggregate>(&Key::sale(merchant, &place.sale)).await?;
             let came_through = sale.is_some_and(|s| s.holds(&place.id));
-            self.settle_one(key, &place.id, came_through).await?;
+            self.settle_one(key, &place.id, came_through, Some(place.at)).await?;
         }
         let tally = if stale.is_empty() { Some(tally) } else { records.read::<Tally>(key).await? };
         let without = own.map_or("", CommandId::as_str);
@@ -196,10 +199,11 @@ impl<P: Ports> App<P> {
                 return Ok(false);
             }
             let place = Place { id: command.to_string(), sale: sale.clone(), adds: *adds, at: now };
+            let proof = place.proof();
             if !next.reserve(place) {
                 return Err(Error::Unavailable("too many operations are being counted at once".to_owned()));
             }
-            if records.commit(slot, &next, command.as_str(), self.unique()).await? == Commit::Lost {
+            if records.commit(slot, &next, &proof, self.unique()).await? == Commit::Lost {
                 return Ok(false);
             }
         }
@@ -214,17 +218,23 @@ impl<P: Ports> App<P> {
         came_through: bool,
     ) -> Result<(), Error> {
         for (key, _) in tallies {
-            self.settle_one(key, command.as_str(), came_through).await?;
+            self.settle_one(key, command.as_str(), came_through, None).await?;
         }
         Ok(())
     }
 
-    async fn settle_one(&self, key: &Key, id: &str, came_through: bool) -> Result<(), Error> {
+    async fn settle_one(
+        &self,
+        key: &Key,
+        id: &str,
+        came_through: bool,
+        only_as_of: Option<Instant>,
+    ) -> Result<(), Error> {
         let records = self.records().await?;
         records
-            .update::<Tally, _, _>(key, id, self.unique(), |there| {
+            .update::<Tally, _, _>(key, &format!("settled {id}"), self.unique(), |there| {
                 let Some(mut next) = there.cloned() else { return Ok((None, ())) };
-                let changed = next.settle(id, came_through);
+                let changed = next.settle(id, came_through, only_as_of);
                 Ok((changed.then_some(next), ()))
             })
             .await

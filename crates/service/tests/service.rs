@@ -17,6 +17,7 @@ use rescind_service::principal::Principal;
 use rescind_service::refund::RefundAsk;
 use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
+use rescind_service::store::tally::{Place, Tally};
 use rescind_service::store::{Commit, Creation, Records, probe};
 use rescind_service::testkit::{Fault, MemoryKv, World};
 use rescind_service::void::VoidAsk;
@@ -180,6 +181,41 @@ async fn a_list_keeps_order_and_drops_repetitions_over_many_pages() {
         }
     }
     assert_eq!(ids, (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_batch_is_written_only_when_all_of_it_is() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = Records::new(&kv, Creation::Direct, "test");
+    let list = Key::directory("batch");
+    let entry = |id: &str| Entry { id: id.to_owned(), at: String::new() };
+    let slow = records.open::<Page>(&list.page(0)).await.unwrap();
+    // Somebody else writes the last of the two meanwhile.
+    assert_eq!(records.add_to_page(&list, 0, &[entry("b")], 1).await.unwrap(), 1);
+    let both = Page { entries: vec![entry("a"), entry("b")] };
+    assert_eq!(records.commit(slow, &both, "a\nb", 2).await.unwrap(), Commit::Lost);
+    assert_eq!(records.add_to_page(&list, 0, &[entry("a"), entry("b")], 3).await.unwrap(), 2);
+    let slice = records.slice(&list, Position::START, 10).await.unwrap();
+    assert_eq!(slice.entries.into_iter().map(|(_, e)| e.id).collect::<Vec<_>>(), ["b", "a"]);
+}
+
+#[tokio::test]
+async fn a_place_is_given_back_even_when_another_is_at_the_same_time() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = Records::new(&kv, Creation::Direct, "test");
+    let key = Key::directory("tally");
+    let place =
+        |id: &str| Place { id: id.to_owned(), sale: SaleId::parse("S").unwrap(), adds: 1, at: Instant { unix_ms: 1 } };
+    let mut tally = Tally::default();
+    assert!(tally.reserve(place("c1")) && tally.reserve(place("c2")));
+    let slot = records.open::<Tally>(&key).await.unwrap();
+    assert_eq!(records.commit(slot, &tally, &place("c2").proof(), 1).await.unwrap(), Commit::Written);
+    let (one, two) = (records.open::<Tally>(&key).await.unwrap(), records.open::<Tally>(&key).await.unwrap());
+    let (mut without_one, mut without_two) = (tally.clone(), tally);
+    assert!(without_one.settle("c1", true, None) && without_two.settle("c2", false, None));
+    assert_eq!(records.commit(one, &without_one, "settled c1", 2).await.unwrap(), Commit::Written);
+    assert_eq!(records.commit(two, &without_two, "settled c2", 3).await.unwrap(), Commit::Lost);
+    assert_eq!(records.read::<Tally>(&key).await.unwrap().unwrap().total_without("c2"), Some(1));
 }
 
 #[tokio::test]

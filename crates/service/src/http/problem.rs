@@ -255,10 +255,9 @@ impl Problem {
         headers
     }
 
-    /// The answer to a method the route does not know; the router has put `Allow` beside it.
-    pub(crate) fn method_not_allowed(headers: &HeaderMap) -> Self {
-        let allowed = headers.get(ALLOW).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        Self::new(code::METHOD_NOT_ALLOWED, format!("it knows {allowed}"))
+    /// The answer to a method the route does not know; the router puts `Allow` beside it.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(code::METHOD_NOT_ALLOWED, "The Allow header names the methods this route knows.")
     }
 }
 

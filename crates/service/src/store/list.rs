@@ -28,6 +28,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// Whether an entry is in it.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.entries.iter().any(|e| e.id == id)
+    }
+
     /// Whether nothing can be added any more.
     #[must_use]
     pub fn is_full(&self) -> bool {
@@ -37,8 +43,9 @@ impl Page {
 
 impl Record for Page {
     const FORMAT: &'static str = "page/1";
-    fn holds(&self, id: &str) -> bool {
-        self.entries.iter().any(|e| e.id == id)
+    /// Several ids are joined by line ends: a write of many entries is there when all of them are.
+    fn holds(&self, ids: &str) -> bool {
+        ids.split('\n').all(|id| self.has(id))
     }
 }
 
@@ -118,22 +125,25 @@ impl<K: Kv> Records<'_, K> {
         for attempt in 0..SWAP_ATTEMPTS {
             let slot = self.open::<Page>(&list.page(page)).await?;
             let mut next = slot.value.clone().unwrap_or_default();
-            let before = next.entries.len();
             let mut taken = 0_usize;
-            let mut last = None;
+            let mut added: Vec<&str> = Vec::new();
             for entry in entries {
-                if !next.holds(&entry.id) {
+                if !next.has(&entry.id) {
                     if next.is_full() {
                         break;
                     }
                     next.entries.push(entry.clone());
-                    last = Some(entry.id.clone());
+                    added.push(&entry.id);
                 }
                 taken = taken.saturating_add(1);
             }
-            let Some(last) = last.filter(|_| next.entries.len() > before) else { return Ok(taken) };
+            if added.is_empty() {
+                return Ok(taken);
+            }
+            // All of them: another writer may have written some and not others.
+            let added = added.join("\n");
             let unique = unique.wrapping_add(u64::from(attempt));
-            if self.commit(slot, &next, &last, unique).await? == Commit::Written {
+            if self.commit(slot, &next, &added, unique).await? == Commit::Written {
                 return Ok(taken);
             }
         }

@@ -21,6 +21,14 @@ pub struct Place {
     pub at: Instant,
 }
 
+impl Place {
+    /// What proves that it is written.
+    #[must_use]
+    pub fn proof(&self) -> String {
+        format!("reserved {} {}", self.id, self.at.unix_ms)
+    }
+}
+
 /// A count, or a sum of minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -29,15 +37,16 @@ pub struct Tally {
     pub confirmed: i64,
     /// Reserved.
     pub open: Vec<Place>,
-    /// The last command that was confirmed or dropped, so that this write can be proved.
-    #[serde(default)]
-    pub settled: String,
 }
 
 impl Record for Tally {
     const FORMAT: &'static str = "tally/1";
+    /// `settled ID`: the place is not there any more, whoever removed it. `reserved ID TIME`: it is, as of that time.
     fn holds(&self, id: &str) -> bool {
-        self.settled == id || self.open.iter().any(|p| p.id == id)
+        match id.strip_prefix("settled ") {
+            Some(id) => !self.open.iter().any(|p| p.id == id),
+            None => self.open.iter().any(|p| p.proof() == id),
+        }
     }
 }
 
@@ -50,7 +59,9 @@ impl Tally {
 
     /// Reserves a place; `false` if there is no room. A second time changes nothing.
     pub fn reserve(&mut self, place: Place) -> bool {
-        if self.open.iter().any(|p| p.id == place.id) {
+        if let Some(there) = self.open.iter_mut().find(|p| p.id == place.id) {
+            // Reserved anew: an old place may be about to be dropped.
+            *there = place;
             return true;
         }
         if self.open.len() >= TALLY_OPEN {
@@ -61,13 +72,14 @@ impl Tally {
     }
 
     /// Ends a reservation: it counts from now on, or never did.
-    pub fn settle(&mut self, id: &str, came_through: bool) -> bool {
-        let Some(position) = self.open.iter().position(|p| p.id == id) else { return false };
+    /// A stale one only if it is still the one that was seen to be stale.
+    pub fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool {
+        let is_it = |p: &Place| p.id == id && only_as_of.is_none_or(|at| p.at == at);
+        let Some(position) = self.open.iter().position(is_it) else { return false };
         let place = self.open.remove(position);
         if came_through {
             self.confirmed = self.confirmed.saturating_add(place.adds);
         }
-        id.clone_into(&mut self.settled);
         true
     }
 

@@ -14,7 +14,7 @@ struct Desk {
 
 async fn desk(shop: &Shop) -> Desk {
     let ask = json!({"label": "review desk", "principals": {"kim": "M-1.reviewer", "lee": "M-1.manager", "max": "M-1.cashier"}});
-    let made = shop.post(&shop.system, "/v1/review-sources", &ask).await.expect(201);
+    let made = shop.post(&shop.admin, "/v1/review-sources?merchant=M-1", &ask).await.expect(201);
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     Desk { id: text("id"), secret: text("secret") }
 }
