@@ -22,7 +22,7 @@ use crate::http::limits::ECHO_CHARS;
 use crate::http::money::Amount;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rescind_model::token::Token as _;
 use rescind_model::{Decision, Outcome, Rejection, card_number};

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, on};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderValue, Method, StatusCode};
+use rescind_model::card_number;
 use std::sync::Arc;
 
 /// The routes of a router, and the router of the routes: one list makes both.
@@ -118,15 +119,14 @@ async fn unknown() -> Problem {
 }
 
 async fn guard<P: Ports>(State(app): State<Shared<P>>, request: Request, next: Next) -> Response {
-    let line = format!("{} {}", request.method(), request.uri().path());
+    let line = format!("{} {}", request.method(), card_number::mask(request.uri().path()).text);
     let mut response = match announced_too_large(&request) {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let problem = Problem::method_not_allowed(response.headers());
         let allow = response.headers().get(ALLOW).cloned();
-        response = problem.into_response();
+        response = Problem::method_not_allowed().into_response();
         if let Some(allow) = allow {
             response.headers_mut().insert(ALLOW, allow);
         }
