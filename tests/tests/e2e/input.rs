@@ -180,6 +180,26 @@ async fn unknown_routes_get_404_and_unknown_methods_405_with_allow() -> Result<(
 }
 
 #[tokio::test]
+async fn head_is_answered_like_get_without_the_body() -> Result<()> {
+    let server = Server::start().await?;
+    let shop = Shop::open(&server, "M-1", "lakala").await?;
+    shop.sale("S-1").days_ago(2).register().await?;
+    for path in
+        ["/healthz", "/openapi.json", "/v1/refunds", "/v1/transactions/S-1", "/v1/transactions/S-9", "/nonsense"]
+    {
+        let get = shop.system.get(path).await?;
+        let head = shop.system.call(Method::HEAD, path, None, String::new()).await?;
+        ensure!(head.status == get.status && head.text.is_empty(), "{head}");
+        ensure!(head.header("content-type") == get.header("content-type"), "{head}");
+    }
+    for path in ["/v1/tick", "/v1/refunds/R-1/approvals"] {
+        let head = shop.system.call(Method::HEAD, path, None, String::new()).await?;
+        ensure!(head.status == 405 && head.header("allow") == "POST", "{head}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn parameters_are_checked_like_bodies() -> Result<()> {
     let server = Server::start().await?;
     let shop = Shop::open(&server, "M-1", "lakala").await?;
