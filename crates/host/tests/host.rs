@@ -135,7 +135,9 @@ async fn instances_are_used_again_and_bounded() {
     }
     let metrics = handler.handle(request(Method::GET, "/metrics")).await;
     let metrics = String::from_utf8(metrics.into_body().to_vec()).unwrap();
-    assert!(metrics.contains("rescind_host_instances_made_total 2\n"), "{metrics}");
+    // Two at the most; one, if the machine never had two requests under way at the same moment.
+    let made = ["1", "2"].map(|n| format!("rescind_host_instances_made_total {n}\n"));
+    assert!(made.iter().any(|line| metrics.contains(line)), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
