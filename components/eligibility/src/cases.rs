@@ -208,7 +208,7 @@ impl Case {
         };
         match (&self.void, &self.refund, &self.assess) {
             (Some(void), None, None) => {
-                let question = VoidQuestion { amount: amount(void)?, reason: void.reason.clone() };
+                let question = VoidQuestion { amount: amount(void)?, reason: void.reason.clone(), legal: false };
                 Ok(engine.decide_void(facts, &question).map(|decision| vec![decision]))
             }
             (None, Some(refund), None) => {
@@ -246,6 +246,7 @@ impl Case {
                 batch_closed_at: sale.batch_closed_at.as_deref().map(instant).transpose()?,
                 settled_at: sale.settled_at.as_deref().map(instant).transpose()?,
                 paid_out_at: sale.paid_out_at.as_deref().map(instant).transpose()?,
+                late: None,
             },
             balance: Balance {
                 cleared: nothing(&balance.cleared)?,
@@ -256,6 +257,8 @@ impl Case {
                 refunds_counted: balance.refunds_counted,
                 last_refund_at: balance.last_refund_at.as_deref().map(instant).transpose()?,
                 fee_returned: nothing(&balance.fee_returned)?,
+                coupon_returned: nothing(&None)?,
+                operation_open: false,
                 requested: nothing(&balance.requested)?,
             },
             now: instant(&self.now)?,
@@ -263,6 +266,11 @@ impl Case {
             tallies: tallies.collect(),
             requested_today: needed.requested_today.then(|| nothing(&self.requested_today)).transpose()?,
             asker: Asker { person: PersonId::parse("P-1").ok(), roles: roles?, terminal: None },
+            code: None,
+            hold: None,
+            operation: None,
+            authentication: None,
+            identity: Vec::new(),
         })
     }
 
@@ -287,6 +295,9 @@ impl Case {
             card_type: sale.card_type.as_deref().map(token).transpose()?,
             kind: name(sale.kind.as_deref().unwrap_or("purchase")),
             payer_token: None,
+            coupon: None,
+            contact: None,
+            service_at: None,
             paid_at,
             business_day: match &sale.business_day {
                 Some(text) => day(text)?,
@@ -370,6 +381,13 @@ fn remedy_text(engine: &Engine, remedy: &Remedy) -> String {
         Remedy::ReduceTo(amount) => format!("reduce-to {}", amount.decimal_text()),
         Remedy::Provide(what) => format!("provide {what}"),
         Remedy::ContactSupport => "contact-support".to_owned(),
+        Remedy::UseOrderClose => "use-order-close".to_owned(),
+        Remedy::UseHoldRelease => "use-hold-release".to_owned(),
+        Remedy::UseCompletionVoid => "use-completion-void".to_owned(),
+        Remedy::Reprint => "reprint".to_owned(),
+        Remedy::NewSale => "new-sale".to_owned(),
+        Remedy::Authenticate => "authenticate".to_owned(),
+        Remedy::Identify(kind) => format!("identify {}", kind.token()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::business_day::Clock;
 use crate::tier;
-use rescind_model::{ApprovalPlan, BusinessDay, DecisionError, Instant, LoadError, Needs, PolicyIdentity};
+use rescind_model::{ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Terms};
 use rescind_policy::document::{Document, RefundRules, TierBasis, VoidRules};
 use rescind_policy::{LoadError as PolicyLoadError, Policy};
 
@@ -57,6 +57,24 @@ impl Engine {
                 .map(|rules| rules.count.iter().map(|limit| limit.counted).collect())
                 .unwrap_or_default(),
             requested_today: self.refund_rules().is_some_and(|rules| rules.tiers_by.contains(&TierBasis::RequesterDay)),
+        }
+    }
+
+    /// How long things live under this policy, and who may do what is rare.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let day = Duration { ms: 86_400_000 };
+        Terms {
+            code_lives: None,
+            hold_ceiling_percent: None,
+            hold_lives: None,
+            support_roles: Vec::new(),
+            legal_roles: Vec::new(),
+            grant_lives: day,
+            case_lives: day,
+            order_lives: day,
+            funding: None,
+            retention_days: 365,
         }
     }
 

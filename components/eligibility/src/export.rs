@@ -3,8 +3,8 @@
 use crate::bindings::exports::rescind::eligibility::decisions::{Guest, GuestPolicy, Policy};
 use crate::engine::Engine;
 use rescind_model::{
-    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, PolicyIdentity, RefundQuestion,
-    VoidQuestion,
+    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity, RefundQuestion,
+    Terms, VoidQuestion,
 };
 
 /// The component.
@@ -27,6 +27,10 @@ impl GuestPolicy for Engine {
         self.needs()
     }
 
+    fn terms(&self) -> Terms {
+        self.terms()
+    }
+
     fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
         self.business_day_of(at)
     }
@@ -41,6 +45,10 @@ impl GuestPolicy for Engine {
 
     fn decide_refund(&self, facts: Facts, question: RefundQuestion) -> Result<Decision, DecisionError> {
         self.decide_refund(&facts, &question)
+    }
+
+    fn decide_operation(&self, facts: Facts, question: OperationQuestion) -> Result<Decision, DecisionError> {
+        self.decide_operation(&facts, &question)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::report::Report;
 use crate::situation::{Asked, Situation};
 use crate::{fee, refund, rule, tier, void};
 use rescind_model::{
-    Arrival, Decision, DecisionError, Executor, Facts, Money, Obligations, Outcome, RefundQuestion, Remedy,
+    Arrival, Decision, DecisionError, Executor, Facts, Money, Obligations, OperationQuestion, Outcome, RefundQuestion, Remedy,
     SaleOutcome, VoidQuestion, Way,
 };
 use rescind_policy::document::ArrivalRule;
@@ -41,6 +41,18 @@ impl Engine {
         let situation = Situation::new(self, facts)?;
         let amount = self.asked_minor(&question.amount)?;
         void_decision(&situation, amount, Asked::Decide { reason: question.reason.as_deref(), evidence: &[] })
+    }
+
+    /// Decides a reversal, an order close or something done to a hold.
+    ///
+    /// # Errors
+    /// See [`DecisionError`]: then nothing was decided.
+    pub fn decide_operation(&self, facts: &Facts, question: &OperationQuestion) -> Result<Decision, DecisionError> {
+        let situation = Situation::new(self, facts)?;
+        match question.way {
+            Way::Reversal if facts.status.outcome == SaleOutcome::Unknown => Ok(reversal_decision(&situation)),
+            _ => Err(DecisionError::MissingFact("way".to_owned())),
+        }
     }
 
     /// Decides a refund, including its automatic review: `allow` with a plan that needs nobody is approved at once.
@@ -121,6 +133,13 @@ fn nothing(executor: Executor) -> Obligations {
         executor,
         slip: false,
         arrival: None,
+        identity: Vec::new(),
+        authentication: None,
+        persons: 1,
+        coupon: None,
+        penalty: None,
+        funding: None,
+        queries: Vec::new(),
     }
 }
 

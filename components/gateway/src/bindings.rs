@@ -14,7 +14,7 @@
 wit_bindgen::generate!({
     path: ["../../wit/types", "../../wit/eligibility", "../../wit/refunds", "../../wit/notification", "../../wit/app"],
     world: "rescind:app/gateway",
-    with: { "rescind:types/types@0.1.0": rescind_model::types },
+    with: { "rescind:types/types@0.2.0": rescind_model::types },
     generate_all,
 });
 

@@ -3,7 +3,7 @@
 
 use crate::bindings::exports::rescind::notification::messages::Guest;
 use rescind_model::{
-    Audience, Decision, Duration, Instant, Locale, Message, Notice, RenderError, SealError, SealHeaders, SlipRequest,
+    Audience, ConfirmationRequest, Decision, Duration, Instant, Locale, Message, Notice, RenderError, SealError, SealHeaders, SlipRequest,
 };
 
 /// The component that implements `rescind:notification/messages`.
@@ -21,6 +21,10 @@ impl Guest for Component {
 
     fn slip(request: SlipRequest, locale: Locale) -> Result<String, RenderError> {
         crate::slip(&request, locale)
+    }
+
+    fn confirmation(request: ConfirmationRequest, locale: Locale) -> Result<Message, RenderError> {
+        crate::confirmation(&request, locale)
     }
 
     fn seal(secrets: Vec<String>, id: String, at: Instant, body: Vec<u8>) -> Result<SealHeaders, SealError> {

@@ -83,6 +83,7 @@ impl Speaker {
             Remedy::Provide(what) if what == "full-amount" => Some(Advice::TakeAll),
             Remedy::Provide(what) => self.words(what).map(Advice::Provide),
             Remedy::ContactSupport => Some(Advice::ContactSupport),
+            _ => None,
         })
     }
 

@@ -35,6 +35,6 @@ mod slip;
 pub use component::Component;
 pub use explain::explain;
 pub use limits::{MERCHANT_NAME_CHARS, NOTE_CHARS, SIGNATURE_BYTES, SIGNATURE_ENTRIES, TITLE_CHARS};
-pub use render::render;
+pub use render::{confirmation, render};
 pub use seal::{seal, verify};
 pub use slip::{SLIP_COLUMNS, slip};

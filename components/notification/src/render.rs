@@ -6,7 +6,7 @@ use crate::limits::MERCHANT_NAME_CHARS;
 use crate::{amount, plain};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Audience, Event, EventKind, Evidence, Locale, Message, Notice, OperationState, PersonId, Refund,
+    Actor, Audience, ConfirmationRequest, Event, EventKind, Evidence, Locale, Message, Notice, OperationState, PersonId, Refund,
     RefundState, RenderError, Sale, SaleOutcome, VoidOperation,
 };
 
@@ -23,6 +23,24 @@ pub fn render(notice: &Notice, audience: Audience, locale: Locale) -> Result<Opt
     let about = About::of(notice)?;
     let story = story(notice, &about, audience, locale, language)?;
     Ok(language.message(&story).map(|(title, body)| Message { title: title.to_owned(), body }))
+}
+
+/// Writes the message that carries a confirmation code to a customer.
+///
+/// # Errors
+/// [`RenderError::Unprintable`] for an unknown currency, an amount, offset or name out of range.
+pub fn confirmation(request: &ConfirmationRequest, locale: Locale) -> Result<Message, RenderError> {
+    let merchant = merchant_name(&request.merchant_name)?;
+    let amount = amount::show(&request.amount, locale)?;
+    let code = plain::line(&request.code);
+    Ok(match locale {
+        Locale::ZhCn => {
+            Message { title: "确认码".to_owned(), body: format!("{merchant}:{amount} 的确认码为 {code}。") }
+        }
+        Locale::En => {
+            Message { title: "Confirmation code".to_owned(), body: format!("{merchant}: your code for {amount} is {code}.") }
+        }
+    })
 }
 
 /// The merchant's name as it can be shown.

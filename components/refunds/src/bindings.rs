@@ -14,7 +14,7 @@
 wit_bindgen::generate!({
     path: ["../../wit/types", "../../wit/refunds"],
     world: "rescind:refunds/refunds",
-    with: { "rescind:types/types@0.1.0": rescind_model::types },
+    with: { "rescind:types/types@0.2.0": rescind_model::types },
     generate_unused_types: true,
     additional_derives: [PartialEq, Eq],
     pub_export_macro: true,

@@ -4,7 +4,7 @@ use crate::argument::valid;
 use crate::conservation;
 use rescind_model::token::Token;
 use rescind_model::{
-    ActingPerson, Actor, CommandId, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId, Refund,
+    ActingPerson, Actor, CommandId, Digest, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId, Refund,
     RefundId, Rejection, TerminalId, Transition, VoidOperation,
 };
 
@@ -113,6 +113,8 @@ impl<'a> Draft<'a> {
             amount: subject.amount.clone(),
             actor: self.by.clone(),
             reason,
+            about: None,
+            link: Digest::of(b""),
         });
     }
 

@@ -53,7 +53,7 @@ mod void;
 mod tests;
 
 use draft::Draft;
-use rescind_model::{Actor, Command, CommandId, Instant, Ledger, Rejection, Sale, SaleOutcome, Transition};
+use rescind_model::{Actor, Command, CommandId, Instant, Ledger, Origin, Rejection, Sale, SaleOutcome, Transition};
 
 /// A new ledger for a sale, with its first event.
 ///
@@ -62,11 +62,12 @@ use rescind_model::{Actor, Command, CommandId, Instant, Ledger, Rejection, Sale,
 pub fn open(
     sale: &Sale,
     outcome: SaleOutcome,
+    origin: &Origin,
     by: &Actor,
     command: &CommandId,
     now: Instant,
 ) -> Result<Transition, Rejection> {
-    let ledger = sale::ledger(sale, outcome)?;
+    let ledger = sale::ledger(sale, outcome, origin)?;
     let mut draft = Draft::of(&ledger, by, command, now)?;
     sale::register(&mut draft);
     draft.finish()
@@ -101,6 +102,7 @@ pub fn apply(
         Command::RecordQuery(target) => query::record(&mut draft, target)?,
         Command::Resolve(resolution) => resolution::resolve(&mut draft, resolution)?,
         Command::PassTime => timer::pass(&mut draft),
+        _ => return Err(Rejection::Invalid("command: not carried out yet".to_owned())),
     }
     draft.finish()
 }
@@ -121,7 +123,7 @@ mod component {
     #![allow(unsafe_code, reason = "the generated exports are the component's ABI")]
 
     use crate::bindings;
-    use rescind_model::{Actor, Command, CommandId, Instant, Ledger, Rejection, Sale, SaleOutcome, Transition};
+    use rescind_model::{Actor, Command, CommandId, Instant, Ledger, Origin, Rejection, Sale, SaleOutcome, Transition};
 
     struct Refunds;
 
@@ -129,11 +131,12 @@ mod component {
         fn open(
             sale: Sale,
             outcome: SaleOutcome,
+            origin: Origin,
             by: Actor,
             command: CommandId,
             now: Instant,
         ) -> Result<Transition, Rejection> {
-            crate::open(&sale, outcome, &by, &command, now)
+            crate::open(&sale, outcome, &origin, &by, &command, now)
         }
 
         fn apply(

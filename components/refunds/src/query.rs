@@ -16,6 +16,7 @@ pub(crate) fn record(draft: &mut Draft<'_>, target: &Target) -> Result<(), Rejec
     match target {
         Target::Void(id) => of_void(draft, id),
         Target::Refund(id) => of_refund(draft, id),
+        Target::Operation(_) => Err(Rejection::NoSuchOperation),
     }
 }
 

@@ -65,6 +65,11 @@ pub(crate) fn submit(draft: &mut Draft<'_>, wanted: &RefundSubmission) -> Result
         due_at: None,
         evidence: None,
         ended_because: None,
+        grounds: wanted.grounds.clone(),
+        inquiries: Vec::new(),
+        coupon: obligations.coupon.clone(),
+        funding: obligations.funding,
+        trace: None,
     };
     if needs_people {
         refund.due_at = Some(timer::first_review_step(&refund));
@@ -112,6 +117,8 @@ fn checked(request: &RefundRequest) -> Result<RefundRequest, Rejection> {
         evidence: request.evidence.clone(),
         requested_by: request.requested_by.clone(),
         operator: request.operator.clone(),
+        contact: request.contact.clone(),
+        corrects: request.corrects.clone(),
     })
 }
 

@@ -9,12 +9,14 @@ pub(crate) fn take(draft: &mut Draft<'_>, report: &OutcomeReport) -> Result<(), 
     let executor = match &report.target {
         Target::Void(id) => draft.void(id)?.executor,
         Target::Refund(id) => draft.refund(id)?.executor,
+        Target::Operation(_) => return Err(Rejection::NoSuchOperation),
     };
     must_know(draft.actor(), executor)?;
     must_have_source(&report.outcome)?;
     match &report.target {
         Target::Void(id) => void::hear(draft, id, &report.outcome),
         Target::Refund(id) => refund::hear(draft, id, &report.outcome),
+        Target::Operation(_) => Err(Rejection::NoSuchOperation),
     }
 }
 

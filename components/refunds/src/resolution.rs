@@ -32,6 +32,7 @@ pub(crate) fn resolve(draft: &mut Draft<'_>, resolution: &Resolution) -> Result<
             let end = if resolution.took_place { RefundState::Cleared } else { RefundState::Failed };
             refund::end(draft, id, end, evidence, Some(reason))
         }
+        Target::Operation(_) => Err(Rejection::NoSuchOperation),
     }
 }
 

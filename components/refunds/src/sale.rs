@@ -5,15 +5,35 @@ use crate::draft::{Draft, Subject, contradicts};
 use crate::limits::TEXT_BYTES;
 use rescind_model::token::Token;
 use rescind_model::{
-    BusinessDay, EventKind, Instant, Ledger, MerchantId, Money, PersonId, Rejection, Sale, SaleId, SaleOutcome,
+    BusinessDay, Digest, EventKind, Instant, Ledger, MerchantId, Money, Origin, PersonId, Rejection, Sale, SaleId, SaleOutcome,
     SaleStatus, TerminalId,
 };
 
 /// An empty ledger for a sale, if it is one.
-pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome) -> Result<Ledger, Rejection> {
+pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Result<Ledger, Rejection> {
     check(sale)?;
-    let status = SaleStatus { outcome, batch_closed_at: None, settled_at: None, paid_out_at: None };
-    Ok(Ledger { sale: sale.clone(), status, voids: Vec::new(), refunds: Vec::new(), events: 0 })
+    let status = SaleStatus { outcome, batch_closed_at: None, settled_at: None, paid_out_at: None, late: None };
+    let (code, hold) = match origin {
+        Origin::Sale => (None, None),
+        Origin::Code(code) => (Some(code.clone()), None),
+        Origin::Hold(hold) => (None, Some(hold.clone())),
+    };
+    Ok(Ledger {
+        sale: sale.clone(),
+        status,
+        code,
+        hold,
+        voids: Vec::new(),
+        refunds: Vec::new(),
+        operations: Vec::new(),
+        cases: Vec::new(),
+        orders: Vec::new(),
+        returns: Vec::new(),
+        liabilities: Vec::new(),
+        entries: Vec::new(),
+        events: 0,
+        chain: Digest::of(b""),
+    })
 }
 
 /// The first event of a ledger.

@@ -14,6 +14,7 @@ pub(crate) fn record(draft: &mut Draft<'_>, target: &Target) -> Result<(), Rejec
     match target {
         Target::Void(id) => send_void(draft, id),
         Target::Refund(id) => send_refund(draft, id),
+        Target::Operation(_) => Err(Rejection::NoSuchOperation),
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
         updated_at: clock.at,
         due_at: first_due(obligations.executor, clock),
         evidence: None,
+        grounds: wanted.grounds.clone(),
     };
     draft.record(EventKind::VoidAuthorised, &Subject::void(&void), Some(reason).filter(|text| !text.is_empty()));
     draft.ledger.voids.push(void);

@@ -20,7 +20,7 @@ wit_bindgen::generate!({
     // Names serialize as plain strings and are checked when read: see `name.rs`.
     additional_derives_ignore: [
         "sale-id", "merchant-id", "terminal-id", "person-id", "operation-id", "refund-id", "command-id", "role",
-        "digest", "business-day",
+        "digest", "business-day", "case-id", "order-id", "liability-id",
     ],
 });
 

@@ -1,7 +1,9 @@
 //! Names: sales, merchants, persons, operations, roles. Printable ASCII without spaces, short enough to be part of a key.
 
 use crate::limits::NAME_BYTES;
-use crate::{CommandId, Digest, MerchantId, OperationId, PersonId, RefundId, Role, SaleId, TerminalId};
+use crate::{
+    CaseId, CommandId, Digest, LiabilityId, MerchantId, OperationId, OrderId, PersonId, RefundId, Role, SaleId, TerminalId,
+};
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -101,6 +103,9 @@ names! {
     OperationId "operation id";
     RefundId "refund id";
     CommandId "command id";
+    CaseId "referral id";
+    OrderId "order id";
+    LiabilityId "liability id";
     Role "role";
 }
 

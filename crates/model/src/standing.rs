@@ -1,17 +1,19 @@
 //! What a ledger amounts to: how much is spoken for, how much is left.
 
 use crate::money::MoneyError;
-use crate::{FeeKind, Instant, Ledger, Money, OperationState, RefundState};
+use crate::{FeeKind, Instant, Ledger, Money, OperationState, RefundState, SaleOutcome, Way};
 
 /// Sums over one ledger, all in the sale's currency.
 ///
-/// INVARIANT (*conservation*, `DOMAIN.md` §10): `cleared + voided + reserved <= captured`.
+/// INVARIANT (*conservation*, `DOMAIN.md` §10): `cleared + voided + reversed + reserved <= captured`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Refunded for good.
+    /// Refunded for good, without what the network gave back.
     pub cleared: Money,
     /// Voided for good.
     pub voided: Money,
+    /// Reversed for good.
+    pub reversed: Money,
     /// Reserved by operations that have not ended.
     pub reserved: Money,
     /// Captured and not spoken for.
@@ -26,8 +28,20 @@ pub struct Standing {
     pub last_refund_at: Option<Instant>,
     /// Acquiring fee given back by refunds and voids that took place or hold a reservation.
     pub fee_returned: Money,
+    /// The part that went to the coupon's sponsor, or is reserved to.
+    pub coupon_returned: Money,
+    /// Whether a reversal, order close or operation on a hold is under way.
+    pub operation_open: bool,
     /// Sum of refunds asked for and not ended without money.
     pub requested: Money,
+}
+
+impl crate::Grounds {
+    /// Nothing besides the policy.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { authentication: None, identity: None, grant: None, order: None }
+    }
 }
 
 impl RefundState {
@@ -71,6 +85,7 @@ impl Standing {
         let mut standing = Self {
             cleared: zero.clone(),
             voided: zero.clone(),
+            reversed: zero.clone(),
             reserved: zero.clone(),
             left: zero.clone(),
             void_open: false,
@@ -78,8 +93,22 @@ impl Standing {
             refunds_counted: 0,
             last_refund_at: None,
             fee_returned: zero.clone(),
+            coupon_returned: zero.clone(),
+            operation_open: ledger.operations.iter().any(|operation| operation.state.holds_reservation()),
             requested: zero,
         };
+        for operation in &ledger.operations {
+            // What is done to a hold or an unpaid code moves no captured money.
+            if !matches!(operation.kind, Way::Reversal | Way::OrderClose | Way::CompletionVoid) {
+                continue;
+            }
+            if operation.state.holds_reservation() {
+                standing.reserved = standing.reserved.plus(&operation.amount)?;
+            }
+        }
+        if ledger.status.outcome == SaleOutcome::Reversed {
+            standing.reversed = ledger.sale.captured.clone();
+        }
         for void in &ledger.voids {
             let holds = void.state.holds_reservation();
             if holds {
@@ -94,7 +123,8 @@ impl Standing {
         }
         for refund in &ledger.refunds {
             let holds = refund.state.holds_reservation();
-            let cleared = refund.state == RefundState::Cleared;
+            let returned = ledger.returns.iter().any(|back| back.refund == refund.id);
+            let cleared = refund.state == RefundState::Cleared && !returned;
             if holds {
                 standing.reserved = standing.reserved.plus(&refund.request.amount)?;
             } else if cleared {
@@ -104,6 +134,9 @@ impl Standing {
                 standing.requested = standing.requested.plus(&refund.request.amount)?;
                 standing.refunds_counted = standing.refunds_counted.saturating_add(1);
                 standing.add_returned_fees(&refund.fees)?;
+                if let Some(coupon) = &refund.coupon {
+                    standing.coupon_returned = standing.coupon_returned.plus(coupon)?;
+                }
             }
             // A failed one was sent too: the network has seen a refund of this sale.
             if refund.attempts > 0 {
@@ -111,8 +144,8 @@ impl Standing {
             }
             standing.last_refund_at = standing.last_refund_at.max(Some(refund.submitted_at));
         }
-        standing.left =
-            ledger.sale.captured.minus(&standing.cleared)?.minus(&standing.voided)?.minus(&standing.reserved)?;
+        let spoken_for = standing.cleared.plus(&standing.voided)?.plus(&standing.reversed)?.plus(&standing.reserved)?;
+        standing.left = ledger.sale.captured.minus(&spoken_for)?;
         Ok(standing)
     }
 

@@ -1,8 +1,9 @@
 //! The words of the vocabulary as programs see them: the kebab-case names of the WIT.
 
 use crate::{
-    CardType, Channel, EventKind, Executor, FeeKind, OperationState, Outcome, Party, RefundState, SaleOutcome,
-    SettlementMode, Way,
+    Account, AuthenticationMethod, CardType, CaseState, Channel, EventKind, Executor, FeeKind, FundingBasis,
+    IdentityKind, LiabilityCause, LiabilityState, OperationState, OrderState, Outcome, Party, Presenter, RefundState,
+    SaleOutcome, SettlementMode, Side, Trouble, Way,
 };
 
 /// A vocabulary with one token per value.
@@ -33,8 +34,36 @@ tokens! {
     Channel { Card "card", PaymentCode "payment-code", }
     CardType { Credit "credit", Debit "debit", Prepaid "prepaid", }
     SettlementMode { Ordinary "ordinary", RealTime "real-time", }
-    SaleOutcome { Good "good", Unknown "unknown", Declined "declined", Failed "failed", }
-    Way { Void "void", Refund "refund", Reversal "reversal", OrderClose "order-close", HoldRelease "hold-release", }
+    SaleOutcome {
+        Good "good", Unknown "unknown", Declined "declined", Failed "failed", Reversed "reversed", Unpaid "unpaid",
+        Cancelled "cancelled", Expired "expired", Held "held", Released "released", Lapsed "lapsed",
+    }
+    Way {
+        Void "void", Refund "refund", Reversal "reversal", OrderClose "order-close", HoldRelease "hold-release",
+        HoldCompletion "hold-completion", CompletionVoid "completion-void",
+    }
+    Presenter { Merchant "merchant", Payer "payer", }
+    Trouble {
+        NoAnswer "no-answer", Declined "declined", HardwareFault "hardware-fault", SoftwareFault "software-fault",
+        PrinterFault "printer-fault", Unauthorised "unauthorised",
+    }
+    IdentityKind {
+        CardPresented "card-presented", PinVerified "pin-verified", CustomerConfirmed "customer-confirmed",
+    }
+    AuthenticationMethod { Pin "pin", Signature "signature", }
+    FundingBasis { SameDayIncome "same-day-income", Prefunded "prefunded", }
+    CaseState {
+        Open "open", Assigned "assigned", Granted "granted", Refused "refused", Consumed "consumed", Expired "expired",
+    }
+    OrderState { Proposed "proposed", Confirmed "confirmed", Expired "expired", }
+    LiabilityCause { OverReturned "over-returned", RefundFailed "refund-failed", RefundReturned "refund-returned", }
+    LiabilityState { Open "open", Settled "settled", Agreed "agreed", WrittenOff "written-off", }
+    Account {
+        Customer "customer", Merchant "merchant", Acquirer "acquirer", AcquiringFees "acquiring-fees",
+        OperationFees "operation-fees", LateFees "late-fees", CouponSponsor "coupon-sponsor",
+        Liabilities "liabilities",
+    }
+    Side { Debit "debit", Credit "credit", }
     Outcome { Allow "allow", Refer "refer", Deny "deny", }
     Executor { Terminal "terminal", Courier "courier", }
     Party { Merchant "merchant", Customer "customer", Acquirer "acquirer", }
@@ -56,6 +85,18 @@ tokens! {
         RefundEscalated "refund.escalated", RefundQueued "refund.queued", RefundClearing "refund.clearing",
         RefundCleared "refund.cleared", RefundFailed "refund.failed", RefundUnknown "refund.unknown",
         RefundAttention "refund.attention", RefundRetried "refund.retried", RefundResolved "refund.resolved",
+        RefundInformationAsked "refund.information-asked", RefundInformationGiven "refund.information-given",
+        RefundTraceRequested "refund.trace-requested", RefundTraceAnswered "refund.trace-answered",
+        RefundReturned "refund.returned", SaleTrouble "sale.trouble", SaleLateAnswer "sale.late-answer",
+        CodeCreated "code.created", CodeScanned "code.scanned", CodeExpired "code.expired",
+        HoldAuthorised "hold.authorised", HoldLapsed "hold.lapsed",
+        OperationAuthorised "operation.authorised", OperationSent "operation.sent", OperationDone "operation.done",
+        OperationFailed "operation.failed", OperationUnknown "operation.unknown",
+        OperationAttention "operation.attention", OperationResolved "operation.resolved",
+        CaseOpened "case.opened", CaseAssigned "case.assigned", CaseGranted "case.granted",
+        CaseRefused "case.refused", CaseConsumed "case.consumed", CaseExpired "case.expired",
+        OrderProposed "order.proposed", OrderConfirmed "order.confirmed", OrderExpired "order.expired",
+        LiabilityOpened "liability.opened", LiabilityEnded "liability.ended", DataErased "data.erased",
     }
 }
 

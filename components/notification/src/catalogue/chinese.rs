@@ -25,14 +25,14 @@ impl Language for Chinese {
                 SaleOutcome::Good => ("交易结果已确认", format!("消费 {amount}({sale})已确认成功。")),
                 SaleOutcome::Declined => ("交易被拒绝", format!("消费 {amount}({sale})被拒绝,没有款项需要退回。")),
                 SaleOutcome::Failed => ("交易失败", format!("消费 {amount}({sale})失败,未扣款,没有款项需要退回。")),
-                SaleOutcome::Unknown => return None,
+                _ => return None,
             },
             (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
                 SaleOutcome::Good => ("付款已确认", format!("{payment}已确认成功。")),
                 SaleOutcome::Declined | SaleOutcome::Failed => {
                     ("付款未成功", format!("{payment}未成功。如已扣款,款项将原路退回。"))
                 }
-                SaleOutcome::Unknown => return None,
+                _ => return None,
             },
             (EventKind::SaleBatchClosed, Merchant) => {
                 ("批次已结账", format!("消费 {amount}({sale})所在批次已结账。如不能再撤销,请申请退货。"))
@@ -192,6 +192,8 @@ impl Language for Chinese {
             Way::Reversal => "可以冲正",
             Way::OrderClose => "可以关单",
             Way::HoldRelease => "可以释放预授权",
+            Way::HoldCompletion => "可以完成预授权",
+            Way::CompletionVoid => "可以撤销预授权完成",
         };
         let until = opening.until.as_ref().map_or_else(String::new, |at| format!(",截止 {at}"));
         let approvals =
@@ -206,6 +208,8 @@ impl Language for Chinese {
             Way::Reversal => "冲正",
             Way::OrderClose => "关单",
             Way::HoldRelease => "释放预授权",
+            Way::HoldCompletion => "完成预授权",
+            Way::CompletionVoid => "撤销预授权完成",
         };
         format!("目前不能{way},请联系客服。")
     }

@@ -31,7 +31,7 @@ impl Language for English {
                         "The sale of {amount} ({sale}) failed and was not captured. There is nothing to take back."
                     ),
                 ),
-                SaleOutcome::Unknown => return None,
+                _ => return None,
             },
             (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
                 SaleOutcome::Good => {
@@ -43,7 +43,7 @@ impl Language for English {
                         "Your payment of {amount} to {merchant} ({sale}) was not completed. If money was taken, it comes back the way it was paid."
                     ),
                 ),
-                SaleOutcome::Unknown => return None,
+                _ => return None,
             },
             (EventKind::SaleBatchClosed, Merchant) => (
                 "Batch closed",
@@ -344,6 +344,8 @@ impl Language for English {
             Way::Reversal => format!("The sale of {amount} can be reversed"),
             Way::OrderClose => format!("The unpaid order of {amount} can be closed"),
             Way::HoldRelease => format!("The hold of {amount} can be released"),
+            Way::HoldCompletion => format!("The hold can be completed for {amount}"),
+            Way::CompletionVoid => format!("The completion of {amount} can be voided"),
         };
         let until = opening.until.as_ref().map_or_else(String::new, |at| format!(" until {at}"));
         let approvals = match opening.approvals {
@@ -361,6 +363,8 @@ impl Language for English {
             Way::Reversal => "A reversal",
             Way::OrderClose => "Closing the order",
             Way::HoldRelease => "Releasing the hold",
+            Way::HoldCompletion => "Completing the hold",
+            Way::CompletionVoid => "Voiding the completion",
         };
         format!("{way} is not possible now; call support.")
     }
