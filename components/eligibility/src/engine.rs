@@ -2,7 +2,9 @@
 
 use crate::business_day::Clock;
 use crate::tier;
-use rescind_model::{ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Terms};
+use rescind_model::{
+    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Terms,
+};
 use rescind_policy::document::{Document, RefundRules, TierBasis, VoidRules};
 use rescind_policy::{LoadError as PolicyLoadError, Policy};
 

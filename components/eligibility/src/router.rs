@@ -5,8 +5,8 @@ use crate::report::Report;
 use crate::situation::{Asked, Situation};
 use crate::{fee, refund, rule, tier, void};
 use rescind_model::{
-    Arrival, Decision, DecisionError, Executor, Facts, Money, Obligations, OperationQuestion, Outcome, RefundQuestion, Remedy,
-    SaleOutcome, VoidQuestion, Way,
+    Arrival, Decision, DecisionError, Executor, Facts, Money, Obligations, OperationQuestion, Outcome, RefundQuestion,
+    Remedy, SaleOutcome, VoidQuestion, Way,
 };
 use rescind_policy::document::ArrivalRule;
 

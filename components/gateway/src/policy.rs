@@ -2,8 +2,8 @@
 
 use crate::bindings::eligibility::decisions;
 use rescind_model::{
-    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, PolicyIdentity, RefundQuestion,
-    VoidQuestion,
+    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity,
+    RefundQuestion, Terms, VoidQuestion,
 };
 use rescind_service::ports;
 use std::collections::VecDeque;
@@ -54,5 +54,11 @@ impl ports::Policy for Loaded {
     }
     fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError> {
         self.policy.decide_refund(facts, question)
+    }
+    fn decide_operation(&self, facts: &Facts, question: &OperationQuestion) -> Result<Decision, DecisionError> {
+        self.policy.decide_operation(facts, question)
+    }
+    fn terms(&self) -> Terms {
+        self.policy.terms()
     }
 }

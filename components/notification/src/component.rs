@@ -3,7 +3,8 @@
 
 use crate::bindings::exports::rescind::notification::messages::Guest;
 use rescind_model::{
-    Audience, ConfirmationRequest, Decision, Duration, Instant, Locale, Message, Notice, RenderError, SealError, SealHeaders, SlipRequest,
+    Audience, ConfirmationRequest, Decision, Duration, Instant, Locale, Message, Notice, RenderError, SealError,
+    SealHeaders, SlipRequest,
 };
 
 /// The component that implements `rescind:notification/messages`.

@@ -6,8 +6,8 @@ use crate::limits::MERCHANT_NAME_CHARS;
 use crate::{amount, plain};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Audience, ConfirmationRequest, Event, EventKind, Evidence, Locale, Message, Notice, OperationState, PersonId, Refund,
-    RefundState, RenderError, Sale, SaleOutcome, VoidOperation,
+    Actor, Audience, ConfirmationRequest, Event, EventKind, Evidence, Locale, Message, Notice, OperationState,
+    PersonId, Refund, RefundState, RenderError, Sale, SaleOutcome, VoidOperation,
 };
 
 /// Writes a message about an event. `None` for an audience that is not concerned: customers hear nothing of reviews,
@@ -37,9 +37,10 @@ pub fn confirmation(request: &ConfirmationRequest, locale: Locale) -> Result<Mes
         Locale::ZhCn => {
             Message { title: "确认码".to_owned(), body: format!("{merchant}:{amount} 的确认码为 {code}。") }
         }
-        Locale::En => {
-            Message { title: "Confirmation code".to_owned(), body: format!("{merchant}: your code for {amount} is {code}.") }
-        }
+        Locale::En => Message {
+            title: "Confirmation code".to_owned(),
+            body: format!("{merchant}: your code for {amount} is {code}."),
+        },
     })
 }
 

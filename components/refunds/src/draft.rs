@@ -4,8 +4,8 @@ use crate::argument::valid;
 use crate::conservation;
 use rescind_model::token::Token;
 use rescind_model::{
-    ActingPerson, Actor, CommandId, Digest, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId, Refund,
-    RefundId, Rejection, TerminalId, Transition, VoidOperation,
+    ActingPerson, Actor, CommandId, Digest, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId,
+    Refund, RefundId, Rejection, TerminalId, Transition, VoidOperation,
 };
 
 /// A ledger being changed by one command. Dropping it changes nothing.

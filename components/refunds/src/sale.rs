@@ -5,8 +5,8 @@ use crate::draft::{Draft, Subject, contradicts};
 use crate::limits::TEXT_BYTES;
 use rescind_model::token::Token;
 use rescind_model::{
-    BusinessDay, Digest, EventKind, Instant, Ledger, MerchantId, Money, Origin, PersonId, Rejection, Sale, SaleId, SaleOutcome,
-    SaleStatus, TerminalId,
+    BusinessDay, Digest, EventKind, Instant, Ledger, MerchantId, Money, Origin, PersonId, Rejection, Sale, SaleId,
+    SaleOutcome, SaleStatus, TerminalId,
 };
 
 /// An empty ledger for a sale, if it is one.

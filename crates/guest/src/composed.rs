@@ -12,19 +12,20 @@ macro_rules! composed {
             use $messages as messages;
             use $transitions as transitions;
             use $crate::model::{
-                Actor, Audience, Command, CommandId, Decision, Duration, Instant, Ledger, Locale, Message, Notice,
-                Rejection, RenderError, Sale, SaleOutcome, SealError, SealHeaders, SlipRequest, Transition,
+                Actor, Audience, Command, ConfirmationRequest, CommandId, Decision, Duration, Instant, Ledger, Locale, Message, Notice,
+                Origin, Rejection, RenderError, Sale, SaleOutcome, SealError, SealHeaders, SlipRequest, Transition,
             };
 
             impl $crate::service::ports::Pure for $name {
                 fn open_ledger(
                     sale: &Sale,
                     outcome: SaleOutcome,
+                    origin: &Origin,
                     by: &Actor,
                     command: &CommandId,
                     now: Instant,
                 ) -> Result<Transition, Rejection> {
-                    transitions::open(sale, outcome, by, command, now)
+                    transitions::open(sale, outcome, origin, by, command, now)
                 }
                 fn apply(
                     ledger: &Ledger,
@@ -50,6 +51,9 @@ macro_rules! composed {
                 }
                 fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
                     messages::slip(request, locale)
+                }
+                fn confirmation(request: &ConfirmationRequest, locale: Locale) -> Result<Message, RenderError> {
+                    messages::confirmation(request, locale)
                 }
                 fn seal(secrets: &[String], id: &str, at: Instant, body: &[u8]) -> Result<SealHeaders, SealError> {
                     messages::seal(secrets, id, at, body)

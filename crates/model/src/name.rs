@@ -2,7 +2,8 @@
 
 use crate::limits::NAME_BYTES;
 use crate::{
-    CaseId, CommandId, Digest, LiabilityId, MerchantId, OperationId, OrderId, PersonId, RefundId, Role, SaleId, TerminalId,
+    CaseId, CommandId, Digest, LiabilityId, MerchantId, OperationId, OrderId, PersonId, RefundId, Role, SaleId,
+    TerminalId,
 };
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -790,6 +790,7 @@ fn describe(target: &Target) -> String {
     match target {
         Target::Void(id) => format!("void {id}"),
         Target::Refund(id) => format!("refund {id}"),
+        Target::Operation(id) => format!("operation {id}"),
     }
 }
 
@@ -804,6 +805,10 @@ fn operation(aggregate: &Aggregate, target: &Target) -> Option<(&'static str, St
             let refund = aggregate.ledger.refunds.iter().find(|r| r.id == *id)?;
             Some(("refund", refund.provider_reference.clone(), refund.request.amount.clone()))
         }
+        Target::Operation(id) => {
+            let operation = aggregate.ledger.operations.iter().find(|o| o.id == *id)?;
+            Some((operation.kind.token(), operation.provider_reference.clone(), operation.amount.clone()))
+        }
     }
 }
 
@@ -812,6 +817,9 @@ fn attempts(aggregate: &Aggregate, target: &Target) -> u32 {
     match target {
         Target::Void(_) => 1,
         Target::Refund(id) => aggregate.ledger.refunds.iter().find(|r| r.id == *id).map_or(1, |r| r.attempts.max(1)),
+        Target::Operation(id) => {
+            aggregate.ledger.operations.iter().find(|o| o.id == *id).map_or(1, |o| o.attempts.max(1))
+        }
     }
 }
 
@@ -819,6 +827,9 @@ fn is_unknown(aggregate: &Aggregate, target: &Target) -> bool {
     match target {
         Target::Void(id) => aggregate.ledger.voids.iter().any(|v| v.id == *id && v.state == OperationState::Unknown),
         Target::Refund(id) => aggregate.ledger.refunds.iter().any(|r| r.id == *id && r.state == RefundState::Unknown),
+        Target::Operation(id) => {
+            aggregate.ledger.operations.iter().any(|o| o.id == *id && o.state == OperationState::Unknown)
+        }
     }
 }
 

@@ -104,11 +104,18 @@ impl<P: Ports> App<P> {
         let merchant = self.merchant(&aggregate.ledger.sale.merchant).await?;
         let void = event.operation.as_ref().and_then(|id| aggregate.ledger.voids.iter().find(|v| v.id == *id));
         let refund = event.refund.as_ref().and_then(|id| aggregate.ledger.refunds.iter().find(|r| r.id == *id));
+        let (ledger, about) = (&aggregate.ledger, event.about.as_deref());
         let notice = Notice {
             event: event.clone(),
             sale: aggregate.ledger.sale.clone(),
             void_operation: void.cloned(),
             refund: refund.cloned(),
+            operation: event.operation.as_ref().and_then(|id| ledger.operations.iter().find(|o| o.id == *id)).cloned(),
+            referral: about.and_then(|id| ledger.cases.iter().find(|c| c.id.as_str() == id)).cloned(),
+            order: about.and_then(|id| ledger.orders.iter().find(|o| o.id.as_str() == id)).cloned(),
+            liability: about.and_then(|id| ledger.liabilities.iter().find(|l| l.id.as_str() == id)).cloned(),
+            code: ledger.code.clone(),
+            hold: ledger.hold.clone(),
             merchant_name: merchant.name,
             utc_offset_minutes: merchant.utc_offset_minutes,
         };

@@ -3,9 +3,10 @@
 use crate::ports::{Policy, Pure};
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
-    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
-    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
+    Actor, Audience, BusinessDay, Command, CommandId, ConfirmationRequest, Decision, DecisionError, Duration, Facts,
+    Instant, Ledger, LoadError, Locale, Message, Money, Needs, Notice, OperationQuestion, Origin, PolicyIdentity,
+    RefundQuestion, Rejection, RenderError, Sale, SaleOutcome, SealError, SealHeaders, SlipRequest, Terms, Transition,
+    VoidQuestion,
 };
 
 /// A policy in the native engine.
@@ -40,6 +41,12 @@ impl Policy for NativePolicy {
     fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError> {
         self.0.decide_refund(facts, question)
     }
+    fn decide_operation(&self, facts: &Facts, question: &OperationQuestion) -> Result<Decision, DecisionError> {
+        self.0.decide_operation(facts, question)
+    }
+    fn terms(&self) -> Terms {
+        self.0.terms()
+    }
 }
 
 /// The other components natively.
@@ -49,11 +56,12 @@ impl Pure for NativePure {
     fn open_ledger(
         sale: &Sale,
         outcome: SaleOutcome,
+        origin: &Origin,
         by: &Actor,
         command: &CommandId,
         now: Instant,
     ) -> Result<Transition, Rejection> {
-        rescind_refunds::open(sale, outcome, by, command, now)
+        rescind_refunds::open(sale, outcome, origin, by, command, now)
     }
     fn apply(
         ledger: &Ledger,
@@ -72,6 +80,9 @@ impl Pure for NativePure {
     }
     fn explain(decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
         rescind_notification::explain(decision, locale, utc_offset_minutes)
+    }
+    fn confirmation(request: &ConfirmationRequest, locale: Locale) -> Result<Message, RenderError> {
+        rescind_notification::confirmation(request, locale)
     }
     fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
         rescind_notification::slip(request, locale)

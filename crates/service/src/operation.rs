@@ -10,8 +10,8 @@ use crate::store::Record;
 use crate::store::key::Key;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Command, CommandId, Duration, Instant, Locale, MerchantId, OperationId, OutcomeReport, PersonId, Resolution,
-    ResultOf, SaleId, SlipRequest, Target, VoidOperation,
+    Actor, Command, CommandId, Duration, Instant, Locale, MerchantId, Operation, OperationId, OutcomeReport, PersonId,
+    Resolution, ResultOf, SaleId, SlipRequest, Target, VoidOperation,
 };
 use rescind_model::{OperationState, RefundState};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,12 @@ use serde::{Deserialize, Serialize};
 #[must_use]
 pub fn find_void<'a>(aggregate: &'a Aggregate, id: &OperationId) -> Option<&'a VoidOperation> {
     aggregate.ledger.voids.iter().find(|v| v.id == *id)
+}
+
+/// Another operation in its payment.
+#[must_use]
+pub fn find_operation<'a>(aggregate: &'a Aggregate, id: &OperationId) -> Option<&'a Operation> {
+    aggregate.ledger.operations.iter().find(|o| o.id == *id)
 }
 
 /// An operation's sale is part of its id.
@@ -68,6 +74,11 @@ fn open_attempts(aggregate: &Aggregate, target: &Target) -> Result<u32, Error> {
             let refund = find(aggregate, id).ok_or(Error::NotFound("refund"))?;
             (refund.attention || refund.state == RefundState::Unknown, refund.state.token(), refund.attempts)
         }
+        Target::Operation(id) => {
+            let operation = find_operation(aggregate, id).ok_or(Error::NotFound("operation"))?;
+            let unknown = operation.state == OperationState::Unknown;
+            (operation.attention || unknown, operation.state.token(), operation.attempts)
+        }
     };
     if open { Ok(attempts) } else { Err(Error::Rejected(rescind_model::Rejection::WrongState(state.to_owned()))) }
 }
@@ -76,6 +87,7 @@ fn describe(target: &Target) -> String {
     match target {
         Target::Void(id) => format!("void {id}"),
         Target::Refund(id) => format!("refund {id}"),
+        Target::Operation(id) => format!("operation {id}"),
     }
 }
 
@@ -84,7 +96,7 @@ fn as_operation(error: Error) -> Error {
 }
 
 impl<P: Ports> App<P> {
-    /// A void with its sale.
+    /// A void or another operation with its sale.
     ///
     /// # Errors
     /// [`Error::NotFound`] for one that does not exist and one that is not the asker's.
@@ -95,7 +107,9 @@ impl<P: Ports> App<P> {
         id: &OperationId,
     ) -> Result<(Aggregate, OperationId), Error> {
         let aggregate = self.sale(who, merchant, &sale_of(id)?).await.map_err(as_operation)?;
-        find_void(&aggregate, id).ok_or(Error::NotFound("operation"))?;
+        if find_void(&aggregate, id).is_none() && find_operation(&aggregate, id).is_none() {
+            return Err(Error::NotFound("operation"));
+        }
         Ok((aggregate, id.clone()))
     }
 
@@ -166,7 +180,7 @@ impl<P: Ports> App<P> {
             return Err(Error::Forbidden("the second person needs one of the roles manager, finance".to_owned()));
         }
         let aggregate = match target {
-            Target::Void(id) => self.operation(who, merchant, id).await?.0,
+            Target::Void(id) | Target::Operation(id) => self.operation(who, merchant, id).await?.0,
             Target::Refund(id) => self.refund(who, merchant, id).await?.0,
         };
         let sale = aggregate.ledger.sale.id.clone();
@@ -222,14 +236,18 @@ impl<P: Ports> App<P> {
         locale: Locale,
         reprint: bool,
     ) -> Result<String, Error> {
-        let (void_operation, refund, aggregate) = match target {
+        let (void_operation, refund, operation, aggregate) = match target {
             Target::Void(id) => {
                 let (aggregate, id) = self.operation(who, merchant, id).await?;
-                (find_void(&aggregate, &id).cloned(), None, aggregate)
+                (find_void(&aggregate, &id).cloned(), None, None, aggregate)
             }
             Target::Refund(id) => {
                 let (aggregate, id) = self.refund(who, merchant, id).await?;
-                (None, find(&aggregate, &id).cloned(), aggregate)
+                (None, find(&aggregate, &id).cloned(), None, aggregate)
+            }
+            Target::Operation(id) => {
+                let (aggregate, id) = self.operation(who, merchant, id).await?;
+                (None, None, find_operation(&aggregate, &id).cloned(), aggregate)
             }
         };
         let merchant = self.merchant(merchant).await?;
@@ -238,6 +256,7 @@ impl<P: Ports> App<P> {
             sale: aggregate.ledger.sale,
             void_operation,
             refund,
+            operation,
             reprint,
             at: self.ports.now(),
             utc_offset_minutes: merchant.utc_offset_minutes,

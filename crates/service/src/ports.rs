@@ -3,9 +3,10 @@
 
 use core::future::Future;
 use rescind_model::{
-    Actor, Audience, BusinessDay, Command, CommandId, Decision, DecisionError, Duration, Facts, Instant, Ledger,
-    LoadError, Locale, Message, Money, Needs, Notice, PolicyIdentity, RefundQuestion, Rejection, RenderError, Sale,
-    SaleOutcome, SealError, SealHeaders, SlipRequest, Transition, VoidQuestion,
+    Actor, Audience, BusinessDay, Command, CommandId, ConfirmationRequest, Decision, DecisionError, Duration, Facts,
+    Instant, Ledger, LoadError, Locale, Message, Money, Needs, Notice, OperationQuestion, Origin, PolicyIdentity,
+    RefundQuestion, Rejection, RenderError, Sale, SaleOutcome, SealError, SealHeaders, SlipRequest, Terms, Transition,
+    VoidQuestion,
 };
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub trait Policy: Send + Sync {
     fn identity(&self) -> PolicyIdentity;
     /// Counts to gather before asking.
     fn needs(&self) -> Needs;
+    /// How long things live under this policy, and who may do what is rare.
+    fn terms(&self) -> Terms;
     /// The business day of an instant.
     ///
     /// # Errors
@@ -68,6 +71,11 @@ pub trait Policy: Send + Sync {
     /// # Errors
     /// See [`DecisionError`].
     fn decide_refund(&self, facts: &Facts, question: &RefundQuestion) -> Result<Decision, DecisionError>;
+    /// Decides a reversal, an order close or something done to a hold.
+    ///
+    /// # Errors
+    /// See [`DecisionError`].
+    fn decide_operation(&self, facts: &Facts, question: &OperationQuestion) -> Result<Decision, DecisionError>;
 }
 
 /// The two pure components that need nothing loaded first: `rescind:refunds` and `rescind:notification`.
@@ -79,6 +87,7 @@ pub trait Pure: Send + Sync + 'static {
     fn open_ledger(
         sale: &Sale,
         outcome: SaleOutcome,
+        origin: &Origin,
         by: &Actor,
         command: &CommandId,
         now: Instant,
@@ -111,6 +120,11 @@ pub trait Pure: Send + Sync + 'static {
     /// # Errors
     /// See [`RenderError`].
     fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError>;
+    /// `rescind:notification` `confirmation`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn confirmation(request: &ConfirmationRequest, locale: Locale) -> Result<Message, RenderError>;
     /// `rescind:notification` `seal`.
     ///
     /// # Errors
@@ -161,11 +175,12 @@ pub trait Ports: Send + Sync + 'static {
         &self,
         sale: &Sale,
         outcome: SaleOutcome,
+        origin: &Origin,
         by: &Actor,
         command: &CommandId,
         now: Instant,
     ) -> Result<Transition, Rejection> {
-        Self::Pure::open_ledger(sale, outcome, by, command, now)
+        Self::Pure::open_ledger(sale, outcome, origin, by, command, now)
     }
     /// `rescind:refunds` `apply`.
     ///
@@ -210,6 +225,13 @@ pub trait Ports: Send + Sync + 'static {
     /// See [`RenderError`].
     fn slip(&self, request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
         Self::Pure::slip(request, locale)
+    }
+    /// `rescind:notification` `confirmation`.
+    ///
+    /// # Errors
+    /// See [`RenderError`].
+    fn confirmation(&self, request: &ConfirmationRequest, locale: Locale) -> Result<Message, RenderError> {
+        Self::Pure::confirmation(request, locale)
     }
     /// `rescind:notification` `seal`.
     ///

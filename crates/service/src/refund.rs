@@ -11,8 +11,8 @@ use crate::store::list::Position;
 use crate::store::{Commit, Record};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Digest, EvidenceItem, MerchantId, Money, Outcome as Verdict, PersonId, Refund,
-    RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, Command, CommandId, Consent, Digest, EvidenceItem, Grounds, MerchantId, Money, Outcome as Verdict, PersonId,
+    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +139,10 @@ impl<P: Ports> App<P> {
                     evidence: ask.evidence.clone(),
                     requested_by: person.clone(),
                     operator: ask.operator.clone().or_else(|| there.ledger.sale.operator.clone()),
+                    contact: None,
+                    corrects: None,
                 },
+                grounds: Grounds::none(),
                 provider_reference: provider_reference(command),
                 decision,
             });

@@ -13,7 +13,7 @@ use crate::store::{Commit, Record, Slot};
 use rescind_model::standing::Standing;
 use rescind_model::{
     ActingPerson, Actor, Asker, Balance, BusinessDay, Command, CommandId, Decision, Digest, Event, Facts, Instant,
-    Ledger, Locale, MerchantId, Money, Sale, SaleId, SaleOutcome, TerminalId, Transition,
+    Ledger, Locale, MerchantId, Money, Origin, Sale, SaleId, SaleOutcome, TerminalId, Transition,
 };
 use serde::{Deserialize, Serialize};
 
@@ -220,7 +220,7 @@ impl<P: Ports> App<P> {
         }
         let now = self.ports.now();
         let actor = who.actor(&merchant);
-        let transition = self.ports.open_ledger(&sale, outcome, &actor, &command, now)?;
+        let transition = self.ports.open_ledger(&sale, outcome, &Origin::Sale, &actor, &command, now)?;
         let writer = CommandId { value: format!("w-{}", self.random_hex(32)) };
         let aggregate = Aggregate::first(transition, writer.clone());
         self.announce(&merchant, &sale.id, &command, now).await?;
@@ -501,16 +501,23 @@ impl<P: Ports> App<P> {
             last_refund_at: standing.last_refund_at,
             fee_returned: standing.fee_returned,
             requested: standing.requested,
+            coupon_returned: standing.coupon_returned,
+            operation_open: standing.operation_open,
         };
         Ok(Facts {
             sale: ledger.sale.clone(),
-            status: ledger.status,
+            status: ledger.status.clone(),
             balance,
             now,
             business_day: Some(policy.business_day_of(now)?),
             tallies: Vec::new(),
             requested_today: None,
             asker: asker.clone(),
+            code: ledger.code.clone(),
+            hold: ledger.hold.clone(),
+            operation: None,
+            authentication: None,
+            identity: Vec::new(),
         })
     }
 

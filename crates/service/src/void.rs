@@ -10,8 +10,8 @@ use crate::store::key::Key;
 use crate::store::tally::{Place, Tally};
 use crate::store::{Commit, Record as _};
 use rescind_model::{
-    ActingPerson, Actor, Asker, Command, CommandId, Counted, Decision, Facts, Instant, Ledger, MerchantId, Money,
-    OperationId, Outcome as Verdict, PersonId, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
+    ActingPerson, Actor, Asker, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger, MerchantId,
+    Money, OperationId, Outcome as Verdict, PersonId, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
 /// A void that is asked for.
@@ -104,6 +104,7 @@ impl<P: Ports> App<P> {
                 terminal: asker.terminal.clone(),
                 provider_reference: provider_reference(command),
                 decision,
+                grounds: Grounds::none(),
             });
             let applied = self.ports.apply(&there.ledger, &change, &actor, command, accepted);
             let transition = match applied {
@@ -245,6 +246,7 @@ fn question(ledger: &Ledger, ask: &VoidAsk) -> VoidQuestion {
     VoidQuestion {
         amount: ask.amount.clone().unwrap_or_else(|| ledger.sale.captured.clone()),
         reason: ask.reason.clone(),
+        legal: false,
     }
 }
 

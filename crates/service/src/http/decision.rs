@@ -5,6 +5,7 @@ use crate::http::money::Amount;
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, FeeKindWord, OutcomeWord, PartyWord, WayWord, Word};
 use crate::ports::Ports;
+use rescind_model::token::Token as _;
 use rescind_model::{
     ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, PolicyIdentity,
     Remedy, Value, Way,
@@ -162,6 +163,22 @@ pub enum RemedyView {
     },
     /// Call support, who can open a case.
     ContactSupport,
+    /// Use another way.
+    UseWay {
+        /// The way to use.
+        r#use: WayWord,
+    },
+    /// Nothing is wrong with the payment: print its slip again.
+    Reprint,
+    /// Nothing was taken: a new sale may be made under a new trace number.
+    NewSale,
+    /// Let the operator prove who they are, for this very operation.
+    Authenticate,
+    /// Let the customer prove who they are.
+    Identify {
+        /// In which way.
+        how: String,
+    },
 }
 
 /// What has to be done for an allowed operation.
@@ -330,6 +347,13 @@ impl RemedyView {
             Remedy::ReduceTo(amount) => Self::ReduceTo { amount: Amount(amount.clone()) },
             Remedy::Provide(what) => Self::Provide { what: what.clone() },
             Remedy::ContactSupport => Self::ContactSupport,
+            Remedy::UseOrderClose => Self::UseWay { r#use: Word(Way::OrderClose) },
+            Remedy::UseHoldRelease => Self::UseWay { r#use: Word(Way::HoldRelease) },
+            Remedy::UseCompletionVoid => Self::UseWay { r#use: Word(Way::CompletionVoid) },
+            Remedy::Reprint => Self::Reprint,
+            Remedy::NewSale => Self::NewSale,
+            Remedy::Authenticate => Self::Authenticate,
+            Remedy::Identify(kind) => Self::Identify { how: kind.token().to_owned() },
         }
     }
 }
