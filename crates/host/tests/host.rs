@@ -210,6 +210,52 @@ async fn over_a_socket_requests_are_bounded_and_stopping_is_clean() {
     world.store();
 }
 
+/// A server with one connection, which a client holds. `hold` is done when that client has lost it.
+async fn the_only_slot_is_freed(builder: HostBuilder, hold: impl AsyncFnOnce(TcpStream)) {
+    let host = builder.connections(1).build().await.unwrap();
+    let address = host.address();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(host.serve(async { stopped.await.unwrap() }));
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // Little that the system takes for a client who does not read.
+    socket.set_recv_buffer_size(4096).unwrap();
+    let holder = socket.connect(address).await.unwrap();
+    let long = Duration::from_secs(60);
+    tokio::time::timeout(long, hold(holder)).await.unwrap();
+    let next = exchange(address, "GET /v1/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let answer = tokio::time::timeout(long, next).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stop.send(()).unwrap();
+    server.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_reads_loses_its_connection() {
+    let world = World::new();
+    let patient = Duration::from_secs(600);
+    let builder = world.builder().head_timeout(patient).write_timeout(Duration::from_millis(200));
+    the_only_slot_is_freed(builder, async |mut stalled| {
+        // Without the timeout this never ends: the server stops reading while nobody takes its answers.
+        while stalled.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_nothing_loses_its_connection() {
+    for before in ["", "GET /v1/a HTT", "GET /v1/a HTTP/1.1\r\nhost: x\r\n\r\n"] {
+        let world = World::new();
+        let patient = Duration::from_secs(600);
+        let builder = world.builder().head_timeout(Duration::from_millis(200)).write_timeout(patient);
+        the_only_slot_is_freed(builder, async |mut idle| {
+            idle.write_all(before.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            idle.read_to_end(&mut answer).await.unwrap();
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compiled_component_is_kept_and_a_damaged_one_is_not_run() {
     let world = World::new();
