@@ -25,7 +25,7 @@ use crate::outbound::Outbound;
 use crate::pool::Pool;
 use crate::problem::Problem;
 use crate::server::{self, Patience};
-use crate::store::Store;
+use crate::store::{Component, Kept, Store};
 use crate::ticker::Tick;
 use crate::trace::Tracer;
 
@@ -210,8 +210,10 @@ impl HostBuilder {
                 continue;
             };
             let grants = manifest.grants(id, component, &values)?;
-            let bytes = compose(id, component)?;
-            let compiled = tokio::task::block_in_place(|| engine::compile(&engine, id, &bytes, self.cache.as_deref()))?;
+            let composed = compose(id, component)?;
+            tokio::task::block_in_place(|| archive(&*store, &composed.dependencies))?;
+            let cache = self.cache.as_deref();
+            let compiled = tokio::task::block_in_place(|| engine::compile(&engine, id, &composed.bytes, cache))?;
             let means = Means {
                 store: Arc::clone(&store),
                 outbound: outbound.clone(),
@@ -250,6 +252,26 @@ fn served_components(manifest: &Manifest) -> Vec<Arc<str>> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// Keeps the bytes of what will decide before it can: records name them by digest.
+fn archive(store: &dyn Store, components: &[Component]) -> Result<(), HostError> {
+    for component in components {
+        let (name, digest) = (component.name(), component.digest());
+        let kept = store.keep_component(component);
+        match kept.map_err(|source| HostError::Archive { component: name.to_owned(), source })? {
+            Kept::Already => {}
+            Kept::Now => tracing::info!(component = name, digest, "archived a component that decides"),
+            Kept::Repaired => {
+                tracing::error!(
+                    component = name,
+                    digest,
+                    "the archived bytes of this component were damaged; they were written again, but check the disk"
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Host {

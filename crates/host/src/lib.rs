@@ -55,5 +55,5 @@ mod trace;
 mod variables;
 mod write_timeout;
 
-pub use error::{HostError, OpenError};
+pub use error::{ArchiveError, HostError, OpenError};
 pub use host::{Handler, Host, HostBuilder, stop_signal};

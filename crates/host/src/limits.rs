@@ -114,6 +114,9 @@ pub const QUEUED_BYTES_HARD: usize = 128 * 1024 * 1024;
 /// Keys in one answer of `list-keys`; more come with a cursor.
 pub const KEYS_PER_PAGE: usize = 1000;
 
+/// Largest component that is archived, in bytes. Ours are below 1 MB; one that brings an interpreter has some 20 MB.
+pub const COMPONENT_BYTES: usize = 64 * 1024 * 1024;
+
 /// Buckets and compare-and-swap handles one instance may hold at once: a leak in a guest ends here.
 pub const HANDLES: usize = 1024;
 

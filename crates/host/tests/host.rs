@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use rescind_host::store::{SqliteStore, Store as _, StoreError};
+use rescind_host::store::{Archive, SqliteStore, Store as _, StoreError};
 use rescind_host::{Handler, Host, HostBuilder, HostError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -254,6 +254,44 @@ async fn a_client_that_says_nothing_loses_its_connection() {
         })
         .await;
     }
+}
+
+const RULES: &str = r#"(component
+    (core module $m (func (export "limit") (result i32) (i32.const 7)))
+    (core instance $i (instantiate $m))
+    (func $limit (result u32) (canon lift (core func $i "limit")))
+    (instance $out (export "limit" (func $limit)))
+    (export "shop:rules/check@0.1.0" (instance $out)))"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_decides_is_archived_before_it_can() {
+    let world = World::with(&FAULTY.replacen(
+        "(component",
+        "(component (import \"shop:rules/check@0.1.0\" (instance (export \"limit\" (func (result u32)))))",
+        1,
+    ));
+    let manifest = format!(
+        "{MANIFEST}[component.faulty.dependencies]\n\"shop:rules/check@0.1.0\" = {{ path = \"rules.wasm\" }}\n"
+    );
+    std::fs::write(world.path("spin.toml"), manifest).unwrap();
+    let mut builds = Vec::new();
+    for number in ["7", "8", "8"] {
+        let bytes = wat::parse_str(RULES.replace('7', number)).unwrap();
+        std::fs::write(world.path("rules.wasm"), &bytes).unwrap();
+        builds.push(bytes);
+        let host = world.builder().build().await.unwrap();
+        assert_eq!(status(&host.handler(), Method::GET).await, StatusCode::OK);
+    }
+    let archive = Archive::open(&world.path("rescind.db")).unwrap();
+    let mut kept = Vec::new();
+    for entry in archive.list().unwrap() {
+        assert_eq!((entry.name.as_str(), entry.whole), ("rules", true));
+        kept.push(archive.get(&entry.digest).unwrap().bytes().to_vec());
+    }
+    kept.sort();
+    builds.sort();
+    builds.dedup();
+    assert_eq!(kept, builds);
 }
 
 #[tokio::test(flavor = "multi_thread")]
