@@ -3,8 +3,8 @@
 use crate::draft::{Draft, Subject, wrong_state};
 use crate::{argument, digest, limits, refund, timer};
 use rescind_model::{
-    ActingPerson, Approval, Consent, EventKind, Instant, Ledger, Refund, RefundId, RefundState, Refusal, Rejection,
-    Role,
+    ActingPerson, Approval, Consent, EventKind, Instant, Ledger, PersonId, Refund, RefundId, RefundState, Refusal,
+    Rejection, Role,
 };
 
 /// A person agrees to a refund.
@@ -21,8 +21,9 @@ pub(crate) fn approve(draft: &mut Draft<'_>, consent: &Consent) -> Result<(), Re
         return Err(Rejection::Changed(refund.revision));
     }
     let person = draft.person()?;
+    let seller = draft.ledger.sale.operator.clone();
     let refund = draft.refund(&consent.refund)?;
-    let role = permitted(refund, person, at)?;
+    let role = permitted(refund, seller.as_ref(), person, at)?;
     if refund.approvals.iter().any(|given| given.by == person.id && is_current(refund, given)) {
         return Err(not_permitted("already-approved"));
     }
@@ -37,7 +38,7 @@ pub(crate) fn approve(draft: &mut Draft<'_>, consent: &Consent) -> Result<(), Re
         at,
     });
     refund.updated_at = at;
-    let complete = counted(refund) >= refund.plan.needed;
+    let complete = counted(refund, seller.as_ref()) >= refund.plan.needed;
     if complete {
         // From here on the consent is kept: no timer of the review runs any more.
         refund.state = RefundState::Approved;
@@ -60,18 +61,33 @@ pub(crate) fn decline(draft: &mut Draft<'_>, refusal: &Refusal) -> Result<(), Re
     }
     timer::must_not_have_expired(refund, at)?;
     let person = draft.person()?;
-    permitted(draft.refund(&refusal.refund)?, person, at)?;
+    let seller = draft.ledger.sale.operator.clone();
+    permitted(draft.refund(&refusal.refund)?, seller.as_ref(), person, at)?;
     let reason = argument::reason(&refusal.reason)?;
     refund::end_without_money(draft, &refusal.refund, RefundState::Declined, reason)
 }
 
-/// The role that lets a person decide on a refund at this instant.
-fn permitted(refund: &Refund, person: &ActingPerson, at: Instant) -> Result<Role, Rejection> {
-    if person.id == refund.request.requested_by {
-        return Err(not_permitted("requester"));
+/// Whether a person has a hand in what is to be approved: asked for it, operated the terminal when it was asked for, or
+/// when the sale was made (`seller`). A refund that names another operator does not let the sale's approve it.
+fn involved(refund: &Refund, seller: Option<&PersonId>, person: &PersonId) -> Option<&'static str> {
+    if *person == refund.request.requested_by {
+        Some("requester")
+    } else if refund.request.operator.as_ref() == Some(person) || seller == Some(person) {
+        Some("operator")
+    } else {
+        None
     }
-    if refund.request.operator.as_ref() == Some(&person.id) {
-        return Err(not_permitted("operator"));
+}
+
+/// The role that lets a person decide on a refund at this instant.
+fn permitted(
+    refund: &Refund,
+    seller: Option<&PersonId>,
+    person: &ActingPerson,
+    at: Instant,
+) -> Result<Role, Rejection> {
+    if let Some(why) = involved(refund, seller, &person.id) {
+        return Err(not_permitted(why));
     }
     let escalated = timer::escalations(refund).filter(|(when, _)| *when <= at).flat_map(|(_, step)| &step.roles);
     let counting = refund.plan.roles.iter().chain(escalated);
@@ -88,14 +104,14 @@ fn is_current(refund: &Refund, approval: &Approval) -> bool {
     approval.revision == refund.revision && approval.digest == refund.digest
 }
 
-/// How many approvals count: of what the request is now, by distinct persons, none of them the requester or operator.
-pub(crate) fn counted(refund: &Refund) -> u32 {
-    let mut persons: Vec<&rescind_model::PersonId> = refund
+/// How many approvals count: of what the request is now, by distinct persons, none of them involved in it.
+pub(crate) fn counted(refund: &Refund, seller: Option<&PersonId>) -> u32 {
+    let mut persons: Vec<&PersonId> = refund
         .approvals
         .iter()
         .filter(|given| is_current(refund, given))
         .map(|given| &given.by)
-        .filter(|by| **by != refund.request.requested_by && refund.request.operator.as_ref() != Some(*by))
+        .filter(|by| involved(refund, seller, by).is_none())
         .collect();
     persons.sort_unstable();
     persons.dedup();
@@ -108,7 +124,7 @@ pub(crate) fn must_be_complete(ledger: &Ledger, id: &RefundId) -> Result<(), Rej
     let refund = refund::find(ledger, id)?;
     let sale = &ledger.sale;
     let fresh = digest::of_request(&sale.merchant, &sale.id, &refund.id, refund.revision, &refund.request);
-    if fresh != refund.digest || counted(refund) < refund.plan.needed {
+    if fresh != refund.digest || counted(refund, sale.operator.as_ref()) < refund.plan.needed {
         return Err(Rejection::NotAllowed("consent".to_owned()));
     }
     Ok(())

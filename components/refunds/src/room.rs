@@ -3,7 +3,7 @@
 use crate::draft::Draft;
 use crate::limits;
 use crate::{approval, timer};
-use rescind_model::{Ledger, OperationState, Refund, RefundState, Rejection, VoidOperation};
+use rescind_model::{Ledger, OperationState, PersonId, Refund, RefundState, Rejection, VoidOperation};
 
 /// A name and a provider reference that no operation of this ledger has. The provider acts on a reference at most once:
 /// of two operations under one reference, one would never take place.
@@ -47,7 +47,7 @@ pub(crate) fn still_to_come(ledger: &Ledger) -> u64 {
     ];
     let sale = sale.into_iter().map(u64::from);
     let voids = ledger.voids.iter().map(of_void);
-    let refunds = ledger.refunds.iter().map(of_refund);
+    let refunds = ledger.refunds.iter().map(|refund| of_refund(refund, ledger.sale.operator.as_ref()));
     sale.chain(voids).chain(refunds).fold(0, u64::saturating_add)
 }
 
@@ -65,7 +65,7 @@ fn of_void(void: &VoidOperation) -> u64 {
     }
 }
 
-fn of_refund(refund: &Refund) -> u64 {
+fn of_refund(refund: &Refund, seller: Option<&PersonId>) -> u64 {
     // … → resolved and cleared or failed
     let end = 2_u64;
     let unknown = end.saturating_add(u64::from(!refund.attention));
@@ -73,7 +73,7 @@ fn of_refund(refund: &Refund) -> u64 {
     let approved = clearing.saturating_add(2); // queued, clearing
     match refund.state {
         RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation => {
-            let approvals = refund.plan.needed.saturating_sub(approval::counted(refund));
+            let approvals = refund.plan.needed.saturating_sub(approval::counted(refund, seller));
             let escalations = u64::try_from(timer::escalations_left(refund)).unwrap_or(u64::MAX);
             // in-review, approved
             approved.saturating_add(2).saturating_add(u64::from(approvals)).saturating_add(escalations)

@@ -11,20 +11,32 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
 
 use crate::error::HostError;
 use crate::manifest::{Component, Dependency};
+use crate::store::Component as File;
 
-/// Reads `component` and its dependencies from disk and gives the bytes of the composed component.
-pub(crate) fn compose(id: &str, component: &Component) -> Result<Vec<u8>, HostError> {
-    let refuse = |reason: String| HostError::Component { component: id.to_owned(), reason };
-    let source = read(&component.source).map_err(refuse)?;
-    if component.dependencies.is_empty() {
-        return Ok(source);
-    }
-    let mut composer = Composer { graph: CompositionGraph::new() };
-    composer.compose(id, source, &component.dependencies).map_err(refuse)
+/// A component with its dependencies inside.
+pub(crate) struct Composed {
+    pub(crate) bytes: Vec<u8>,
+    /// The very files that went into it: nothing can be replaced between composing and archiving.
+    pub(crate) dependencies: Vec<File>,
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| {
+/// Reads `component` and its dependencies from disk and joins them.
+pub(crate) fn compose(id: &str, component: &Component) -> Result<Composed, HostError> {
+    let refuse = |reason: String| HostError::Component { component: id.to_owned(), reason };
+    let source = read(&component.source).map_err(refuse)?.bytes().to_vec();
+    let files = component.dependencies.iter().map(|(_, dependency)| read(&dependency.path));
+    let files = files.collect::<Result<Vec<_>, _>>().map_err(refuse)?;
+    if files.is_empty() {
+        return Ok(Composed { bytes: source, dependencies: files });
+    }
+    let mut composer = Composer { graph: CompositionGraph::new() };
+    let dependencies = component.dependencies.iter().zip(&files);
+    let bytes = composer.compose(id, source, dependencies.map(|((name, d), file)| (name.as_str(), d, file)));
+    Ok(Composed { bytes: bytes.map_err(refuse)?, dependencies: files })
+}
+
+fn read(path: &std::path::Path) -> Result<File, String> {
+    File::read(path).map_err(|error| {
         format!("{} cannot be read ({error}): build the components first (`cargo xtask build`)", path.display())
     })
 }
@@ -42,11 +54,16 @@ struct Provider<'a> {
 }
 
 impl Composer {
-    fn compose(&mut self, id: &str, source: Vec<u8>, dependencies: &[(String, Dependency)]) -> Result<Vec<u8>, String> {
+    fn compose<'a>(
+        &mut self,
+        id: &str,
+        source: Vec<u8>,
+        dependencies: impl IntoIterator<Item = (&'a str, &'a Dependency, &'a File)>,
+    ) -> Result<Vec<u8>, String> {
         let (world, node) = self.add(id, source)?;
         let imports: Vec<String> = self.types().get_world(world).imports.keys().cloned().collect();
         let mut satisfied: BTreeMap<&String, &str> = BTreeMap::new();
-        for (name, dependency) in dependencies {
+        for (name, dependency, file) in dependencies {
             let matched: Vec<&String> = imports.iter().filter(|import| matches(name, import)).collect();
             if matched.is_empty() {
                 return Err(format!(
@@ -54,7 +71,7 @@ impl Composer {
                     imports.join(", ")
                 ));
             }
-            let (provider_world, provider_node) = self.add(name, read(&dependency.path)?)?;
+            let (provider_world, provider_node) = self.add(name, file.bytes().to_vec())?;
             self.check_imports_nothing(name, provider_world)?;
             let provider =
                 Provider { name, export: dependency.export.as_deref(), world: provider_world, node: provider_node };
@@ -220,8 +237,8 @@ mod tests {
         let path = folder.path().join("dependency.wasm");
         std::fs::write(&path, wat::parse_str(dependency).unwrap()).unwrap();
         let mut composer = Composer { graph: CompositionGraph::new() };
-        let dependencies = [(name.to_owned(), Dependency { path, export: None })];
-        composer.compose("parent", wat::parse_str(PARENT).unwrap(), &dependencies)
+        let (file, dependency) = (File::read(&path).unwrap(), Dependency { path, export: None });
+        composer.compose("parent", wat::parse_str(PARENT).unwrap(), [(name, &dependency, &file)])
     }
 
     #[test]

@@ -47,6 +47,34 @@ pub enum OpenError {
     },
 }
 
+/// Why a component cannot be taken from the archive.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// There is none.
+    #[error(
+        "no component with the digest {digest} is archived here: expected 64 hexadecimal digits that `rescind components list` \
+         shows; `rescind components import` adds the file, if it was kept elsewhere"
+    )]
+    Missing {
+        /// What was asked for.
+        digest: String,
+    },
+    /// What is there is something else.
+    #[error(
+        "the component {digest} is damaged: what is archived has the digest {found}; import its file again, or take the \
+         database from a backup"
+    )]
+    Damaged {
+        /// What was asked for.
+        digest: String,
+        /// What its bytes have.
+        found: String,
+    },
+    /// The database failed.
+    #[error("the archive cannot be read: {0}")]
+    Read(#[from] rusqlite::Error),
+}
+
 /// Why the host does not start or stopped serving.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -91,4 +119,12 @@ pub enum HostError {
     /// The database was refused.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// A component that decides cannot be archived: nothing may decide whose bytes are not kept.
+    #[error("the component {component:?} cannot be archived: {source}")]
+    Archive {
+        /// Its name.
+        component: String,
+        /// What the store said.
+        source: crate::store::StoreError,
+    },
 }

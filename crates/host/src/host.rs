@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::app::{App, Incoming};
 use crate::compose::compose;
@@ -24,8 +24,8 @@ use crate::network::Exceptions;
 use crate::outbound::Outbound;
 use crate::pool::Pool;
 use crate::problem::Problem;
-use crate::server;
-use crate::store::Store;
+use crate::server::{self, Patience};
+use crate::store::{Component, Kept, Store};
 use crate::ticker::Tick;
 use crate::trace::Tracer;
 
@@ -45,6 +45,7 @@ pub struct HostBuilder {
     deadline: Duration,
     instances: u32,
     memory: usize,
+    patience: Patience,
 }
 
 /// An application that is loaded, linked and bound to its address, but does not serve yet.
@@ -53,6 +54,7 @@ pub struct Host {
     listener: TcpListener,
     address: SocketAddr,
     tick: Option<Tick>,
+    patience: Patience,
     _clock: Clock,
 }
 
@@ -149,6 +151,28 @@ impl HostBuilder {
         self
     }
 
+    /// Connections open at once, at least 1. The default is [`limits::CONNECTIONS`].
+    #[must_use]
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.patience.connections = connections;
+        self
+    }
+
+    /// Time a client has for the head of a request; an idle connection is closed after it. The default is
+    /// [`limits::HEAD_TIMEOUT`].
+    #[must_use]
+    pub fn head_timeout(mut self, time: Duration) -> Self {
+        self.patience.head = time;
+        self
+    }
+
+    /// Time an answer may wait for a client that reads none of it. The default is [`limits::WRITE_TIMEOUT`].
+    #[must_use]
+    pub fn write_timeout(mut self, time: Duration) -> Self {
+        self.patience.write = time;
+        self
+    }
+
     /// Reads the manifest, composes, compiles and links its components, and binds the address. Needs tokio's
     /// multi-threaded runtime.
     ///
@@ -158,6 +182,9 @@ impl HostBuilder {
         let wrong = |setting, reason: &str| HostError::Setting { setting, reason: reason.to_owned() };
         if !(1..=1000).contains(&self.instances) {
             return Err(wrong("instances", "expected a number from 1 to 1,000"));
+        }
+        if !(1..=Semaphore::MAX_PERMITS).contains(&self.patience.connections) {
+            return Err(wrong("connections", "expected at least 1"));
         }
         if tokio::runtime::Handle::current().runtime_flavor() == tokio::runtime::RuntimeFlavor::CurrentThread {
             return Err(wrong(
@@ -183,8 +210,10 @@ impl HostBuilder {
                 continue;
             };
             let grants = manifest.grants(id, component, &values)?;
-            let bytes = compose(id, component)?;
-            let compiled = tokio::task::block_in_place(|| engine::compile(&engine, id, &bytes, self.cache.as_deref()))?;
+            let composed = compose(id, component)?;
+            tokio::task::block_in_place(|| archive(&*store, &composed.dependencies))?;
+            let cache = self.cache.as_deref();
+            let compiled = tokio::task::block_in_place(|| engine::compile(&engine, id, &composed.bytes, cache))?;
             let means = Means {
                 store: Arc::clone(&store),
                 outbound: outbound.clone(),
@@ -203,7 +232,7 @@ impl HostBuilder {
         let address = listener.local_addr().map_err(listen)?;
         let pool = Arc::new(Pool::new(engine, guests, self.instances, Arc::clone(&metrics)));
         let app = App { routes, components: ids, pool, store, metrics, tracer, deadline: self.deadline };
-        Ok(Host { app: Arc::new(app), listener, address, tick, _clock: clock })
+        Ok(Host { app: Arc::new(app), listener, address, tick, patience: self.patience, _clock: clock })
     }
 
     fn given_variables(&self, manifest: &Manifest) -> BTreeMap<String, String> {
@@ -225,6 +254,26 @@ fn served_components(manifest: &Manifest) -> Vec<Arc<str>> {
     ids
 }
 
+/// Keeps the bytes of what will decide before it can: records name them by digest.
+fn archive(store: &dyn Store, components: &[Component]) -> Result<(), HostError> {
+    for component in components {
+        let (name, digest) = (component.name(), component.digest());
+        let kept = store.keep_component(component);
+        match kept.map_err(|source| HostError::Archive { component: name.to_owned(), source })? {
+            Kept::Already => {}
+            Kept::Now => tracing::info!(component = name, digest, "archived a component that decides"),
+            Kept::Repaired => {
+                tracing::error!(
+                    component = name,
+                    digest,
+                    "the archived bytes of this component were damaged; they were written again, but check the disk"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Host {
     /// A builder for the application of this manifest (`spin.toml`).
     pub fn builder(manifest: impl Into<PathBuf>) -> HostBuilder {
@@ -240,6 +289,11 @@ impl Host {
             deadline: limits::REQUEST_DEADLINE,
             instances: limits::INSTANCES,
             memory: limits::INSTANCE_MEMORY_BYTES,
+            patience: Patience {
+                connections: limits::CONNECTIONS,
+                head: limits::HEAD_TIMEOUT,
+                write: limits::WRITE_TIMEOUT,
+            },
         }
     }
 
@@ -261,7 +315,7 @@ impl Host {
         let (stopping, stopped) = watch::channel(false);
         let ticker = self.tick.map(|tick| tokio::spawn(tick.run(Arc::clone(&self.app), stopped.clone())));
         let sweeper = tokio::spawn(sweep(Arc::clone(&self.app), stopped.clone()));
-        let server = tokio::spawn(server::serve(self.listener, Arc::clone(&self.app), stopped));
+        let server = tokio::spawn(server::serve(self.listener, Arc::clone(&self.app), self.patience, stopped));
         tracing::info!(address = %self.address, components = ?self.app.components, "serving");
         stop.await;
         tracing::info!("stopping: no new connections, finishing those in flight");

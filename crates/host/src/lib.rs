@@ -53,6 +53,7 @@ mod template;
 mod ticker;
 mod trace;
 mod variables;
+mod write_timeout;
 
-pub use error::{HostError, OpenError};
+pub use error::{ArchiveError, HostError, OpenError};
 pub use host::{Handler, Host, HostBuilder, stop_signal};

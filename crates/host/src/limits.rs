@@ -12,11 +12,16 @@ pub const REQUEST_BODY_BYTES: usize = 1024 * 1024;
 /// the console's largest asset is far below.
 pub const RESPONSE_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// Time a client has to send the head of its request. Frees connections from clients that never send one.
+/// Time a client has to send the head of its request, from the moment it is connected or has its last answer: an idle
+/// connection is closed after it, too. Frees connections from clients that never send one.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time a client has to send its body. 1 MiB in 30 s is a slow mobile link; slower is an attack or a dead peer.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Time an answer may wait for a client that reads none of it. Then its connection is dropped: a client that asks and
+/// never reads would hold it for ever. A mobile link that comes back within 30 s loses nothing.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Wall-clock time one request may take in its component, outbound calls included. Terminals give up after 30 s.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
@@ -108,6 +113,9 @@ pub const QUEUED_BYTES_HARD: usize = 128 * 1024 * 1024;
 
 /// Keys in one answer of `list-keys`; more come with a cursor.
 pub const KEYS_PER_PAGE: usize = 1000;
+
+/// Largest component that is archived, in bytes. Ours are below 1 MB; one that brings an interpreter has some 20 MB.
+pub const COMPONENT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Buckets and compare-and-swap handles one instance may hold at once: a leak in a guest ends here.
 pub const HANDLES: usize = 1024;

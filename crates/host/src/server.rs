@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -19,10 +20,22 @@ use tokio::task::JoinSet;
 use crate::app::{App, Incoming};
 use crate::limits;
 use crate::problem::Problem;
+use crate::write_timeout::WriteTimeout;
+
+/// What clients are given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Connections open at once.
+    pub(crate) connections: usize,
+    /// Time for the head of a request.
+    pub(crate) head: Duration,
+    /// Time for an answer of which nothing is read.
+    pub(crate) write: Duration,
+}
 
 /// Accepts connections until told to stop, then waits for those in flight.
-pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let room = Arc::new(Semaphore::new(limits::CONNECTIONS));
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, patience: Patience, mut stop: watch::Receiver<bool>) {
+    let room = Arc::new(Semaphore::new(patience.connections));
     let mut connections = JoinSet::new();
     loop {
         let permit = tokio::select! {
@@ -37,14 +50,14 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
             Ok((stream, client)) => {
                 let (app, stop) = (Arc::clone(&app), stop.clone());
                 connections.spawn(async move {
-                    connection(stream, client, app, stop).await;
+                    connection(stream, client, app, patience, stop).await;
                     drop(permit);
                 });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Out of file descriptors: let some close instead of spinning.
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
         while connections.try_join_next().is_some() {}
@@ -56,7 +69,13 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, mut stop: watch:
     }
 }
 
-async fn connection(stream: TcpStream, client: SocketAddr, app: Arc<App>, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    client: SocketAddr,
+    app: Arc<App>,
+    patience: Patience,
+    mut stop: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was lost at once");
         return;
@@ -66,8 +85,9 @@ async fn connection(stream: TcpStream, client: SocketAddr, app: Arc<App>, mut st
         async move { Ok::<_, Infallible>(answer(&app, request, client).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits::HEAD_TIMEOUT).keep_alive(true).half_close(false);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.head).keep_alive(true).half_close(false);
+    let mut connection =
+        std::pin::pin!(builder.serve_connection(TokioIo::new(WriteTimeout::new(stream, patience.write)), service));
     let result = tokio::select! {
         result = connection.as_mut() => result,
         () = stopping(&mut stop) => {

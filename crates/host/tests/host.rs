@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use rescind_host::store::{SqliteStore, Store as _, StoreError};
+use rescind_host::store::{Archive, SqliteStore, Store as _, StoreError};
 use rescind_host::{Handler, Host, HostBuilder, HostError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -208,6 +208,90 @@ async fn over_a_socket_requests_are_bounded_and_stopping_is_clean() {
     assert!(matches!(store.ready(), Err(StoreError::Stopped { .. })));
     drop(store);
     world.store();
+}
+
+/// A server with one connection, which a client holds. `hold` is done when that client has lost it.
+async fn the_only_slot_is_freed(builder: HostBuilder, hold: impl AsyncFnOnce(TcpStream)) {
+    let host = builder.connections(1).build().await.unwrap();
+    let address = host.address();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(host.serve(async { stopped.await.unwrap() }));
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // Little that the system takes for a client who does not read.
+    socket.set_recv_buffer_size(4096).unwrap();
+    let holder = socket.connect(address).await.unwrap();
+    let long = Duration::from_secs(60);
+    tokio::time::timeout(long, hold(holder)).await.unwrap();
+    let next = exchange(address, "GET /v1/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let answer = tokio::time::timeout(long, next).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stop.send(()).unwrap();
+    server.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_never_reads_loses_its_connection() {
+    let world = World::new();
+    let patient = Duration::from_secs(600);
+    let builder = world.builder().head_timeout(patient).write_timeout(Duration::from_millis(200));
+    the_only_slot_is_freed(builder, async |mut stalled| {
+        // Without the timeout this never ends: the server stops reading while nobody takes its answers.
+        while stalled.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_says_nothing_loses_its_connection() {
+    for before in ["", "GET /v1/a HTT", "GET /v1/a HTTP/1.1\r\nhost: x\r\n\r\n"] {
+        let world = World::new();
+        let patient = Duration::from_secs(600);
+        let builder = world.builder().head_timeout(Duration::from_millis(200)).write_timeout(patient);
+        the_only_slot_is_freed(builder, async |mut idle| {
+            idle.write_all(before.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            idle.read_to_end(&mut answer).await.unwrap();
+        })
+        .await;
+    }
+}
+
+const RULES: &str = r#"(component
+    (core module $m (func (export "limit") (result i32) (i32.const 7)))
+    (core instance $i (instantiate $m))
+    (func $limit (result u32) (canon lift (core func $i "limit")))
+    (instance $out (export "limit" (func $limit)))
+    (export "shop:rules/check@0.1.0" (instance $out)))"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_decides_is_archived_before_it_can() {
+    let world = World::with(&FAULTY.replacen(
+        "(component",
+        "(component (import \"shop:rules/check@0.1.0\" (instance (export \"limit\" (func (result u32)))))",
+        1,
+    ));
+    let manifest = format!(
+        "{MANIFEST}[component.faulty.dependencies]\n\"shop:rules/check@0.1.0\" = {{ path = \"rules.wasm\" }}\n"
+    );
+    std::fs::write(world.path("spin.toml"), manifest).unwrap();
+    let mut builds = Vec::new();
+    for number in ["7", "8", "8"] {
+        let bytes = wat::parse_str(RULES.replace('7', number)).unwrap();
+        std::fs::write(world.path("rules.wasm"), &bytes).unwrap();
+        builds.push(bytes);
+        let host = world.builder().build().await.unwrap();
+        assert_eq!(status(&host.handler(), Method::GET).await, StatusCode::OK);
+    }
+    let archive = Archive::open(&world.path("rescind.db")).unwrap();
+    let mut kept = Vec::new();
+    for entry in archive.list().unwrap() {
+        assert_eq!((entry.name.as_str(), entry.whole), ("rules", true));
+        kept.push(archive.get(&entry.digest).unwrap().bytes().to_vec());
+    }
+    kept.sort();
+    builds.sort();
+    builds.dedup();
+    assert_eq!(kept, builds);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,8 +35,11 @@ impl<P: Ports> App<P> {
                 if found == Creation::Refused {
                     self.ports
                         .log("this store can neither create with one winner nor count: money operations are refused");
+                    // Asked anew next time: should it have been a moment's trouble, the instance must not stay so.
+                    found
+                } else {
+                    *self.creation.get_or_init(|| found)
                 }
-                *self.creation.get_or_init(|| found)
             }
         };
         Ok(Records::new(self.ports.kv(), creation, self.ports.component()))

@@ -9,7 +9,7 @@ use crate::ports::Ports;
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::{Commit, Record};
-use rescind_model::{CommandId, Digest, Instant, MerchantId, SaleId};
+use rescind_model::{CommandId, Digest, Instant, MerchantId, RefundId, SaleId};
 use serde::{Deserialize, Serialize};
 
 /// An answer as it was first given.
@@ -46,13 +46,23 @@ impl Record for Claim {
 /// The id under which the write of an answer is proved.
 const ANSWERED: &str = "answered";
 
+/// Where a command will be found once it was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// In this sale.
+    Sale(SaleId),
+    /// In the sale of this refund.
+    Refund(RefundId),
+}
+
 /// The right to carry a command out.
 #[derive(Debug)]
 pub struct Ticket {
     key: Key,
     owner: String,
     command: CommandId,
-    place: Option<(MerchantId, SaleId)>,
+    merchant: MerchantId,
+    subject: Option<Subject>,
     /// Whether nobody had claimed the key for this request before: what an earlier claimant did is not known.
     first: bool,
 }
@@ -85,7 +95,7 @@ impl<P: Ports> App<P> {
         merchant: &MerchantId,
         key: &str,
         payload: &Digest,
-        sale: Option<&SaleId>,
+        subject: Option<&Subject>,
     ) -> Result<Begin, Error> {
         if key.is_empty()
             || key.len() > IDEMPOTENCY_KEY_BYTES
@@ -105,7 +115,8 @@ impl<P: Ports> App<P> {
             owner,
             first,
             command: command.clone(),
-            place: sale.map(|s| (merchant.clone(), s.clone())),
+            merchant: merchant.clone(),
+            subject: subject.cloned(),
         };
         for _ in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Claim>(&place).await?;
@@ -140,9 +151,11 @@ impl<P: Ports> App<P> {
         let now = self.ports.now();
         records
             .update::<Claim, _, _>(&ticket.key, ANSWERED, self.unique(), |claim| {
-                let Some(claim) = claim.filter(|c| c.answer.is_none()) else {
+                // It was claimed: who does not see that sees what was before, and proves nothing.
+                let claim = claim.ok_or_else(|| Error::Unavailable("a claim is not seen yet".to_owned()))?;
+                if claim.answer.is_some() {
                     return Ok((None, ()));
-                };
+                }
                 Ok((Some(Claim { answer: Some(answer.clone()), claimed_at: now, ..claim.clone() }), ()))
             })
             .await
@@ -171,11 +184,29 @@ impl<P: Ports> App<P> {
             .await
     }
 
+    /// Whether an earlier request under the key carried the command out, and only its answer is missing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn carried_out_before(&self, ticket: &Ticket) -> Result<bool, Error> {
+        Ok(!ticket.first && self.committed(ticket).await?)
+    }
+
     async fn committed(&self, ticket: &Ticket) -> Result<bool, Error> {
-        let Some((merchant, sale)) = &ticket.place else { return Ok(false) };
-        let records = self.records().await?;
-        let aggregate = records.read::<Aggregate>(&Key::sale(merchant, sale)).await?;
+        let Some(subject) = &ticket.subject else { return Ok(false) };
+        let sale = match self.sale_of_subject(&ticket.merchant, subject).await {
+            Err(Error::NotFound(_)) => return Ok(false),
+            found => found?,
+        };
+        let aggregate = self.records().await?.read::<Aggregate>(&Key::sale(&ticket.merchant, &sale)).await?;
         Ok(aggregate.is_some_and(|a| a.holds(ticket.command.as_str())))
+    }
+
+    pub(crate) async fn sale_of_subject(&self, merchant: &MerchantId, subject: &Subject) -> Result<SaleId, Error> {
+        match subject {
+            Subject::Sale(sale) => Ok(sale.clone()),
+            Subject::Refund(refund) => self.sale_of_refund(merchant, refund).await,
+        }
     }
 }
 

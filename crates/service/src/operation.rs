@@ -183,6 +183,10 @@ impl<P: Ports> App<P> {
             Target::Void(id) | Target::Operation(id) => self.operation(who, merchant, id).await?.0,
             Target::Refund(id) => self.refund(who, merchant, id).await?.0,
         };
+        if aggregate.holds(command.as_str()) {
+            // Carried out by an earlier request under the same key, whose answer was lost.
+            return Ok(aggregate);
+        }
         let sale = aggregate.ledger.sale.id.clone();
         let attempts = open_attempts(&aggregate, target)?;
         let Bearer::Person { person } = &who.bearer else {

@@ -92,7 +92,11 @@ impl<P: Ports> App<P> {
         }
         let actor = Actor::Person(rescind_model::ActingPerson { id: person.clone(), roles: asker.roles.clone() });
         let id = match &ask.id {
-            Some(id) => self.claim_refund_id(&merchant.id, id, &ask.sale, command).await?,
+            Some(id) => {
+                // Looked at first: a sale that is not there, or not the asker's, must not use the id up.
+                self.sale(who, &merchant.id, &ask.sale).await?;
+                self.claim_refund_id(&merchant.id, id, &ask.sale, command).await?
+            }
             None => RefundId { value: format!("{}~{}", ask.sale, tail(command)) },
         };
         let accepted = self.ports.now();

@@ -19,7 +19,7 @@ use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
 use rescind_service::store::tally::{Place, Tally};
 use rescind_service::store::{Commit, Creation, Records, probe};
-use rescind_service::testkit::{Fault, MemoryKv, World};
+use rescind_service::testkit::{Fault, MemoryKv, Op, Plan, Trouble, World};
 use rescind_service::void::VoidAsk;
 use rescind_service::{App, Error};
 use std::sync::Mutex;
@@ -122,6 +122,50 @@ async fn the_probe_finds_out_how_a_store_creates() {
         assert_eq!(probe(&kv, 7).await.unwrap(), creation, "{fault:?}");
         assert!(kv.keys().is_empty(), "the probe leaves nothing behind: {:?}", kv.keys());
     }
+}
+
+#[tokio::test]
+async fn a_moments_trouble_never_passes_for_a_property_of_the_store() {
+    for (fault, creation) in [
+        (Fault::None, Creation::Direct),
+        (Fault::SaysRefused, Creation::Direct),
+        (Fault::UpsertOverNothing, Creation::Headed),
+    ] {
+        for trouble in
+            [Trouble::FailsBefore, Trouble::FailsAfter, Trouble::SaysDone, Trouble::SaysRefused, Trouble::Stale]
+        {
+            if fault == Fault::UpsertOverNothing && trouble == Trouble::Stale {
+                // Spin's SQLite is one connection to one file: nothing in it is stale.
+                continue;
+            }
+            for n in 0..16 {
+                let kv = MemoryKv::new(fault);
+                kv.plan(Plan::once(trouble, n));
+                // Refused is not remembered: the next request probes again.
+                let found = probe(&kv, 7).await.ok().filter(|c| *c != Creation::Refused);
+                assert!(found.is_none_or(|c| c == creation), "{fault:?}, {trouble:?} at {n}: {found:?}");
+                kv.calm();
+                assert_eq!(probe(&kv, 8).await.unwrap(), creation, "{fault:?}, {trouble:?} at {n}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stale_handle_is_not_taken_for_a_lost_race() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = Records::new(&kv, Creation::Direct, "test");
+    let list = Key::directory("stale");
+    let entry = |id: &str| Entry { id: id.to_owned(), at: String::new() };
+    records.append(&list, &entry("a"), 1).await.unwrap();
+    records.append(&list, &entry("b"), 2).await.unwrap();
+    let slot = records.open::<Page>(&list.page(0)).await.unwrap();
+    let three = Page { entries: vec![entry("a"), entry("b"), entry("c")] };
+    // The swap does not arrive, and the next handle is older than what was seen.
+    kv.plan(Plan::once(Trouble::SaysDone, 0).of(Op::Swap));
+    kv.plan(Plan::once(Trouble::Stale, 0).of(Op::Open));
+    assert_eq!(records.commit(slot, &three, "c", 3).await.unwrap(), Commit::Written);
+    assert_eq!(records.read::<Page>(&list.page(0)).await.unwrap(), Some(three));
 }
 
 #[tokio::test]

@@ -52,6 +52,20 @@ fn requester_operator_and_approvers_are_distinct_persons_with_a_role() {
 }
 
 #[test]
+fn naming_another_operator_does_not_let_the_sales_operator_approve() {
+    let mut world = in_review(1);
+    // The refund names olga; sam operated the terminal when the sale was made.
+    world.ledger.sale.operator = Some("sam".parse().unwrap());
+    assert_eq!(world.refused(&consent("R-1"), &manager("sam")), not_permitted("operator"));
+    assert_eq!(world.refused(&consent("R-1"), &olga()), not_permitted("operator"));
+    // Nor does what sam consented to before that was known.
+    world.act(&consent("R-1"), &manager("mona"));
+    world.ledger.sale.operator = Some("mona".parse().unwrap());
+    let clear = Command::Clear("R-1".parse().unwrap());
+    assert_eq!(world.refused(&clear, &manager("max")), Rejection::NotAllowed("consent".to_owned()));
+}
+
+#[test]
 fn an_approval_is_of_what_the_person_saw() {
     let mut world = in_review(1);
     let saw = |revision, digest: Option<Digest>| {

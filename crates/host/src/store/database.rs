@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
+use super::component;
 use crate::error::OpenError;
 use crate::limits;
 
@@ -58,6 +59,7 @@ impl Database {
         connection.pragma_update(None, "journal_size_limit", limits::WAL_FILE_BYTES).map_err(failed)?;
         self.tune(&connection).map_err(failed)?;
         connection.execute_batch(CREATE_TABLE).map_err(failed)?;
+        connection.execute_batch(component::CREATE_TABLE).map_err(failed)?;
         Ok(connection)
     }
 
@@ -152,7 +154,7 @@ fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {
 }
 
 /// What an SQLite error at opening means to the operator.
-fn classify(path: &Path, error: &rusqlite::Error) -> OpenError {
+pub(super) fn classify(path: &Path, error: &rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path },

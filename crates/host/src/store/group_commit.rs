@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,10 @@ use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
+use super::component::{self, Component, Kept};
 use super::{
-    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_key, check_value,
-    database,
+    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_component, check_key,
+    check_value, database,
 };
 use crate::error::OpenError;
 use crate::limits;
@@ -66,10 +67,15 @@ struct State {
     settled: u64,
     lost: Lost,
     waiters: Vec<(u64, oneshot::Sender<()>)>,
+    /// Components to be archived. The writer does it: it takes any other connection's write for a stranger's.
+    components: Vec<(Component, Answer)>,
     stopped: Option<String>,
     closing: bool,
     figures: Figures,
 }
+
+/// Where the writer says what keeping a component came to.
+type Answer = mpsc::SyncSender<Result<Kept, StoreError>>;
 
 #[derive(Debug)]
 struct Pending {
@@ -321,6 +327,20 @@ impl Store for SqliteStore {
         false
     }
 
+    fn keep_component(&self, component: &Component) -> Result<Kept, StoreError> {
+        check_component(component)?;
+        let (answer, answered) = mpsc::sync_channel(1);
+        let mut state = self.state(&Session::new())?;
+        if state.closing {
+            return Err(stopping());
+        }
+        state.components.push((component.clone(), answer));
+        drop(state);
+        self.shared.work.notify_one();
+        // An error means that the writer ended without having looked at it.
+        answered.recv().unwrap_or_else(|_| Err(stopping()))
+    }
+
     fn figures(&self) -> Figures {
         let state = lock(&self.shared.state);
         Figures { waiting: u64::try_from(state.waiting).unwrap_or(u64::MAX), ..state.figures.clone() }
@@ -362,7 +382,7 @@ impl State {
     /// Makes a write visible and queues it. Gives its number.
     fn push(&mut self, store: &str, key: &str, value: Option<Bytes>) -> Result<u64, StoreError> {
         if self.closing {
-            return Err(StoreError::Stopped { reason: "the host is stopping".to_owned() });
+            return Err(stopping());
         }
         let sequence = self.last.saturating_add(1);
         let write = Write { store: store.into(), key: key.into(), value: value.clone(), sequence };
@@ -429,6 +449,9 @@ impl State {
             // A request that gave up in the meantime no longer listens.
             waiter.send(()).unwrap_or(());
         }
+        if everyone {
+            self.components.clear();
+        }
     }
 }
 
@@ -480,6 +503,12 @@ struct Writer {
     version: i64,
 }
 
+/// What the writer does next.
+enum Work {
+    Writes(Vec<Write>),
+    Components(Vec<(Component, Answer)>),
+}
+
 /// Why a transaction failed.
 enum Failure {
     /// Its writes are lost, the next one may be tried.
@@ -505,7 +534,14 @@ impl Writer {
     }
 
     fn run(mut self) {
-        while let Some(batch) = self.next_batch() {
+        while let Some(work) = self.next_work() {
+            let batch = match work {
+                Work::Writes(batch) => batch,
+                Work::Components(components) => {
+                    self.keep(components);
+                    continue;
+                }
+            };
             let result = self.commit(&batch);
             let mut state = lock(&self.shared.state);
             match result {
@@ -535,9 +571,12 @@ impl Writer {
     }
 
     /// Waits for work. `None` when the store is closing and everything is written.
-    fn next_batch(&self) -> Option<Vec<Write>> {
+    fn next_work(&self) -> Option<Work> {
         let mut state = lock(&self.shared.state);
         loop {
+            if !state.components.is_empty() {
+                return Some(Work::Components(std::mem::take(&mut state.components)));
+            }
             let Some(since) = state.queued_since else {
                 if state.closing {
                     return None;
@@ -548,7 +587,7 @@ impl Writer {
             let age = since.elapsed();
             if state.closing || !state.waiters.is_empty() || age >= LINGER {
                 state.queued_since = None;
-                return Some(std::mem::take(&mut state.queue));
+                return Some(Work::Writes(std::mem::take(&mut state.queue)));
             }
             let (guard, _) = self
                 .shared
@@ -556,6 +595,14 @@ impl Writer {
                 .wait_timeout(state, LINGER.saturating_sub(age))
                 .unwrap_or_else(PoisonError::into_inner);
             state = guard;
+        }
+    }
+
+    fn keep(&self, components: Vec<(Component, Answer)>) {
+        for (component, answer) in components {
+            let kept = component::keep(&self.connection, &component);
+            // Whoever asked waits for this, and is told of every failure.
+            answer.send(kept.map_err(|error| StoreError::Lost { reason: error.to_string() })).unwrap_or(());
         }
     }
 
@@ -580,6 +627,10 @@ impl Writer {
         transaction.commit()?;
         Ok(())
     }
+}
+
+fn stopping() -> StoreError {
+    StoreError::Stopped { reason: "the host is stopping".to_owned() }
 }
 
 /// Only the last write of a key in a transaction can ever be seen.

@@ -10,6 +10,7 @@
 //! A [`Session`] is one request's view: it remembers the newest write that the request made or saw. Nothing that the
 //! request says to the outside may leave before [`Store::durable`] has answered for its session.
 
+pub mod component;
 mod database;
 mod group_commit;
 mod per_write;
@@ -21,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+pub use component::{Archive, Component, Kept};
 pub use group_commit::SqliteStore;
 pub use per_write::PerWriteStore;
 
@@ -132,6 +134,12 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// The component is too large to be archived.
+    #[error("a component must have at most {} bytes, this one has {bytes}", limits::COMPONENT_BYTES)]
+    ComponentSize {
+        /// Its size.
+        bytes: usize,
+    },
     /// The database failed to read.
     #[error("the database could not be read: {reason}")]
     Read {
@@ -227,6 +235,13 @@ pub trait Store: Send + Sync + 'static {
     /// Whether writes wait for the disk inside the call, so that the caller must not hold up an event loop.
     fn blocks(&self) -> bool;
 
+    /// Archives a component, so that its bytes are there for as long as the records that name them. Waits until they
+    /// are durable.
+    ///
+    /// # Errors
+    /// [`StoreError::ComponentSize`], [`StoreError::Lost`].
+    fn keep_component(&self, component: &Component) -> Result<Kept, StoreError>;
+
     /// What the store did since it was opened.
     fn figures(&self) -> Figures;
 
@@ -244,6 +259,14 @@ fn check_key(key: &str) -> Result<(), StoreError> {
 fn check_value(value: &Bytes) -> Result<(), StoreError> {
     if value.len() > limits::VALUE_BYTES {
         return Err(StoreError::ValueSize { bytes: value.len() });
+    }
+    Ok(())
+}
+
+fn check_component(component: &Component) -> Result<(), StoreError> {
+    let bytes = component.bytes().len();
+    if bytes > limits::COMPONENT_BYTES {
+        return Err(StoreError::ComponentSize { bytes });
     }
     Ok(())
 }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::component::{self, Component, Kept};
 use super::group_commit::{get, keys};
 use super::{
-    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_key, check_value,
-    database,
+    Figures, Keys, Seen, Session, Store, StoreError, Swap, add_to_counter, batch_bucket, check_component, check_key,
+    check_value, database,
 };
 use crate::error::OpenError;
 
@@ -140,6 +141,12 @@ impl Store for PerWriteStore {
 
     fn blocks(&self) -> bool {
         true
+    }
+
+    fn keep_component(&self, component: &Component) -> Result<Kept, StoreError> {
+        check_component(component)?;
+        let inner = self.inner();
+        component::keep(inner.connection.as_ref().ok_or_else(closed)?, component).map_err(lost)
     }
 
     fn figures(&self) -> Figures {

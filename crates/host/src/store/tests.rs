@@ -404,3 +404,82 @@ fn a_folder_that_is_not_there_is_a_clear_error() {
     let refused = SqliteStore::open(&folder.0.path().join("missing/rescind.db")).unwrap_err();
     assert!(matches!(refused, OpenError::Unusable { .. }));
 }
+
+const FIRST: &[u8] = b"\0asm, as the first build made it";
+
+fn archived(folder: &Folder) -> Vec<component::Entry> {
+    Archive::open(&folder.database()).unwrap().list().unwrap()
+}
+
+#[test]
+fn a_component_is_archived_once_and_found_by_its_digest() {
+    for (folder, store) in both() {
+        let component = Component::new("refunds", FIRST);
+        assert_eq!(component.digest(), "13a71f352a9c135c0307362dd565f629ea2b085362011c023a31da95d1b3ac2d");
+        assert_eq!(store.keep_component(&component), Ok(Kept::Now));
+        assert_eq!(store.keep_component(&component), Ok(Kept::Already));
+        assert_eq!(store.keep_component(&Component::new("refunds", &b"the next build"[..])), Ok(Kept::Now));
+        // A server's writes go on beside it, and the archive can be read meanwhile.
+        let session = Session::new();
+        store.set(&session, STORE, "key", Bytes::from_static(b"1")).unwrap();
+        wait(&*store, &session).unwrap();
+        let archive = Archive::open(&folder.database()).unwrap();
+        assert_eq!(archive.list().unwrap().len(), 2);
+        assert_eq!(archive.get(component.digest()).unwrap(), component);
+        assert!(matches!(archive.get("54f7"), Err(crate::ArchiveError::Missing { .. })));
+        store.close();
+        assert!(matches!(store.keep_component(&component), Err(StoreError::Stopped { .. })));
+    }
+}
+
+#[test]
+fn damaged_bytes_are_never_taken_for_a_component_and_are_written_again() {
+    let folder = Folder::new();
+    let component = Component::new("refunds", FIRST);
+    folder.group_commit().keep_component(&component).unwrap();
+    let damage = rusqlite::Connection::open(folder.database()).unwrap();
+    damage.execute("UPDATE rescind_component SET bytes = x'00617364'", []).unwrap();
+    drop(damage);
+    assert_eq!(archived(&folder).iter().map(|entry| entry.whole).collect::<Vec<_>>(), [false]);
+    let refused = Archive::open(&folder.database()).unwrap().get(component.digest());
+    assert!(matches!(refused, Err(crate::ArchiveError::Damaged { .. })), "{refused:?}");
+    assert_eq!(folder.group_commit().keep_component(&component), Ok(Kept::Repaired));
+    assert_eq!(Archive::open(&folder.database()).unwrap().get(component.digest()).unwrap(), component);
+}
+
+#[test]
+fn a_component_that_cannot_be_kept_is_an_error() {
+    let folder = Folder::new();
+    let store = SqliteStore::open_with(&folder.database(), Some(8)).unwrap();
+    let component = Component::new("refunds", vec![1; 100_000]);
+    assert!(matches!(store.keep_component(&component), Err(StoreError::Lost { .. })));
+    assert_eq!(archived(&folder), []);
+    let session = Session::new();
+    store.set(&session, STORE, "key", Bytes::from_static(b"1")).unwrap();
+    wait(&store, &session).unwrap();
+}
+
+#[test]
+fn spins_table_stays_as_spin_makes_it() {
+    let folder = Folder::new();
+    folder.group_commit().keep_component(&Component::new("refunds", FIRST)).unwrap();
+    let connection = rusqlite::Connection::open(folder.database()).unwrap();
+    let mut statement =
+        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+    let tables: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(tables, ["rescind_component", "spin_key_value"]);
+    let held: i64 = connection.query_row("SELECT count(*) FROM spin_key_value", [], |row| row.get(0)).unwrap();
+    assert_eq!(held, 0);
+}
+
+#[test]
+fn a_database_of_spin_has_an_empty_archive() {
+    let folder = Folder::new();
+    rusqlite::Connection::open(folder.database())
+        .unwrap()
+        .execute_batch("CREATE TABLE spin_key_value (store TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (store, key))")
+        .unwrap();
+    assert_eq!(archived(&folder), []);
+    let folder = Folder::new();
+    assert!(matches!(Archive::open(&folder.database()), Err(OpenError::Unusable { .. })));
+}

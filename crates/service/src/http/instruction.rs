@@ -10,7 +10,7 @@ use crate::http::code;
 use crate::http::decision::DecisionView;
 use crate::http::money::Amount;
 use crate::http::problem::{Noun, Problem};
-use crate::idempotency::{Answer, Begin};
+use crate::idempotency::{Answer, Begin, Subject, Ticket};
 use crate::ports::Ports;
 use crate::principal::Principal;
 use axum::extract::{FromRequest, OriginalUri, Request};
@@ -43,21 +43,27 @@ pub struct Instruction<T> {
 pub struct About {
     /// What kind of thing.
     pub noun: Noun,
-    /// On which sale, if the request says so.
-    pub sale: Option<SaleId>,
+    /// On which sale, or of which refund, if the request says so.
+    pub subject: Option<Subject>,
 }
 
 impl About {
+    /// Something on a sale.
+    #[must_use]
+    pub fn on_sale(noun: Noun, sale: &SaleId) -> Self {
+        Self { noun, subject: Some(Subject::Sale(sale.clone())) }
+    }
+
     /// A void. Its sale is a part of its name.
     #[must_use]
     pub fn operation(id: &OperationId) -> Self {
-        Self { noun: Noun::Operation, sale: sale_in(id.as_str()) }
+        Self { noun: Noun::Operation, subject: sale_in(id.as_str()).map(Subject::Sale) }
     }
 
-    /// A refund. Its sale is a part of its name, unless the caller named it.
+    /// A refund.
     #[must_use]
     pub fn refund(id: &RefundId) -> Self {
-        Self { noun: Noun::Refund, sale: sale_in(id.as_str()) }
+        Self { noun: Noun::Refund, subject: Some(Subject::Refund(id.clone())) }
     }
 }
 
@@ -145,9 +151,13 @@ where
     W: FnOnce(CommandId) -> F,
     F: Future<Output = Result<(StatusCode, R), Error>>,
 {
-    let ticket = match app.begin(merchant, key, payload, about.sale.as_ref()).await? {
+    let ticket = match app.begin(merchant, key, payload, about.subject.as_ref()).await? {
         Begin::Replay(answer) => return Ok(answer::stored(answer, true)),
         Begin::Fresh(ticket) => ticket,
+    };
+    let replayed = match app.carried_out_before(&ticket).await {
+        Ok(replayed) => replayed,
+        Err(error) => return Err(give_back(app, ticket, error, about.noun).await),
     };
     let answer = match work(ticket.command().clone()).await {
         Ok((status, value)) => {
@@ -159,16 +169,19 @@ where
             let problem = refusal(app, merchant, about, who, error).await;
             Answer { status: problem.status(), body: problem.body() }
         }
-        Err(error) => {
-            if let Err(why) = app.abandon(ticket, &error).await {
-                app.ports.log(&format!("an idempotency key stays taken until its lease ends: {why}"));
-            }
-            return Err(Problem::of(error, about.noun));
-        }
+        Err(error) => return Err(give_back(app, ticket, error, about.noun).await),
     };
     // If this fails the caller hears 503 and asks again: the ledger holds the command, so it is not done twice.
     app.finish(ticket, &answer).await?;
-    Ok(answer::stored(answer, false))
+    Ok(answer::stored(answer, replayed))
+}
+
+/// Gives a key back, so that the request may come again.
+async fn give_back<P: Ports>(app: &App<P>, ticket: Ticket, error: Error, noun: Noun) -> Problem {
+    if let Err(why) = app.abandon(ticket, &error).await {
+        app.ports.log(&format!("an idempotency key stays taken until its lease ends: {why}"));
+    }
+    Problem::of(error, noun)
 }
 
 /// A refusal with all that helps: the decision in words, and what is left of the sale.
@@ -185,8 +198,9 @@ async fn refusal<P: Ports>(
         _ => Problem::of(error, about.noun),
     };
     if about_money
-        && let (Some(sale), Some(who)) = (&about.sale, who)
-        && let Ok(aggregate) = app.sale(who, merchant, sale).await
+        && let (Some(subject), Some(who)) = (&about.subject, who)
+        && let Ok(sale) = app.sale_of_subject(merchant, subject).await
+        && let Ok(aggregate) = app.sale(who, merchant, &sale).await
         && let Ok(standing) = Standing::of(&aggregate.ledger)
     {
         return problem.with("left", Amount(standing.left));

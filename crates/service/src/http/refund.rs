@@ -283,7 +283,7 @@ pub async fn submit<P: Ports>(
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
     instruction.ask.check()?;
-    let about = About { noun: Noun::Refund, sale: Some(instruction.ask.sale.clone()) };
+    let about = About::on_sale(Noun::Refund, &instruction.ask.sale);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |ask, command| async move {

@@ -414,7 +414,7 @@ pub async fn record<P: Ports>(
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
     let event = instruction.ask.event()?;
-    let about = About { noun: Noun::Sale, sale: Some(id.clone()) };
+    let about = About::on_sale(Noun::Sale, &id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |_, command| async move {

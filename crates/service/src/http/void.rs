@@ -67,7 +67,7 @@ pub async fn ask<P: Ports>(
     instruction: Instruction<VoidAsk>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let about = About { noun: Noun::Operation, sale: Some(id.clone()) };
+    let about = About::on_sale(Noun::Operation, &id);
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |ask, command| async move {

@@ -198,10 +198,14 @@ impl<'a, K: Kv> Records<'a, K> {
                 return Err(Error::Unavailable(why.clone()));
             }
             let again = self.open::<T>(&slot.key).await?;
-            if again.version != slot.version {
-                let written = again.value.is_some_and(|v| v.holds(id));
-                return Ok(if written { Commit::Written } else { Commit::Lost });
+            if again.value.as_ref().is_some_and(|v| v.holds(id)) {
+                return Ok(Commit::Written);
             }
+            let removed = again.value.is_none() && slot.version > 0;
+            if again.version > slot.version || removed {
+                return Ok(Commit::Lost);
+            }
+            // An older one is a stale handle: it proves nothing, and a swap from it is refused.
             place = again.at;
         }
         Err(Error::Unavailable("a write could not be proved".to_owned()))
@@ -310,12 +314,15 @@ pub async fn probe<K: Kv>(kv: &K, unique: u64) -> Result<Creation, Error> {
     let again = kv.swap(two, b"2").await;
     let now = kv.get(&key).await?;
     kv.delete(&key).await?;
+    // What was found out holds for as long as the instance lives: a moment's trouble must not pass for a property.
+    let unclear = || Error::Unavailable(format!("a probe was not clear: {said:?} {wrote:?} {again:?} {now:?}"));
     if wrote.as_deref() != Some(b"1") {
-        // It neither created nor failed in a way we know.
-        return Err(Error::Unavailable(format!("a probe was not written: {said:?}")));
+        return Err(unclear());
     }
-    if now.as_deref() == Some(b"1") && !matches!((said, again), (Ok(Swap::Refused), Ok(Swap::Swapped))) {
-        return Ok(Creation::Direct);
+    match (now.as_deref(), &again) {
+        (Some(b"1"), Ok(Swap::Refused)) => return Ok(Creation::Direct),
+        (Some(b"2"), _) => {}
+        _ => return Err(unclear()),
     }
     // Heads need a counter that starts at zero, counts as 8 little-endian bytes, and a sound swap over a value.
     let head = format!("probe-head:{unique:016x}");
@@ -323,10 +330,10 @@ pub async fn probe<K: Kv>(kv: &K, unique: u64) -> Result<Creation, Error> {
     let (seen, one) = kv.open(&head).await?;
     let (_, two) = kv.open(&head).await?;
     let width = seen.as_deref() == Some(&0_i64.to_le_bytes());
-    let _first = kv.swap(one, &7_i64.to_le_bytes()).await;
-    let _second = kv.swap(two, &9_i64.to_le_bytes()).await;
+    kv.swap(one, &7_i64.to_le_bytes()).await?;
+    let second = kv.swap(two, &9_i64.to_le_bytes()).await?;
     let kept = kv.get(&head).await?;
     kv.delete(&head).await?;
-    let sound = zero == 0 && width && kept.as_deref() == Some(&7_i64.to_le_bytes());
+    let sound = zero == 0 && width && second == Swap::Refused && kept.as_deref() == Some(&7_i64.to_le_bytes());
     Ok(if sound { Creation::Headed } else { Creation::Refused })
 }

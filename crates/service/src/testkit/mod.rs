@@ -4,5 +4,5 @@
 mod kv;
 mod world;
 
-pub use kv::{Fault, MemoryKv};
+pub use kv::{Calls, Fault, MemoryKv, Op, Plan, Trouble};
 pub use world::{Provider, TestPorts, World};

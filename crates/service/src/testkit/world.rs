@@ -169,6 +169,20 @@ impl World {
         Self { app, admin }
     }
 
+    /// A world of its own, as this one is now, at peace.
+    ///
+    /// # Errors
+    /// The store's: how it creates is found out at once, so that this is not a part of the first request.
+    pub async fn copy(&self) -> Result<Self, Error> {
+        let from = &self.app.ports;
+        let ports = TestPorts::new(from.kv.copy(), from.now(), from.dice.load(Ordering::SeqCst));
+        let policies = from.policies.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *ports.policies.lock().unwrap_or_else(PoisonError::into_inner) = policies;
+        let app = Arc::new(App::new(ports));
+        app.records().await?;
+        Ok(Self { app, admin: self.admin.clone() })
+    }
+
     /// Installs a compiled policy and makes a merchant under it, with terminal `T1` and persons `cashier`, `supervisor`,
     /// `manager`, `reviewer`, `reviewer-2`, `finance` of those roles.
     ///

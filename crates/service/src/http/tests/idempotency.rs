@@ -1,6 +1,7 @@
 //! Once per key, and the first answer is the answer.
 
 use super::shop::{Shop, cny, pack, refund, sale};
+use crate::ports::Ports as _;
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
@@ -143,4 +144,42 @@ async fn a_request_under_way_is_not_started_again() {
     shop.world.app.abandon(ticket, &crate::Error::NotFound("refund")).await.unwrap();
     let made = shop.call(&shop.manager, "POST", "/v1/refunds", KEY, &body).await.expect(201);
     assert_eq!(made["amount"], cny("60.00"));
+}
+
+#[tokio::test]
+async fn whoever_takes_over_what_was_carried_out_but_not_answered_hears_that_it_was() {
+    use crate::testkit::{Op, Plan, Trouble};
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let honest = Shop::new().await;
+    honest.sale_of_yesterday("S-1").await;
+    let mut ask = refund("S-1", "60.00");
+    ask["id"] = json!("R-1");
+    for (who, path, body) in [("manager", "/v1/refunds", ask), ("finance", "/v1/refunds/R-1/clearings", json!({}))] {
+        let key = |shop: &Shop| if who == "manager" { shop.manager.clone() } else { shop.finance.clone() };
+        let body = body.to_string();
+        let expected = honest.call(&key(&honest), "POST", path, Some(path), &body).await;
+        // The command is in the sale; then the answer cannot be kept.
+        let kv = shop.world.app.ports.kv();
+        kv.plan(Plan { after: 1, ..Plan::always(Trouble::FailsBefore) }.on("idem:").of(Op::Swap));
+        shop.call(&key(&shop), "POST", path, Some(path), &body).await.refused(503, "store.unavailable");
+        kv.calm();
+        let again = shop.call(&key(&shop), "POST", path, Some(path), &body).await;
+        assert_eq!((again.status, &again.text), (expected.status, &expected.text));
+        assert_eq!(again.headers["idempotency-replayed"], "true");
+        let third = shop.call(&key(&shop), "POST", path, Some(path), &body).await;
+        assert_eq!((third.status, &third.text), (again.status, &again.text));
+    }
+}
+
+#[tokio::test]
+async fn a_mistyped_sale_does_not_use_up_the_callers_refund_id() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let mut ask = refund("S-9", "60.00");
+    ask["id"] = json!("R-1");
+    shop.tell(&shop.manager, "/v1/refunds", &ask).await.refused(404, "not-found");
+    ask["sale"] = json!("S-1");
+    let made = shop.tell(&shop.manager, "/v1/refunds", &ask).await.expect(201);
+    assert_eq!((&made["id"], &made["sale"]), (&json!("R-1"), &json!("S-1")));
 }

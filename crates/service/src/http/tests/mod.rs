@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod document;
+mod faults;
 mod idempotency;
 mod noise;
 mod permission;

@@ -1,6 +1,6 @@
 //! A shop with its API: one merchant under the Lakala pack, another under UnionPay's, keys for everybody.
 
-use crate::testkit::World;
+use crate::testkit::{Fault, World};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
@@ -76,7 +76,11 @@ impl Shop {
     }
 
     pub async fn under(policy: &str) -> Self {
-        let world = World::new();
+        Self::on(Fault::None, policy).await
+    }
+
+    pub async fn on(fault: Fault, policy: &str) -> Self {
+        let world = World::on(fault);
         let merchant = world.merchant("M-1", policy, &pack(policy)).await.unwrap();
         let admin = world.app.make_key(crate::principal::Bearer::Admin, "admin".to_owned()).await.unwrap().1;
         Self {
@@ -90,6 +94,23 @@ impl Shop {
             finance: world.person_key(&merchant, "finance").await.unwrap(),
             merchant,
             world,
+        }
+    }
+
+    /// A shop of its own, as this one is now.
+    pub async fn copy(&self) -> Self {
+        let world = self.world.copy().await.unwrap();
+        Self {
+            router: crate::http::router(world.app.clone()),
+            world,
+            merchant: self.merchant.clone(),
+            admin: self.admin.clone(),
+            system: self.system.clone(),
+            terminal: self.terminal.clone(),
+            supervisor: self.supervisor.clone(),
+            manager: self.manager.clone(),
+            reviewer: self.reviewer.clone(),
+            finance: self.finance.clone(),
         }
     }
 
