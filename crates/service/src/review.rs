@@ -31,10 +31,10 @@ impl<P: Ports> App<P> {
     /// The system a webhook comes from, once its signature and time are verified.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for an unknown source, a stale or tampered message: the same for all.
+    /// [`Error::Unauthenticated`] for an unknown or revoked source, a stale or tampered message: the same for all.
     pub async fn review_source(&self, source: &str, headers: &SealHeaders, body: &[u8]) -> Result<Source, Error> {
         let found = self.records().await?.read::<Source>(&Key::source(source)).await?;
-        let found = found.ok_or(Error::Unauthenticated)?;
+        let found = found.filter(|s| s.revoked_at.is_none()).ok_or(Error::Unauthenticated)?;
         self.ports
             .verify(core::slice::from_ref(&found.secret), headers, body, self.ports.now(), WEBHOOK_TOLERANCE)
             .map_err(|_| Error::Unauthenticated)?;
