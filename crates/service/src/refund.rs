@@ -273,18 +273,34 @@ impl<P: Ports> App<P> {
         Ok(ListedRefunds { items, next: more.then(|| from.to_string()) })
     }
 
-    /// Changes one refund.
-    async fn change_refund(
+    /// Changes a refund that is there.
+    ///
+    /// # Errors
+    /// Not permitted; no such refund; the ledger's rejections.
+    pub async fn change_refund(
         &self,
+        who: &Principal,
         merchant: &MerchantId,
         id: &RefundId,
-        change: Command,
-        actor: Actor,
+        change: RefundChange,
         command: &CommandId,
     ) -> Result<(Aggregate, RefundId), Error> {
-        let sale = self.sale_of_refund(merchant, id).await?;
+        who.may(change.deed(), merchant)?;
+        if let RefundChange::Decline { reason } | RefundChange::Withdraw { reason } = &change {
+            check_text("/reason", reason)?;
+        }
+        let (aggregate, _) = self.refund(who, merchant, id).await?;
+        let actor = match (&change, &who.bearer, find(&aggregate, id)) {
+            // A system or terminal withdraws for the person who asked.
+            (RefundChange::Withdraw { .. }, Bearer::Terminal { .. } | Bearer::System { .. }, Some(refund)) => {
+                Actor::Person(self.person_at("/requester", &refund.request.requested_by, merchant).await?)
+            }
+            _ => who.actor(merchant),
+        };
+        let sale = &aggregate.ledger.sale.id;
+        let change = change.command(id);
         let outcome = self
-            .transact(merchant, &sale, command, |app, a| app.plain(a, &change, &actor, command))
+            .transact(merchant, sale, command, |app, a| app.plain(a, &change, &actor, command))
             .await
             .map_err(|e| match e {
                 Error::NotFound(_) => Error::NotFound("refund"),
@@ -292,125 +308,52 @@ impl<P: Ports> App<P> {
             })?;
         Ok((outcome.aggregate(), id.clone()))
     }
+}
 
-    /// A person consents to a refund.
-    ///
-    /// # Errors
-    /// The ledger's rejections: changed, decided, not permitted.
-    pub async fn approve(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
+/// What somebody wants done with a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundChange {
+    /// Consent to it, bound to what the person saw; to what it is now, if absent.
+    Approve {
+        /// The revision the person saw.
         revision: Option<u32>,
+        /// The digest the person saw.
         digest: Option<Digest>,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Review, merchant)?;
-        self.refund(who, merchant, id).await?;
-        let consent = Consent { refund: id.clone(), revision, digest };
-        self.change_refund(merchant, id, Command::Approve(consent), who.actor(merchant), command).await
-    }
-
-    /// As [`App::approve`], by a person whom a reviewers' system vouches for.
-    pub(crate) async fn approve_as(
-        &self,
-        actor: Actor,
-        merchant: &MerchantId,
-        consent: Consent,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        let id = consent.refund.clone();
-        self.change_refund(merchant, &id, Command::Approve(consent), actor, command).await
-    }
-
-    /// As [`App::decline`], by a person whom a reviewers' system vouches for.
-    pub(crate) async fn decline_as(
-        &self,
-        actor: Actor,
-        merchant: &MerchantId,
-        refusal: Refusal,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        let id = refusal.refund.clone();
-        self.change_refund(merchant, &id, Command::Decline(refusal), actor, command).await
-    }
-
-    /// A person refuses a refund.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn decline(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
+    },
+    /// Refuse it.
+    Decline {
+        /// Why.
         reason: String,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Review, merchant)?;
-        check_text("/reason", &reason)?;
-        self.refund(who, merchant, id).await?;
-        let refusal = Refusal { refund: id.clone(), reason };
-        self.change_refund(merchant, id, Command::Decline(refusal), who.actor(merchant), command).await
-    }
-
-    /// The requester takes a refund back.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn withdraw(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
+    },
+    /// Take it back: the requester's.
+    Withdraw {
+        /// Why.
         reason: String,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::TakeBack, merchant)?;
-        check_text("/reason", &reason)?;
-        let (aggregate, _) = self.refund(who, merchant, id).await?;
-        // A system or terminal acts for the person who asked.
-        let actor = match (&who.bearer, find(&aggregate, id)) {
-            (Bearer::Person { .. }, _) | (_, None) => who.actor(merchant),
-            (_, Some(refund)) => {
-                Actor::Person(self.person_at("/requester", &refund.request.requested_by, merchant).await?)
-            }
-        };
-        let refusal = Refusal { refund: id.clone(), reason };
-        self.change_refund(merchant, id, Command::Withdraw(refusal), actor, command).await
+    },
+    /// Send it to clearing once it is approved.
+    Clear,
+    /// Try it again under its old reference once it failed.
+    Retry,
+}
+
+impl RefundChange {
+    fn deed(&self) -> Deed {
+        match self {
+            Self::Approve { .. } | Self::Decline { .. } => Deed::Review,
+            Self::Withdraw { .. } => Deed::TakeBack,
+            Self::Clear | Self::Retry => Deed::Clear,
+        }
     }
 
-    /// Sends an approved refund to clearing.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn clear(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Clear, merchant)?;
-        self.refund(who, merchant, id).await?;
-        self.change_refund(merchant, id, Command::Clear(id.clone()), who.actor(merchant), command).await
-    }
-
-    /// Tries a failed refund again under its old reference.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn retry(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Clear, merchant)?;
-        self.refund(who, merchant, id).await?;
-        self.change_refund(merchant, id, Command::Retry(id.clone()), who.actor(merchant), command).await
+    fn command(self, id: &RefundId) -> Command {
+        let refund = id.clone();
+        match self {
+            Self::Approve { revision, digest } => Command::Approve(Consent { refund, revision, digest }),
+            Self::Decline { reason } => Command::Decline(Refusal { refund, reason }),
+            Self::Withdraw { reason } => Command::Withdraw(Refusal { refund, reason }),
+            Self::Clear => Command::Clear(refund),
+            Self::Retry => Command::Retry(refund),
+        }
     }
 }
 
