@@ -9,10 +9,11 @@ use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::list::Position;
 use crate::store::{Commit, Record};
+use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Digest, EvidenceItem, MerchantId, Money, Outcome as Verdict, PersonId, Refund,
-    RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Ledger, MerchantId, Money, PersonId,
+    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,75 +100,18 @@ impl<P: Ports> App<P> {
             }
             None => RefundId { value: format!("{}~{}", ask.sale, tail(command)) },
         };
-        let accepted = self.ports.now();
-        let mut announced = false;
-        let mut reserved: Vec<(Key, i64)> = Vec::new();
-        for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = self.open_sale(&merchant.id, &ask.sale).await?;
-            if there.holds(command.as_str()) {
-                self.settle(&reserved, command, true).await?;
-                return Ok((there, id));
-            }
-            if !crate::sale::visible(who, &merchant.id, &there) {
-                return Err(Error::NotFound("transaction"));
-            }
-            there.must_have_room()?;
-            let overlaid = self.with_batch(there.clone()).await?;
-            let mut gathered =
-                Gathered { facts: self.facts(&overlaid.ledger, &policy, &asker, accepted).await?, tallies: Vec::new() };
-            if policy.needs().requested_today
-                && let Some(day) = gathered.facts.business_day
-            {
-                let key = Key::requested_tally(&merchant.id, day, &person).checked()?;
-                let total = self.total(&key, &merchant.id, Some(command), accepted).await?;
-                let currency = there.ledger.sale.captured.currency.clone();
-                gathered.facts.requested_today = Some(Money { minor: total, currency });
-                gathered.tallies.push((key, ask.amount.minor));
-            }
-            let question = RefundQuestion {
-                amount: ask.amount.clone(),
-                reason: ask.reason.clone(),
-                evidence: ask.evidence.iter().map(|e| e.kind.clone()).collect(),
-            };
-            let decision = policy.decide_refund(&gathered.facts, &question)?;
-            if decision.outcome != Verdict::Allow {
-                self.settle(&reserved, command, false).await?;
-                return Err(Error::Decided(Box::new(decision)));
-            }
-            let change = Command::SubmitRefund(RefundSubmission {
-                id: id.clone(),
-                request: RefundRequest {
-                    amount: ask.amount.clone(),
-                    reason: ask.reason.clone().unwrap_or_default(),
-                    note: ask.note.clone(),
-                    evidence: ask.evidence.clone(),
-                    requested_by: person.clone(),
-                    operator: ask.operator.clone().or_else(|| there.ledger.sale.operator.clone()),
-                },
-                provider_reference: provider_reference(command),
-                decision,
-            });
-            let transition = match self.ports.apply(&there.ledger, &change, &actor, command, accepted) {
-                Ok(transition) => transition,
-                Err(rejection) => {
-                    self.settle(&reserved, command, false).await?;
-                    return Err(rejection.into());
-                }
-            };
-            if reserved.is_empty() && !gathered.tallies.is_empty() {
-                reserved.clone_from(&gathered.tallies);
-                if !self.reserve(&gathered, command, &ask.sale, accepted).await? {
-                    self.settle(&reserved, command, false).await?;
-                    reserved.clear();
-                    continue;
-                }
-            }
-            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
-                self.settle(&reserved, command, true).await?;
-                return Ok((done, id));
-            }
-        }
-        Err(Error::Unavailable(format!("sale {} is written by too many at once", ask.sale)))
+        let taking = Taking {
+            who,
+            merchant: &merchant.id,
+            sale: &ask.sale,
+            policy: &*policy,
+            asker,
+            actor,
+            command,
+            accepted: self.ports.now(),
+        };
+        let way = Submission { ask, id: &id, person: &person };
+        Ok((self.take_back(&taking, &way).await?, id))
     }
 
     /// Makes a caller's id this command's own. The pointer comes first: if nothing follows, it points to a sale without
@@ -307,6 +251,56 @@ impl<P: Ports> App<P> {
                 other => other,
             })?;
         Ok((outcome.aggregate(), id.clone()))
+    }
+}
+
+/// A refund on its way into the ledger.
+struct Submission<'a> {
+    ask: &'a RefundAsk,
+    id: &'a RefundId,
+    person: &'a PersonId,
+}
+
+impl<P: Ports> Way<P> for Submission<'_> {
+    async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
+        let mut facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
+        let mut tallies = Vec::new();
+        if taking.policy.needs().requested_today
+            && let Some(day) = facts.business_day
+        {
+            let key = Key::requested_tally(taking.merchant, day, self.person).checked()?;
+            let total = app.total(&key, taking.merchant, Some(taking.command), taking.accepted).await?;
+            let currency = ledger.sale.captured.currency.clone();
+            facts.requested_today = Some(Money { minor: total, currency });
+            tallies.push((key, self.ask.amount.minor));
+        }
+        Ok(Gathered { facts, tallies })
+    }
+
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
+        let question = RefundQuestion {
+            amount: self.ask.amount.clone(),
+            reason: self.ask.reason.clone(),
+            evidence: self.ask.evidence.iter().map(|e| e.kind.clone()).collect(),
+        };
+        Ok(policy.decide_refund(facts, &question)?)
+    }
+
+    fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
+        let ask = self.ask;
+        Command::SubmitRefund(RefundSubmission {
+            id: self.id.clone(),
+            request: RefundRequest {
+                amount: ask.amount.clone(),
+                reason: ask.reason.clone().unwrap_or_default(),
+                note: ask.note.clone(),
+                evidence: ask.evidence.clone(),
+                requested_by: self.person.clone(),
+                operator: ask.operator.clone().or_else(|| ledger.sale.operator.clone()),
+            },
+            provider_reference: provider_reference(taking.command),
+            decision,
+        })
     }
 }
 
