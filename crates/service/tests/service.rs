@@ -446,6 +446,30 @@ async fn an_outcome_nobody_can_tell_ends_in_a_persons_hands_and_never_by_a_timer
 }
 
 #[tokio::test]
+async fn a_resolution_that_was_carried_out_and_not_answered_is_found_when_it_comes_again() {
+    let shop = Shop::on(Fault::None).await;
+    let sale = shop.sale("S-1", "100.00", 3 * 24 * 60).await;
+    let refund = shop.refund(&sale, "60.00", "c-1").await.unwrap();
+    let command = |name: &str| CommandId::parse(name).unwrap();
+    let clear = RefundChange::Clear;
+    shop.app().change_refund(&shop.manager, &shop.merchant, &refund, clear, &command("c-clear")).await.unwrap();
+    // The provider is silent.
+    shop.app().tick().await.unwrap();
+    let token = shop.world.person_key(&shop.merchant, "finance").await.unwrap();
+    let finance = shop.app().authenticate(Some(&format!("Bearer {token}"))).await.unwrap();
+    let target = rescind_model::Target::Refund(refund.clone());
+    let say = async |who: &Principal, other: &str, id: &str| {
+        let other = rescind_model::PersonId::parse(other).unwrap();
+        let why = "the bank says so".to_owned();
+        shop.app().resolve(who, &shop.merchant, &target, true, other, why, &command(id)).await.unwrap()
+    };
+    say(&shop.manager, "m1.finance", "c-one").await;
+    let done = say(&finance, "m1.manager", "c-two").await;
+    assert_eq!(rescind_service::refund::find(&done, &refund).unwrap().state, RefundState::Cleared);
+    assert_eq!(say(&finance, "m1.manager", "c-two").await, done);
+}
+
+#[tokio::test]
 async fn an_approval_that_nobody_gives_expires_by_the_timer() {
     let shop = Shop::on(Fault::None).await;
     let sale = shop.sale("S-1", "900.00", 3 * 24 * 60).await;
