@@ -1,5 +1,6 @@
 //! `rescind acquirer`: the simulated acquirer on an address of its own.
 
+use crate::stdio::announce;
 use anyhow::Context as _;
 use clap::Args;
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ impl Acquirer {
         runtime.block_on(async {
             let acquirer = rescind_acquirer::Acquirer::bind(self.listen, rescind_acquirer::Options::default()).await;
             let acquirer = acquirer.with_context(|| format!("cannot listen on {}", self.listen))?;
-            println!("acquirer on {}", acquirer.url());
+            announce(format_args!("acquirer on {}", acquirer.url()));
             acquirer.run().await;
             Ok(())
         })

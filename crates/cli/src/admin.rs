@@ -1,5 +1,6 @@
 //! `rescind admin`: the admin routes from the command line.
 
+use crate::stdio::say;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -129,7 +130,7 @@ impl Admin {
             What::Keys => self.get("/v1/keys")?,
             What::RevokeKey { id } => self.call("DELETE", &format!("/v1/keys/{id}"), None)?,
         };
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        say(format_args!("{}", serde_json::to_string_pretty(&answer)?))?;
         Ok(())
     }
 

@@ -1,12 +1,17 @@
 //! The `rescind` command.
 
+// They panic when the stream is closed; `stdio` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod acquirer;
 mod admin;
+mod components;
 mod native;
 mod pack;
 mod provision;
 mod serve;
 mod shop;
+mod stdio;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -28,6 +33,9 @@ enum Command {
     /// Check and compile policies.
     #[command(subcommand)]
     Policy(pack::Policy),
+    /// List, take out and add the bytes of components that decided.
+    #[command(subcommand)]
+    Components(components::Components),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
 }
@@ -37,13 +45,11 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Admin(admin) => admin.run(),
         Command::Policy(policy) => policy.run(),
+        Command::Components(components) => components.run(),
         Command::Acquirer(acquirer) => acquirer.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => stdio::failure(&error),
     }
 }

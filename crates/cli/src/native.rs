@@ -1,6 +1,7 @@
 //! The service's ports on the host itself, for what has to be in the store before the application can serve: policies,
 //! the first admin key, the demonstration shop. The components' own code runs natively here.
 
+use crate::stdio::complain;
 use bytes::Bytes;
 use rescind_host::store::{Seen, Session, Store, StoreError, Swap as Swapped};
 use rescind_model::{Instant, LoadError};
@@ -85,7 +86,7 @@ pub fn random() -> [u8; 32] {
     let mut bytes = [0_u8; 32];
     if getrandom::fill(&mut bytes).is_err() {
         // Keys made without chance could be guessed: there is nothing safe to go on with.
-        eprintln!("error: the operating system gives no random numbers");
+        complain(format_args!("error: the operating system gives no random numbers"));
         std::process::abort();
     }
     bytes
@@ -115,6 +116,6 @@ impl Ports for Native {
         "native"
     }
     fn log(&self, message: &str) {
-        eprintln!("{message}");
+        complain(format_args!("{message}"));
     }
 }

@@ -1,5 +1,6 @@
 //! `rescind policy`: packs as files.
 
+use crate::stdio::say;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use rescind_policy::{Compiled, compile};
@@ -33,18 +34,19 @@ impl Policy {
                 for path in paths {
                     for (file, compiled) in read(&path)? {
                         let document = compiled.document();
-                        println!("{}: {} {} {}", file.display(), document.name, document.version, compiled.hash());
+                        let (name, version, hash) = (&document.name, &document.version, compiled.hash());
+                        say(format_args!("{}: {name} {version} {hash}", file.display()))?;
                         checked = checked.saturating_add(1);
                     }
                 }
-                println!("{checked} packs, all good");
+                say(format_args!("{checked} packs, all good"))?;
                 Ok(())
             }
             Self::Compile { pack, out } => {
                 let compiled = read_one(&pack)?;
                 std::fs::write(&out, compiled.canonical())
                     .with_context(|| format!("cannot write {}", out.display()))?;
-                println!("{} {}", compiled.hash(), out.display());
+                say(format_args!("{} {}", compiled.hash(), out.display()))?;
                 Ok(())
             }
         }

@@ -1,7 +1,8 @@
 //! `rescind serve`: the application on its embedded store.
 
+use crate::stdio::{announce, say};
 use crate::{native, provision, shop};
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use rescind_host::Host;
 use rescind_host::store::{PerWriteStore, SqliteStore, Store};
@@ -72,7 +73,11 @@ impl Serve {
         };
         let (app, admin) = provision::provision(&store, &self.policies).await?;
         if let Some(token) = admin {
-            println!("admin key (shown once): {token}");
+            // Not quietly, even if nobody reads on: the key is stored, and only whoever sees this line can ever use it.
+            say(format_args!("admin key (shown once): {token}")).map_err(|unwritten| {
+                let db = self.db.display();
+                anyhow!("{unwritten}; the first admin key was made and nobody saw it: remove {db}, which is new, and start again")
+            })?;
         }
         let mut allow_private = self.allow_private.clone();
         let mut acquirer_url = self.acquirer_url.clone();
@@ -84,7 +89,7 @@ impl Serve {
                 let options = rescind_acquirer::Options::default();
                 let acquirer = rescind_acquirer::Acquirer::bind(("127.0.0.1", 0), options).await;
                 let acquirer = acquirer.context("the simulated acquirer cannot listen")?;
-                println!("simulated acquirer on {}", acquirer.url());
+                announce(format_args!("simulated acquirer on {}", acquirer.url()));
                 acquirer_url = Some(acquirer.url());
                 simulated = Some(acquirer);
             }
@@ -108,7 +113,7 @@ impl Serve {
             builder = builder.variable("plain_http", pattern);
         }
         let host = builder.build().await?;
-        println!("listening on http://{}", host.address());
+        announce(format_args!("listening on http://{}", host.address()));
         host.serve(rescind_host::stop_signal()).await;
         drop(simulated);
         Ok(())

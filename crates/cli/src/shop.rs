@@ -2,6 +2,7 @@
 //! kinds. Made once per database; its keys are printed when they are made.
 
 use crate::native::{Native, now};
+use crate::stdio::say;
 use anyhow::anyhow;
 use rescind_model::{
     CardType, Channel, Instant, MerchantId, Money, PersonId, Role, Sale, SaleId, SaleOutcome, SettlementMode,
@@ -57,7 +58,7 @@ pub async fn open(app: &App<Native>) -> anyhow::Result<()> {
     let admin = Principal { key: "serve --demo".to_owned(), bearer: Bearer::Admin, grants: Vec::new() };
     let merchant = MerchantId::parse("demo-shop")?;
     if app.merchant(&merchant).await.is_ok() {
-        println!("the demonstration shop is there already; its keys were shown when it was made");
+        say(format_args!("the demonstration shop is there already; its keys were shown when it was made"))?;
         return Ok(());
     }
     let terminal = TerminalId::parse("T1")?;
@@ -70,26 +71,26 @@ pub async fn open(app: &App<Native>) -> anyhow::Result<()> {
     app.create_merchant(&admin, shop).await.map_err(wrong)?;
     let counter = Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter 1".to_owned() };
     app.create_terminal(&admin, counter).await.map_err(wrong)?;
-    println!("demonstration shop {merchant} (policy lakala, terminal {terminal}); its keys, shown once:");
+    say(format_args!("demonstration shop {merchant} (policy lakala, terminal {terminal}); its keys, shown once:"))?;
     for name in PERSONS {
         let person = PersonId::parse(name)?;
         let grants = vec![Grant { merchant: merchant.clone(), roles: vec![Role::parse(name)?] }];
         app.create_person(&admin, Person { id: person.clone(), name: name.to_owned(), grants }).await.map_err(wrong)?;
         let (_, token) = app.make_key(Bearer::Person { person }, name.to_owned()).await.map_err(wrong)?;
-        println!("  export {}_KEY={token}", name.to_uppercase());
+        say(format_args!("  export {}_KEY={token}", name.to_uppercase()))?;
     }
     let at_terminal = Bearer::Terminal { merchant: merchant.clone(), terminal: terminal.clone() };
     let back_office = Bearer::System { merchant: merchant.clone() };
     for (name, bearer) in [("TERMINAL", at_terminal), ("BACK_OFFICE", back_office.clone())] {
         let (_, token) = app.make_key(bearer, name.to_lowercase()).await.map_err(wrong)?;
-        println!("  export {name}_KEY={token}");
+        say(format_args!("  export {name}_KEY={token}"))?;
     }
     let who = Principal { key: "serve --demo".to_owned(), bearer: back_office, grants: Vec::new() };
     for (number, stock) in STOCK.iter().enumerate() {
         let sale = sale(app, &merchant, &terminal, number, stock).await?;
         app.register_sale(&who, sale, stock.outcome).await.map_err(wrong)?;
     }
-    println!("  sales {} to {}", STOCK.first().map_or("", |s| s.id), STOCK.last().map_or("", |s| s.id));
+    say(format_args!("  sales {} to {}", STOCK.first().map_or("", |s| s.id), STOCK.last().map_or("", |s| s.id)))?;
     app.ports.durable().await?;
     Ok(())
 }

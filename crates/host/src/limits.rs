@@ -129,6 +129,9 @@ pub const WAL_PAGES: u32 = 4096;
 /// Size the write-ahead log file is cut back to, in bytes.
 pub const WAL_FILE_BYTES: u32 = 64 * 1024 * 1024;
 
+/// Time between two lines of the log while the database is checked at the start: some 20 s for each GB.
+pub const CHECK_REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Page cache of one SQLite connection, in KiB.
 pub const SQLITE_CACHE_KIB: u32 = 32 * 1024;
 

@@ -1,12 +1,12 @@
 //! The application: ports, and what every part of it needs.
 
 use crate::error::Error;
-use crate::policies::ActivePolicy;
+use crate::policies::{ActivePolicy, PolicyDocument};
 use crate::ports::Ports;
 use crate::store::key::Key;
 use crate::store::{Creation, Records, probe};
 use crate::{directory::Merchant, store};
-use rescind_model::MerchantId;
+use rescind_model::{Digest, MerchantId};
 use std::sync::{Arc, OnceLock};
 
 /// The service over its ports. Holds nothing that a request could change: instances are reused.
@@ -71,22 +71,30 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// If there is none, or it cannot be loaded.
     pub async fn policy_of(&self, merchant: &Merchant) -> Result<Arc<P::Policy>, Error> {
-        let records = self.records().await?;
-        let active = records.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?;
-        let Some(active) = active else {
-            return Err(Error::Internal(format!(
-                "merchant {} has policy {:?}, which is not installed",
-                merchant.id, merchant.policy
-            )));
-        };
-        if let Some(policy) = self.ports.cached_policy(active.hash.as_str()) {
+        let hash = self.policy_hash(merchant).await?;
+        if let Some(policy) = self.ports.cached_policy(hash.as_str()) {
             return Ok(policy);
         }
-        let stored = records.read::<crate::policies::PolicyDocument>(&Key::policy(&active.hash)).await?;
-        let document = stored.ok_or_else(|| Error::Internal(format!("policy {} is missing", active.hash)))?;
+        let document = self.policy_document(&hash).await?;
         self.ports
-            .load_policy(active.hash.as_str(), document.canonical.as_bytes())
-            .map_err(|e| Error::Internal(format!("policy {}: {} {}", active.hash, e.code, e.message)))
+            .load_policy(hash.as_str(), document.canonical.as_bytes())
+            .map_err(|e| Error::Internal(format!("policy {hash}: {} {}", e.code, e.message)))
+    }
+
+    /// The content of the policy that decides for a merchant now.
+    pub(crate) async fn policy_hash(&self, merchant: &Merchant) -> Result<Digest, Error> {
+        let active = self.records().await?.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?;
+        active.map(|active| active.hash).ok_or_else(|| {
+            Error::Internal(format!(
+                "merchant {} has policy {:?}, which is not installed",
+                merchant.id, merchant.policy
+            ))
+        })
+    }
+
+    pub(crate) async fn policy_document(&self, hash: &Digest) -> Result<PolicyDocument, Error> {
+        let stored = self.records().await?.read::<PolicyDocument>(&Key::policy(hash)).await?;
+        stored.ok_or_else(|| Error::Internal(format!("policy {hash} is missing")))
     }
 
     /// The lane of a sale, as a key.

@@ -5,7 +5,10 @@
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
 use crate::error::Error;
-use crate::limits::{LANES, LIST_DEFAULT, LIST_LIMIT, PARALLEL, TICK_BUDGET};
+use crate::limits::{
+    AFTER_ERROR, BUCKET_WIDTHS, DELIVERY_BACKOFF, ENDPOINT_SLICE, LANES, LIST_DEFAULT, LIST_LIMIT, NEXT_STEPS,
+    NOT_OURS_NOW, PARALLEL, SECOND_MS, SLOW_WAITS, STEPS, TICK_BUDGET,
+};
 use crate::ports::{Outbound, Ports};
 use crate::sale::{Aggregate, Outcome};
 use crate::store::Record;
@@ -77,31 +80,6 @@ impl Record for Waiting {
         self.mark == id
     }
 }
-
-/// One second: the shortest bucket.
-const SECOND: i64 = 1_000;
-/// Widths by how far away the time is: seconds within a minute, minutes within an hour, hours within two days, then days.
-const WIDTHS: [(i64, i64); 4] = [
-    (60 * SECOND, SECOND),
-    (3_600 * SECOND, 60 * SECOND),
-    (172_800 * SECOND, 3_600 * SECOND),
-    (i64::MAX, 86_400 * SECOND),
-];
-
-/// Waits between deliveries to an endpoint that fails.
-const BACKOFF: [u32; 6] = [5, 30, 120, 600, 1_800, 3_600];
-
-/// When a sale that could not be worked on is tried again.
-const AFTER_ERROR: Duration = Duration { ms: 30_000 };
-
-/// Time one endpoint may take of a tick.
-const ENDPOINT_SLICE: Duration = Duration { ms: 1_000 };
-
-/// How long an endpoint that used up its time waits for its next turn.
-const SLOW_WAITS: Duration = Duration { ms: 2_000 };
-
-/// Steps one sale may take in one tick: sent, answered, and room for a second operation.
-const STEPS: u8 = 6;
 
 /// What the provider protocol answers (`rescind-acquirer` documents it).
 #[derive(Debug, Deserialize)]
@@ -239,10 +217,10 @@ impl<P: Outbound> App<P> {
             let step = next_step(&aggregate, now).unwrap_or(Due::PassTime);
             if !self.take_step(&aggregate, &step).await? {
                 // No provider is configured, another courier is at it, or no timer is due yet: look again soon.
-                return Ok((did, now.plus(Duration::seconds(5)).ok()));
+                return Ok((did, now.plus(NOT_OURS_NOW).ok()));
             }
         }
-        Ok((did, self.ports.now().plus(Duration::seconds(1)).ok()))
+        Ok((did, self.ports.now().plus(NEXT_STEPS).ok()))
     }
 
     /// Takes one step; `false` if it is not ours to take now.
@@ -518,7 +496,7 @@ impl<P: Outbound> App<P> {
         for bucket in index.buckets {
             let now = self.ports.now();
             // A second's bucket is worked off when it is over, a longer one when it begins.
-            let ripe = if bucket.width <= SECOND { bucket.start.saturating_add(bucket.width) } else { bucket.start };
+            let ripe = if bucket.width <= SECOND_MS { bucket.start.saturating_add(bucket.width) } else { bucket.start };
             if ripe > now.unix_ms || self.out_of_time(begun) {
                 continue;
             }
@@ -657,8 +635,9 @@ impl<P: Outbound> App<P> {
             }
             let now = self.ports.now();
             if failed {
-                let index = usize::try_from(cursor.failures).unwrap_or(usize::MAX).min(BACKOFF.len().saturating_sub(1));
-                let wait = BACKOFF.get(index).copied().unwrap_or(3_600);
+                let index = usize::try_from(cursor.failures).unwrap_or(usize::MAX);
+                let [.., longest] = DELIVERY_BACKOFF;
+                let wait = DELIVERY_BACKOFF.get(index).copied().unwrap_or(longest);
                 cursor.failures = cursor.failures.saturating_add(1);
                 cursor.failing_since = cursor.failing_since.or(Some(now));
                 cursor.not_before = now.plus(Duration::seconds(wait)).ok();
@@ -866,9 +845,9 @@ fn was_retried(aggregate: &Aggregate, id: &rescind_model::RefundId) -> bool {
 
 /// The bucket a time belongs to. Times that are past belong to the next second.
 fn bucket_of(at: Instant, now: Instant) -> (i64, i64) {
-    let at = at.unix_ms.max(now.unix_ms.saturating_add(SECOND));
+    let at = at.unix_ms.max(now.unix_ms.saturating_add(SECOND_MS));
     let away = at.saturating_sub(now.unix_ms);
-    let width = WIDTHS.iter().find(|(within, _)| away <= *within).map_or(SECOND, |(_, width)| *width);
+    let width = BUCKET_WIDTHS.iter().find(|(within, _)| away <= *within).map_or(SECOND_MS, |(_, width)| *width);
     let start = at.checked_div_euclid(width).and_then(|n| n.checked_mul(width)).unwrap_or(0);
     (start, width)
 }

@@ -2,15 +2,19 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::limits::{
+    ADMIN_TOKEN_BYTES, GRANT_ROLES, GRANTS, LABEL_CHARS, LIST_LIMIT, PAGE_ENTRIES, PRINCIPAL_BYTES, PRINCIPALS,
+    SWAP_ATTEMPTS, UTC_OFFSET_MINUTES,
+};
 use crate::policies::ActivePolicy;
 use crate::ports::Ports;
-use crate::principal::{Bearer, Grant, Principal};
-use crate::store::Record;
+use crate::principal::{Bearer, Grant, Principal, ROLES};
 use crate::store::key::Key;
 use crate::store::list::Entry;
+use crate::store::{Commit, Record};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rescind_model::{Digest, Instant, MerchantId, PersonId, TerminalId};
+use rescind_model::{Digest, Instant, MerchantId, PersonId, Role, TerminalId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use subtle::ConstantTimeEq as _;
@@ -99,6 +103,9 @@ pub struct Source {
     pub label: String,
     /// Its users, and the persons they are here.
     pub principals: BTreeMap<String, PersonId>,
+    /// Since when nothing is taken from it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Instant>,
     /// The signing secret, `whsec_…`. Kept because an HMAC needs it; never shown again.
     pub(crate) secret: String,
 }
@@ -117,19 +124,21 @@ records! {
     Terminal, "terminal/1", |this, id| mark(this) == id;
     Person, "person/1", |this, id| mark(this) == id;
     ApiKey, "key/1", |this, id| mark(this) == id;
+    Revocations, "revocations/1", |this, id| this.keys.iter().any(|k| k == id);
     Source, "source/1", |this, id| mark(this) == id;
+}
+
+/// Admin keys whose end was decided, newest last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Revocations {
+    keys: Vec<String>,
 }
 
 /// The content itself names the write: the same content written by two is one.
 fn mark<T: Serialize>(value: &T) -> String {
     serde_json::to_vec(value).map(|bytes| Digest::of(&bytes).hex).unwrap_or_default()
 }
-
-/// Shortest admin token that a deployment may give: 128 bits as hexadecimal digits. A shorter one is no token.
-const ADMIN_TOKEN_BYTES: usize = 32;
-
-/// Longest name for people, in characters.
-const LABEL_CHARS: usize = 64;
 
 fn check_label(field: &str, text: &str) -> Result<(), Error> {
     let length = text.chars().count();
@@ -152,7 +161,7 @@ impl<P: Ports> App<P> {
     /// [`Error::Unauthenticated`] for a missing, malformed, unknown or revoked one: the same for all.
     pub async fn authenticate(&self, authorization: Option<&str>) -> Result<Principal, Error> {
         let token = authorization.and_then(|a| a.strip_prefix("Bearer ")).ok_or(Error::Unauthenticated)?;
-        if let Some(given) = self.ports.admin_token().filter(|t| t.len() >= ADMIN_TOKEN_BYTES)
+        if let Some(given) = self.own_admin_token()
             && bool::from(given.as_bytes().ct_eq(token.as_bytes()))
         {
             return Ok(Principal { key: "deployment".to_owned(), bearer: Bearer::Admin, grants: Vec::new() });
@@ -236,8 +245,9 @@ impl<P: Ports> App<P> {
     pub async fn create_merchant(&self, who: &Principal, merchant: Merchant) -> Result<Merchant, Error> {
         who.require_admin()?;
         check_label("/name", &merchant.name)?;
-        if !(-720..=840).contains(&merchant.utc_offset_minutes) {
-            return Err(Error::invalid("/utc_offset_minutes", "expected -720 to 840"));
+        if !UTC_OFFSET_MINUTES.contains(&merchant.utc_offset_minutes) {
+            let (from, to) = (UTC_OFFSET_MINUTES.start(), UTC_OFFSET_MINUTES.end());
+            return Err(Error::invalid("/utc_offset_minutes", format!("expected {from} to {to}")));
         }
         let records = self.records().await?;
         if records.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?.is_none() {
@@ -309,13 +319,30 @@ impl<P: Ports> App<P> {
     }
 
     async fn check_grants(&self, grants: &[Grant]) -> Result<(), Error> {
-        if grants.len() > 64 || grants.iter().any(|g| g.roles.is_empty() || g.roles.len() > 16) {
-            return Err(Error::invalid("/grants", "expected at most 64 merchants with 1 to 16 roles each"));
+        if grants.len() > GRANTS || grants.iter().any(|g| g.roles.is_empty() || g.roles.len() > GRANT_ROLES) {
+            let message = format!("expected at most {GRANTS} merchants with 1 to {GRANT_ROLES} roles each");
+            return Err(Error::invalid("/grants", message));
         }
         for grant in grants {
-            self.merchant(&grant.merchant)
-                .await
-                .map_err(|_| Error::invalid("/grants", format!("there is no merchant {}", grant.merchant)))?;
+            let merchant = self.merchant(&grant.merchant).await.map_err(|e| match e {
+                Error::NotFound(_) => Error::invalid("/grants", format!("there is no merchant {}", grant.merchant)),
+                other => other,
+            })?;
+            let built_in = |role: &Role| ROLES.contains(&role.as_str());
+            if grant.roles.iter().all(built_in) {
+                continue;
+            }
+            // A misspelt role would silently be one that may do nothing.
+            let hash = self.policy_hash(&merchant).await?;
+            let named = self.policy_document(&hash).await?.roles();
+            let unknown = grant.roles.iter().find(|role| !built_in(role) && !named.iter().any(|n| n == role.as_str()));
+            if let Some(role) = unknown {
+                let mut known: Vec<&str> = ROLES.iter().copied().chain(named.iter().map(String::as_str)).collect();
+                known.sort_unstable();
+                known.dedup();
+                let message = format!("expected roles among {}; found {role}", known.join(", "));
+                return Err(Error::invalid("/grants", message));
+            }
         }
         Ok(())
     }
@@ -416,7 +443,7 @@ impl<P: Ports> App<P> {
     /// Voids a key from the next request on.
     ///
     /// # Errors
-    /// Not an admin; no such key.
+    /// Not an admin; no such key; [`Error::Conflict`] `key.last-admin` if nobody could set anything up afterwards.
     pub async fn revoke_key(&self, who: &Principal, id: &str) -> Result<KeyView, Error> {
         who.require_admin()?;
         let records = self.records().await?;
@@ -424,6 +451,9 @@ impl<P: Ports> App<P> {
         let there = records.read::<ApiKey>(&key).await?.ok_or(Error::NotFound("key"))?;
         let mut next = there;
         if next.view.revoked_at.is_none() {
+            if next.view.bearer == Bearer::Admin && self.own_admin_token().is_none() {
+                self.decide_end_of_admin(id).await?;
+            }
             next.view.revoked_at = Some(self.ports.now());
             records
                 .update::<ApiKey, _, _>(&key, &mark(&next), self.unique(), |there| {
@@ -433,6 +463,55 @@ impl<P: Ports> App<P> {
                 .await?;
         }
         Ok(next.view)
+    }
+
+    /// Decides that an admin key ends, if another one stays. Decided in one record, before the key itself is changed, so
+    /// that two who revoke each other's key at once do not both succeed.
+    async fn decide_end_of_admin(&self, id: &str) -> Result<(), Error> {
+        let records = self.records().await?;
+        for _ in 0..SWAP_ATTEMPTS {
+            let slot = records.open::<Revocations>(&Key::revocations()).await?;
+            let mut next = slot.value.clone().unwrap_or_default();
+            if !self.another_admin(|other| other != id && !next.keys.iter().any(|k| k == other)).await? {
+                return Err(Error::Conflict {
+                    code: "key.last-admin",
+                    message: "nobody could set anything up without it: make another admin key first".to_owned(),
+                });
+            }
+            if next.keys.iter().any(|k| k == id) {
+                return Ok(());
+            }
+            // Older ones have long been revoked in their own records.
+            let kept = next.keys.len().saturating_sub(PAGE_ENTRIES.saturating_sub(1));
+            next.keys.drain(..kept);
+            next.keys.push(id.to_owned());
+            if records.commit(slot, &next, id, self.unique()).await? == Commit::Written {
+                return Ok(());
+            }
+        }
+        Err(Error::Unavailable("too many keys are revoked at once".to_owned()))
+    }
+
+    /// Whether there is a valid admin key among those that count.
+    async fn another_admin(&self, counts: impl Fn(&str) -> bool + Send + Sync) -> Result<bool, Error> {
+        let mut after: Option<String> = None;
+        loop {
+            let list = Key::directory("keys");
+            let page = self.listed::<ApiKey>(&list, after.as_deref(), LIST_LIMIT, |id| Some(Key::api_key(id))).await?;
+            let valid = |k: &ApiKey| k.view.bearer == Bearer::Admin && k.view.revoked_at.is_none();
+            if page.items.iter().any(|k| valid(k) && counts(&k.view.id)) {
+                return Ok(true);
+            }
+            match page.next {
+                None => return Ok(false),
+                next => after = next,
+            }
+        }
+    }
+
+    /// The deployment's admin token, if it gives a good one.
+    fn own_admin_token(&self) -> Option<&str> {
+        self.ports.admin_token().filter(|t| t.len() >= ADMIN_TOKEN_BYTES)
     }
 
     /// Whether there is any key at all: the host makes the first one.
@@ -460,15 +539,17 @@ impl<P: Ports> App<P> {
         who.require_admin()?;
         check_label("/label", &label)?;
         self.merchant(&merchant).await?;
-        if principals.is_empty() || principals.len() > 64 || principals.keys().any(|k| k.is_empty() || k.len() > 128) {
-            return Err(Error::invalid("/principals", "expected 1 to 64 names of at most 128 bytes"));
+        let is_name = |name: &String| (1..=PRINCIPAL_BYTES).contains(&name.len());
+        if principals.is_empty() || principals.len() > PRINCIPALS || !principals.keys().all(is_name) {
+            let message = format!("expected 1 to {PRINCIPALS} names of 1 to {PRINCIPAL_BYTES} bytes");
+            return Err(Error::invalid("/principals", message));
         }
         for person in principals.values() {
             self.person_at("/principals", person, &merchant).await?;
         }
         let id = format!("src-{}", self.random_hex(16));
         let secret = self.webhook_secret();
-        let source = Source { id: id.clone(), merchant, label, principals, secret: secret.clone() };
+        let source = Source { id: id.clone(), merchant, label, principals, revoked_at: None, secret: secret.clone() };
         let list = Key::directory_at("sources", &source.merchant);
         self.create(Key::source(&id), list, &id, "source", &source).await?;
         Ok((source, secret))
@@ -481,8 +562,29 @@ impl<P: Ports> App<P> {
     pub async fn list_sources(&self, who: &Principal, merchant: &MerchantId) -> Result<Vec<Source>, Error> {
         who.may(crate::principal::Deed::Configure, merchant)?;
         let list = Key::directory_at("sources", merchant);
-        let listed = self.listed::<Source>(&list, None, crate::limits::LIST_LIMIT, |id| Some(Key::source(id))).await?;
+        let listed = self.listed::<Source>(&list, None, LIST_LIMIT, |id| Some(Key::source(id))).await?;
         Ok(listed.items)
+    }
+
+    /// Takes nothing from a reviewers' system any more. What it said before stands. Again is harmless.
+    ///
+    /// # Errors
+    /// Not an admin; no such system.
+    pub async fn revoke_source(&self, who: &Principal, id: &str) -> Result<Source, Error> {
+        who.require_admin()?;
+        let records = self.records().await?;
+        let key = Key::source(id);
+        let mut next = records.read::<Source>(&key).await?.ok_or(Error::NotFound("review source"))?;
+        if next.revoked_at.is_none() {
+            next.revoked_at = Some(self.ports.now());
+            records
+                .update::<Source, _, _>(&key, &mark(&next), self.unique(), |there| {
+                    let open = there.is_none_or(|t| t.revoked_at.is_none());
+                    Ok((open.then(|| next.clone()), ()))
+                })
+                .await?;
+        }
+        Ok(next)
     }
 
     /// A new signing secret: `whsec_` and 32 random bytes.

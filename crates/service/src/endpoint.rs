@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::limits::ENDPOINTS;
+use crate::limits::{ENDPOINTS, URL_BYTES};
 use crate::ports::Ports;
 use crate::principal::{Deed, Principal};
 use crate::store::Record;
@@ -189,7 +189,7 @@ impl<P: Ports> App<P> {
 }
 
 fn check_url(url: &str) -> Result<(), Error> {
-    let parsed: Option<http::Uri> = url.parse().ok().filter(|_| url.len() <= 1024);
+    let parsed: Option<http::Uri> = url.parse().ok().filter(|_| url.len() <= URL_BYTES);
     let good = parsed.is_some_and(|u| {
         let scheme = u.scheme_str().is_some_and(|s| s == "https" || s == "http");
         // User names in addresses end up in logs.

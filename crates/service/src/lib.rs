@@ -33,6 +33,7 @@ pub mod refund;
 pub mod review;
 pub mod sale;
 pub mod store;
+mod take_back;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod void;

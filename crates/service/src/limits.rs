@@ -68,3 +68,64 @@ pub const TICK_BUDGET: Duration = Duration { ms: 10_000 };
 
 /// Commands a sale remembers besides those in its events: a write is looked for within moments, not after 16 others.
 pub const RECENT_COMMANDS: usize = 16;
+
+/// Longest name for people (merchants, persons, labels), in characters: it is printed on slips and shown in lists.
+pub const LABEL_CHARS: usize = 64;
+
+/// Shortest admin token that a deployment may give: 128 bits as hexadecimal digits. A shorter one is no token.
+pub const ADMIN_TOKEN_BYTES: usize = 32;
+
+/// Merchants at which one person has roles: the grants are one record, read with each request of the person's.
+pub const GRANTS: usize = 64;
+
+/// Roles of a person at one merchant: a policy names at most as many in one place.
+pub const GRANT_ROLES: usize = 16;
+
+/// Users of one reviewers' system: they are one record, read with each webhook.
+pub const PRINCIPALS: usize = 64;
+
+/// Longest name of such a user, in bytes.
+pub const PRINCIPAL_BYTES: usize = 128;
+
+/// Wall clocks there are: from UTC-12 to UTC+14, in minutes.
+pub const UTC_OFFSET_MINUTES: core::ops::RangeInclusive<i32> = -720..=840;
+
+/// Longest address of a webhook endpoint, in bytes.
+pub const URL_BYTES: usize = 1_024;
+
+/// How long the first person's word about an operation that no evidence will end waits for the second's: a working day
+/// and its night.
+pub const PROPOSAL_HOLDS: Duration = Duration { ms: 86_400_000 };
+
+/// One second: the shortest bucket of due times, in ms.
+pub const SECOND_MS: i64 = 1_000;
+
+/// Widths of buckets of due times by how far away the time is, both in ms: seconds within a minute, minutes within an
+/// hour, hours within two days, then days. So the index of buckets stays short: 60 + 60 + 48, and a few days.
+pub const BUCKET_WIDTHS: [(i64, i64); 4] = [
+    (60 * SECOND_MS, SECOND_MS),
+    (3_600 * SECOND_MS, 60 * SECOND_MS),
+    (172_800 * SECOND_MS, 3_600 * SECOND_MS),
+    (i64::MAX, 86_400 * SECOND_MS),
+];
+
+/// Waits between deliveries to an endpoint that fails, in seconds: soon at first, then seldom; the last for ever.
+pub const DELIVERY_BACKOFF: [u32; 6] = [5, 30, 120, 600, 1_800, 3_600];
+
+/// When a sale that could not be worked on is tried again: it must not take up every tick.
+pub const AFTER_ERROR: Duration = Duration { ms: 30_000 };
+
+/// When a step that is not ours to take is looked at again: another courier is at it, or no provider is configured.
+pub const NOT_OURS_NOW: Duration = Duration { ms: 5_000 };
+
+/// When a sale that used up its steps in one tick is worked on again.
+pub const NEXT_STEPS: Duration = Duration { ms: 1_000 };
+
+/// Time one endpoint may take of a tick, so that a slow one leaves some for the others.
+pub const ENDPOINT_SLICE: Duration = Duration { ms: 1_000 };
+
+/// How long an endpoint that used up its time waits for its next turn.
+pub const SLOW_WAITS: Duration = Duration { ms: 2_000 };
+
+/// Steps one sale may take in one tick: sent, answered, and room for a second operation.
+pub const STEPS: u8 = 6;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::limits::PROPOSAL_HOLDS;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
 use crate::refund::{check_text, find};
@@ -10,7 +11,7 @@ use crate::store::Record;
 use crate::store::key::Key;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Command, CommandId, Duration, Instant, Locale, MerchantId, Operation, OperationId, OutcomeReport, PersonId,
+    Actor, Command, CommandId, Instant, Locale, MerchantId, Operation, OperationId, OutcomeReport, PersonId,
     Resolution, ResultOf, SaleId, SlipRequest, Target, VoidOperation,
 };
 use rescind_model::{OperationState, RefundState};
@@ -45,9 +46,6 @@ struct Proposal {
     /// How often the operation had been sent: a later attempt is another question.
     attempts: u32,
 }
-
-/// How long the first person's word waits for the second's.
-const PROPOSAL_HOLDS: Duration = Duration { ms: 86_400_000 };
 
 impl Proposal {
     fn mark(&self) -> String {

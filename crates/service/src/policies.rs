@@ -26,6 +26,34 @@ impl Record for PolicyDocument {
     }
 }
 
+impl PolicyDocument {
+    /// The roles it names, wherever: of operators, of those whose approval counts, of those it passes to.
+    pub(crate) fn roles(&self) -> Vec<String> {
+        let document: serde_json::Value = serde_json::from_str(&self.canonical).unwrap_or_default();
+        let mut roles = Vec::new();
+        let mut rest = vec![&document];
+        while let Some(value) = rest.pop() {
+            match value {
+                serde_json::Value::Array(items) => rest.extend(items),
+                serde_json::Value::Object(fields) => {
+                    for (name, value) in fields {
+                        if name == "roles" || name == "operator-roles" {
+                            let named = value.as_array().into_iter().flatten();
+                            roles.extend(named.filter_map(|role| role.as_str().map(str::to_owned)));
+                        } else {
+                            rest.push(value);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+}
+
 /// Which document a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

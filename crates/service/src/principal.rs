@@ -4,6 +4,10 @@ use crate::error::Error;
 use rescind_model::{ActingPerson, Actor, MerchantId, PersonId, Role, TerminalId};
 use serde::{Deserialize, Serialize};
 
+/// The roles that [`Principal::may`] knows. A policy may name others for those whose approval counts.
+pub const ROLES: [&str; 8] =
+    ["cashier", "supervisor", "manager", "reviewer", "finance", "support", "auditor", "compliance"];
+
 /// What a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
@@ -149,16 +153,7 @@ impl Principal {
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
-            (Bearer::Person { .. }, Deed::Read) => any_role(&[
-                "cashier",
-                "supervisor",
-                "manager",
-                "reviewer",
-                "finance",
-                "support",
-                "auditor",
-                "compliance",
-            ]),
+            (Bearer::Person { .. }, Deed::Read) => any_role(&ROLES),
             (Bearer::Person { .. }, Deed::TakeBack) => any_role(&["cashier", "supervisor", "manager"]),
             (Bearer::Person { .. }, Deed::Review) => any_role(&["reviewer", "manager", "finance", "supervisor"]),
             (Bearer::Person { .. }, Deed::Clear) => any_role(&["manager", "finance"]),

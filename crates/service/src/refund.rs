@@ -9,10 +9,11 @@ use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::list::Position;
 use crate::store::{Commit, Record};
+use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Digest, EvidenceItem, Grounds, MerchantId, Money, Outcome as Verdict, PersonId,
-    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId, Money,
+    PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,78 +100,18 @@ impl<P: Ports> App<P> {
             }
             None => RefundId { value: format!("{}~{}", ask.sale, tail(command)) },
         };
-        let accepted = self.ports.now();
-        let mut announced = false;
-        let mut reserved: Vec<(Key, i64)> = Vec::new();
-        for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = self.open_sale(&merchant.id, &ask.sale).await?;
-            if there.holds(command.as_str()) {
-                self.settle(&reserved, command, true).await?;
-                return Ok((there, id));
-            }
-            if !crate::sale::visible(who, &merchant.id, &there) {
-                return Err(Error::NotFound("transaction"));
-            }
-            there.must_have_room()?;
-            let overlaid = self.with_batch(there.clone()).await?;
-            let mut gathered =
-                Gathered { facts: self.facts(&overlaid.ledger, &policy, &asker, accepted).await?, tallies: Vec::new() };
-            if policy.needs().requested_today
-                && let Some(day) = gathered.facts.business_day
-            {
-                let key = Key::requested_tally(&merchant.id, day, &person).checked()?;
-                let total = self.total(&key, &merchant.id, Some(command), accepted).await?;
-                let currency = there.ledger.sale.captured.currency.clone();
-                gathered.facts.requested_today = Some(Money { minor: total, currency });
-                gathered.tallies.push((key, ask.amount.minor));
-            }
-            let question = RefundQuestion {
-                amount: ask.amount.clone(),
-                reason: ask.reason.clone(),
-                evidence: ask.evidence.iter().map(|e| e.kind.clone()).collect(),
-            };
-            let decision = policy.decide_refund(&gathered.facts, &question)?;
-            if decision.outcome != Verdict::Allow {
-                self.settle(&reserved, command, false).await?;
-                return Err(Error::Decided(Box::new(decision)));
-            }
-            let change = Command::SubmitRefund(RefundSubmission {
-                id: id.clone(),
-                request: RefundRequest {
-                    amount: ask.amount.clone(),
-                    reason: ask.reason.clone().unwrap_or_default(),
-                    note: ask.note.clone(),
-                    evidence: ask.evidence.clone(),
-                    requested_by: person.clone(),
-                    operator: ask.operator.clone().or_else(|| there.ledger.sale.operator.clone()),
-                    contact: None,
-                    corrects: None,
-                },
-                grounds: Grounds::none(),
-                provider_reference: provider_reference(command),
-                decision,
-            });
-            let transition = match self.ports.apply(&there.ledger, &change, &actor, command, accepted) {
-                Ok(transition) => transition,
-                Err(rejection) => {
-                    self.settle(&reserved, command, false).await?;
-                    return Err(rejection.into());
-                }
-            };
-            if reserved.is_empty() && !gathered.tallies.is_empty() {
-                reserved.clone_from(&gathered.tallies);
-                if !self.reserve(&gathered, command, &ask.sale, accepted).await? {
-                    self.settle(&reserved, command, false).await?;
-                    reserved.clear();
-                    continue;
-                }
-            }
-            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
-                self.settle(&reserved, command, true).await?;
-                return Ok((done, id));
-            }
-        }
-        Err(Error::Unavailable(format!("sale {} is written by too many at once", ask.sale)))
+        let taking = Taking {
+            who,
+            merchant: &merchant.id,
+            sale: &ask.sale,
+            policy: &*policy,
+            asker,
+            actor,
+            command,
+            accepted: self.ports.now(),
+        };
+        let way = Submission { ask, id: &id, person: &person };
+        Ok((self.take_back(&taking, &way).await?, id))
     }
 
     /// Makes a caller's id this command's own. The pointer comes first: if nothing follows, it points to a sale without
@@ -276,18 +217,34 @@ impl<P: Ports> App<P> {
         Ok(ListedRefunds { items, next: more.then(|| from.to_string()) })
     }
 
-    /// Changes one refund.
-    async fn change_refund(
+    /// Changes a refund that is there.
+    ///
+    /// # Errors
+    /// Not permitted; no such refund; the ledger's rejections.
+    pub async fn change_refund(
         &self,
+        who: &Principal,
         merchant: &MerchantId,
         id: &RefundId,
-        change: Command,
-        actor: Actor,
+        change: RefundChange,
         command: &CommandId,
     ) -> Result<(Aggregate, RefundId), Error> {
-        let sale = self.sale_of_refund(merchant, id).await?;
+        who.may(change.deed(), merchant)?;
+        if let RefundChange::Decline { reason } | RefundChange::Withdraw { reason } = &change {
+            check_text("/reason", reason)?;
+        }
+        let (aggregate, _) = self.refund(who, merchant, id).await?;
+        let actor = match (&change, &who.bearer, find(&aggregate, id)) {
+            // A system or terminal withdraws for the person who asked.
+            (RefundChange::Withdraw { .. }, Bearer::Terminal { .. } | Bearer::System { .. }, Some(refund)) => {
+                Actor::Person(self.person_at("/requester", &refund.request.requested_by, merchant).await?)
+            }
+            _ => who.actor(merchant),
+        };
+        let sale = &aggregate.ledger.sale.id;
+        let change = change.command(id);
         let outcome = self
-            .transact(merchant, &sale, command, |app, a| app.plain(a, &change, &actor, command))
+            .transact(merchant, sale, command, |app, a| app.plain(a, &change, &actor, command))
             .await
             .map_err(|e| match e {
                 Error::NotFound(_) => Error::NotFound("refund"),
@@ -295,125 +252,105 @@ impl<P: Ports> App<P> {
             })?;
         Ok((outcome.aggregate(), id.clone()))
     }
+}
 
-    /// A person consents to a refund.
-    ///
-    /// # Errors
-    /// The ledger's rejections: changed, decided, not permitted.
-    pub async fn approve(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        revision: Option<u32>,
-        digest: Option<Digest>,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Review, merchant)?;
-        self.refund(who, merchant, id).await?;
-        let consent = Consent { refund: id.clone(), revision, digest };
-        self.change_refund(merchant, id, Command::Approve(consent), who.actor(merchant), command).await
+/// A refund on its way into the ledger.
+struct Submission<'a> {
+    ask: &'a RefundAsk,
+    id: &'a RefundId,
+    person: &'a PersonId,
+}
+
+impl<P: Ports> Way<P> for Submission<'_> {
+    async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
+        let mut facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
+        let mut tallies = Vec::new();
+        if taking.policy.needs().requested_today
+            && let Some(day) = facts.business_day
+        {
+            let key = Key::requested_tally(taking.merchant, day, self.person).checked()?;
+            let total = app.total(&key, taking.merchant, Some(taking.command), taking.accepted).await?;
+            let currency = ledger.sale.captured.currency.clone();
+            facts.requested_today = Some(Money { minor: total, currency });
+            tallies.push((key, self.ask.amount.minor));
+        }
+        Ok(Gathered { facts, tallies })
     }
 
-    /// As [`App::approve`], by a person whom a reviewers' system vouches for.
-    pub(crate) async fn approve_as(
-        &self,
-        actor: Actor,
-        merchant: &MerchantId,
-        consent: Consent,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        let id = consent.refund.clone();
-        self.change_refund(merchant, &id, Command::Approve(consent), actor, command).await
-    }
-
-    /// As [`App::decline`], by a person whom a reviewers' system vouches for.
-    pub(crate) async fn decline_as(
-        &self,
-        actor: Actor,
-        merchant: &MerchantId,
-        refusal: Refusal,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        let id = refusal.refund.clone();
-        self.change_refund(merchant, &id, Command::Decline(refusal), actor, command).await
-    }
-
-    /// A person refuses a refund.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn decline(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        reason: String,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Review, merchant)?;
-        check_text("/reason", &reason)?;
-        self.refund(who, merchant, id).await?;
-        let refusal = Refusal { refund: id.clone(), reason };
-        self.change_refund(merchant, id, Command::Decline(refusal), who.actor(merchant), command).await
-    }
-
-    /// The requester takes a refund back.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn withdraw(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        reason: String,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::TakeBack, merchant)?;
-        check_text("/reason", &reason)?;
-        let (aggregate, _) = self.refund(who, merchant, id).await?;
-        // A system or terminal acts for the person who asked.
-        let actor = match (&who.bearer, find(&aggregate, id)) {
-            (Bearer::Person { .. }, _) | (_, None) => who.actor(merchant),
-            (_, Some(refund)) => {
-                Actor::Person(self.person_at("/requester", &refund.request.requested_by, merchant).await?)
-            }
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
+        let question = RefundQuestion {
+            amount: self.ask.amount.clone(),
+            reason: self.ask.reason.clone(),
+            evidence: self.ask.evidence.iter().map(|e| e.kind.clone()).collect(),
         };
-        let refusal = Refusal { refund: id.clone(), reason };
-        self.change_refund(merchant, id, Command::Withdraw(refusal), actor, command).await
+        Ok(policy.decide_refund(facts, &question)?)
     }
 
-    /// Sends an approved refund to clearing.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn clear(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Clear, merchant)?;
-        self.refund(who, merchant, id).await?;
-        self.change_refund(merchant, id, Command::Clear(id.clone()), who.actor(merchant), command).await
+    fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
+        let ask = self.ask;
+        Command::SubmitRefund(RefundSubmission {
+            id: self.id.clone(),
+            request: RefundRequest {
+                amount: ask.amount.clone(),
+                reason: ask.reason.clone().unwrap_or_default(),
+                note: ask.note.clone(),
+                evidence: ask.evidence.clone(),
+                requested_by: self.person.clone(),
+                operator: ask.operator.clone().or_else(|| ledger.sale.operator.clone()),
+                contact: None,
+                corrects: None,
+            },
+            grounds: Grounds::none(),
+            provider_reference: provider_reference(taking.command),
+            decision,
+        })
+    }
+}
+
+/// What somebody wants done with a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundChange {
+    /// Consent to it, bound to what the person saw; to what it is now, if absent.
+    Approve {
+        /// The revision the person saw.
+        revision: Option<u32>,
+        /// The digest the person saw.
+        digest: Option<Digest>,
+    },
+    /// Refuse it.
+    Decline {
+        /// Why.
+        reason: String,
+    },
+    /// Take it back: the requester's.
+    Withdraw {
+        /// Why.
+        reason: String,
+    },
+    /// Send it to clearing once it is approved.
+    Clear,
+    /// Try it again under its old reference once it failed.
+    Retry,
+}
+
+impl RefundChange {
+    fn deed(&self) -> Deed {
+        match self {
+            Self::Approve { .. } | Self::Decline { .. } => Deed::Review,
+            Self::Withdraw { .. } => Deed::TakeBack,
+            Self::Clear | Self::Retry => Deed::Clear,
+        }
     }
 
-    /// Tries a failed refund again under its old reference.
-    ///
-    /// # Errors
-    /// The ledger's rejections.
-    pub async fn retry(
-        &self,
-        who: &Principal,
-        merchant: &MerchantId,
-        id: &RefundId,
-        command: &CommandId,
-    ) -> Result<(Aggregate, RefundId), Error> {
-        who.may(Deed::Clear, merchant)?;
-        self.refund(who, merchant, id).await?;
-        self.change_refund(merchant, id, Command::Retry(id.clone()), who.actor(merchant), command).await
+    fn command(self, id: &RefundId) -> Command {
+        let refund = id.clone();
+        match self {
+            Self::Approve { revision, digest } => Command::Approve(Consent { refund, revision, digest }),
+            Self::Decline { reason } => Command::Decline(Refusal { refund, reason }),
+            Self::Withdraw { reason } => Command::Withdraw(Refusal { refund, reason }),
+            Self::Clear => Command::Clear(refund),
+            Self::Retry => Command::Retry(refund),
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use crate::directory::Source;
 use crate::error::Error;
 use crate::limits::WEBHOOK_TOLERANCE;
 use crate::ports::Ports;
-use crate::principal::{Bearer, Deed, Grant, Principal};
+use crate::principal::{Bearer, Grant, Principal};
+use crate::refund::RefundChange;
 use crate::sale::Aggregate;
 use crate::store::key::Key;
-use rescind_model::{Actor, CommandId, Consent, Digest, RefundId, Refusal, SealHeaders};
+use rescind_model::{CommandId, Digest, RefundId, SealHeaders};
 
 /// What a reviewers' system says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,10 +32,10 @@ impl<P: Ports> App<P> {
     /// The system a webhook comes from, once its signature and time are verified.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for an unknown source, a stale or tampered message: the same for all.
+    /// [`Error::Unauthenticated`] for an unknown or revoked source, a stale or tampered message: the same for all.
     pub async fn review_source(&self, source: &str, headers: &SealHeaders, body: &[u8]) -> Result<Source, Error> {
         let found = self.records().await?.read::<Source>(&Key::source(source)).await?;
-        let found = found.ok_or(Error::Unauthenticated)?;
+        let found = found.filter(|s| s.revoked_at.is_none()).ok_or(Error::Unauthenticated)?;
         self.ports
             .verify(core::slice::from_ref(&found.secret), headers, body, self.ports.now(), WEBHOOK_TOLERANCE)
             .map_err(|_| Error::Unauthenticated)?;
@@ -58,19 +59,13 @@ impl<P: Ports> App<P> {
         let who = Principal {
             key: source.id.clone(),
             bearer: Bearer::Person { person: person.clone() },
-            grants: vec![Grant { merchant: source.merchant.clone(), roles: acting.roles.clone() }],
+            grants: vec![Grant { merchant: source.merchant.clone(), roles: acting.roles }],
         };
-        who.may(Deed::Review, &source.merchant)?;
-        self.refund(&who, &source.merchant, &verdict.refund).await?;
-        let actor = Actor::Person(acting);
-        if verdict.approve {
-            let consent =
-                Consent { refund: verdict.refund.clone(), revision: verdict.revision, digest: verdict.digest.clone() };
-            self.approve_as(actor, &source.merchant, consent, command).await
+        let change = if verdict.approve {
+            RefundChange::Approve { revision: verdict.revision, digest: verdict.digest.clone() }
         } else {
-            let reason = verdict.reason.clone().unwrap_or_default();
-            crate::refund::check_text("/reason", &reason)?;
-            self.decline_as(actor, &source.merchant, Refusal { refund: verdict.refund.clone(), reason }, command).await
-        }
+            RefundChange::Decline { reason: verdict.reason.clone().unwrap_or_default() }
+        };
+        self.change_refund(&who, &source.merchant, &verdict.refund, change, command).await
     }
 }

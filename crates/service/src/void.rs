@@ -2,16 +2,16 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::limits::SWAP_ATTEMPTS;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Deed, Principal};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::tally::{Place, Tally};
 use crate::store::{Commit, Record as _};
+use crate::take_back::{Taking, Way};
 use rescind_model::{
     ActingPerson, Actor, Asker, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger, MerchantId,
-    Money, OperationId, Outcome as Verdict, PersonId, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
+    Money, OperationId, PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
 /// A void that is asked for.
@@ -55,7 +55,7 @@ impl<P: Ports> App<P> {
             return Err(Error::invalid("/operator", "expected the person who voids: this key is not a person's own"));
         }
         let gathered = self.gather(&aggregate.ledger, &policy, &asker, self.ports.now(), None).await?;
-        Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger, ask))?)
+        Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger.sale, ask))?)
     }
 
     /// Decides a void and, if the policy allows it, reserves the sale for it.
@@ -79,56 +79,19 @@ impl<P: Ports> App<P> {
             return Err(Error::invalid("/operator", "expected the person who voids: this key is not a person's own"));
         };
         let actor = Actor::Person(ActingPerson { id: person, roles: asker.roles.clone() });
-        // The instant at which the request was accepted decides, however long the race takes.
-        let accepted = self.ports.now();
+        let taking = Taking {
+            who,
+            merchant: &merchant.id,
+            sale: id,
+            policy: &*policy,
+            asker,
+            actor,
+            command,
+            accepted: self.ports.now(),
+        };
         let operation = OperationId { value: format!("{id}~{}", tail(command)) };
-        let mut announced = false;
-        let mut reserved: Vec<(Key, i64)> = Vec::new();
-        for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = self.open_sale(&merchant.id, id).await?;
-            if there.holds(command.as_str()) {
-                self.settle(&reserved, command, true).await?;
-                return Ok((there, operation));
-            }
-            there.must_have_room()?;
-            let overlaid = self.with_batch(there.clone()).await?;
-            let gathered = self.gather(&overlaid.ledger, &policy, &asker, accepted, Some(command)).await?;
-            let decision = policy.decide_void(&gathered.facts, &question(&there.ledger, ask))?;
-            if decision.outcome != Verdict::Allow {
-                self.settle(&reserved, command, false).await?;
-                return Err(Error::Decided(Box::new(decision)));
-            }
-            let change = Command::AuthoriseVoid(VoidAuthorisation {
-                id: operation.clone(),
-                reason: ask.reason.clone().unwrap_or_default(),
-                terminal: asker.terminal.clone(),
-                provider_reference: provider_reference(command),
-                decision,
-                grounds: Grounds::none(),
-            });
-            let applied = self.ports.apply(&there.ledger, &change, &actor, command, accepted);
-            let transition = match applied {
-                Ok(transition) => transition,
-                Err(rejection) => {
-                    self.settle(&reserved, command, false).await?;
-                    return Err(rejection.into());
-                }
-            };
-            if reserved.is_empty() && !gathered.tallies.is_empty() {
-                reserved.clone_from(&gathered.tallies);
-                if !self.reserve(&gathered, command, id, accepted).await? {
-                    // Somebody else's void was counted in between.
-                    self.settle(&reserved, command, false).await?;
-                    reserved.clear();
-                    continue;
-                }
-            }
-            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
-                self.settle(&reserved, command, true).await?;
-                return Ok((done, operation));
-            }
-        }
-        Err(Error::Unavailable(format!("sale {id} is written by too many at once")))
+        let way = Void { ask, operation: &operation };
+        Ok((self.take_back(&taking, &way).await?, operation))
     }
 
     /// Gathers facts with the counts that the policy asks for. `own`: this command's reservations do not count.
@@ -242,12 +205,35 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn question(ledger: &Ledger, ask: &VoidAsk) -> VoidQuestion {
-    VoidQuestion {
-        amount: ask.amount.clone().unwrap_or_else(|| ledger.sale.captured.clone()),
-        reason: ask.reason.clone(),
-        legal: false,
+/// A void on its way.
+struct Void<'a> {
+    ask: &'a VoidAsk,
+    operation: &'a OperationId,
+}
+
+impl<P: Ports> Way<P> for Void<'_> {
+    async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
+        app.gather(ledger, taking.policy, &taking.asker, taking.accepted, Some(taking.command)).await
     }
+
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
+        Ok(policy.decide_void(facts, &question(&facts.sale, self.ask))?)
+    }
+
+    fn change(&self, taking: &Taking<'_, P>, _: &Ledger, decision: Decision) -> Command {
+        Command::AuthoriseVoid(VoidAuthorisation {
+            id: self.operation.clone(),
+            reason: self.ask.reason.clone().unwrap_or_default(),
+            terminal: taking.asker.terminal.clone(),
+            provider_reference: provider_reference(taking.command),
+            decision,
+            grounds: Grounds::none(),
+        })
+    }
+}
+
+fn question(sale: &Sale, ask: &VoidAsk) -> VoidQuestion {
+    VoidQuestion { amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()), reason: ask.reason.clone() }
 }
 
 /// The last 16 digits of a command: enough to name an operation within its sale.

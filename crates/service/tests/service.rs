@@ -14,7 +14,7 @@ use rescind_service::endpoint::EndpointAsk;
 use rescind_service::idempotency::{Answer, Begin};
 use rescind_service::ports::{Kv as _, NoAnswer, OutboundAnswer, Ports as _};
 use rescind_service::principal::Principal;
-use rescind_service::refund::RefundAsk;
+use rescind_service::refund::{RefundAsk, RefundChange};
 use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
 use rescind_service::store::tally::{Place, Tally};
@@ -402,7 +402,7 @@ async fn the_courier_pays_once_however_the_provider_behaves() {
     let sale = shop.sale("S-1", "100.00", 3 * 24 * 60).await;
     let refund = shop.refund(&sale, "60.00", "c-1").await.unwrap();
     let command = CommandId::parse("c-clear").unwrap();
-    shop.app().clear(&shop.manager, &shop.merchant, &refund, &command).await.unwrap();
+    shop.app().change_refund(&shop.manager, &shop.merchant, &refund, RefundChange::Clear, &command).await.unwrap();
     shop.app().tick().await.unwrap();
     let state = async || {
         let (there, id) = shop.app().refund(&shop.system, &shop.merchant, &refund).await.unwrap();
@@ -426,7 +426,16 @@ async fn an_outcome_nobody_can_tell_ends_in_a_persons_hands_and_never_by_a_timer
     let shop = Shop::on(Fault::None).await;
     let sale = shop.sale("S-1", "100.00", 3 * 24 * 60).await;
     let refund = shop.refund(&sale, "60.00", "c-1").await.unwrap();
-    shop.app().clear(&shop.manager, &shop.merchant, &refund, &CommandId::parse("c-clear").unwrap()).await.unwrap();
+    shop.app()
+        .change_refund(
+            &shop.manager,
+            &shop.merchant,
+            &refund,
+            RefundChange::Clear,
+            &CommandId::parse("c-clear").unwrap(),
+        )
+        .await
+        .unwrap();
     for _ in 0..400 {
         shop.app().tick().await.unwrap();
         shop.app().ports.pass(rescind_model::Duration::minutes(15));
@@ -437,6 +446,30 @@ async fn an_outcome_nobody_can_tell_ends_in_a_persons_hands_and_never_by_a_timer
     assert!(refund.attention);
     let standing = rescind_model::standing::Standing::of(&there.ledger).unwrap();
     assert_eq!(standing.left.decimal_text(), "40.00", "the reservation stands");
+}
+
+#[tokio::test]
+async fn a_resolution_that_was_carried_out_and_not_answered_is_found_when_it_comes_again() {
+    let shop = Shop::on(Fault::None).await;
+    let sale = shop.sale("S-1", "100.00", 3 * 24 * 60).await;
+    let refund = shop.refund(&sale, "60.00", "c-1").await.unwrap();
+    let command = |name: &str| CommandId::parse(name).unwrap();
+    let clear = RefundChange::Clear;
+    shop.app().change_refund(&shop.manager, &shop.merchant, &refund, clear, &command("c-clear")).await.unwrap();
+    // The provider is silent.
+    shop.app().tick().await.unwrap();
+    let token = shop.world.person_key(&shop.merchant, "finance").await.unwrap();
+    let finance = shop.app().authenticate(Some(&format!("Bearer {token}"))).await.unwrap();
+    let target = rescind_model::Target::Refund(refund.clone());
+    let say = async |who: &Principal, other: &str, id: &str| {
+        let other = rescind_model::PersonId::parse(other).unwrap();
+        let why = "the bank says so".to_owned();
+        shop.app().resolve(who, &shop.merchant, &target, true, other, why, &command(id)).await.unwrap()
+    };
+    say(&shop.manager, "m1.finance", "c-one").await;
+    let done = say(&finance, "m1.manager", "c-two").await;
+    assert_eq!(rescind_service::refund::find(&done, &refund).unwrap().state, RefundState::Cleared);
+    assert_eq!(say(&finance, "m1.manager", "c-two").await, done);
 }
 
 #[tokio::test]
@@ -524,9 +557,15 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
         step(&mut row); // Register twice: once new, once again.
         let refund = shop.refund(&sale, "10.00", &format!("c-{stored}")).await.unwrap();
         step(&mut row); // Submit, without the key's own record.
-        app.clear(&shop.manager, &shop.merchant, &refund, &CommandId::parse(&format!("k-{stored}")).unwrap())
-            .await
-            .unwrap();
+        app.change_refund(
+            &shop.manager,
+            &shop.merchant,
+            &refund,
+            RefundChange::Clear,
+            &CommandId::parse(&format!("k-{stored}")).unwrap(),
+        )
+        .await
+        .unwrap();
         step(&mut row); // Clear.
         let young = shop.sale(&format!("V-{stored}"), "10.00", 5).await;
         step(&mut row);

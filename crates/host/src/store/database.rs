@@ -2,11 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
-use super::component;
+use super::{clean_stop, component};
 use crate::error::OpenError;
 use crate::limits;
 
@@ -37,15 +39,35 @@ pub(super) const SELECT_KEYS: &str =
 pub(super) struct Database {
     path: PathBuf,
     /// Released by the operating system when the process ends, however it ends.
-    _lock: File,
+    lock: File,
+    /// Whether everything is on the disk and nothing went wrong.
+    clean: AtomicBool,
+}
+
+impl Drop for Database {
+    /// Dropped after every connection to the file.
+    fn drop(&mut self) {
+        if self.clean.load(Ordering::Acquire)
+            && let Err(error) = clean_stop::set(&self.lock, &self.path)
+        {
+            tracing::warn!(%error, "the clean stop could not be noted; the next start checks the whole database");
+        }
+    }
 }
 
 impl Database {
     /// Takes the file for this process and checks it, creating it if it does not exist.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let lock = take_lock(path)?;
-        check(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let untouched = clean_stop::take(&lock, path)
+            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
+        check(path, if untouched { Depth::Layout } else { Depth::Whole })?;
+        Ok(Self { path: path.to_owned(), lock, clean: AtomicBool::new(false) })
+    }
+
+    /// Everything is on the disk and nothing will be written any more. Noted when the last connection is closed.
+    pub(super) fn stopped_cleanly(&self) {
+        self.clean.store(true, Ordering::Release);
     }
 
     /// A connection that writes: write-ahead log, every commit synced to the disk before it counts.
@@ -90,6 +112,7 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
     let unusable = |error: &std::io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
     let file = OpenOptions::new()
         .create(true)
+        .read(true)
         .write(true)
         .truncate(false)
         .open(&lock_path)
@@ -101,8 +124,17 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// How much of a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Every page: nobody knows how the file was left.
+    Whole,
+    /// Whether it is free and ours. It is as a clean stop left it.
+    Layout,
+}
+
 /// Refuses a file that is in use, damaged, or not a key-value database.
-fn check(path: &Path) -> Result<(), OpenError> {
+fn check(path: &Path, depth: Depth) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
     let connection = Connection::open(path).map_err(failed)?;
     // No waiting: whoever holds it now will still hold it in five seconds.
@@ -111,12 +143,39 @@ fn check(path: &Path) -> Result<(), OpenError> {
     // shared lock for as long as it lives, so it is noticed even while it is idle.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
     connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK").map_err(failed)?;
-    let findings: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
-    if findings != "ok" {
-        return Err(OpenError::Damaged { path: path.to_owned(), reason: findings });
+    if depth == Depth::Whole {
+        let quick_check = || connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        let findings = reported(path, quick_check).map_err(failed)?;
+        if findings != "ok" {
+            return Err(OpenError::Damaged { path: path.to_owned(), reason: findings });
+        }
     }
     check_layout(path, &connection)?;
     connection.close().map_err(|(_, error)| failed(error))
+}
+
+/// Runs the check, which reads the whole file, and lets the log say that the start takes time, and why.
+fn reported<T>(path: &Path, check: impl FnOnce() -> T) -> T {
+    let (started, bytes) = (Instant::now(), std::fs::metadata(path).map_or(0, |file| file.len()));
+    if bytes > 0 {
+        tracing::info!(database = %path.display(), bytes, "checking the whole database: it was not stopped cleanly, or is not where it was");
+    }
+    let checked = std::thread::scope(|scope| {
+        let (done, waiting) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            while waiting.recv_timeout(limits::CHECK_REPORT_INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
+                tracing::info!(bytes, seconds = started.elapsed().as_secs(), "still checking the database");
+            }
+        });
+        let checked = check();
+        drop(done);
+        checked
+    });
+    if bytes > 0 {
+        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(bytes, took_ms, "checked the database");
+    }
+    checked
 }
 
 fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {

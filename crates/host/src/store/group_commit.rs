@@ -41,8 +41,8 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     readers: Readers,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Keeps other processes away for as long as the store lives.
-    _database: database::Database,
+    /// Keeps other processes away for as long as the store lives. Dropped last: it notes how the file was left.
+    database: database::Database,
 }
 
 #[derive(Debug)]
@@ -71,6 +71,8 @@ struct State {
     components: Vec<(Component, Answer)>,
     stopped: Option<String>,
     closing: bool,
+    /// Whether the writer ended with everything in the database file itself.
+    merged: bool,
     figures: Figures,
 }
 
@@ -164,7 +166,7 @@ impl SqliteStore {
             shared,
             readers: Readers { connections, next: AtomicUsize::new(0) },
             writer: Mutex::new(Some(writer)),
-            _database: database,
+            database,
         })
     }
 
@@ -361,6 +363,10 @@ impl Store for SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.close();
+        let state = lock(&self.shared.state);
+        if state.merged && state.figures.failed_commits == 0 {
+            self.database.stopped_cleanly();
+        }
     }
 }
 
@@ -562,10 +568,12 @@ impl Writer {
             }
         }
         // Leave one plain file behind: easy to copy, and Spin opens it as it is.
-        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        let merged = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = &merged {
             tracing::warn!(%error, "the write-ahead log was not merged at the end; the next start does it");
         }
         let mut state = lock(&self.shared.state);
+        state.merged = merged.is_ok();
         state.stopped = Some("it was closed".to_owned());
         state.wake();
     }

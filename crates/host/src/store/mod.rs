@@ -10,6 +10,7 @@
 //! A [`Session`] is one request's view: it remembers the newest write that the request made or saw. Nothing that the
 //! request says to the outside may leave before [`Store::durable`] has answered for its session.
 
+mod clean_stop;
 pub mod component;
 mod database;
 mod group_commit;

@@ -372,17 +372,8 @@ fn damaged_and_foreign_files_are_refused() {
     std::fs::write(&text, "these are notes, not a database. ".repeat(100)).unwrap();
     assert!(matches!(SqliteStore::open(&text), Err(OpenError::Damaged { .. })));
 
-    {
-        let store = folder.group_commit();
-        let session = Session::new();
-        for number in 0..2000 {
-            store.set(&session, STORE, &format!("key-{number}"), Bytes::from(vec![3; 100])).unwrap();
-        }
-    }
-    let mut bytes = std::fs::read(folder.database()).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..middle + 20_000].fill(0xa5);
-    std::fs::write(folder.database(), bytes).unwrap();
+    fill(&folder.group_commit());
+    damage(&folder);
     assert!(matches!(SqliteStore::open(&folder.database()), Err(OpenError::Damaged { .. })));
 
     let foreign = folder.0.path().join("foreign.db");
@@ -396,6 +387,59 @@ fn damaged_and_foreign_files_are_refused() {
         .unwrap();
     let refused = SqliteStore::open(&other_layout).unwrap_err().to_string();
     assert!(refused.contains("layout of Spin's key-value store"), "{refused}");
+}
+
+fn fill(store: &dyn Store) {
+    let session = Session::new();
+    for number in 0..2000 {
+        store.set(&session, STORE, &format!("key-{number}"), Bytes::from(vec![3; 100])).unwrap();
+    }
+}
+
+/// Breaks pages in the middle of the file.
+fn damage(folder: &Folder) {
+    let mut bytes = std::fs::read(folder.database()).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].iter_mut().take(20_000).for_each(|byte| *byte = 0xa5);
+    std::fs::write(folder.database(), bytes).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn only_a_file_as_a_clean_stop_left_it_is_not_checked_in_full() {
+    let folder = Folder::new();
+    let lock = folder.database().with_extension("db.lock");
+    let mark = || std::fs::read_to_string(&lock).unwrap();
+    let store = folder.group_commit();
+    fill(&store);
+    assert_eq!(mark(), "", "a crash now leaves no mark");
+    drop(store);
+    assert_eq!(Some(mark()), clean_stop::left(&folder.database()));
+    let store = folder.group_commit();
+    assert_eq!(mark(), "");
+    drop(store);
+
+    // Touched since the stop: checked.
+    damage(&folder);
+    assert!(matches!(SqliteStore::open(&folder.database()), Err(OpenError::Damaged { .. })));
+    assert_eq!(mark(), "", "a start that was refused leaves no mark");
+    // A mark that is about this very file is believed, which shows that nothing else was the reason.
+    std::fs::write(&lock, clean_stop::left(&folder.database()).unwrap()).unwrap();
+    let store = folder.group_commit();
+    // Nothing is marked if anything went wrong.
+    fail_a_commit(&store);
+    drop(store);
+    assert_eq!(mark(), "");
+    assert!(matches!(SqliteStore::open(&folder.database()), Err(OpenError::Damaged { .. })));
+}
+
+/// Makes a commit fail by touching what is damaged.
+fn fail_a_commit(store: &SqliteStore) {
+    let session = Session::new();
+    for number in 0..2000 {
+        store.delete(&session, STORE, &format!("key-{number}")).unwrap();
+    }
+    assert!(wait(store, &session).is_err());
 }
 
 #[test]

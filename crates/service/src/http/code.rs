@@ -41,6 +41,7 @@ codes! {
     RECORD_FULL 409 "record.full" "The sale has too long a history for another operation";
     OPERATION_NOT_YOURS 409 "operation.not-yours" "Somebody else carries the operation out";
     ENDPOINTS_FULL 409 "endpoints.full" "There are as many webhook endpoints as there may be";
+    KEY_LAST_ADMIN 409 "key.last-admin" "It is the last admin key";
     NAME_TAKEN 409 "name.taken" "The name is taken";
     REFUND_CHANGED 409 "refund.changed" "The refund was changed since it was looked at";
     REFUND_WRONG_STATE 409 "refund.wrong-state" "The refund's state does not allow that";

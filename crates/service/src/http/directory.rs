@@ -169,7 +169,8 @@ pub struct NewGrant {
     /// At which merchant.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     merchant: MerchantId,
-    /// Which roles: `cashier`, `supervisor`, `manager`, `reviewer`, `finance`, `support`, `auditor`, `compliance`.
+    /// Which roles: `cashier`, `supervisor`, `manager`, `reviewer`, `finance`, `support`, `auditor`, `compliance`, and
+    /// those that the merchant's policy names.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     roles: Vec<Role>,
 }
@@ -411,6 +412,9 @@ pub struct SourceView {
     label: String,
     /// Its names for its users, and the persons they are here.
     principals: BTreeMap<String, String>,
+    /// Since when nothing is taken from it any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Time>,
 }
 
 /// A new reviewers' system with its secret.
@@ -430,6 +434,7 @@ impl SourceView {
             merchant: source.merchant.value,
             label: source.label,
             principals: source.principals.into_iter().map(|(name, person)| (name, person.value)).collect(),
+            revoked_at: source.revoked_at.map(Time),
         }
     }
 }
@@ -450,4 +455,14 @@ pub async fn list_sources<P: Ports>(State(app): State<Shared<P>>, caller: Caller
     let scope = caller.scope(&[])?;
     let items = app.list_sources(&scope.who, &scope.merchant).await?.into_iter().map(SourceView::of).collect();
     answer::json(StatusCode::OK, &Listing { items, next: None })
+}
+
+/// `DELETE /v1/review-sources/{id}`
+pub async fn revoke_source<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    answer::json(StatusCode::OK, &SourceView::of(app.revoke_source(&who, &id).await?))
 }

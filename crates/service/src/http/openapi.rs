@@ -456,7 +456,7 @@ impl Document {
             .lists::<KeyShown>("A page of keys.")
             .end();
         self.route(HttpMethod::Delete, "/v1/keys/{id}", Needs::Key, "Revoke a key")
-            .answer::<KeyShown>(200, "The key, void from the next request on.")
+            .answer::<KeyShown>(200, "The key, void from the next request on. The last admin key stays.")
             .end();
         self.post("/v1/review-sources", Needs::Merchant, "Let a reviewers' system send webhooks")
             .body::<NewSource>(true)
@@ -464,6 +464,12 @@ impl Document {
             .end();
         self.get("/v1/review-sources", Needs::Merchant, "A merchant's reviewers' systems")
             .lists::<SourceView>("All of them.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/review-sources/{id}", Needs::Key, "Revoke a reviewers' system")
+            .answer::<SourceView>(
+                200,
+                "The system. Nothing is taken from it from the next message on; what it said stands.",
+            )
             .end();
         self.get("/v1/policies", Needs::Key, "Policies in force").lists::<PolicyView>("All of them.").end();
         self.route(HttpMethod::Put, "/v1/policies/{name}", Needs::Key, "Put a compiled policy in force")

@@ -1,5 +1,6 @@
 //! Refunds: asking, looking, agreeing, refusing, and sending to clearing.
 
+use crate::app::App;
 use crate::error::Error;
 use crate::http::Shared;
 use crate::http::answer::{self, Listing, Nothing};
@@ -17,6 +18,7 @@ use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
 use crate::ports::Ports;
+use crate::refund::RefundChange;
 use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
@@ -332,6 +334,25 @@ pub struct Consent {
     digest: Option<Digest>,
 }
 
+/// Changes a refund that is there, and shows it. `read` also says whether something was masked.
+async fn change<P: Ports, T: Send>(
+    app: &App<P>,
+    caller: Caller,
+    id: RefundId,
+    instruction: Instruction<T>,
+    read: fn(T) -> (RefundChange, bool),
+) -> Result<Response, Problem> {
+    let scope = &caller.scope(&[])?;
+    let about = About::refund(&id);
+    instruction
+        .carry_out(app, scope, about, |ask, command| async move {
+            let (change, masked) = read(ask);
+            let refund = app.change_refund(&scope.who, &scope.merchant, &id, change, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(masked)))
+        })
+        .await
+}
+
 /// `POST /v1/refunds/{id}/approvals`
 pub async fn approve<P: Ports>(
     State(app): State<Shared<P>>,
@@ -339,16 +360,10 @@ pub async fn approve<P: Ports>(
     Id(id): Id<RefundId>,
     instruction: Instruction<Consent>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(&[])?;
-    let about = About::refund(&id);
-    let (app, scope) = (&*app, &scope);
-    instruction
-        .carry_out(app, scope, about, |consent, command| async move {
-            let Consent { revision, digest } = consent;
-            let refund = app.approve(&scope.who, &scope.merchant, &id, revision, digest, &command).await?;
-            Ok((StatusCode::OK, RefundView::find(&refund)?))
-        })
-        .await
+    change(&app, caller, id, instruction, |Consent { revision, digest }| {
+        (RefundChange::Approve { revision, digest }, false)
+    })
+    .await
 }
 
 /// A reason for saying no.
@@ -367,16 +382,10 @@ pub async fn decline<P: Ports>(
     Id(id): Id<RefundId>,
     instruction: Instruction<Because>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(&[])?;
-    let about = About::refund(&id);
-    let (app, scope) = (&*app, &scope);
-    instruction
-        .carry_out(app, scope, about, |because, command| async move {
-            let Text { text, masked } = because.reason;
-            let refund = app.decline(&scope.who, &scope.merchant, &id, text, &command).await?;
-            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(masked)))
-        })
-        .await
+    change(&app, caller, id, instruction, |Because { reason }| {
+        (RefundChange::Decline { reason: reason.text }, reason.masked)
+    })
+    .await
 }
 
 /// `POST /v1/refunds/{id}/withdrawals`
@@ -386,16 +395,10 @@ pub async fn withdraw<P: Ports>(
     Id(id): Id<RefundId>,
     instruction: Instruction<Because>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(&[])?;
-    let about = About::refund(&id);
-    let (app, scope) = (&*app, &scope);
-    instruction
-        .carry_out(app, scope, about, |because, command| async move {
-            let Text { text, masked } = because.reason;
-            let refund = app.withdraw(&scope.who, &scope.merchant, &id, text, &command).await?;
-            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(masked)))
-        })
-        .await
+    change(&app, caller, id, instruction, |Because { reason }| {
+        (RefundChange::Withdraw { reason: reason.text }, reason.masked)
+    })
+    .await
 }
 
 /// `POST /v1/refunds/{id}/clearings`
@@ -405,15 +408,7 @@ pub async fn clear<P: Ports>(
     Id(id): Id<RefundId>,
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(&[])?;
-    let about = About::refund(&id);
-    let (app, scope) = (&*app, &scope);
-    instruction
-        .carry_out(app, scope, about, |Nothing {}, command| async move {
-            let refund = app.clear(&scope.who, &scope.merchant, &id, &command).await?;
-            Ok((StatusCode::OK, RefundView::find(&refund)?))
-        })
-        .await
+    change(&app, caller, id, instruction, |Nothing {}| (RefundChange::Clear, false)).await
 }
 
 /// `POST /v1/refunds/{id}/retries`
@@ -423,15 +418,7 @@ pub async fn retry<P: Ports>(
     Id(id): Id<RefundId>,
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope(&[])?;
-    let about = About::refund(&id);
-    let (app, scope) = (&*app, &scope);
-    instruction
-        .carry_out(app, scope, about, |Nothing {}, command| async move {
-            let refund = app.retry(&scope.who, &scope.merchant, &id, &command).await?;
-            Ok((StatusCode::OK, RefundView::find(&refund)?))
-        })
-        .await
+    change(&app, caller, id, instruction, |Nothing {}| (RefundChange::Retry, false)).await
 }
 
 /// `POST /v1/refunds/{id}/resolutions`

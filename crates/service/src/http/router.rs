@@ -92,6 +92,7 @@ impl<P: Ports> Routes<P> {
             .delete("/v1/keys/{id}", directory::revoke_key::<P>)
             .post("/v1/review-sources", directory::create_source::<P>)
             .get("/v1/review-sources", directory::list_sources::<P>)
+            .delete("/v1/review-sources/{id}", directory::revoke_source::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
     }

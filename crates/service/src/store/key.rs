@@ -87,6 +87,12 @@ impl Key {
         Self(format!("key:{}", hashed(id)))
     }
 
+    /// The admin keys whose end was decided.
+    #[must_use]
+    pub fn revocations() -> Self {
+        Self("revocations".to_owned())
+    }
+
     /// A reviewers' system.
     #[must_use]
     pub fn source(id: &str) -> Self {

@@ -155,3 +155,52 @@ async fn the_directory_is_set_up_over_the_api() {
         shop.get(&shop.admin, &format!("/v1/merchants?after={}", page["next"].as_str().unwrap())).await.expect(200);
     assert_eq!((page["items"][0]["id"].as_str(), rest["items"][0]["id"].as_str()), (Some("M-1"), Some("M-7")));
 }
+
+#[tokio::test]
+async fn the_last_admin_key_stays_however_many_are_revoked_at_once() {
+    use crate::ports::Ports as _;
+    use crate::testkit::{Plan, Trouble};
+    for seed in 0..20 {
+        let shop = Shop::new().await;
+        let keys = shop.get(&shop.admin, "/v1/keys?limit=100").await.expect(200);
+        let first = keys["items"].as_array().unwrap().iter().find(|k| k["bearer"]["kind"] == "admin").unwrap();
+        let first = format!("/v1/keys/{}", first["id"].as_str().unwrap());
+        shop.call(&shop.admin, "DELETE", &first, None, "").await.refused(409, "key.last-admin");
+        let ask = json!({"label": "second", "bearer": {"kind": "admin"}});
+        let made = shop.post(&shop.admin, "/v1/keys", &ask).await.expect(201);
+        let (second, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+        let second = format!("/v1/keys/{second}");
+        // Each revokes the other's, at once.
+        let kv = shop.world.app.ports.kv();
+        kv.seed(seed);
+        kv.plan(Plan::always(Trouble::Slow));
+        let (one, two) = tokio::join!(
+            shop.call(&shop.admin, "DELETE", &second, None, ""),
+            shop.call(token, "DELETE", &first, None, ""),
+        );
+        kv.calm();
+        let gone = [&one, &two].iter().filter(|reply| reply.status == 200).count();
+        assert_eq!(gone, 1, "seed {seed}: {} {}", one.text, two.text);
+        let left = if one.status == 200 { &shop.admin } else { token };
+        shop.get(left, "/v1/keys").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_nobody_knows_is_refused_with_those_that_are_known() {
+    let shop = Shop::new().await;
+    let person = |role: &str| json!({"id": "p-1", "name": "P", "grants": [{"merchant": "M-1", "roles": [role]}]});
+    let refused = shop.post(&shop.admin, "/v1/persons", &person("manger")).await;
+    assert_eq!(refused.at(), (422, "body.invalid".to_owned(), "/grants".to_owned()));
+    assert!(refused.text.contains("auditor, cashier, compliance, finance, manager"), "{}", refused.text);
+    shop.post(&shop.admin, "/v1/persons", &person("auditor")).await.expect(201);
+    // A role of the merchant's policy, and of no other's.
+    let text = include_str!("../../../../../policies/lakala.toml")
+        .replace("roles = [\"reviewer\", \"manager\"]", "roles = [\"reviewer\", \"manager\", \"regional-head\"]");
+    let policy = rescind_policy::compile(&text, "lakala.toml").unwrap();
+    shop.world.app.put_policy("lakala", policy.canonical()).await.unwrap();
+    shop.world.merchant("M-2", "unionpay", &pack("unionpay")).await.unwrap();
+    let grants = |merchant: &str| json!({"grants": [{"merchant": merchant, "roles": ["regional-head"]}]}).to_string();
+    shop.call(&shop.admin, "PUT", "/v1/persons/p-1/grants", None, &grants("M-1")).await.expect(200);
+    shop.call(&shop.admin, "PUT", "/v1/persons/p-1/grants", None, &grants("M-2")).await.refused(422, "body.invalid");
+}

@@ -91,3 +91,22 @@ async fn a_webhook_gives_a_person_no_more_rights_than_a_key() {
     let reply = deliver(&shop, &desk, "m5", now, &bare, &bare).await;
     assert_eq!(reply.status, 422, "{}", reply.text);
 }
+
+#[tokio::test]
+async fn a_revoked_desk_is_unknown_from_the_next_message_on() {
+    let shop = Shop::new().await;
+    let (desk, id, now) = (desk(&shop).await, waiting_refund(&shop).await, shop.world.app.ports.now());
+    let path = format!("/v1/review-sources/{}", desk.id);
+    for key in [&shop.system, &shop.manager] {
+        shop.call(key, "DELETE", &path, None, "").await.refused(403, "auth.forbidden");
+    }
+    shop.call(&shop.admin, "DELETE", "/v1/review-sources/src-nobody", None, "").await.refused(404, "not-found");
+    let revoked = shop.call(&shop.admin, "DELETE", &path, None, "").await.expect(200);
+    assert!(revoked["revoked_at"].is_string(), "{revoked}");
+    assert_eq!(shop.call(&shop.admin, "DELETE", &path, None, "").await.expect(200), revoked);
+    let yes = json!({"refund": id, "principal": "kim", "decision": "approve"});
+    let unknown = shop.get("", "/v1/refunds").await;
+    assert_eq!(deliver(&shop, &desk, "msg_1", now, &yes, &yes).await, unknown);
+    let listed = shop.get(&shop.system, "/v1/review-sources").await.expect(200);
+    assert_eq!(listed["items"][0]["revoked_at"], revoked["revoked_at"]);
+}
