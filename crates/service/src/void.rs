@@ -233,7 +233,11 @@ impl<P: Ports> Way<P> for Void<'_> {
 }
 
 fn question(sale: &Sale, ask: &VoidAsk) -> VoidQuestion {
-    VoidQuestion { amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()), reason: ask.reason.clone() }
+    VoidQuestion {
+        amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()),
+        reason: ask.reason.clone(),
+        legal: false,
+    }
 }
 
 /// The last 16 digits of a command: enough to name an operation within its sale.
