@@ -3,7 +3,10 @@
 mod chinese;
 mod english;
 
-use rescind_model::{Arrival, Audience, EventKind, Locale, OperationState, RefundState, SaleOutcome, Way};
+use rescind_model::{
+    Arrival, Audience, EventKind, IdentityKind, LiabilityCause, LiabilityState, Locale, OperationState, Party,
+    RefundState, SaleOutcome, Trouble, Way,
+};
 
 /// The words of a language.
 pub(crate) fn language(locale: Locale) -> &'static dyn Language {
@@ -16,7 +19,9 @@ pub(crate) fn language(locale: Locale) -> &'static dyn Language {
 /// All there is to say in one language.
 pub(crate) trait Language: Sync {
     /// Title and body for an event, or nothing if the audience is not concerned.
-    fn message(&self, story: &Story) -> Option<(&'static str, String)>;
+    fn message(&self, story: &Story) -> Option<(String, String)>;
+    /// Title and body of the message that carries a confirmation code.
+    fn confirmation(&self, code: &Confirmation) -> (String, String);
 
     /// What each rule says when it stands in the way.
     fn clauses(&self) -> &'static [Clause];
@@ -41,6 +46,12 @@ pub(crate) trait Language: Sync {
     fn slip(&self) -> &'static SlipWords;
     /// What a slip says of a void's state.
     fn void_state(&self, state: OperationState) -> &'static str;
+    /// The title of an operation's slip.
+    fn operation_title(&self, deed: Deed) -> &'static str;
+    /// What a slip says of an operation's state.
+    fn operation_state(&self, deed: Deed, state: OperationState) -> &'static str;
+    /// What the amount of an operation is called on a slip.
+    fn operation_amount(&self, deed: Deed) -> &'static str;
     /// What a slip says of a refund's state.
     fn refund_state(&self, state: RefundState) -> &'static str;
     /// When the money arrives.
@@ -64,6 +75,85 @@ pub(crate) struct Story {
     pub(crate) arrival: Option<Arrival>,
     pub(crate) approvals_left: u32,
     pub(crate) outcome: Option<SaleOutcome>,
+    /// Whether the payment began as a hold.
+    pub(crate) hold: bool,
+    /// What is done, for events about an operation.
+    pub(crate) deed: Option<Deed>,
+    /// The id of the referral or the authority's reference of the legal order.
+    pub(crate) number: String,
+    /// When the code, the hold, the referral, the grant or the order ends.
+    pub(crate) until: Option<String>,
+    /// What went wrong at the till, if it is a trouble that is known.
+    pub(crate) trouble: Option<Trouble>,
+    /// What a search for a refund found.
+    pub(crate) arrived: Option<bool>,
+    /// What a reviewer asked.
+    pub(crate) question: String,
+    /// The way that was referred.
+    pub(crate) way: Option<Way>,
+    /// Whether support had granted the referral that ended by time.
+    pub(crate) granted: bool,
+    /// Who owes whom, and why.
+    pub(crate) debt: Option<Debt>,
+}
+
+/// What an operation does, as people tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// A sale of unknown outcome is undone.
+    Reversal,
+    /// An order that may have been paid is closed.
+    OrderClose,
+    /// A code that nobody has scanned is cancelled.
+    CodeCancel,
+    /// Reserved money is released.
+    HoldRelease,
+    /// Reserved money is captured.
+    HoldCompletion,
+    /// A penalty is captured out of reserved money.
+    Penalty,
+    /// A completion is cancelled.
+    CompletionVoid,
+}
+
+impl Deed {
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Reversal,
+        Self::OrderClose,
+        Self::CodeCancel,
+        Self::HoldRelease,
+        Self::HoldCompletion,
+        Self::Penalty,
+        Self::CompletionVoid,
+    ];
+}
+
+/// Who owes whom because of a refund.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Debt {
+    pub(crate) cause: LiabilityCause,
+    pub(crate) debtor: Party,
+    pub(crate) creditor: Party,
+    pub(crate) state: LiabilityState,
+}
+
+impl Debt {
+    /// Customers hear of what the merchant owes them. Nobody asks a customer for money back (`DOMAIN.md` §3.10).
+    pub(crate) fn concerns_customer(self) -> bool {
+        self.debtor == Party::Merchant && self.creditor == Party::Customer
+    }
+}
+
+/// A confirmation code with what it is for.
+#[derive(Debug)]
+pub(crate) struct Confirmation {
+    pub(crate) merchant: String,
+    pub(crate) way: Way,
+    pub(crate) amount: String,
+    pub(crate) code: String,
+    pub(crate) until: String,
 }
 
 /// By what a reader finds the sale again.
@@ -100,6 +190,13 @@ pub(crate) enum Advice {
     Provide(String),
     ChooseReason,
     TakeAll,
+    UseOrderClose,
+    UseHoldRelease,
+    UseCompletionVoid,
+    Reprint,
+    NewSale,
+    Authenticate,
+    Identify(IdentityKind),
     ContactSupport,
 }
 
@@ -110,13 +207,22 @@ pub(crate) struct Opening {
     pub(crate) amount: String,
     pub(crate) until: Option<String>,
     pub(crate) approvals: u32,
+    /// What is kept and is not part of the amount.
+    pub(crate) penalty: Option<String>,
+    /// How the customer can be identified, one of these in words.
+    pub(crate) identity: Option<String>,
+    /// Whether the operator has to prove who they are.
+    pub(crate) authentication: bool,
 }
 
 /// The labels of a slip.
 #[derive(Debug)]
 pub(crate) struct SlipWords {
     pub(crate) void_title: &'static str,
+    pub(crate) legal_mark: &'static str,
     pub(crate) refund_title: &'static str,
+    pub(crate) sale_title: &'static str,
+    pub(crate) hold_title: &'static str,
     pub(crate) reprint: &'static str,
     pub(crate) terminal: &'static str,
     pub(crate) batch: &'static str,
@@ -127,9 +233,22 @@ pub(crate) struct SlipWords {
     pub(crate) retrieval_reference: &'static str,
     pub(crate) void_id: &'static str,
     pub(crate) refund_id: &'static str,
+    pub(crate) operation_id: &'static str,
+    pub(crate) legal_order: &'static str,
+    pub(crate) corrects: &'static str,
+    pub(crate) own_voucher: &'static str,
+    pub(crate) own_trace: &'static str,
+    pub(crate) authorisation_code: &'static str,
     pub(crate) provider_reference: &'static str,
     pub(crate) paid_at: &'static str,
+    pub(crate) own_paid_at: &'static str,
+    pub(crate) valid_until: &'static str,
     pub(crate) captured: &'static str,
+    pub(crate) own_amount: &'static str,
+    pub(crate) held: &'static str,
+    pub(crate) released: &'static str,
+    pub(crate) taken: &'static str,
+    pub(crate) reserved: &'static str,
     pub(crate) asked_at: &'static str,
     pub(crate) changed_at: &'static str,
     pub(crate) void_amount: &'static str,

@@ -3,10 +3,11 @@
 use crate::catalogue::{Advice, Clause, Language, Opening, language};
 use crate::clock::Clock;
 use crate::{amount, plain};
+use rescind_model::token::Token as _;
 use rescind_model::{Decision, Finding, Locale, Outcome, Remedy, RenderError, Value};
 
 /// Writes one sentence per finding of a decision, with what was observed, the limit and what to do instead. For an
-/// allowed decision without findings: one sentence that says what is open and until when.
+/// allowed decision without findings: one sentence that says what is open, until when and what it demands of people.
 ///
 /// # Errors
 /// [`RenderError::Unprintable`] for an unknown currency, or an amount, instant or offset out of range.
@@ -15,12 +16,17 @@ pub fn explain(decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> 
     if !decision.findings.is_empty() {
         return decision.findings.iter().map(|finding| speaker.finding(finding)).collect();
     }
+    let obligations = &decision.obligations;
+    let identity: Vec<&str> = obligations.identity.iter().map(|kind| kind.token()).collect();
     let sentence = match decision.outcome {
         Outcome::Allow => speaker.language.allowed(&Opening {
             way: decision.way,
             amount: amount::show(&decision.amount, locale)?,
             until: decision.open_until.map(|at| speaker.clock.show(at)).transpose()?,
-            approvals: decision.obligations.approvals.as_ref().map_or(0, |plan| plan.needed),
+            approvals: obligations.approvals.as_ref().map_or(0, |plan| plan.needed),
+            penalty: obligations.penalty.as_ref().map(|kept| amount::show(kept, locale)).transpose()?,
+            identity: speaker.words(&identity.join("|")),
+            authentication: obligations.authentication.is_some(),
         }),
         Outcome::Refer | Outcome::Deny => speaker.language.not_allowed(decision.way),
     };
@@ -82,8 +88,14 @@ impl Speaker {
             Remedy::Provide(what) if what == "reason" => Some(Advice::ChooseReason),
             Remedy::Provide(what) if what == "full-amount" => Some(Advice::TakeAll),
             Remedy::Provide(what) => self.words(what).map(Advice::Provide),
+            Remedy::UseOrderClose => Some(Advice::UseOrderClose),
+            Remedy::UseHoldRelease => Some(Advice::UseHoldRelease),
+            Remedy::UseCompletionVoid => Some(Advice::UseCompletionVoid),
+            Remedy::Reprint => Some(Advice::Reprint),
+            Remedy::NewSale => Some(Advice::NewSale),
+            Remedy::Authenticate => Some(Advice::Authenticate),
+            Remedy::Identify(kind) => Some(Advice::Identify(*kind)),
             Remedy::ContactSupport => Some(Advice::ContactSupport),
-            _ => None,
         })
     }
 

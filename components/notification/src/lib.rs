@@ -2,10 +2,11 @@
 //!
 //! - [`render()`] writes a notice about an event for the merchant's staff, the customer or a reviewer.
 //! - [`explain()`] turns a decision's findings into sentences for the person at the terminal.
-//! - [`slip()`] prints a void or refund slip for a 32-column printer.
+//! - [`confirmation()`] writes the code that a customer repeats to agree to an operation.
+//! - [`slip()`] prints the slip of a sale, or of what was done to it, for a 32-column printer.
 //! - [`seal()`] and [`verify()`] sign and check webhooks by the Standard Webhooks scheme.
 //!
-//! All five are pure functions: times and keys are arguments, nothing is read or sent from here. The texts live in
+//! All are pure functions: times and keys are arguments, nothing is read or sent from here. The texts live in
 //! `catalogue`, one file per language; a new language implements one trait and the compiler lists what it has to say.
 //!
 //! ```
@@ -34,7 +35,9 @@ mod slip;
 
 pub use component::Component;
 pub use explain::explain;
-pub use limits::{MERCHANT_NAME_CHARS, NOTE_CHARS, SIGNATURE_BYTES, SIGNATURE_ENTRIES, TITLE_CHARS};
+pub use limits::{
+    CONFIRMATION_DIGITS, MERCHANT_NAME_CHARS, NOTE_CHARS, SIGNATURE_BYTES, SIGNATURE_ENTRIES, TITLE_CHARS,
+};
 pub use render::{confirmation, render};
 pub use seal::{seal, verify};
 pub use slip::{SLIP_COLUMNS, slip};

@@ -9,6 +9,9 @@ pub const MERCHANT_NAME_CHARS: usize = 128;
 /// Longest free text (a reason, a provider's note) that is repeated in a message or on a slip; the rest is elided.
 pub const NOTE_CHARS: usize = 160;
 
+/// Digits of a confirmation code: fewer can be guessed, more cannot be repeated from memory.
+pub const CONFIRMATION_DIGITS: core::ops::RangeInclusive<usize> = 4..=10;
+
 /// Longest `webhook-signature` header that is looked at: sixteen signatures of the known version fit twice.
 pub const SIGNATURE_BYTES: usize = 2_048;
 

@@ -1,76 +1,120 @@
-//! Void and refund slips for a printer of 32 columns.
+//! Slips of sales and of what was done to them, for a printer of 32 columns.
 
-use crate::catalogue::{Language, SlipWords, language};
+use crate::catalogue::{Deed, Language, SlipWords, language};
 use crate::clock::Clock;
 use crate::columns::{centred, row, width, wrap};
-use crate::render::{merchant_name, provider_reason, without_persons};
+use crate::render::{OrderStanding, deed, merchant_name, provider_reason, without_persons};
 use crate::{amount, plain};
 use rescind_model::{
-    Channel, Instant, Locale, OperationState, Refund, RefundState, RenderError, Sale, SlipRequest, VoidOperation,
+    Actor, Channel, Evidence, Hold, Instant, Locale, Operation, OperationState, Refund, RefundState, RenderError,
+    SaleOutcome, SlipRequest, VoidOperation,
 };
 
 /// Columns of the paper: 58 mm rolls, which every terminal takes.
 pub const SLIP_COLUMNS: usize = 32;
 
-/// Prints a void or refund slip: lines of at most [`SLIP_COLUMNS`] columns, each ended by a line feed. It says that an
-/// operation succeeded only if it is done.
+/// Prints a slip of a void, a refund, another operation or the payment itself: lines of at most [`SLIP_COLUMNS`]
+/// columns, each ended by a line feed. It says that an operation succeeded only if it is done, and that a payment did
+/// only if it is known to be good; the slip of a hold says that nothing was taken yet.
 ///
 /// # Errors
-/// - [`RenderError::Incomplete`] unless exactly one of void and refund is given, and a merchant name.
-/// - [`RenderError::Unprintable`] for an unknown currency, or an amount, instant, offset or name out of range.
+/// - [`RenderError::Incomplete`] if more than one of void, refund and operation is given; if none is, and the payment is
+///   neither good nor held (or held without its hold); without a merchant name.
+/// - [`RenderError::Unprintable`] for an operation that is none, an unknown currency, or an amount, instant, offset or
+///   name out of range.
 pub fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
-    let operation = match (&request.void_operation, &request.refund) {
-        (Some(void), None) => Operation::Void(void),
-        (None, Some(refund)) => Operation::Refund(refund),
-        _ => {
-            return Err(RenderError::Incomplete("void-operation, refund: exactly one of the two is needed".to_owned()));
-        }
-    };
+    let subject = Subject::of(request)?;
     let mut paper = Paper {
         lines: Vec::new(),
         words: language(locale).slip(),
         language: language(locale),
         clock: Clock::ahead_by(request.utc_offset_minutes)?,
     };
-    paper.head(request, &operation)?;
-    paper.numbers(&request.sale, &operation)?;
-    paper.money(&request.sale, &operation)?;
-    paper.state(&operation);
-    paper.foot(request, &operation)?;
+    paper.head(request, &subject)?;
+    paper.numbers(request, &subject)?;
+    paper.money(request, &subject)?;
+    paper.state(&subject);
+    paper.foot(request, &subject)?;
     let mut text = paper.lines.join("\n");
     text.push('\n');
     Ok(text)
 }
 
 /// What the slip is about.
-enum Operation<'a> {
+enum Subject<'a> {
     Void(&'a VoidOperation),
     Refund(&'a Refund),
+    Operation(&'a Operation, Deed),
+    Sale,
+    Hold(&'a Hold),
 }
 
-impl Operation<'_> {
-    fn asked_at(&self) -> Instant {
+impl<'a> Subject<'a> {
+    fn of(request: &'a SlipRequest) -> Result<Self, RenderError> {
+        Ok(match (&request.void_operation, &request.refund, &request.operation) {
+            (Some(void), None, None) => Self::Void(void),
+            (None, Some(refund), None) => Self::Refund(refund),
+            (None, None, Some(operation)) => {
+                let order = match request.outcome {
+                    SaleOutcome::Unpaid | SaleOutcome::Cancelled | SaleOutcome::Expired => OrderStanding::Unscanned,
+                    _ => OrderStanding::MayBePaid,
+                };
+                let deed = deed(operation, order).ok_or_else(|| {
+                    RenderError::Unprintable("operation: a void or refund has a record of its own".to_owned())
+                })?;
+                Self::Operation(operation, deed)
+            }
+            (None, None, None) => match (request.outcome, &request.hold) {
+                (SaleOutcome::Good, _) => Self::Sale,
+                (SaleOutcome::Held, Some(hold)) => Self::Hold(hold),
+                _ => {
+                    return Err(RenderError::Incomplete("outcome: only a good or held payment has a slip".to_owned()));
+                }
+            },
+            _ => {
+                return Err(RenderError::Incomplete(
+                    "void-operation, refund, operation: at most one of the three is printed".to_owned(),
+                ));
+            }
+        })
+    }
+
+    /// When the operation was asked for and when it changed last; nothing for the payment itself.
+    fn times(&self) -> Option<(Instant, Instant)> {
         match self {
-            Self::Void(void) => void.authorised_at,
-            Self::Refund(refund) => refund.submitted_at,
+            Self::Void(void) => Some((void.authorised_at, void.updated_at)),
+            Self::Refund(refund) => Some((refund.submitted_at, refund.updated_at)),
+            Self::Operation(operation, _) => Some((operation.authorised_at, operation.updated_at)),
+            Self::Sale | Self::Hold(_) => None,
         }
     }
 
-    fn changed_at(&self) -> Instant {
-        match self {
-            Self::Void(void) => void.updated_at,
-            Self::Refund(refund) => refund.updated_at,
-        }
-    }
-
-    fn evidence(&self) -> Option<&rescind_model::Evidence> {
+    fn evidence(&self) -> Option<&Evidence> {
         match self {
             Self::Void(void) => void.evidence.as_ref(),
             Self::Refund(refund) => refund.evidence.as_ref(),
+            Self::Operation(operation, _) => operation.evidence.as_ref(),
+            Self::Sale | Self::Hold(_) => None,
         }
     }
 
-    /// Nobody signs for money that does not move.
+    fn is_legal(&self) -> bool {
+        matches!(self, Self::Void(void) if void.grounds.order.is_some())
+    }
+
+    /// Whether the cardholder signs: nobody does for money that does not move, nor where they are not at the counter.
+    fn is_signed(&self) -> bool {
+        match self {
+            Self::Void(void) => void.state != OperationState::Failed && !self.is_legal(),
+            Self::Refund(_) => self.may_move_money(),
+            Self::Operation(operation, deed) => {
+                let at_the_counter = matches!(deed, Deed::HoldRelease | Deed::HoldCompletion | Deed::CompletionVoid);
+                operation.state != OperationState::Failed && at_the_counter
+            }
+            Self::Sale | Self::Hold(_) => true,
+        }
+    }
+
     fn may_move_money(&self) -> bool {
         match self {
             Self::Void(void) => void.state != OperationState::Failed,
@@ -78,6 +122,8 @@ impl Operation<'_> {
                 refund.state,
                 RefundState::Declined | RefundState::Withdrawn | RefundState::Expired | RefundState::Failed
             ),
+            Self::Operation(operation, _) => operation.state != OperationState::Failed,
+            Self::Sale | Self::Hold(_) => true,
         }
     }
 }
@@ -91,12 +137,18 @@ struct Paper {
 }
 
 impl Paper {
-    fn head(&mut self, request: &SlipRequest, operation: &Operation<'_>) -> Result<(), RenderError> {
+    fn head(&mut self, request: &SlipRequest, subject: &Subject<'_>) -> Result<(), RenderError> {
         self.middle(&merchant_name(&request.merchant_name)?);
-        self.middle(match operation {
-            Operation::Void(_) => self.words.void_title,
-            Operation::Refund(_) => self.words.refund_title,
+        self.middle(match subject {
+            Subject::Void(_) => self.words.void_title,
+            Subject::Refund(_) => self.words.refund_title,
+            Subject::Operation(_, deed) => self.language.operation_title(*deed),
+            Subject::Sale => self.words.sale_title,
+            Subject::Hold(_) => self.words.hold_title,
         });
+        if subject.is_legal() {
+            self.middle(self.words.legal_mark);
+        }
         if request.reprint {
             self.middle(self.words.reprint);
         }
@@ -104,66 +156,128 @@ impl Paper {
         Ok(())
     }
 
-    fn numbers(&mut self, sale: &Sale, operation: &Operation<'_>) -> Result<(), RenderError> {
-        let words = self.words;
-        let asked_at_terminal = match operation {
-            Operation::Void(void) => void.terminal.as_ref(),
-            Operation::Refund(_) => None,
+    fn numbers(&mut self, request: &SlipRequest, subject: &Subject<'_>) -> Result<(), RenderError> {
+        let (words, sale) = (self.words, &request.sale);
+        let asked_at_terminal = match subject {
+            Subject::Void(void) => void.terminal.as_ref(),
+            Subject::Operation(operation, _) => operation.terminal.as_ref(),
+            Subject::Refund(_) | Subject::Sale | Subject::Hold(_) => None,
+        };
+        let (voucher, trace, paid_at) = match subject {
+            Subject::Sale | Subject::Hold(_) => (words.own_voucher, words.own_trace, words.own_paid_at),
+            _ => (words.voucher, words.trace, words.paid_at),
         };
         let terminal = asked_at_terminal.or(sale.slip.as_ref().map(|slip| &slip.terminal));
         self.pair(words.terminal, terminal.map(|t| t.as_str()));
         if let Some(slip) = &sale.slip {
             self.pair(words.batch, Some(&slip.batch));
-            self.pair(words.voucher, Some(&slip.voucher));
-            self.pair(words.trace, Some(&slip.trace));
+            self.pair(voucher, Some(&slip.voucher));
+            self.pair(trace, Some(&slip.trace));
         }
         self.pair(words.order, sale.order_number.as_deref());
         self.pair(words.retrieval_reference, sale.retrieval_reference.as_deref());
         if sale.order_number.is_none() && sale.retrieval_reference.is_none() {
             self.pair(words.sale_id, Some(sale.id.as_str()));
         }
-        match operation {
-            Operation::Void(void) => self.pair(words.void_id, Some(void.id.as_str())),
-            Operation::Refund(refund) => self.pair(words.refund_id, Some(refund.id.as_str())),
-        }
-        self.pair(words.provider_reference, operation.evidence().and_then(|e| e.reference.as_deref()));
-        self.time(words.paid_at, sale.paid_at)?;
-        self.time(words.asked_at, operation.asked_at())?;
-        if operation.changed_at() != operation.asked_at() {
-            self.time(words.changed_at, operation.changed_at())?;
-        }
-        self.divider();
-        Ok(())
-    }
-
-    fn money(&mut self, sale: &Sale, operation: &Operation<'_>) -> Result<(), RenderError> {
-        let (label, money, reason) = match operation {
-            Operation::Void(void) => (self.words.void_amount, &void.amount, &void.reason),
-            Operation::Refund(refund) => {
-                let request = &refund.request;
-                (self.words.refund_amount, &request.amount, &request.reason)
+        self.pair(words.authorisation_code, request.hold.as_ref().and_then(|hold| hold.authorisation_code.as_deref()));
+        match subject {
+            Subject::Void(void) => {
+                self.pair(words.void_id, Some(void.id.as_str()));
+                self.pair(words.legal_order, void.grounds.order.as_ref().map(|order| order.as_str()));
             }
-        };
-        let captured = amount::show(&sale.captured, Locale::En)?;
-        self.pair(self.words.captured, Some(&captured));
-        let returned = amount::show_returned(money)?;
-        self.pair(label, Some(&returned));
-        let reason = self.language.word(reason);
-        self.pair(self.words.reason, Some(&reason));
+            Subject::Refund(refund) => {
+                self.pair(words.refund_id, Some(refund.id.as_str()));
+                self.pair(words.corrects, refund.request.corrects.as_ref().map(|id| id.as_str()));
+            }
+            Subject::Operation(operation, _) => self.pair(words.operation_id, Some(operation.id.as_str())),
+            Subject::Sale | Subject::Hold(_) => {}
+        }
+        self.pair(words.provider_reference, subject.evidence().and_then(|e| e.reference.as_deref()));
+        self.time(paid_at, sale.paid_at)?;
+        if let Subject::Hold(hold) = subject {
+            self.time(words.valid_until, hold.expires_at)?;
+        }
+        if let Some((asked_at, changed_at)) = subject.times() {
+            self.time(words.asked_at, asked_at)?;
+            if changed_at != asked_at {
+                self.time(words.changed_at, changed_at)?;
+            }
+        }
         self.divider();
         Ok(())
     }
 
-    fn state(&mut self, operation: &Operation<'_>) {
-        match operation {
-            Operation::Void(void) => {
-                self.middle(self.language.void_state(void.state));
-                if void.state == OperationState::Failed {
-                    let why = provider_reason(void.evidence.as_ref(), self.language);
-                    self.pair(self.words.failure, why.as_deref());
+    fn money(&mut self, request: &SlipRequest, subject: &Subject<'_>) -> Result<(), RenderError> {
+        let (words, captured) = (self.words, &request.sale.captured);
+        let plainly = |money| amount::show(money, Locale::En);
+        match subject {
+            Subject::Sale => self.pair(words.own_amount, Some(&plainly(captured)?)),
+            Subject::Hold(hold) => self.pair(words.held, Some(&plainly(&hold.authorised)?)),
+            Subject::Void(void) => {
+                self.pair(words.captured, Some(&plainly(captured)?));
+                self.pair(words.void_amount, Some(&amount::show_returned(&void.amount)?));
+                // Why an authority orders a void is not for the paper.
+                if !subject.is_legal() {
+                    self.reason(&void.reason);
                 }
             }
-            Operation::Refund(refund) => {
+            Subject::Refund(refund) => {
+                self.pair(words.captured, Some(&plainly(captured)?));
+                self.pair(words.refund_amount, Some(&amount::show_returned(&refund.request.amount)?));
+                self.reason(&refund.request.reason);
+            }
+            Subject::Operation(operation, deed) => self.operation_money(request, operation, *deed)?,
+        }
+        self.divider();
+        Ok(())
+    }
+
+    fn operation_money(&mut self, request: &SlipRequest, operation: &Operation, deed: Deed) -> Result<(), RenderError> {
+        let (words, hold) = (self.words, request.hold.as_ref());
+        let captured = amount::show(&request.sale.captured, Locale::En)?;
+        let held = hold.map(|hold| amount::show(&hold.authorised, Locale::En)).transpose()?;
+        match (deed, held) {
+            // The order's amount is the operation's: it would stand there twice.
+            (Deed::OrderClose | Deed::CodeCancel, _) => {}
+            (_, Some(held)) => self.pair(words.held, Some(&held)),
+            (_, None) => self.pair(words.captured, Some(&captured)),
+        }
+        let taken = match deed {
+            Deed::Reversal | Deed::HoldRelease | Deed::CompletionVoid => amount::show_returned(&operation.amount)?,
+            // Money that is taken, and orders that nobody paid.
+            Deed::HoldCompletion | Deed::Penalty | Deed::OrderClose | Deed::CodeCancel => {
+                amount::show(&operation.amount, Locale::En)?
+            }
+        };
+        self.pair(self.language.operation_amount(deed), Some(&taken));
+        let completes = matches!(deed, Deed::HoldCompletion | Deed::Penalty);
+        if completes && operation.state == OperationState::Done {
+            // A completion above the hold, up to its ceiling, leaves nothing to release.
+            let rest = hold.and_then(|hold| hold.authorised.minus(&operation.amount).ok()).filter(|r| !r.is_zero());
+            if let Some(rest) = rest {
+                self.pair(words.released, Some(&amount::show_returned(&rest)?));
+            }
+        }
+        self.reason(&operation.cause);
+        Ok(())
+    }
+
+    fn reason(&mut self, reason: &str) {
+        let reason = self.language.word(reason);
+        self.pair(self.words.reason, Some(&reason));
+    }
+
+    fn state(&mut self, subject: &Subject<'_>) {
+        match subject {
+            Subject::Void(void) => {
+                self.middle(self.language.void_state(void.state));
+                self.failure(void.state, void.evidence.as_ref());
+            }
+            Subject::Operation(operation, deed) => {
+                self.middle(self.language.operation_state(*deed, operation.state));
+                self.failure(operation.state, operation.evidence.as_ref());
+            }
+            Subject::Refund(refund) => {
                 self.middle(self.language.refund_state(refund.state));
                 let why = match refund.state {
                     RefundState::Failed => provider_reason(refund.evidence.as_ref(), self.language),
@@ -174,22 +288,38 @@ impl Paper {
                 let approvers: Vec<&str> = refund.approvals.iter().map(|approval| approval.by.as_str()).collect();
                 let why = why.map(|why| without_persons(&why, &approvers));
                 self.pair(self.words.failure, why.as_deref());
-                if let Some(arrival) = refund.arrival.filter(|_| operation.may_move_money()) {
+                if let Some(arrival) = refund.arrival.filter(|_| subject.may_move_money()) {
                     self.middle(&self.language.arrival(arrival));
                 }
             }
+            Subject::Sale => self.middle(self.words.taken),
+            Subject::Hold(_) => self.middle(self.words.reserved),
         }
         self.divider();
     }
 
-    fn foot(&mut self, request: &SlipRequest, operation: &Operation<'_>) -> Result<(), RenderError> {
-        let operator = match operation {
-            Operation::Void(void) => &void.requested_by,
-            Operation::Refund(refund) => refund.request.operator.as_ref().unwrap_or(&refund.request.requested_by),
+    fn failure(&mut self, state: OperationState, evidence: Option<&Evidence>) {
+        if state == OperationState::Failed {
+            let why = provider_reason(evidence, self.language);
+            self.pair(self.words.failure, why.as_deref());
+        }
+    }
+
+    fn foot(&mut self, request: &SlipRequest, subject: &Subject<'_>) -> Result<(), RenderError> {
+        let operator = match subject {
+            // Persons behind a legal order are in its report, not on paper.
+            Subject::Void(_) if subject.is_legal() => None,
+            Subject::Void(void) => Some(&void.requested_by),
+            Subject::Refund(refund) => Some(refund.request.operator.as_ref().unwrap_or(&refund.request.requested_by)),
+            Subject::Operation(operation, _) => match &operation.requested_by {
+                Actor::Person(person) => Some(&person.id),
+                Actor::Terminal(_) | Actor::System => None,
+            },
+            Subject::Sale | Subject::Hold(_) => request.sale.operator.as_ref(),
         };
-        self.pair(self.words.operator, Some(operator.as_str()));
+        self.pair(self.words.operator, operator.map(|person| person.as_str()));
         self.time(self.words.printed_at, request.at)?;
-        if request.sale.channel == Channel::Card && operation.may_move_money() {
+        if request.sale.channel == Channel::Card && subject.is_signed() {
             let label = self.words.signature;
             self.lines.push(String::new());
             let line = "_".repeat(SLIP_COLUMNS.saturating_sub(width(label)));

@@ -1,13 +1,17 @@
 //! Simplified Chinese, mainland usage. The phrases of the guides are kept: 「请求已提交,正在处理中」「请求已成功撤回」「撤销成功」.
 
-use super::{Advice, Clause, Language, Opening, SaleName, SlipWords, Story};
+mod case;
+mod operation;
+mod origin;
+
+use super::{Advice, Clause, Confirmation, Deed, Language, Opening, SaleName, SlipWords, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
-use rescind_model::{Arrival, EventKind, OperationState, RefundState, SaleOutcome, Way};
+use rescind_model::{Arrival, EventKind, IdentityKind, OperationState, RefundState, SaleOutcome, Way};
 
 pub(super) struct Chinese;
 
 impl Language for Chinese {
-    fn message(&self, story: &Story) -> Option<(&'static str, String)> {
+    fn message(&self, story: &Story) -> Option<(String, String)> {
         let Story { merchant, amount, refund, .. } = story;
         let sale = match &story.sale {
             SaleName::Order(number) => format!("订单号 {number}"),
@@ -20,14 +24,23 @@ impl Language for Chinese {
         let paid_back = format!("您在{merchant}的退款 {amount}({sale})");
         let void = format!("撤销 {amount}({sale})");
         let back = format!("退款 {amount}({sale},退款单号 {refund})");
-        Some(match (story.kind, story.audience) {
+        let sold = if story.hold { "预授权" } else { "消费" };
+        let (title, body) = match (story.kind, story.audience) {
             (EventKind::SaleOutcomeKnown, Merchant) => match story.outcome? {
+                SaleOutcome::Held => ("预授权已生效", format!("预授权 {amount}({sale})已生效,金额已冻结。")),
                 SaleOutcome::Good => ("交易结果已确认", format!("消费 {amount}({sale})已确认成功。")),
-                SaleOutcome::Declined => ("交易被拒绝", format!("消费 {amount}({sale})被拒绝,没有款项需要退回。")),
-                SaleOutcome::Failed => ("交易失败", format!("消费 {amount}({sale})失败,未扣款,没有款项需要退回。")),
+                SaleOutcome::Declined => ("交易被拒绝", format!("{sold} {amount}({sale})被拒绝,没有款项需要退回。")),
+                SaleOutcome::Failed => ("交易失败", format!("{sold} {amount}({sale})失败,未扣款,没有款项需要退回。")),
                 _ => return None,
             },
             (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
+                SaleOutcome::Held => {
+                    ("预授权已生效", format!("您在{merchant}的预授权 {amount}({sale})已生效。该金额已冻结,尚未扣款。"))
+                }
+                SaleOutcome::Declined | SaleOutcome::Failed if story.hold => (
+                    "预授权未成功",
+                    format!("您在{merchant}的预授权 {amount}({sale})未成功,没有扣款。如金额已冻结,将由发卡行解冻。"),
+                ),
                 SaleOutcome::Good => ("付款已确认", format!("{payment}已确认成功。")),
                 SaleOutcome::Declined | SaleOutcome::Failed => {
                     ("付款未成功", format!("{payment}未成功。如已扣款,款项将原路退回。"))
@@ -142,8 +155,59 @@ impl Language for Chinese {
             (EventKind::RefundResolved, Merchant) => {
                 ("退款已人工处理", format!("{back}:已由两人核对并确定结果。{because}"))
             }
-            _ => return None,
-        })
+            (EventKind::RefundInformationAsked, Merchant) => {
+                ("退款需补充材料", format!("{back}:审核员需要您补充材料:{}。", story.question))
+            }
+            (EventKind::RefundInformationGiven, Merchant) => {
+                ("补充材料已提交", format!("{back}:补充材料已提交,将重新审核,此前的审批失效。"))
+            }
+            (EventKind::RefundInformationGiven, Reviewer) => (
+                "补充材料已提交",
+                format!("{merchant}:{back}已补充材料,请重新审核。{}", approvals(story.approvals_left)),
+            ),
+            (EventKind::RefundTraceRequested, Merchant) => {
+                ("退款到账查询中", format!("{back}:正在向渠道查询是否到账。请勿重复提交。"))
+            }
+            (EventKind::RefundTraceRequested, Customer) => {
+                ("退款到账查询中", format!("{paid_back}正在向渠道查询是否到账,您无需操作。"))
+            }
+            (EventKind::RefundTraceAnswered, Merchant) => match story.arrived {
+                Some(true) => ("退款确认到账", format!("{back}:渠道确认已到账。")),
+                Some(false) => ("退款未到账", format!("{back}:渠道确认未到账,需人工处理。{because}")),
+                None => ("退款到账查询中", format!("{back}:渠道暂无结果,仍在查询。")),
+            },
+            (EventKind::RefundTraceAnswered, Customer) => match story.arrived? {
+                true => ("退款已到账", format!("{paid_back}经渠道确认已到账,请查看您原来的付款账户。")),
+                false => ("退款尚未到账", format!("{paid_back}经渠道确认尚未到账,正在处理中。您可以与商户联系。")),
+            },
+            (EventKind::RefundTraceAnswered, Reviewer) if story.arrived == Some(false) => {
+                ("退款未到账", format!("{merchant}:{back}渠道确认未到账,需人工处理。{because}"))
+            }
+            (EventKind::RefundReturned, Merchant) => {
+                ("退款被退回", format!("{back}:款项已被网络退回,原退款记录不变,可退余额已恢复。{because}"))
+            }
+            (EventKind::RefundReturned, Customer) => {
+                ("退款被退回", format!("{paid_back}已被退回,未能到账。请与商户联系,重新办理。"))
+            }
+            _ => {
+                return operation::message(story, &sale, &because).or_else(|| {
+                    let told = origin::message(story, &sale).or_else(|| case::message(story, &sale, &because));
+                    told.map(|(title, body)| (title.to_owned(), body))
+                });
+            }
+        };
+        Some((title.to_owned(), body))
+    }
+
+    fn confirmation(&self, code: &Confirmation) -> (String, String) {
+        let Confirmation { merchant, amount, code, until, way } = code;
+        let way = case::way(*way);
+        (
+            format!("{way}确认码"),
+            format!(
+                "您正在确认{merchant}的{way} {amount},确认码 {code},{until} 前有效。仅供您本人确认此笔业务,请勿告诉他人。"
+            ),
+        )
     }
 
     fn clauses(&self) -> &'static [Clause] {
@@ -176,6 +240,15 @@ impl Language for Chinese {
             Advice::ChooseReason => "请选择原因".to_owned(),
             Advice::TakeAll => "请按全额申请".to_owned(),
             Advice::Provide(what) => format!("请提供{what}"),
+            Advice::UseOrderClose => "请改为关单或撤销付款码".to_owned(),
+            Advice::UseHoldRelease => "请改用预授权撤销".to_owned(),
+            Advice::UseCompletionVoid => "请改用预授权完成撤销".to_owned(),
+            Advice::Reprint => "交易无误,请重打印签购单".to_owned(),
+            Advice::NewSale => "可用新的流水号重新收款".to_owned(),
+            Advice::Authenticate => "请操作员为此笔业务验证身份(密码或签名)".to_owned(),
+            Advice::Identify(IdentityKind::CardPresented) => "请客户出示付款原卡".to_owned(),
+            Advice::Identify(IdentityKind::PinVerified) => "请持卡人输入密码".to_owned(),
+            Advice::Identify(IdentityKind::CustomerConfirmed) => "请客户提供收到的确认码".to_owned(),
             Advice::ContactSupport => "请联系客服".to_owned(),
         })
     }
@@ -191,27 +264,21 @@ impl Language for Chinese {
             Way::Refund => "可以申请退货",
             Way::Reversal => "可以冲正",
             Way::OrderClose => "可以关单",
-            Way::HoldRelease => "可以释放预授权",
-            Way::HoldCompletion => "可以完成预授权",
-            Way::CompletionVoid => "可以撤销预授权完成",
+            Way::HoldRelease => "可以做预授权撤销",
+            Way::HoldCompletion => "可以做预授权完成",
+            Way::CompletionVoid => "可以做预授权完成撤销",
         };
         let until = opening.until.as_ref().map_or_else(String::new, |at| format!(",截止 {at}"));
         let approvals =
             if opening.approvals > 0 { format!(",需 {} 人审批", opening.approvals) } else { String::new() };
-        format!("{way} {}{until}{approvals}。", opening.amount)
+        let penalty = opening.penalty.as_ref().map_or_else(String::new, |kept| format!(",另扣违约金 {kept}"));
+        let identity = opening.identity.as_ref().map_or_else(String::new, |ways| format!(",需验证客户身份({ways})"));
+        let authentication = if opening.authentication { ",需操作员验证身份" } else { "" };
+        format!("{way} {}{penalty}{until}{approvals}{identity}{authentication}。", opening.amount)
     }
 
     fn not_allowed(&self, way: Way) -> String {
-        let way = match way {
-            Way::Void => "撤销",
-            Way::Refund => "退货",
-            Way::Reversal => "冲正",
-            Way::OrderClose => "关单",
-            Way::HoldRelease => "释放预授权",
-            Way::HoldCompletion => "完成预授权",
-            Way::CompletionVoid => "撤销预授权完成",
-        };
-        format!("目前不能{way},请联系客服。")
+        format!("目前不能做{},请联系客服。", case::way(way))
     }
 
     fn lasting(&self, parts: [u64; 4]) -> String {
@@ -247,7 +314,52 @@ impl Language for Chinese {
             "photo" => "照片",
             "invoice" => "发票",
             "identity" => "身份证明",
+            "reversed" => "已冲正",
+            "unpaid" => "未付款",
+            "cancelled" => "已撤销",
+            "expired" => "已过期",
+            "held" => "预授权中",
+            "released" => "预授权已撤销",
+            "lapsed" => "预授权已过期",
+            "no-answer" => "未收到应答",
+            "hardware-fault" => "终端硬件故障",
+            "software-fault" => "终端程序故障",
+            "printer-fault" => "打印机故障",
+            "unauthorised" => "付款人称未授权",
+            "card-presented" => "出示付款原卡",
+            "pin-verified" => "验证密码",
+            "customer-confirmed" => "客户确认码",
+            "pin" => "密码",
+            "signature" => "签名",
+            "void" => "撤销",
+            "refund" => "退货",
+            "reversal" => "冲正",
+            "order-close" => "关单",
+            "hold-release" => "预授权撤销",
+            "hold-completion" => "预授权完成",
+            "completion-void" => "预授权完成撤销",
+            "payment-code" => "付款码",
+            "card" => "银行卡",
+            "merchant" => "商户",
+            "customer" => "客户",
+            "payer" => "付款人",
+            "acquirer" => "收单机构",
+            "compliance" => "合规",
+            "legal" => "法务",
+            "scanned" => "已扫描",
+            "unscanned" => "未扫描",
+            "paid" => "已付款",
+            "penalty" => "违约金",
+            "no-show" => "未到店",
+            "change-of-plan" => "计划变更",
+            "legal-order" => "司法或合规要求",
+            "medical" => "医疗证明",
+            "police-report" => "报案回执",
+            "screenshot" => "截图",
             "purchase" => "消费",
+            "reservation" => "预订",
+            "deposit" => "定金",
+            "ticket" => "票务",
             "hotel" => "酒店",
             "travel" => "旅游",
             "hold" => "预授权",
@@ -281,6 +393,50 @@ impl Language for Chinese {
             OperationState::Done => "撤销成功",
             OperationState::Failed => "撤销失败",
             OperationState::Unknown => "结果未知,请勿重复操作",
+        }
+    }
+
+    fn operation_title(&self, deed: Deed) -> &'static str {
+        match deed {
+            Deed::Reversal => "冲正凭条",
+            Deed::OrderClose => "关单凭条",
+            Deed::CodeCancel => "撤销付款码凭条",
+            Deed::HoldRelease => "预授权撤销",
+            Deed::HoldCompletion => "预授权完成",
+            Deed::Penalty => "预授权完成(违约金)",
+            Deed::CompletionVoid => "预授权完成撤销",
+        }
+    }
+
+    fn operation_state(&self, deed: Deed, state: OperationState) -> &'static str {
+        match (state, deed) {
+            (OperationState::Authorised | OperationState::Sent, _) => "处理中",
+            (OperationState::Unknown, _) => "结果未知,请勿重复操作",
+            (OperationState::Done, Deed::Reversal) => "冲正成功",
+            (OperationState::Done, Deed::OrderClose) => "关单成功",
+            (OperationState::Done, Deed::CodeCancel) => "撤销付款码成功",
+            (OperationState::Done, Deed::HoldRelease) => "预授权撤销成功",
+            (OperationState::Done, Deed::HoldCompletion) => "预授权完成成功",
+            (OperationState::Done, Deed::Penalty) => "违约金扣收成功",
+            (OperationState::Done, Deed::CompletionVoid) => "预授权完成撤销成功",
+            (OperationState::Failed, Deed::Reversal) => "冲正失败",
+            (OperationState::Failed, Deed::OrderClose) => "关单失败",
+            (OperationState::Failed, Deed::CodeCancel) => "撤销付款码失败",
+            (OperationState::Failed, Deed::HoldRelease) => "预授权撤销失败",
+            (OperationState::Failed, Deed::HoldCompletion) => "预授权完成失败",
+            (OperationState::Failed, Deed::Penalty) => "违约金扣收失败",
+            (OperationState::Failed, Deed::CompletionVoid) => "预授权完成撤销失败",
+        }
+    }
+
+    fn operation_amount(&self, deed: Deed) -> &'static str {
+        match deed {
+            Deed::Reversal => "冲正金额",
+            Deed::OrderClose | Deed::CodeCancel => "订单金额",
+            Deed::HoldRelease => "解冻金额",
+            Deed::HoldCompletion => "完成金额",
+            Deed::Penalty => "违约金",
+            Deed::CompletionVoid => "撤销金额",
         }
     }
 
@@ -391,7 +547,10 @@ const CLAUSES: &[Clause] = clauses! {
 
 const SLIP: SlipWords = SlipWords {
     void_title: "消费撤销",
+    legal_mark: "司法或合规撤销",
     refund_title: "退货",
+    sale_title: "签购单(消费)",
+    hold_title: "签购单(预授权)",
     reprint: "*** 重打印 ***",
     terminal: "终端号",
     batch: "批次号",
@@ -402,9 +561,22 @@ const SLIP: SlipWords = SlipWords {
     retrieval_reference: "参考号",
     void_id: "撤销单号",
     refund_id: "退货单号",
+    operation_id: "业务单号",
+    legal_order: "文书登记号",
+    corrects: "更正退货单号",
+    own_voucher: "凭证号",
+    own_trace: "流水号",
+    authorisation_code: "授权码",
     provider_reference: "渠道参考号",
     paid_at: "原交易时间",
+    own_paid_at: "交易时间",
+    valid_until: "有效期至",
     captured: "原交易金额",
+    own_amount: "交易金额",
+    held: "预授权金额",
+    released: "其余解冻",
+    taken: "交易成功",
+    reserved: "金额已冻结,尚未扣款",
     asked_at: "申请时间",
     changed_at: "更新时间",
     void_amount: "撤销金额",

@@ -1,13 +1,17 @@
 //! English.
 
-use super::{Advice, Clause, Language, Opening, SaleName, SlipWords, Story};
+mod case;
+mod operation;
+mod origin;
+
+use super::{Advice, Clause, Confirmation, Deed, Language, Opening, SaleName, SlipWords, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
-use rescind_model::{Arrival, EventKind, OperationState, RefundState, SaleOutcome, Way};
+use rescind_model::{Arrival, EventKind, IdentityKind, OperationState, RefundState, SaleOutcome, Way};
 
 pub(super) struct English;
 
 impl Language for English {
-    fn message(&self, story: &Story) -> Option<(&'static str, String)> {
+    fn message(&self, story: &Story) -> Option<(String, String)> {
         let Story { merchant, amount, refund, .. } = story;
         let sale = match &story.sale {
             SaleName::Order(number) => format!("order {number}"),
@@ -16,24 +20,37 @@ impl Language for English {
         };
         let because = story.reason.as_ref().map_or_else(String::new, |reason| format!(" Reason: {reason}."));
         let arrives = story.arrival.map_or_else(String::new, |a| format!(" {}.", self.arrival(a)));
-        Some(match (story.kind, story.audience) {
+        let sold = if story.hold { "hold" } else { "sale" };
+        let (title, body) = match (story.kind, story.audience) {
             (EventKind::SaleOutcomeKnown, Merchant) => match story.outcome? {
+                SaleOutcome::Held => {
+                    ("Hold in force", format!("The hold of {amount} ({sale}) is confirmed: the money is reserved."))
+                }
                 SaleOutcome::Good => {
                     ("Sale confirmed", format!("The sale of {amount} ({sale}) is confirmed: it took place."))
                 }
                 SaleOutcome::Declined => (
-                    "Sale declined",
-                    format!("The sale of {amount} ({sale}) was declined. There is nothing to take back."),
+                    if story.hold { "Hold declined" } else { "Sale declined" },
+                    format!("The {sold} of {amount} ({sale}) was declined. There is nothing to take back."),
                 ),
                 SaleOutcome::Failed => (
-                    "Sale failed",
+                    if story.hold { "Hold failed" } else { "Sale failed" },
                     format!(
-                        "The sale of {amount} ({sale}) failed and was not captured. There is nothing to take back."
+                        "The {sold} of {amount} ({sale}) failed and was not captured. There is nothing to take back."
                     ),
                 ),
                 _ => return None,
             },
             (EventKind::SaleOutcomeKnown, Customer) => match story.outcome? {
+                SaleOutcome::Held => {
+                    ("Hold in force", format!("{merchant} has reserved {amount} ({sale}). Nothing was taken yet."))
+                }
+                SaleOutcome::Declined | SaleOutcome::Failed if story.hold => (
+                    "Hold not made",
+                    format!(
+                        "The hold of {amount} by {merchant} ({sale}) was not made and nothing was taken. If money was reserved, your bank releases it."
+                    ),
+                ),
                 SaleOutcome::Good => {
                     ("Payment confirmed", format!("Your payment of {amount} to {merchant} ({sale}) is confirmed."))
                 }
@@ -291,8 +308,100 @@ impl Language for English {
                 "Refund resolved",
                 format!("Two persons looked at refund {refund} of {amount} ({sale}) and settled its outcome.{because}"),
             ),
-            _ => return None,
-        })
+            (EventKind::RefundInformationAsked, Merchant) => (
+                "Refund: information needed",
+                format!("The reviewer of refund {refund} of {amount} ({sale}) asks you: {}.", story.question),
+            ),
+            (EventKind::RefundInformationGiven, Merchant) => (
+                "Refund: information given",
+                format!(
+                    "Your answer on refund {refund} of {amount} ({sale}) was submitted. It is reviewed afresh, and earlier approvals do not count any more."
+                ),
+            ),
+            (EventKind::RefundInformationGiven, Reviewer) => (
+                "Refund waiting: information given",
+                format!(
+                    "{merchant} has given more information on refund {refund} of {amount} ({sale}); please review it afresh.{}",
+                    approvals(story.approvals_left)
+                ),
+            ),
+            (EventKind::RefundTraceRequested, Merchant) => (
+                "Refund being traced",
+                format!(
+                    "The provider is asked whether refund {refund} of {amount} ({sale}) arrived. Do not submit it again."
+                ),
+            ),
+            (EventKind::RefundTraceRequested, Customer) => (
+                "Refund being traced",
+                format!(
+                    "The provider is asked whether the refund of {amount} for your payment to {merchant} ({sale}) arrived. You need not do anything."
+                ),
+            ),
+            (EventKind::RefundTraceAnswered, Merchant) => match story.arrived {
+                Some(true) => (
+                    "Refund arrived",
+                    format!("The provider confirms that refund {refund} of {amount} ({sale}) arrived."),
+                ),
+                Some(false) => (
+                    "Refund did not arrive",
+                    format!(
+                        "The provider says that refund {refund} of {amount} ({sale}) did not arrive; a person has to look at it.{because}"
+                    ),
+                ),
+                None => (
+                    "Refund being traced",
+                    format!("The provider does not know yet whether refund {refund} of {amount} ({sale}) arrived."),
+                ),
+            },
+            (EventKind::RefundTraceAnswered, Customer) => match story.arrived? {
+                true => (
+                    "Refund arrived",
+                    format!(
+                        "The refund of {amount} for your payment to {merchant} ({sale}) arrived, as the provider confirms. Please look at the account you paid from."
+                    ),
+                ),
+                false => (
+                    "Refund has not arrived",
+                    format!(
+                        "The refund of {amount} for your payment to {merchant} ({sale}) has not arrived and is being looked into. You can ask the merchant about it."
+                    ),
+                ),
+            },
+            (EventKind::RefundTraceAnswered, Reviewer) if story.arrived == Some(false) => (
+                "Refund did not arrive",
+                format!("{merchant}: refund {refund} of {amount} ({sale}) did not arrive and needs a person.{because}"),
+            ),
+            (EventKind::RefundReturned, Merchant) => (
+                "Refund came back",
+                format!(
+                    "The network gave refund {refund} of {amount} ({sale}) back; its record stays, and the amount can be refunded again.{because}"
+                ),
+            ),
+            (EventKind::RefundReturned, Customer) => (
+                "Refund came back",
+                format!(
+                    "The refund of {amount} for your payment to {merchant} ({sale}) came back and did not reach you. Please ask the merchant to make it again."
+                ),
+            ),
+            _ => {
+                return operation::message(story, &sale, &because).or_else(|| {
+                    let told = origin::message(story, &sale).or_else(|| case::message(story, &sale, &because));
+                    told.map(|(title, body)| (title.to_owned(), body))
+                });
+            }
+        };
+        Some((title.to_owned(), body))
+    }
+
+    fn confirmation(&self, code: &Confirmation) -> (String, String) {
+        let Confirmation { merchant, amount, code, until, way } = code;
+        let way = case::way(*way);
+        (
+            "Confirmation code".to_owned(),
+            format!(
+                "Your code to confirm the {way} of {amount} at {merchant} is {code}, valid until {until}. It is for you alone and for this only: do not tell it to anybody else."
+            ),
+        )
     }
 
     fn clauses(&self) -> &'static [Clause] {
@@ -325,6 +434,21 @@ impl Language for English {
             Advice::ChooseReason => "choose a reason".to_owned(),
             Advice::TakeAll => "ask for the whole amount".to_owned(),
             Advice::Provide(what) => format!("please provide: {what}"),
+            Advice::UseOrderClose => "close the order or cancel the code instead".to_owned(),
+            Advice::UseHoldRelease => "release the hold instead".to_owned(),
+            Advice::UseCompletionVoid => "void the completion instead".to_owned(),
+            Advice::Reprint => "the payment is good, print its slip again".to_owned(),
+            Advice::NewSale => "a new sale can be made under a new trace number".to_owned(),
+            Advice::Authenticate => {
+                "let the operator prove who they are for this operation, by PIN or signature".to_owned()
+            }
+            Advice::Identify(IdentityKind::CardPresented) => {
+                "ask the customer to present the card that paid".to_owned()
+            }
+            Advice::Identify(IdentityKind::PinVerified) => "ask the cardholder to enter the PIN".to_owned(),
+            Advice::Identify(IdentityKind::CustomerConfirmed) => {
+                "ask the customer to repeat the code that was sent to them".to_owned()
+            }
             Advice::ContactSupport => "call support".to_owned(),
         })
     }
@@ -353,7 +477,14 @@ impl Language for English {
             1 => ", after one approval".to_owned(),
             n => format!(", after {n} approvals"),
         };
-        format!("{open}{until}{approvals}.")
+        let penalty =
+            opening.penalty.as_ref().map_or_else(String::new, |kept| format!(", with a penalty of {kept} kept"));
+        let identity = opening
+            .identity
+            .as_ref()
+            .map_or_else(String::new, |ways| format!(", once the customer is identified ({ways})"));
+        let authentication = if opening.authentication { ", once the operator has proved who they are" } else { "" };
+        format!("{open}{penalty}{until}{approvals}{identity}{authentication}.")
     }
 
     fn not_allowed(&self, way: Way) -> String {
@@ -400,6 +531,48 @@ impl Language for English {
             OperationState::Done => "VOID SUCCESSFUL",
             OperationState::Failed => "VOID FAILED",
             OperationState::Unknown => "OUTCOME UNKNOWN, DO NOT REPEAT",
+        }
+    }
+
+    fn operation_title(&self, deed: Deed) -> &'static str {
+        match deed {
+            Deed::Reversal => "REVERSAL",
+            Deed::OrderClose => "ORDER CLOSE",
+            Deed::CodeCancel => "PAYMENT CODE CANCELLATION",
+            Deed::HoldRelease => "HOLD RELEASE",
+            Deed::HoldCompletion => "HOLD COMPLETION",
+            Deed::Penalty => "HOLD COMPLETION (PENALTY)",
+            Deed::CompletionVoid => "COMPLETION VOID",
+        }
+    }
+
+    fn operation_state(&self, deed: Deed, state: OperationState) -> &'static str {
+        match (state, deed) {
+            (OperationState::Authorised | OperationState::Sent, _) => "BEING PROCESSED",
+            (OperationState::Unknown, _) => "OUTCOME UNKNOWN, DO NOT REPEAT",
+            (OperationState::Done, Deed::Reversal) => "REVERSAL SUCCESSFUL",
+            (OperationState::Done, Deed::OrderClose) => "ORDER CLOSE SUCCESSFUL",
+            (OperationState::Done, Deed::CodeCancel) => "CANCELLATION SUCCESSFUL",
+            (OperationState::Done, Deed::HoldRelease) => "RELEASE SUCCESSFUL",
+            (OperationState::Done, Deed::HoldCompletion | Deed::Penalty) => "COMPLETION SUCCESSFUL",
+            (OperationState::Done, Deed::CompletionVoid) => "COMPLETION VOID SUCCESSFUL",
+            (OperationState::Failed, Deed::Reversal) => "REVERSAL FAILED",
+            (OperationState::Failed, Deed::OrderClose) => "ORDER CLOSE FAILED",
+            (OperationState::Failed, Deed::CodeCancel) => "CANCELLATION FAILED",
+            (OperationState::Failed, Deed::HoldRelease) => "RELEASE FAILED",
+            (OperationState::Failed, Deed::HoldCompletion | Deed::Penalty) => "COMPLETION FAILED",
+            (OperationState::Failed, Deed::CompletionVoid) => "COMPLETION VOID FAILED",
+        }
+    }
+
+    fn operation_amount(&self, deed: Deed) -> &'static str {
+        match deed {
+            Deed::Reversal => "Reversed",
+            Deed::OrderClose | Deed::CodeCancel => "Order amount",
+            Deed::HoldRelease => "Released",
+            Deed::HoldCompletion => "Captured",
+            Deed::Penalty => "Penalty",
+            Deed::CompletionVoid => "Voided",
         }
     }
 
@@ -521,7 +694,10 @@ const CLAUSES: &[Clause] = clauses! {
 
 const SLIP: SlipWords = SlipWords {
     void_title: "VOID",
+    legal_mark: "LEGAL OR COMPLIANCE ORDER",
     refund_title: "REFUND",
+    sale_title: "SALES SLIP",
+    hold_title: "HOLD (PRE-AUTHORISATION)",
     reprint: "*** REPRINT ***",
     terminal: "Terminal",
     batch: "Batch",
@@ -532,9 +708,22 @@ const SLIP: SlipWords = SlipWords {
     retrieval_reference: "Ref. no.",
     void_id: "Void no.",
     refund_id: "Refund no.",
+    operation_id: "Operation no.",
+    legal_order: "Legal order",
+    corrects: "Corrects refund",
+    own_voucher: "Voucher",
+    own_trace: "Trace",
+    authorisation_code: "Auth. code",
     provider_reference: "Provider ref.",
     paid_at: "Paid at",
+    own_paid_at: "Paid at",
+    valid_until: "Valid until",
     captured: "Orig. amount",
+    own_amount: "Amount",
+    held: "Held",
+    released: "Rest released",
+    taken: "PAYMENT SUCCESSFUL",
+    reserved: "RESERVED, NOT TAKEN YET",
     asked_at: "Asked at",
     changed_at: "Last change",
     void_amount: "Void amount",
