@@ -79,6 +79,8 @@ pub(crate) struct Story {
     pub(crate) hold: bool,
     /// What is done, for events about an operation.
     pub(crate) deed: Option<Deed>,
+    /// Whether an answer came after the operation was done that says the opposite.
+    pub(crate) contested: bool,
     /// The id of the referral or the authority's reference of the legal order.
     pub(crate) number: String,
     /// When the code, the hold, the referral, the grant or the order ends.
@@ -114,20 +116,6 @@ pub(crate) enum Deed {
     Penalty,
     /// A completion is cancelled.
     CompletionVoid,
-}
-
-impl Deed {
-    /// All of them.
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Reversal,
-        Self::OrderClose,
-        Self::CodeCancel,
-        Self::HoldRelease,
-        Self::HoldCompletion,
-        Self::Penalty,
-        Self::CompletionVoid,
-    ];
 }
 
 /// Who owes whom because of a refund.

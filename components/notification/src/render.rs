@@ -11,6 +11,9 @@ use rescind_model::{
     Referral, Refund, RefundState, RenderError, Sale, VoidOperation, Way,
 };
 
+/// The reason of an operation that is done and needs a person because of what was said of the payment since.
+const LATE_ANSWER: &str = "late-answer";
+
 /// Writes a message about an event. `None` for an audience that is not concerned: customers hear nothing of reviews,
 /// referrals, legal orders and of money that is not owed to them; reviewers only of what waits for them (or no longer
 /// does); nobody of a sale that was merely registered or of data that was erased.
@@ -310,6 +313,7 @@ fn story(
         outcome: said.and_then(leading_token),
         hold: notice.hold.is_some(),
         deed: about.operation().and_then(|operation| deed(operation, OrderStanding::of(notice.code.as_ref()))),
+        contested: said == Some(LATE_ANSWER),
         number: plain::note(number).unwrap_or_default(),
         until: about.ends_at().map(|at| clock.show(at)).transpose()?,
         trouble: said.and_then(leading_token),

@@ -3,6 +3,7 @@
 mod case;
 mod operation;
 mod origin;
+mod rule;
 
 use super::{Advice, Clause, Confirmation, Deed, Language, Opening, SaleName, SlipWords, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
@@ -156,7 +157,7 @@ impl Language for Chinese {
                 ("退款已人工处理", format!("{back}:已由两人核对并确定结果。{because}"))
             }
             (EventKind::RefundInformationAsked, Merchant) => {
-                ("退款需补充材料", format!("{back}:审核员需要您补充材料:{}。", story.question))
+                ("退款需补充材料", format!("{back}:审核员需要您补充材料:「{}」。", story.question))
             }
             (EventKind::RefundInformationGiven, Merchant) => {
                 ("补充材料已提交", format!("{back}:补充材料已提交,将重新审核,此前的审批失效。"))
@@ -211,7 +212,7 @@ impl Language for Chinese {
     }
 
     fn clauses(&self) -> &'static [Clause] {
-        CLAUSES
+        rule::CLAUSES
     }
 
     fn unknown_clause(&self, rule: &str) -> String {
@@ -349,6 +350,9 @@ impl Language for Chinese {
             "scanned" => "已扫描",
             "unscanned" => "未扫描",
             "paid" => "已付款",
+            "other-person" => "他人的验证",
+            "other-operation" => "其他业务的验证",
+            "unbound" => "未绑定此笔业务",
             "penalty" => "违约金",
             "no-show" => "未到店",
             "change-of-plan" => "计划变更",
@@ -500,50 +504,6 @@ impl Language for Chinese {
 fn approvals(left: u32) -> String {
     if left == 0 { String::new() } else { format!("还需 {left} 人审批。") }
 }
-
-macro_rules! clauses {
-    ($($rule:literal $($form:literal)/+;)*) => {
-        &[$(Clause { rule: $rule, forms: &[$($form),+] },)*]
-    };
-}
-
-const CLAUSES: &[Clause] = clauses! {
-    "sale.outcome" "原交易未确认成功(结果:{o})" / "原交易未确认成功";
-    "void.enabled" "该商户不开放撤销";
-    "void.window" "已超过撤销时限({o},时限 {l})" / "已超过撤销时限";
-    "void.count" "撤销次数已用完(已有 {o} 次,上限 {l} 次)" / "撤销次数已用完";
-    "void.amount" "撤销必须是全额 {l},不能是 {o}" / "撤销必须是全额";
-    "void.amount-limit" "{o} 不在可撤销的金额范围内(限额 {l})" / "金额不在可撤销的范围内";
-    "void.settled" "该交易已清算({o})" / "该交易已清算";
-    "void.batch" "终端批次已结账({o})" / "终端批次已结账";
-    "void.business-day" "原交易属于清算日 {l},现在是清算日 {o}" / "原交易的清算日已结束";
-    "void.calendar-day" "原交易当日已结束({o},截止 {l})" / "原交易当日已结束";
-    "void.paid-out" "款项已划付给商户({o})" / "款项已划付给商户";
-    "void.real-time" "该交易为实时到账,款项已划付";
-    "void.after-refund" "该交易已发送过退货";
-    "void.balance" "该交易 {l} 仅剩 {o},不能全额撤销" / "该交易已申请退货,不能全额撤销";
-    "void.in-progress" "该交易的撤销正在进行";
-    "void.already-voided" "该交易已撤销";
-    "void.minimum-wait" "现在撤销为时过早({o},至少 {l})" / "现在撤销为时过早";
-    "void.operator-role" "操作员无撤销权限(当前 {o},需要 {l})" / "操作员无撤销权限(需要 {l})" / "操作员无撤销权限";
-    "void.reason" "撤销原因 {o} 不在列表中({l})" / "缺少撤销原因(可选 {l})" / "缺少撤销原因";
-    "refund.enabled" "该商户不开放退货";
-    "refund.balance" "{o} 超过该交易可退余额 {l}" / "超过该交易可退余额";
-    "refund.window" "已超过退货期限({o},期限 {l})" / "已超过退货期限";
-    "refund.same-day" "当日交易不能退货(清算日 {o},{l} 起可退)" / "当日交易不能退货";
-    "refund.partial" "只能全额退货 {l},不能是 {o}" / "只能全额退货";
-    "refund.count" "该交易的退货次数已用完(已有 {o} 次,上限 {l} 次)" / "该交易的退货次数已用完";
-    "refund.spacing" "距上次退货时间太短({o},至少 {l})" / "距上次退货时间太短";
-    "refund.minimum-wait" "现在退货为时过早({o},至少 {l})" / "现在退货为时过早";
-    "refund.kind" "{o}类交易不能退货" / "此类交易不能退货";
-    "refund.real-time" "实时到账的交易不能在此退货";
-    "refund.reason" "退货原因 {o} 不在列表中({l})" / "缺少退货原因(可选 {l})" / "缺少退货原因";
-    "refund.evidence" "缺少凭证:{l}" / "缺少凭证";
-    "refund.amount-limit" "{o} 不在可退货的金额范围内(限额 {l})" / "金额不在可退货的范围内";
-    "refund.operator-role" "操作员无退货权限(当前 {o},需要 {l})" / "操作员无退货权限(需要 {l})" / "操作员无退货权限";
-    "refund.void-open" "该交易的撤销正在进行";
-    "refund.already-voided" "该交易已撤销";
-};
 
 const SLIP: SlipWords = SlipWords {
     void_title: "消费撤销",

@@ -3,6 +3,7 @@
 mod case;
 mod operation;
 mod origin;
+mod rule;
 
 use super::{Advice, Clause, Confirmation, Deed, Language, Opening, SaleName, SlipWords, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
@@ -310,7 +311,7 @@ impl Language for English {
             ),
             (EventKind::RefundInformationAsked, Merchant) => (
                 "Refund: information needed",
-                format!("The reviewer of refund {refund} of {amount} ({sale}) asks you: {}.", story.question),
+                format!("The reviewer of refund {refund} of {amount} ({sale}) asks you: \"{}\".", story.question),
             ),
             (EventKind::RefundInformationGiven, Merchant) => (
                 "Refund: information given",
@@ -395,17 +396,17 @@ impl Language for English {
 
     fn confirmation(&self, code: &Confirmation) -> (String, String) {
         let Confirmation { merchant, amount, code, until, way } = code;
-        let way = case::way(*way);
+        let what = case::phrase(*way, amount);
         (
             "Confirmation code".to_owned(),
             format!(
-                "Your code to confirm the {way} of {amount} at {merchant} is {code}, valid until {until}. It is for you alone and for this only: do not tell it to anybody else."
+                "Your code to confirm the {what} at {merchant} is {code}, valid until {until}. It is for you alone and for this only: do not tell it to anybody else."
             ),
         )
     }
 
     fn clauses(&self) -> &'static [Clause] {
-        CLAUSES
+        rule::CLAUSES
     }
 
     fn unknown_clause(&self, rule: &str) -> String {
@@ -647,50 +648,6 @@ fn approvals(left: u32) -> String {
         n => format!(" {n} approvals are still needed."),
     }
 }
-
-macro_rules! clauses {
-    ($($rule:literal $($form:literal)/+;)*) => {
-        &[$(Clause { rule: $rule, forms: &[$($form),+] },)*]
-    };
-}
-
-const CLAUSES: &[Clause] = clauses! {
-    "sale.outcome" "the sale is not known to be good, its outcome is {o}" / "the sale is not known to be good";
-    "void.enabled" "this policy does not offer voids";
-    "void.window" "the void window has closed ({o}, limit {l})" / "the void window has closed";
-    "void.count" "the number of voids is used up ({o} so far, limit {l})" / "the number of voids is used up";
-    "void.amount" "a void must take back the whole sale, {l} and not {o}" / "a void must take back the whole sale";
-    "void.amount-limit" "{o} is outside what may be voided here (limit {l})" / "the amount is outside what may be voided here";
-    "void.settled" "the sale is already settled ({o})" / "the sale is already settled";
-    "void.batch" "the terminal's batch is already closed ({o})" / "the terminal's batch is already closed";
-    "void.business-day" "the sale belongs to business day {l}, and it is now business day {o}" / "the business day of the sale is over";
-    "void.calendar-day" "the calendar day of the sale is over ({o}, it ended at {l})" / "the calendar day of the sale is over";
-    "void.paid-out" "the money was already paid out to the merchant ({o})" / "the money was already paid out to the merchant";
-    "void.real-time" "the money of this sale was paid out in real time";
-    "void.after-refund" "a refund of this sale was already sent";
-    "void.balance" "only {o} of {l} is left of the sale, so it cannot be voided as a whole" / "refunds were asked for, so the sale cannot be voided as a whole";
-    "void.in-progress" "a void of this sale is under way";
-    "void.already-voided" "the sale is already voided";
-    "void.minimum-wait" "it is too early to void this sale ({o}, at least {l})" / "it is too early to void this sale";
-    "void.operator-role" "the operator's role does not permit voids ({o}, needed {l})" / "the operator's role does not permit voids (needed {l})" / "the operator's role does not permit voids";
-    "void.reason" "the reason {o} is not on the list ({l})" / "a reason for the void is missing (one of {l})" / "a reason for the void is missing";
-    "refund.enabled" "this policy does not offer refunds";
-    "refund.balance" "{o} is more than the {l} that is left of the sale" / "that is more than is left of the sale";
-    "refund.window" "the refund window has closed ({o}, limit {l})" / "the refund window has closed";
-    "refund.same-day" "a sale cannot be refunded on its own business day ({o}), only from {l} on" / "a sale cannot be refunded on its own business day";
-    "refund.partial" "only the whole sale can be refunded, {l} and not {o}" / "only the whole sale can be refunded";
-    "refund.count" "the number of refunds of this sale is used up ({o} so far, limit {l})" / "the number of refunds of this sale is used up";
-    "refund.spacing" "the last refund of this sale was too recent ({o}, at least {l})" / "the last refund of this sale was too recent";
-    "refund.minimum-wait" "it is too early to refund this sale ({o}, at least {l})" / "it is too early to refund this sale";
-    "refund.kind" "sales of the kind {o} cannot be refunded" / "sales of this kind cannot be refunded";
-    "refund.real-time" "a sale that is paid out in real time cannot be refunded here";
-    "refund.reason" "the reason {o} is not on the list ({l})" / "a reason for the refund is missing (one of {l})" / "a reason for the refund is missing";
-    "refund.evidence" "evidence is missing: {l}" / "evidence is missing";
-    "refund.amount-limit" "{o} is outside what may be refunded here (limit {l})" / "the amount is outside what may be refunded here";
-    "refund.operator-role" "the operator's role does not permit refunds ({o}, needed {l})" / "the operator's role does not permit refunds (needed {l})" / "the operator's role does not permit refunds";
-    "refund.void-open" "a void of this sale is under way";
-    "refund.already-voided" "the sale is already voided";
-};
 
 const SLIP: SlipWords = SlipWords {
     void_title: "VOID",

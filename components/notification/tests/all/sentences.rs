@@ -1,9 +1,10 @@
 //! Decisions in sentences.
 
 use crate::counter::{CHINA, at, cny};
+use rescind_model::token::Token as _;
 use rescind_model::{
-    ApprovalPlan, BusinessDay, Decision, Digest, Duration, Executor, Finding, Instant, Locale, Money, Obligations,
-    Outcome, PolicyIdentity, Remedy, RenderError, Role, Value, Way,
+    ApprovalPlan, AuthenticationDemand, BusinessDay, Decision, Digest, Duration, Executor, Finding, IdentityKind,
+    Instant, Locale, Money, Obligations, Outcome, PolicyIdentity, Remedy, RenderError, Role, Value, Way,
 };
 use rescind_notification::explain;
 
@@ -21,6 +22,13 @@ fn decision(outcome: Outcome, findings: Vec<Finding>) -> Decision {
             executor: Executor::Courier,
             slip: true,
             arrival: None,
+            identity: vec![],
+            authentication: None,
+            persons: 1,
+            coupon: None,
+            penalty: None,
+            funding: None,
+            queries: vec![],
         },
         opens_at: None,
         open_until: None,
@@ -109,6 +117,51 @@ fn findings() -> Vec<Finding> {
         finding("refund.kind", text("hotel"), Value::Absent, Remedy::ContactSupport),
         finding("refund.evidence", Value::Absent, text("receipt"), Remedy::Provide("receipt".into())),
         finding("refund.void-open", Value::Absent, Value::Absent, Remedy::AwaitOutcome),
+        finding("void.authentication", Value::Absent, Value::Lasting(Duration::minutes(5)), Remedy::Authenticate),
+        finding(
+            "void.authentication",
+            text("other-person"),
+            Value::Lasting(Duration::minutes(5)),
+            Remedy::Authenticate,
+        ),
+        finding(
+            "void.authentication",
+            Value::Lasting(Duration::minutes(9)),
+            Value::Lasting(Duration::minutes(5)),
+            Remedy::Authenticate,
+        ),
+        finding(
+            "refund.identity",
+            Value::Absent,
+            text("card-presented|customer-confirmed"),
+            Remedy::Identify(IdentityKind::CardPresented),
+        ),
+        finding(
+            "refund.penalty",
+            Value::Amount(cny("100.00")),
+            Value::Amount(cny("80.00")),
+            Remedy::ReduceTo(cny("80.00")),
+        ),
+        finding("void.penalty", Value::Amount(cny("20.00")), Value::Amount(cny("0.00")), Remedy::UseRefund),
+        finding("void.hold-completion", text("hold"), Value::Absent, Remedy::UseCompletionVoid),
+        finding("refund.kind-not-cancellable", text("hotel"), text("refer"), Remedy::ContactSupport),
+        finding("reversal.nothing-to-reverse", text("declined"), text("unknown"), Remedy::NewSale),
+        finding("reversal.outcome", text("good"), text("unknown"), Remedy::Reprint),
+        finding("order-close.scanned", text("unknown"), text("unpaid"), Remedy::UseReversal),
+        finding("order-close.expired", Value::At(at("14:09:00")), Value::At(at("14:08:00")), Remedy::NewSale),
+        finding("hold-release.no-hold", Value::Absent, text("hold"), Remedy::UseOrderClose),
+        finding(
+            "hold-completion.validity",
+            Value::At(at("14:09:00")),
+            Value::At(at("14:08:00")),
+            Remedy::UseHoldRelease,
+        ),
+        finding(
+            "hold-completion.ceiling",
+            Value::Amount(cny("120.00")),
+            Value::Amount(cny("115.00")),
+            Remedy::ReduceTo(cny("115.00")),
+        ),
         finding("shop.full-moon", Value::Count(1), Value::Count(0), Remedy::RetryAfter(at("23:59:59"))),
     ]
 }
@@ -186,7 +239,19 @@ fn what_is_open_is_said_with_its_end() {
     });
     assert_eq!(said(&open, Locale::En), "A refund of CNY 60.00 is possible, after 2 approvals.");
     assert_eq!(said(&open, Locale::ZhCn), "可以申请退货 ¥60.00,需 2 人审批。");
-    for way in [Way::Void, Way::Refund, Way::Reversal, Way::OrderClose, Way::HoldRelease] {
+    open.obligations.approvals = None;
+    open.obligations.penalty = Some(cny("20.00"));
+    open.obligations.identity = vec![IdentityKind::CardPresented, IdentityKind::CustomerConfirmed];
+    open.obligations.authentication = Some(AuthenticationDemand { max_age: Duration::minutes(5), bound: true });
+    assert_eq!(
+        said(&open, Locale::En),
+        "A refund of CNY 60.00 is possible, with a penalty of CNY 20.00 kept, once the customer is identified (card presented, customer confirmed), once the operator has proved who they are."
+    );
+    assert_eq!(
+        said(&open, Locale::ZhCn),
+        "可以申请退货 ¥60.00,另扣违约金 ¥20.00,需验证客户身份(出示付款原卡、客户确认码),需操作员验证身份。"
+    );
+    for (way, _) in Way::ALL.iter().copied() {
         for outcome in [Outcome::Allow, Outcome::Refer, Outcome::Deny] {
             for locale in [Locale::ZhCn, Locale::En] {
                 assert_eq!(explain(&Decision { way, ..decision(outcome, vec![]) }, locale, 0).unwrap().len(), 1);
@@ -201,6 +266,37 @@ fn a_referral_never_ends_without_advice() {
         Finding { verdict: Outcome::Refer, ..finding("void.count", Value::Count(3), Value::Count(3), Remedy::None) };
     let said = explain(&decision(Outcome::Refer, vec![referred]), Locale::En, 0).unwrap();
     assert_eq!(said, ["The number of voids is used up (3 so far, limit 3); call support."]);
+}
+
+#[test]
+fn every_remedy_is_said_in_both_languages() {
+    let mut remedies = vec![
+        Remedy::UseVoid,
+        Remedy::UseRefund,
+        Remedy::UseRefundFrom(at("23:00:00")),
+        Remedy::UseReversal,
+        Remedy::AwaitOutcome,
+        Remedy::AskRole(Role::parse("supervisor").unwrap()),
+        Remedy::RetryAfter(at("23:00:00")),
+        Remedy::ReduceTo(cny("40.00")),
+        Remedy::Provide("receipt".into()),
+        Remedy::UseOrderClose,
+        Remedy::UseHoldRelease,
+        Remedy::UseCompletionVoid,
+        Remedy::Reprint,
+        Remedy::NewSale,
+        Remedy::Authenticate,
+        Remedy::ContactSupport,
+    ];
+    remedies.extend(IdentityKind::ALL.iter().map(|(kind, _)| Remedy::Identify(*kind)));
+    let advised = |locale| -> Vec<String> {
+        let said =
+            |remedy: &Remedy| say(vec![finding("void.settled", Value::Absent, Value::Absent, remedy.clone())], locale);
+        remedies.iter().map(|remedy| said(remedy).concat()).collect()
+    };
+    insta::assert_snapshot!(format!("{}\n{}", advised(Locale::ZhCn).join("\n"), advised(Locale::En).join("\n")));
+    let bare = say(vec![finding("void.settled", Value::Absent, Value::Absent, Remedy::None)], Locale::En).concat();
+    assert!(advised(Locale::En).iter().all(|said| *said != bare));
 }
 
 #[test]

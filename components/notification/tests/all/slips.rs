@@ -1,8 +1,12 @@
 //! What the printer prints.
 
-use crate::counter::{refund, refund_slip, sale, void, void_slip};
+use crate::counter::{hold, operation, operation_slip, penalty, refund, refund_slip, sale, sale_slip, void, void_slip};
 use proptest::prelude::*;
-use rescind_model::{Channel, Locale, OperationState, RefundState, RenderError, SlipRequest};
+use rescind_model::token::Token as _;
+use rescind_model::{
+    Actor, Channel, Locale, Operation, OperationState, OrderId, RefundId, RefundState, RenderError, SaleOutcome,
+    SlipRequest, Way,
+};
 use rescind_notification::{SLIP_COLUMNS, slip};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -65,6 +69,14 @@ fn only_what_is_done_is_called_successful() {
         assert_eq!(slip(&void_slip(state), Locale::ZhCn).unwrap().contains("撤销成功"), done, "{state:?}");
         assert_eq!(slip(&void_slip(state), Locale::En).unwrap().contains("SUCCESSFUL"), done, "{state:?}");
     }
+    for state in OPERATION_STATES {
+        let done = state == OperationState::Done;
+        for operation in operations(state) {
+            let printed = |locale| slip(&operation_slip(operation.clone()), locale).unwrap();
+            assert_eq!(printed(Locale::ZhCn).contains("成功"), done, "{:?} {state:?}", operation.kind);
+            assert_eq!(printed(Locale::En).contains("SUCCESSFUL"), done, "{:?} {state:?}", operation.kind);
+        }
+    }
     use RefundState as S;
     for state in [
         S::Submitted,
@@ -87,12 +99,127 @@ fn only_what_is_done_is_called_successful() {
 }
 
 #[test]
-fn exactly_one_operation_is_printed() {
+fn at_most_one_operation_is_printed() {
     let both = SlipRequest { refund: Some(refund(RefundState::Cleared)), ..void_slip(OperationState::Done) };
-    let none = SlipRequest { void_operation: None, ..void_slip(OperationState::Done) };
-    for request in [both, none] {
+    let reversal = operation(Way::Reversal, OperationState::Done);
+    let other = SlipRequest { operation: Some(reversal), ..void_slip(OperationState::Done) };
+    for request in [both, other] {
         assert!(matches!(slip(&request, Locale::En), Err(RenderError::Incomplete(_))));
     }
+    // Voids and refunds have records of their own.
+    for way in [Way::Void, Way::Refund] {
+        let request = operation_slip(operation(way, OperationState::Done));
+        assert!(matches!(slip(&request, Locale::En), Err(RenderError::Unprintable(_))));
+    }
+}
+
+/// One operation of every kind.
+fn operations(state: OperationState) -> Vec<Operation> {
+    let ways = [Way::Reversal, Way::OrderClose, Way::HoldRelease, Way::HoldCompletion, Way::CompletionVoid];
+    ways.map(|way| operation(way, state)).into_iter().chain([penalty(state)]).collect()
+}
+
+#[test]
+fn operations_have_slips() {
+    let mut all = String::new();
+    for operation in operations(OperationState::Done) {
+        for locale in [Locale::ZhCn, Locale::En] {
+            all.push_str(&slip(&operation_slip(operation.clone()), locale).unwrap());
+            all.push('\n');
+        }
+    }
+    insta::assert_snapshot!("operations_done", all);
+    let failed = operation_slip(operation(Way::Reversal, OperationState::Failed));
+    insta::assert_snapshot!("reversal_failed_zh", slip(&failed, Locale::ZhCn).unwrap());
+}
+
+#[test]
+fn a_code_that_nobody_paid_is_cancelled_and_an_order_that_may_be_paid_is_closed() {
+    for (outcome, _) in SaleOutcome::ALL {
+        let close = operation_slip(operation(Way::OrderClose, OperationState::Done));
+        let printed = slip(&SlipRequest { outcome: *outcome, ..close }, Locale::ZhCn).unwrap();
+        let unpaid = matches!(outcome, SaleOutcome::Unpaid | SaleOutcome::Cancelled | SaleOutcome::Expired);
+        assert_eq!(printed.contains("撤销付款码成功"), unpaid, "{printed}");
+        assert_eq!(printed.contains("关单成功"), !unpaid, "{printed}");
+    }
+}
+
+#[test]
+fn a_penalty_is_called_one_and_the_rest_is_released() {
+    let printed = slip(&operation_slip(penalty(OperationState::Done)), Locale::ZhCn).unwrap();
+    assert!(printed.contains("违约金                 CNY 20.00\n"), "{printed}");
+    assert!(printed.contains("其余解冻              CNY -80.00\n"), "{printed}");
+    // Nothing is released before it is done, nor by a completion of the whole hold or above it.
+    let pending = slip(&operation_slip(penalty(OperationState::Unknown)), Locale::ZhCn).unwrap();
+    assert!(!pending.contains("其余解冻"), "{pending}");
+    for amount in ["100.00", "115.00"] {
+        let mut whole = operation(Way::HoldCompletion, OperationState::Done);
+        whole.amount = crate::counter::cny(amount);
+        let printed = slip(&operation_slip(whole), Locale::ZhCn).unwrap();
+        assert!(!printed.contains("其余解冻") && printed.contains(amount), "{printed}");
+    }
+}
+
+#[test]
+fn the_slip_of_the_sale_is_printed_again_after_a_printer_fault() {
+    let request = SlipRequest { reprint: true, ..sale_slip(SaleOutcome::Good) };
+    insta::assert_snapshot!("sale_reprint_zh", slip(&request, Locale::ZhCn).unwrap());
+    insta::assert_snapshot!("sale_reprint_en", slip(&request, Locale::En).unwrap());
+}
+
+#[test]
+fn the_slip_of_a_hold_says_that_nothing_was_taken() {
+    let request = sale_slip(SaleOutcome::Held);
+    insta::assert_snapshot!("hold_zh", slip(&request, Locale::ZhCn).unwrap());
+    let english = slip(&request, Locale::En).unwrap();
+    assert!(english.contains("RESERVED, NOT TAKEN YET") && !english.contains("SUCCESSFUL"), "{english}");
+    let without = SlipRequest { hold: None, ..request };
+    assert!(matches!(slip(&without, Locale::En), Err(RenderError::Incomplete(_))));
+}
+
+#[test]
+fn a_payment_that_is_neither_good_nor_held_has_no_slip() {
+    for (outcome, token) in SaleOutcome::ALL {
+        let request = SlipRequest { outcome: *outcome, hold: Some(hold()), ..sale_slip(SaleOutcome::Good) };
+        let printable = matches!(outcome, SaleOutcome::Good | SaleOutcome::Held);
+        assert_eq!(slip(&request, Locale::ZhCn).is_ok(), printable, "{token}");
+    }
+}
+
+#[test]
+fn a_legal_void_is_marked_and_says_neither_who_nor_why() {
+    let mut request = void_slip(OperationState::Done);
+    let void = request.void_operation.as_mut().unwrap();
+    void.grounds.order = Some(OrderId::parse("L-1").unwrap());
+    insta::assert_snapshot!("void_legal_zh", slip(&request, Locale::ZhCn).unwrap());
+    let english = slip(&request, Locale::En).unwrap();
+    assert!(english.contains("LEGAL OR COMPLIANCE ORDER") && english.contains("L-1"), "{english}");
+    for hidden in ["op-7", "customer request", "signature"] {
+        assert!(!english.contains(hidden), "{english}");
+    }
+    assert!(!slip(&void_slip(OperationState::Done), Locale::En).unwrap().contains("LEGAL"));
+}
+
+#[test]
+fn a_correction_names_the_refund_it_corrects() {
+    let mut request = refund_slip(RefundState::Cleared);
+    assert!(!slip(&request, Locale::En).unwrap().contains("Corrects refund"));
+    request.refund.as_mut().unwrap().request.corrects = Some(RefundId::parse("R-0").unwrap());
+    assert!(slip(&request, Locale::En).unwrap().contains("Corrects refund              R-0\n"));
+}
+
+#[test]
+fn who_is_not_at_the_counter_does_not_sign() {
+    for (operation, signs) in operations(OperationState::Done).into_iter().zip([false, false, true, true, true, false])
+    {
+        let printed = slip(&operation_slip(operation.clone()), Locale::En).unwrap();
+        assert_eq!(printed.contains("signature"), signs, "{printed}");
+        let failed = operation_slip(Operation { state: OperationState::Failed, ..operation });
+        assert!(!slip(&failed, Locale::En).unwrap().contains("signature"));
+    }
+    // What the system does by itself has no operator.
+    let timed = Operation { requested_by: Actor::System, ..operation(Way::Reversal, OperationState::Sent) };
+    assert!(!slip(&operation_slip(timed), Locale::En).unwrap().contains("Operator"));
 }
 
 #[test]
@@ -125,7 +252,7 @@ proptest! {
         note in "(\\PC|[一-龥]|[Α-Ω]){0,300}",
         state in prop::sample::select(OPERATION_STATES.as_slice()),
         locale in prop::sample::select(vec![Locale::ZhCn, Locale::En]),
-        refunded in any::<bool>(),
+        printed in 0_usize..4,
         reprint in any::<bool>(),
     ) {
         let mut sale = sale();
@@ -134,7 +261,20 @@ proptest! {
             slip.voucher = voucher;
         }
         let mut request = SlipRequest { merchant_name: name, sale, reprint, ..void_slip(state) };
-        if refunded {
+        if printed == 0 {
+            request = SlipRequest { void_operation: None, hold: Some(hold()), outcome: SaleOutcome::Held, ..request };
+        } else if printed == 1 {
+            for mut operation in operations(state) {
+                operation.cause = reason.clone();
+                if let Some(evidence) = &mut operation.evidence {
+                    evidence.note = Some(note.clone());
+                }
+                let request = SlipRequest { sale: request.sale.clone(), ..operation_slip(operation) };
+                for line in slip(&request, locale).unwrap().lines() {
+                    prop_assert!(line.width() <= SLIP_COLUMNS && line.width_cjk() <= SLIP_COLUMNS, "{line:?}");
+                }
+            }
+        } else if printed == 2 {
             let mut refund = refund(RefundState::Declined);
             refund.request.reason = reason;
             refund.ended_because = Some(note);

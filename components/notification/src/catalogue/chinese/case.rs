@@ -21,7 +21,7 @@ pub(super) fn way(way: Way) -> &'static str {
 pub(super) fn message(story: &Story, sale: &str, because: &str) -> Option<(&'static str, String)> {
     let Story { merchant, amount, number, .. } = story;
     let by = story.until.as_ref().map_or_else(String::new, |at| format!("请于 {at} 前作出决定。"));
-    let case = format!("{} {amount}({sale},工单号 {number})", story.way.map_or("操作", way));
+    let case = format!("{} {amount}({sale},工单号 {number})", story.way.map_or("", way));
     let order = format!("司法或合规撤销 {amount}({sale},文书编号 {number})");
     Some(match (story.kind, story.audience) {
         (EventKind::CaseOpened, Merchant) => ("已转客服处理", format!("{case}:已提交客服,等待处理。")),

@@ -35,6 +35,14 @@ pub(super) fn message(story: &Story, sale: &str, because: &str) -> Option<(Strin
         (EventKind::OperationUnknown, Merchant) => {
             (format!("{name}结果未知"), format!("{it}:结果未知,正在查询。{}。", forbidden(deed)))
         }
+        (EventKind::OperationAttention, Merchant) if story.contested => (
+            format!("{name}后收到迟到应答"),
+            format!("{it}:{name}结束后收到应答,称原交易已扣款,已转人工核对。请勿重复操作。"),
+        ),
+        (EventKind::OperationAttention, Reviewer) if story.contested => (
+            format!("{name}后收到迟到应答"),
+            format!("{merchant}:{it}结束后收到应答,称原交易已扣款。请核对渠道记录后处理。"),
+        ),
         (EventKind::OperationAttention, Merchant) => {
             (format!("{name}需人工处理"), format!("{it}:无法自动完成,已转人工处理。{}。", forbidden(deed)))
         }
@@ -60,8 +68,8 @@ fn effect(deed: Deed, hold: bool) -> &'static str {
         Deed::OrderClose => "订单已关闭,如已扣款,款项将原路退回",
         Deed::CodeCancel => "付款码已失效",
         Deed::HoldRelease => "冻结金额将全部解冻",
-        Deed::HoldCompletion => "款项已扣收,其余冻结金额将解冻",
-        Deed::Penalty => "其余冻结金额将解冻",
+        Deed::HoldCompletion => "款项已扣收,其余冻结金额(如有)将解冻",
+        Deed::Penalty => "其余冻结金额(如有)将解冻",
         Deed::CompletionVoid => "扣款已取消,预授权恢复有效",
     }
 }
@@ -114,7 +122,7 @@ fn customer(kind: EventKind, deed: Deed, story: &Story, sale: &str) -> Option<(&
             ("预授权完成处理中", format!("{hold}正在办理预授权完成,扣款金额 {amount}。"))
         }
         (EventKind::OperationAuthorised, Deed::Penalty) => {
-            ("违约金处理中", format!("{hold}将扣收违约金 {amount},正在处理中。其余冻结金额将解冻。"))
+            ("违约金处理中", format!("{hold}将扣收违约金 {amount},正在处理中。其余冻结金额(如有)将解冻。"))
         }
         (EventKind::OperationAuthorised, Deed::CompletionVoid) => {
             ("预授权完成撤销已提交", format!("{hold}的扣款 {amount} 撤销请求已提交,正在处理中。"))
@@ -133,10 +141,10 @@ fn customer(kind: EventKind, deed: Deed, story: &Story, sale: &str) -> Option<(&
             ("预授权已撤销", format!("{hold}已撤销,冻结金额 {amount} 将全部解冻,没有扣款。"))
         }
         (EventKind::OperationDone, Deed::HoldCompletion) => {
-            ("预授权已完成", format!("{hold}已完成,实际扣款 {amount}。其余冻结金额将解冻。"))
+            ("预授权已完成", format!("{hold}已完成,实际扣款 {amount}。其余冻结金额(如有)将解冻。"))
         }
         (EventKind::OperationDone, Deed::Penalty) => {
-            ("违约金已扣收", format!("{hold}已扣收违约金 {amount}。其余冻结金额将解冻。"))
+            ("违约金已扣收", format!("{hold}已扣收违约金 {amount}。其余冻结金额(如有)将解冻。"))
         }
         (EventKind::OperationDone, Deed::CompletionVoid) => {
             ("预授权扣款已撤销", format!("{hold}的扣款 {amount} 已撤销,预授权恢复有效。"))

@@ -5,24 +5,26 @@ use crate::catalogue::{Debt, Deed, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
 use rescind_model::{EventKind, LiabilityCause, LiabilityState, Party, Way};
 
-/// The name of a way within a sentence.
-pub(super) fn way(way: Way) -> &'static str {
-    match way {
-        Way::Void => "void",
-        Way::Refund => "refund",
-        Way::Reversal => operation::noun(Deed::Reversal),
-        Way::OrderClose => operation::noun(Deed::OrderClose),
-        Way::HoldRelease => operation::noun(Deed::HoldRelease),
-        Way::HoldCompletion => operation::noun(Deed::HoldCompletion),
-        Way::CompletionVoid => operation::noun(Deed::CompletionVoid),
-    }
+/// A way with its amount, within a sentence.
+pub(super) fn phrase(way: Way, amount: &str) -> String {
+    let deed = match way {
+        Way::Void => return format!("void of {amount}"),
+        Way::Refund => return format!("refund of {amount}"),
+        Way::Reversal => Deed::Reversal,
+        Way::OrderClose => Deed::OrderClose,
+        Way::HoldRelease => Deed::HoldRelease,
+        Way::HoldCompletion => Deed::HoldCompletion,
+        Way::CompletionVoid => Deed::CompletionVoid,
+    };
+    operation::phrase(deed, amount)
 }
 
 pub(super) fn message(story: &Story, sale: &str, because: &str) -> Option<(&'static str, String)> {
     let Story { merchant, amount, number, .. } = story;
     let by = story.until.as_ref().map_or_else(String::new, |at| format!(" Please decide before {at}."));
-    let case = format!("{} of {amount} ({sale}, case {number})", story.way.map_or("operation", way));
-    let order = format!("legal void of {amount} ({sale}, order {number})");
+    let what = story.way.map_or_else(String::new, |way| phrase(way, amount));
+    let case = format!("{what} ({sale}, case {number})");
+    let order = format!("legal void of {amount} ({sale}, authority's reference {number})");
     Some(match (story.kind, story.audience) {
         (EventKind::CaseOpened, Merchant) => {
             ("Passed to support", format!("The {case} was passed to support and waits for an answer."))

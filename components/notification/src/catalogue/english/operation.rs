@@ -20,7 +20,7 @@ pub(super) fn name(deed: Deed) -> &'static str {
 pub(super) fn message(story: &Story, sale: &str, because: &str) -> Option<(String, String)> {
     let deed = story.deed?;
     let (name, merchant) = (name(deed), &story.merchant);
-    let it = format!("{} of {} ({sale})", noun(deed), story.amount);
+    let it = format!("{} ({sale})", phrase(deed, &story.amount));
     Some(match (story.kind, story.audience) {
         (EventKind::OperationAuthorised, Merchant) => {
             (format!("{name} requested"), format!("The {it} has been submitted and is being processed."))
@@ -37,6 +37,18 @@ pub(super) fn message(story: &Story, sale: &str, because: &str) -> Option<(Strin
         (EventKind::OperationUnknown, Merchant) => (
             format!("{name} outcome unknown"),
             format!("The outcome of the {it} is unknown and is being looked up. {}.", forbidden(deed)),
+        ),
+        (EventKind::OperationAttention, Merchant) if story.contested => (
+            format!("{name} contested"),
+            format!(
+                "An answer after the {it} says that the payment took place; a person is looking at it. Do not repeat anything."
+            ),
+        ),
+        (EventKind::OperationAttention, Reviewer) if story.contested => (
+            format!("{name} contested"),
+            format!(
+                "{merchant}: an answer after the {it} says that the payment took place. Compare it with the provider's records."
+            ),
         ),
         (EventKind::OperationAttention, Merchant) => (
             format!("{name} needs attention"),
@@ -59,16 +71,16 @@ pub(super) fn message(story: &Story, sale: &str, because: &str) -> Option<(Strin
     })
 }
 
-/// The operation's name within a sentence.
-pub(super) fn noun(deed: Deed) -> &'static str {
+/// The operation with its amount, within a sentence.
+pub(super) fn phrase(deed: Deed, amount: &str) -> String {
     match deed {
-        Deed::Reversal => "reversal",
-        Deed::OrderClose => "closing of the order",
-        Deed::CodeCancel => "cancellation of the payment code",
-        Deed::HoldRelease => "release of the hold",
-        Deed::HoldCompletion => "completion of the hold",
-        Deed::Penalty => "penalty out of the hold",
-        Deed::CompletionVoid => "void of the completion",
+        Deed::Reversal => format!("reversal of {amount}"),
+        Deed::OrderClose => format!("closing of the order for {amount}"),
+        Deed::CodeCancel => format!("cancellation of the payment code for {amount}"),
+        Deed::HoldRelease => format!("release of the hold of {amount}"),
+        Deed::HoldCompletion => format!("completion of the hold for {amount}"),
+        Deed::Penalty => format!("penalty of {amount} out of the hold"),
+        Deed::CompletionVoid => format!("void of the completion of {amount}"),
     }
 }
 
@@ -79,8 +91,8 @@ fn effect(deed: Deed, hold: bool) -> &'static str {
         Deed::Reversal | Deed::OrderClose => "If money was taken, it goes back the way it was paid",
         Deed::CodeCancel => "The code can no longer be paid",
         Deed::HoldRelease => "All reserved money is released",
-        Deed::HoldCompletion => "The amount is captured, and the rest of the hold is released",
-        Deed::Penalty => "The rest of the hold is released",
+        Deed::HoldCompletion => "The amount is captured, and the rest of the hold, if any, is released",
+        Deed::Penalty => "The rest of the hold, if any, is released",
         Deed::CompletionVoid => "Nothing is captured any more, and the hold stands again",
     }
 }
@@ -138,15 +150,15 @@ fn customer(kind: EventKind, deed: Deed, story: &Story, sale: &str) -> Option<(&
         ),
         (EventKind::OperationAuthorised, Deed::HoldRelease) => (
             "Release of a hold requested",
-            format!("The release of t{hold} of {amount} has been submitted and is being processed."),
+            format!("The release of t{hold}, {amount}, has been submitted and is being processed."),
         ),
         (EventKind::OperationAuthorised, Deed::HoldCompletion) => (
             "Completion of a hold requested",
-            format!("{amount} out of t{hold} is about to be taken. The rest will be released."),
+            format!("{amount} out of t{hold} is about to be taken. The rest, if any, will be released."),
         ),
         (EventKind::OperationAuthorised, Deed::Penalty) => (
             "Penalty requested",
-            format!("A penalty of {amount} out of t{hold} is about to be taken. The rest will be released."),
+            format!("A penalty of {amount} out of t{hold} is about to be taken. The rest, if any, will be released."),
         ),
         (EventKind::OperationAuthorised, Deed::CompletionVoid) => (
             "Cancellation requested",
@@ -166,13 +178,13 @@ fn customer(kind: EventKind, deed: Deed, story: &Story, sale: &str) -> Option<(&
             format!("The code for y{payment} is cancelled and nothing was taken. Do not pay with this code any more."),
         ),
         (EventKind::OperationDone, Deed::HoldRelease) => {
-            ("Hold released", format!("T{hold} of {amount} is released and nothing was taken."))
+            ("Hold released", format!("T{hold}, {amount}, is released and nothing was taken."))
         }
         (EventKind::OperationDone, Deed::HoldCompletion) => {
-            ("Hold completed", format!("{amount} out of t{hold} was taken. The rest is released."))
+            ("Hold completed", format!("{amount} out of t{hold} was taken. The rest, if any, is released."))
         }
         (EventKind::OperationDone, Deed::Penalty) => {
-            ("Penalty taken", format!("A penalty of {amount} out of t{hold} was taken. The rest is released."))
+            ("Penalty taken", format!("A penalty of {amount} out of t{hold} was taken. The rest, if any, is released."))
         }
         (EventKind::OperationDone, Deed::CompletionVoid) => (
             "Payment out of a hold cancelled",
@@ -213,8 +225,8 @@ fn customer(kind: EventKind, deed: Deed, story: &Story, sale: &str) -> Option<(&
         (EventKind::OperationUnknown, _) => (
             "Hold being confirmed",
             format!(
-                "The outcome of the {} ({amount}, {merchant}, {sale}) is unknown and is being looked up. You need not do anything.",
-                noun(deed)
+                "The outcome of the {} ({merchant}, {sale}) is unknown and is being looked up. You need not do anything.",
+                phrase(deed, amount)
             ),
         ),
         _ => return None,
