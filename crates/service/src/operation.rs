@@ -253,12 +253,18 @@ impl<P: Ports> App<P> {
             }
         };
         let merchant = self.merchant(merchant).await?;
+        // Without any of the three, the slip would be one of the sale itself.
+        if void_operation.is_none() && refund.is_none() && operation.is_none() {
+            return Err(Error::NotFound("operation"));
+        }
         let request = SlipRequest {
             merchant_name: merchant.name,
             sale: aggregate.ledger.sale,
             void_operation,
             refund,
             operation,
+            outcome: aggregate.ledger.status.outcome,
+            hold: aggregate.ledger.hold,
             reprint,
             at: self.ports.now(),
             utc_offset_minutes: merchant.utc_offset_minutes,

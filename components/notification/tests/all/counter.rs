@@ -426,7 +426,7 @@ pub fn notices(kind: EventKind) -> Vec<(String, Notice)> {
             return all;
         }
         K::SaleTrouble => {
-            return because(&[
+            let mut all = because(&[
                 "no-answer",
                 "declined",
                 "hardware-fault: the screen went dark",
@@ -435,6 +435,13 @@ pub fn notices(kind: EventKind) -> Vec<(String, Notice)> {
                 "unauthorised",
                 "earthquake",
             ]);
+            let of_a_hold = because(&["no-answer", "unauthorised"]);
+            all.extend(
+                of_a_hold
+                    .into_iter()
+                    .map(|(name, told)| (format!("{name}, a hold"), Notice { hold: Some(hold()), ..told })),
+            );
+            return all;
         }
         K::SaleLateAnswer => return because(&["good", "declined", "failed", "unknown"]),
         K::CodeScanned => return because(&["good", "unknown", "declined", "failed", ""]),

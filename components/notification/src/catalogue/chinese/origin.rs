@@ -11,6 +11,8 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
     let hold = format!("预授权 {amount}({sale})");
     let payment = format!("您在{merchant}的付款 {amount}({sale})");
     let held = format!("您在{merchant}的预授权 {amount}({sale})");
+    // What the till was about.
+    let (sold, paid) = if story.hold { (&hold, &held) } else { (&format!("消费 {amount}({sale})"), &payment) };
     Some(match (story.kind, story.audience) {
         (EventKind::CodeCreated, Merchant) => ("付款码已生成", format!("{code}已生成{until}。")),
         (EventKind::CodeScanned, Merchant) => match story.outcome {
@@ -52,18 +54,16 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
         }
         (EventKind::HoldLapsed, Customer) => ("预授权已过期", format!("{held}已过期,没有扣款,冻结金额将解冻。")),
 
-        (EventKind::SaleTrouble, Merchant) => trouble(story.trouble, &format!("消费 {amount}({sale})")),
+        (EventKind::SaleTrouble, Merchant) => trouble(story.trouble, sold),
         (EventKind::SaleTrouble, Customer) => match story.trouble? {
             Trouble::NoAnswer | Trouble::HardwareFault | Trouble::SoftwareFault => {
-                ("付款结果确认中", format!("{payment}结果未知,正在查询。请勿重复付款。"))
+                ("付款结果确认中", format!("{paid}结果未知,正在查询。请勿重复付款。"))
             }
-            Trouble::Unauthorised => {
-                ("付款异议已登记", format!("您对在{merchant}付款 {amount}({sale})的异议已登记,正在处理中。"))
-            }
+            Trouble::Unauthorised => ("付款异议已登记", format!("关于{paid}的异议已登记,正在处理中。")),
             Trouble::Declined | Trouble::PrinterFault => return None,
         },
         (EventKind::SaleTrouble, Reviewer) if story.trouble == Some(Trouble::Unauthorised) => {
-            ("付款人称未授权", format!("{merchant}:付款人称未授权消费 {amount}({sale})。请核对后处理。"))
+            ("付款人称未授权", format!("{merchant}:付款人称未授权该笔{sold}。请核对后处理。"))
         }
         (EventKind::SaleLateAnswer, Merchant) => {
             let said = match story.outcome {
@@ -72,10 +72,7 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
                 Some(SaleOutcome::Failed) => ",应答为原交易失败",
                 _ => "",
             };
-            (
-                "收到迟到应答",
-                format!("消费 {amount}({sale})在冲正开始后才收到应答{said}。已记录,以冲正结果为准,请勿重复处理。"),
-            )
+            ("收到迟到应答", format!("{sold}在冲正开始后才收到应答{said}。已记录,以冲正结果为准,请勿重复处理。"))
         }
         _ => return None,
     })
@@ -99,7 +96,7 @@ fn trouble(trouble: Option<Trouble>, sale: &str) -> (&'static str, String) {
             ("签购单未打印", format!("{sale}的签购单未打印,付款不受影响。请重打印签购单,请勿重新收款。"))
         }
         Some(Trouble::Unauthorised) => {
-            ("付款人称未授权", format!("付款人称未授权{sale}。请核对交易,再选择冲正、撤销或退货。"))
+            ("付款人称未授权", format!("付款人称未授权该笔{sale}。请核对交易,再选择冲正、撤销或退货。"))
         }
         None => ("交易异常已登记", format!("{sale}的异常已登记。")),
     }

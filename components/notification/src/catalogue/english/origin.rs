@@ -9,6 +9,12 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
     let until = story.until.as_ref().map_or_else(String::new, |at| format!(", valid until {at}"));
     let code = format!("The payment code for {amount} ({sale})");
     let payment = format!("our payment of {amount} to {merchant} ({sale})");
+    // What the till was about.
+    let (sold, paid) = if story.hold {
+        (format!("hold of {amount} ({sale})"), format!("the hold of {amount} by {merchant} ({sale})"))
+    } else {
+        (format!("sale of {amount} ({sale})"), format!("y{payment}"))
+    };
     Some(match (story.kind, story.audience) {
         (EventKind::CodeCreated, Merchant) => ("Payment code created", format!("{code} is ready{until}.")),
         (EventKind::CodeScanned, Merchant) => match story.outcome {
@@ -82,22 +88,20 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
             format!("The hold of {amount} by {merchant} ({sale}) has lapsed and is released. Nothing was taken."),
         ),
 
-        (EventKind::SaleTrouble, Merchant) => trouble(story.trouble, &format!("sale of {amount} ({sale})")),
+        (EventKind::SaleTrouble, Merchant) => trouble(story.trouble, &sold),
         (EventKind::SaleTrouble, Customer) => match story.trouble? {
             Trouble::NoAnswer | Trouble::HardwareFault | Trouble::SoftwareFault => (
                 "Payment being confirmed",
-                format!("The outcome of y{payment} is unknown and is being looked up. Do not pay again yet."),
+                format!("The outcome of {paid} is unknown and is being looked up. Do not pay again yet."),
             ),
             Trouble::Unauthorised => {
-                ("Objection recorded", format!("Your objection to y{payment} was recorded and is being processed."))
+                ("Objection recorded", format!("Your objection to {paid} was recorded and is being processed."))
             }
             Trouble::Declined | Trouble::PrinterFault => return None,
         },
         (EventKind::SaleTrouble, Reviewer) if story.trouble == Some(Trouble::Unauthorised) => (
             "Payer did not authorise",
-            format!(
-                "{merchant}: the payer says that they did not authorise the sale of {amount} ({sale}). Please look into it."
-            ),
+            format!("{merchant}: the payer says that they did not authorise the {sold}. Please look into it."),
         ),
         (EventKind::SaleLateAnswer, Merchant) => {
             let said = match story.outcome {
@@ -109,7 +113,7 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
             (
                 "Late answer",
                 format!(
-                    "An answer about the sale of {amount} ({sale}) came after its reversal had begun{said}. It is recorded and the reversal decides; you need not do anything."
+                    "An answer about the {sold} came after its reversal had begun{said}. It is recorded and the reversal decides; you need not do anything."
                 ),
             )
         }
@@ -120,7 +124,7 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
 fn trouble(trouble: Option<Trouble>, sale: &str) -> (&'static str, String) {
     const WAIT: &str = "Its outcome is unknown and is being looked up; do not charge again until it is known.";
     match trouble {
-        Some(Trouble::NoAnswer) => ("No answer to a sale", format!("The {sale} got no answer. {WAIT}")),
+        Some(Trouble::NoAnswer) => ("No answer", format!("The {sale} got no answer. {WAIT}")),
         Some(Trouble::Declined) => (
             "Sale declined",
             format!(
