@@ -1,7 +1,7 @@
 //! Consent: who may give it, to what, and when it is complete.
 
 use crate::draft::{Draft, Subject, wrong_state};
-use crate::{argument, digest, limits, refund, timer};
+use crate::{argument, digest, inquiry, limits, refund, timer};
 use rescind_model::{
     ActingPerson, Approval, Consent, EventKind, Instant, Ledger, PersonId, Refund, RefundId, RefundState, Refusal,
     Rejection, Role,
@@ -67,10 +67,10 @@ pub(crate) fn decline(draft: &mut Draft<'_>, refusal: &Refusal) -> Result<(), Re
     refund::end_without_money(draft, &refusal.refund, RefundState::Declined, reason)
 }
 
-/// Whether a person has a hand in what is to be approved: asked for it, operated the terminal when it was asked for, or
-/// when the sale was made (`seller`). A refund that names another operator does not let the sale's approve it.
+/// Whether a person has a hand in what is to be approved: asked for it or added to it, operated the terminal when it was
+/// asked for, or when the sale was made (`seller`). A refund that names another operator does not let the sale's approve it.
 fn involved(refund: &Refund, seller: Option<&PersonId>, person: &PersonId) -> Option<&'static str> {
-    if *person == refund.request.requested_by {
+    if inquiry::is_requester(refund, person) {
         Some("requester")
     } else if refund.request.operator.as_ref() == Some(person) || seller == Some(person) {
         Some("operator")
@@ -80,7 +80,7 @@ fn involved(refund: &Refund, seller: Option<&PersonId>, person: &PersonId) -> Op
 }
 
 /// The role that lets a person decide on a refund at this instant.
-fn permitted(
+pub(crate) fn permitted(
     refund: &Refund,
     seller: Option<&PersonId>,
     person: &ActingPerson,

@@ -1,8 +1,8 @@
 //! What an approval is given to: a digest of exactly what was asked for.
 //!
 //! The encoding is written down so that another program can compute it. It begins with the bytes of
-//! `rescind-refund-request/1` and a zero byte; then, in this order: merchant, sale, refund, revision, amount in minor
-//! units, currency, reason, note, evidence (kind and content of each), requester, operator.
+//! `rescind-refund-request/2` and a zero byte; then, in this order: merchant, sale, refund, revision, amount in minor
+//! units, currency, reason, note, evidence (kind and content of each), requester, operator, contact, the refund it corrects.
 //!
 //! | what | how |
 //! |---|---|
@@ -17,7 +17,7 @@
 use rescind_model::{Digest, MerchantId, RefundId, RefundRequest, SaleId};
 
 /// Changes whenever the encoding does: digests of two encodings never meet.
-const VERSION: &[u8] = b"rescind-refund-request/1\0";
+const VERSION: &[u8] = b"rescind-refund-request/2\0";
 
 /// The digest of one revision of a request.
 #[must_use]
@@ -44,20 +44,22 @@ pub fn of_request(
     }
     text(&mut bytes, request.requested_by.as_str());
     optional(&mut bytes, request.operator.as_ref().map(rescind_model::PersonId::as_str));
+    optional(&mut bytes, request.contact.as_ref().map(Digest::as_str));
+    optional(&mut bytes, request.corrects.as_ref().map(RefundId::as_str));
     Digest::of(&bytes)
 }
 
-fn length(bytes: &mut Vec<u8>, length: usize) {
+pub(crate) fn length(bytes: &mut Vec<u8>, length: usize) {
     // A `usize` is never wider than 64 bits on any target Rust has.
     bytes.extend_from_slice(&u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes());
 }
 
-fn text(bytes: &mut Vec<u8>, text: &str) {
+pub(crate) fn text(bytes: &mut Vec<u8>, text: &str) {
     length(bytes, text.len());
     bytes.extend_from_slice(text.as_bytes());
 }
 
-fn optional(bytes: &mut Vec<u8>, value: Option<&str>) {
+pub(crate) fn optional(bytes: &mut Vec<u8>, value: Option<&str>) {
     bytes.push(u8::from(value.is_some()));
     if let Some(value) = value {
         text(bytes, value);

@@ -1,11 +1,11 @@
 //! A transition under way: the next ledger and its events, until both are handed over together.
 
 use crate::argument::valid;
-use crate::conservation;
+use crate::{chain, conservation};
 use rescind_model::token::Token;
 use rescind_model::{
-    ActingPerson, Actor, CommandId, Digest, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId,
-    Refund, RefundId, Rejection, TerminalId, Transition, VoidOperation,
+    ActingPerson, Actor, CommandId, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId, Refund,
+    RefundId, Rejection, TerminalId, Transition, VoidOperation,
 };
 
 /// A ledger being changed by one command. Dropping it changes nothing.
@@ -45,24 +45,26 @@ pub(crate) fn later(from: Instant, by: Duration) -> Instant {
 }
 
 /// What an event is about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Subject {
-    operation: Option<OperationId>,
-    refund: Option<RefundId>,
-    amount: Option<Money>,
+    pub(crate) operation: Option<OperationId>,
+    pub(crate) refund: Option<RefundId>,
+    pub(crate) amount: Option<Money>,
+    /// The referral, legal order or liability.
+    pub(crate) about: Option<String>,
 }
 
 impl Subject {
     pub(crate) fn sale(amount: Option<Money>) -> Self {
-        Self { operation: None, refund: None, amount }
+        Self { amount, ..Self::default() }
     }
 
     pub(crate) fn void(void: &VoidOperation) -> Self {
-        Self { operation: Some(void.id.clone()), refund: None, amount: Some(void.amount.clone()) }
+        Self { operation: Some(void.id.clone()), amount: Some(void.amount.clone()), ..Self::default() }
     }
 
     pub(crate) fn refund(refund: &Refund) -> Self {
-        Self { operation: None, refund: Some(refund.id.clone()), amount: Some(refund.request.amount.clone()) }
+        Self { refund: Some(refund.id.clone()), amount: Some(refund.request.amount.clone()), ..Self::default() }
     }
 }
 
@@ -85,6 +87,11 @@ impl<'a> Draft<'a> {
         self.by
     }
 
+    /// The command that is carried out.
+    pub(crate) fn command(&self) -> &'a CommandId {
+        self.command
+    }
+
     /// The person who acts.
     pub(crate) fn person(&self) -> Result<&'a ActingPerson, Rejection> {
         match self.by {
@@ -101,7 +108,7 @@ impl<'a> Draft<'a> {
         self.ledger.refunds.iter_mut().find(|refund| refund.id == *id).ok_or(Rejection::NoSuchOperation)
     }
 
-    /// Notes that something happened. Numbered when the transition is finished.
+    /// Notes that something happened. Numbered and linked when the transition is finished.
     pub(crate) fn record(&mut self, kind: EventKind, subject: &Subject, reason: Option<String>) {
         self.events.push(Event {
             sequence: 0,
@@ -113,8 +120,8 @@ impl<'a> Draft<'a> {
             amount: subject.amount.clone(),
             actor: self.by.clone(),
             reason,
-            about: None,
-            link: Digest::of(b""),
+            about: subject.about.clone(),
+            link: self.ledger.chain.clone(),
         });
     }
 
@@ -129,6 +136,8 @@ impl<'a> Draft<'a> {
             let next = self.ledger.events.checked_add(1);
             self.ledger.events = next.ok_or_else(|| Rejection::LimitReached("events".to_owned()))?;
             event.sequence = self.ledger.events;
+            event.link = chain::link(&self.ledger.chain, event);
+            self.ledger.chain = event.link.clone();
         }
         conservation::check(&self.ledger)?;
         Ok(Transition { ledger: self.ledger, events: self.events })
@@ -141,7 +150,12 @@ fn latest(ledger: &Ledger) -> Option<Instant> {
     let refunds = ledger.refunds.iter().map(|refund| refund.updated_at);
     let status = &ledger.status;
     let milestones = [status.batch_closed_at, status.settled_at, status.paid_out_at];
-    voids.chain(refunds).chain(milestones.into_iter().flatten()).max()
+    let cases = ledger.cases.iter().map(|case| case.updated_at);
+    let orders = ledger.orders.iter().map(|order| order.updated_at);
+    let liabilities = ledger.liabilities.iter().map(|liability| liability.updated_at);
+    let posted = ledger.entries.last().map(|entry| entry.at);
+    let dated = voids.chain(refunds).chain(milestones.into_iter().flatten());
+    dated.chain(cases).chain(orders).chain(liabilities).chain(posted).max()
 }
 
 fn check_actor(by: &Actor) -> Result<(), Rejection> {

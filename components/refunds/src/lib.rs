@@ -30,23 +30,33 @@
 //! - `evidence.at` is when the courier or terminal heard it. A failure whose evidence is equal to the last that was
 //!   heard, `at` included, is taken for a repeated delivery: it cannot end a refund that was retried since.
 //! - A definitive failure of a cleared refund that the network reports later is refused with `contradicts`: a cleared
-//!   refund is never changed, and a new record for such a failure does not exist yet.
+//!   refund is never changed. `report-return` is for it, once the money is back.
 
 mod approval;
 mod argument;
 pub mod bindings;
+mod case;
+pub mod chain;
 mod conservation;
 pub mod digest;
 mod draft;
+mod entry;
+mod erasure;
+mod grant;
+mod inquiry;
+mod liability;
 pub mod limits;
+mod order;
 mod query;
 mod refund;
 mod report;
 mod resolution;
+mod returned;
 mod room;
 mod sale;
 mod sending;
 mod timer;
+mod trace;
 mod void;
 
 #[cfg(test)]
@@ -69,7 +79,7 @@ pub fn open(
 ) -> Result<Transition, Rejection> {
     let ledger = sale::ledger(sale, outcome, origin)?;
     let mut draft = Draft::of(&ledger, by, command, now)?;
-    sale::register(&mut draft);
+    sale::register(&mut draft)?;
     draft.finish()
 }
 
@@ -102,6 +112,19 @@ pub fn apply(
         Command::RecordQuery(target) => query::record(&mut draft, target)?,
         Command::Resolve(resolution) => resolution::resolve(&mut draft, resolution)?,
         Command::PassTime => timer::pass(&mut draft),
+        Command::OpenCase(wanted) => case::open(&mut draft, wanted)?,
+        Command::AssignCase(assignment) => case::assign(&mut draft, assignment)?,
+        Command::DecideCase(decision) => case::decide(&mut draft, decision)?,
+        Command::ProposeOrder(wanted) => order::propose(&mut draft, wanted)?,
+        Command::AskInformation(question) => inquiry::ask(&mut draft, question)?,
+        Command::ProvideInformation(answer) => inquiry::answer(&mut draft, answer)?,
+        Command::Queue(id) => refund::queue(&mut draft, id)?,
+        Command::ReportReturn(report) => returned::report(&mut draft, report)?,
+        Command::RecordLiability(claim) => liability::record(&mut draft, claim)?,
+        Command::EndLiability(end) => liability::end(&mut draft, end)?,
+        Command::RequestTrace(id) => trace::request(&mut draft, id)?,
+        Command::ReportTrace(report) => trace::report(&mut draft, report)?,
+        Command::RecordErasure(commitments) => erasure::record(&mut draft, commitments)?,
         _ => return Err(Rejection::Invalid("command: not carried out yet".to_owned())),
     }
     draft.finish()
@@ -109,9 +132,10 @@ pub fn apply(
 
 /// The earliest instant at which the courier or a timer has something to do for this ledger.
 ///
-/// An operation whose `due-at` has come wants the courier, unless it is a refund in review, which wants `pass-time`. If no
-/// `due-at` has come, a terminal has been silent for too long about an operation that it alone may send: that wants
-/// `pass-time` too.
+/// An operation whose `due-at` has come wants the courier, unless it is a refund in review, which wants `pass-time`. So does
+/// a trace whose `due-at` has come: the provider is asked, and `report-trace` says what it knew. If no `due-at` has come,
+/// `pass-time` is wanted: a referral, its grant or a legal order has ended, or a terminal has been silent for too long about
+/// an operation that it alone may send.
 #[must_use]
 pub fn due(ledger: &Ledger) -> Option<Instant> {
     timer::due(ledger)

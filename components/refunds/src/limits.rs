@@ -10,6 +10,31 @@ pub const OPERATIONS: usize = 64;
 /// every open one keeps room for all events it may still need, so no report is ever refused for want of it.
 pub const EVENTS: u64 = 1_024;
 
+/// Events of erasures beyond [`EVENTS`]: personal data can be erased, and that be told, when a history is full. One event
+/// names [`ERASED_PER_EVENT`] commitments.
+pub const ERASURE_EVENTS: u64 = 64;
+
+/// Commitments one event of an erasure names: as many as fit its text.
+pub const ERASED_PER_EVENT: usize = 7;
+
+/// Commitments one command declares erased. More take another command.
+pub const ERASED: usize = 64;
+
+/// Referrals of one sale. Each was asked for by a person; who needs more is looking for another answer.
+pub const CASES: usize = 32;
+
+/// Rules a referral lifts: no policy has more that can refer one way.
+pub const RULES: usize = 32;
+
+/// Legal orders of one sale. Each that ends by time or whose void fails may be followed by another.
+pub const ORDERS: usize = 16;
+
+/// Questions of reviewers about one refund.
+pub const INQUIRIES: usize = 16;
+
+/// Liabilities that persons may record for one sale, besides those that failures and returns open by themselves.
+pub const LIABILITIES: usize = 64;
+
 /// Approvals a plan may demand and a refund may hold. More people than that are a meeting, not a control.
 pub const APPROVALS: usize = 16;
 

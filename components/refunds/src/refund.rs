@@ -3,12 +3,12 @@
 use crate::argument::{self, at_most, valid};
 use crate::conservation;
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
-use crate::void::{first_due, gist, must_allow, must_have_no_void};
-use crate::{approval, digest, limits, query, room, sale, timer};
+use crate::void::{first_due, gist, must_have_no_void};
+use crate::{approval, digest, entry, grant, liability, limits, query, room, sale, timer};
 use rescind_model::standing::Standing;
 use rescind_model::{
-    Actor, ApprovalPlan, Digest, Duration, EventKind, Evidence, EvidenceItem, FeeKind, Ledger, Money, PersonId, Refund,
-    RefundId, RefundRequest, RefundState, RefundSubmission, Refusal, Rejection, ResultOf, Role, Way,
+    Actor, ApprovalPlan, Digest, Duration, EventKind, Evidence, EvidenceItem, FeeKind, Ledger, LiabilityCause, Money,
+    PersonId, Refund, RefundId, RefundRequest, RefundState, RefundSubmission, Refusal, Rejection, ResultOf, Role, Way,
 };
 
 /// Reserves an amount for a refund. One that needs nobody's approval is approved in the same step.
@@ -29,7 +29,10 @@ pub(crate) fn submit(draft: &mut Draft<'_>, wanted: &RefundSubmission) -> Result
     sale::must_be_good(ledger)?;
     room::free_name(ledger, wanted.id.as_str(), &wanted.provider_reference)?;
     must_have_no_void(ledger)?;
-    must_allow(&wanted.decision, Way::Refund, &request.amount)?;
+    must_correct_a_cleared_one(ledger, &request)?;
+    let grounds =
+        grant::accept(draft, &wanted.decision, &wanted.grounds, Way::Refund, &request.amount, wanted.id.as_str())?;
+    let ledger = &draft.ledger;
     let obligations = &wanted.decision.obligations;
     let missing = obligations.evidence.iter().any(|kind| !request.evidence.iter().any(|item| item.kind == *kind));
     if missing {
@@ -41,6 +44,7 @@ pub(crate) fn submit(draft: &mut Draft<'_>, wanted: &RefundSubmission) -> Result
     must_fit(&standing, &request.amount)?;
     at_most("fees", "fees", obligations.fees.len(), limits::FEES)?;
     conservation::check_fees(ledger, &standing, &obligations.fees)?;
+    conservation::check_coupon(ledger, &standing, &request.amount, obligations.coupon.as_ref())?;
 
     let needs_people = plan.needed > 0;
     let revision = 1;
@@ -65,7 +69,7 @@ pub(crate) fn submit(draft: &mut Draft<'_>, wanted: &RefundSubmission) -> Result
         due_at: None,
         evidence: None,
         ended_because: None,
-        grounds: wanted.grounds.clone(),
+        grounds,
         inquiries: Vec::new(),
         coupon: obligations.coupon.clone(),
         funding: obligations.funding,
@@ -104,11 +108,9 @@ fn checked(request: &RefundRequest) -> Result<RefundRequest, Rejection> {
     if let Some(operator) = &request.operator {
         valid(PersonId::parse(operator.as_str()))?;
     }
-    at_most("evidence", "items", request.evidence.len(), limits::EVIDENCE)?;
-    for EvidenceItem { kind, content } in &request.evidence {
-        // The vocabulary's tokens and names have one shape; a role is one.
-        valid(Role::parse(kind).map_err(|_| "evidence: expected a kind such as receipt"))?;
-        valid(Digest::parse(content.as_str()))?;
+    check_evidence(&request.evidence)?;
+    if let Some(contact) = &request.contact {
+        valid(Digest::parse(contact.as_str()))?;
     }
     Ok(RefundRequest {
         amount,
@@ -120,6 +122,26 @@ fn checked(request: &RefundRequest) -> Result<RefundRequest, Rejection> {
         contact: request.contact.clone(),
         corrects: request.corrects.clone(),
     })
+}
+
+/// Evidence within its limits.
+pub(crate) fn check_evidence(items: &[EvidenceItem]) -> Result<(), Rejection> {
+    at_most("evidence", "items", items.len(), limits::EVIDENCE)?;
+    for EvidenceItem { kind, content } in items {
+        // The vocabulary's tokens and names have one shape; a role is one.
+        valid(Role::parse(kind).map_err(|_| "evidence: expected a kind such as receipt"))?;
+        valid(Digest::parse(content.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Only a refund that cleared can have had a wrong amount.
+fn must_correct_a_cleared_one(ledger: &Ledger, request: &RefundRequest) -> Result<(), Rejection> {
+    let Some(wrong) = &request.corrects else { return Ok(()) };
+    match find(ledger, wrong)?.state {
+        RefundState::Cleared => Ok(()),
+        other => Err(wrong_state(other)),
+    }
 }
 
 /// A plan that can be kept: small, and not one that nobody could ever fulfil.
@@ -199,6 +221,23 @@ pub(crate) fn clear(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejectio
     enter_clearing(draft, id, EventKind::RefundClearing)
 }
 
+/// An approved refund waits until the merchant has funds. Its consent is kept; `clear` takes it on.
+pub(crate) fn queue(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejection> {
+    let at = draft.clock().at;
+    approval::must_be_complete(&draft.ledger, id)?;
+    let refund = draft.refund(id)?;
+    match refund.state {
+        RefundState::Queued => return Ok(()),
+        RefundState::Approved => {}
+        other => return Err(wrong_state(other)),
+    }
+    refund.state = RefundState::Queued;
+    refund.updated_at = at;
+    let subject = Subject::refund(refund);
+    draft.record(EventKind::RefundQueued, &subject, None);
+    Ok(())
+}
+
 /// Moves a refund into clearing, from wherever its caller has found it.
 ///
 /// INVARIANT (*consent*): this is the only way into `clearing`, and it asks again whether the consent is complete.
@@ -224,9 +263,11 @@ pub(crate) fn retry(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejectio
     }
     let amount = refund.request.amount.clone();
     must_have_no_void(&draft.ledger)?;
+    liability::must_not_be_paid(&draft.ledger, id)?;
     let standing = conservation::check(&draft.ledger)?;
     must_fit(&standing, &amount)?;
     lower_returned_fee(draft, id, &standing)?;
+    fit_coupon(draft, id, &standing)?;
     enter_clearing(draft, id, EventKind::RefundRetried)?;
     room::admit(draft)
 }
@@ -243,6 +284,19 @@ fn lower_returned_fee(draft: &mut Draft<'_>, id: &RefundId, standing: &Standing)
             }
             left = left.minus(&fee.amount).map_err(damaged)?;
         }
+    }
+    Ok(())
+}
+
+/// The same for the coupon: refunds made in the meantime may have shifted a minor unit between its sponsor and the payer.
+fn fit_coupon(draft: &mut Draft<'_>, id: &RefundId, standing: &Standing) -> Result<(), Rejection> {
+    let amount = find(&draft.ledger, id)?.request.amount.clone();
+    let (least, most) = conservation::sponsors_share(&draft.ledger, standing, &amount)?;
+    let refund = draft.refund(id)?;
+    let wanted = refund.coupon.clone().unwrap_or_else(|| amount.zero_like());
+    let minor = wanted.minor.max(least.minor).min(most.minor);
+    if minor != wanted.minor {
+        refund.coupon = Some(valid(Money::new(minor, &amount.currency))?);
     }
     Ok(())
 }
@@ -319,9 +373,15 @@ pub(crate) fn end(
     refund.due_at = None;
     refund.evidence = Some(evidence);
     let subject = Subject::refund(refund);
-    let kind = if state == RefundState::Cleared { EventKind::RefundCleared } else { EventKind::RefundFailed };
-    draft.record(kind, &subject, reason);
-    Ok(())
+    let Refund { request, coupon, fees, .. } = refund.clone();
+    if state == RefundState::Cleared {
+        entry::refunded(draft, &request.amount, coupon.as_ref(), &fees, id.as_str())?;
+        draft.record(EventKind::RefundCleared, &subject, reason);
+        liability::settle(draft, id)
+    } else {
+        draft.record(EventKind::RefundFailed, &subject, reason);
+        liability::open_for(draft, id, LiabilityCause::RefundFailed)
+    }
 }
 
 /// A refund by name, to read.

@@ -30,6 +30,17 @@ fn must_know(by: &Actor, executor: Executor) -> Result<(), Rejection> {
     }
 }
 
+/// Something that only the provider can know, told by the courier.
+pub(crate) fn must_be_of_provider(by: &Actor, evidence: &Evidence) -> Result<(), Rejection> {
+    if *by != Actor::System {
+        return Err(Rejection::NotPermitted("not-the-executor".to_owned()));
+    }
+    if evidence.source != "provider" {
+        return Err(Rejection::Invalid("evidence: expected the source provider".to_owned()));
+    }
+    Ok(())
+}
+
 /// What ends an operation comes from the provider or the terminal. A `resolution` has a command of its own.
 fn must_have_source(outcome: &ResultOf) -> Result<(), Rejection> {
     let known = match outcome {

@@ -2,18 +2,18 @@
 
 use crate::draft::Draft;
 use crate::limits;
-use crate::{approval, timer};
-use rescind_model::{Ledger, OperationState, PersonId, Refund, RefundState, Rejection, VoidOperation};
+use crate::{approval, liability, timer};
+use rescind_model::{
+    CaseState, Ledger, LiabilityState, OperationState, OrderState, Refund, RefundState, Rejection, VoidOperation,
+};
 
 /// A name and a provider reference that no operation of this ledger has. The provider acts on a reference at most once:
 /// of two operations under one reference, one would never take place.
 pub(crate) fn free_name(ledger: &Ledger, name: &str, reference: &str) -> Result<(), Rejection> {
     let voids = ledger.voids.iter().map(|void| (void.id.as_str(), void.provider_reference.as_str()));
     let refunds = ledger.refunds.iter().map(|refund| (refund.id.as_str(), refund.provider_reference.as_str()));
+    unused_name(ledger, name)?;
     for (taken, taken_reference) in voids.chain(refunds) {
-        if taken == name {
-            return Err(Rejection::NameTaken);
-        }
         if taken_reference == reference {
             return Err(Rejection::Invalid(format!("provider-reference: already that of {taken}")));
         }
@@ -21,10 +21,29 @@ pub(crate) fn free_name(ledger: &Ledger, name: &str, reference: &str) -> Result<
     Ok(())
 }
 
+/// A name that nothing sent to or heard from the provider has.
+pub(crate) fn unused_name(ledger: &Ledger, name: &str) -> Result<(), Rejection> {
+    let voids = ledger.voids.iter().map(|void| void.id.as_str());
+    let refunds = ledger.refunds.iter().map(|refund| refund.id.as_str());
+    let others = ledger.operations.iter().map(|operation| operation.id.as_str());
+    let returns = ledger.returns.iter().map(|back| back.id.as_str());
+    let taken = voids.chain(refunds).chain(others).chain(returns).any(|taken| taken == name);
+    if taken { Err(Rejection::NameTaken) } else { Ok(()) }
+}
+
+/// Lets an erasure in: it has room of its own, and takes none from what is open.
+pub(crate) fn admit_erasure(draft: &Draft<'_>) -> Result<(), Rejection> {
+    let all = limits::EVENTS.saturating_add(limits::ERASURE_EVENTS);
+    if draft.events().saturating_add(still_to_come(&draft.ledger)) > all {
+        return Err(Rejection::LimitReached("events".to_owned()));
+    }
+    Ok(())
+}
+
 /// Lets a new or retried operation in if the ledger can still take all that may follow.
 ///
-/// INVARIANT: `events + still_to_come <= limits::EVENTS`. Every other transition lowers `still_to_come` by at least the
-/// events it records.
+/// INVARIANT: `events + still_to_come <= limits::EVENTS`, erasures aside. A transition that is not admitted lowers
+/// `still_to_come` by at least the events it records.
 pub(crate) fn admit(draft: &Draft<'_>) -> Result<(), Rejection> {
     let operations = draft.ledger.voids.len().saturating_add(draft.ledger.refunds.len());
     if operations > limits::OPERATIONS {
@@ -47,8 +66,16 @@ pub(crate) fn still_to_come(ledger: &Ledger) -> u64 {
     ];
     let sale = sale.into_iter().map(u64::from);
     let voids = ledger.voids.iter().map(of_void);
-    let refunds = ledger.refunds.iter().map(|refund| of_refund(refund, ledger.sale.operator.as_ref()));
-    sale.chain(voids).chain(refunds).fold(0, u64::saturating_add)
+    let refunds = ledger.refunds.iter().map(|refund| of_refund(ledger, refund));
+    let cases = ledger.cases.iter().map(|case| match case.state {
+        CaseState::Open => 3,     // assigned, granted, consumed
+        CaseState::Assigned => 2, // granted, consumed
+        CaseState::Granted => 1,  // consumed
+        CaseState::Refused | CaseState::Consumed | CaseState::Expired => 0,
+    });
+    let orders = ledger.orders.iter().map(|order| u64::from(order.state == OrderState::Proposed));
+    let liabilities = ledger.liabilities.iter().map(|owed| u64::from(owed.state == LiabilityState::Open));
+    sale.chain(voids).chain(refunds).chain(cases).chain(orders).chain(liabilities).fold(0, u64::saturating_add)
 }
 
 fn of_void(void: &VoidOperation) -> u64 {
@@ -65,26 +92,35 @@ fn of_void(void: &VoidOperation) -> u64 {
     }
 }
 
-fn of_refund(refund: &Refund, seller: Option<&PersonId>) -> u64 {
-    // … → resolved and cleared or failed
-    let end = 2_u64;
+fn of_refund(ledger: &Ledger, refund: &Refund) -> u64 {
+    // cleared → returned, its liability opened and ended
+    let cleared = 3_u64;
+    // … → resolved and cleared; or resolved and failed, its liability opened and ended
+    let end = cleared.saturating_add(2);
     let unknown = end.saturating_add(u64::from(!refund.attention));
     let clearing = unknown.saturating_add(1); // unknown
-    let approved = clearing.saturating_add(2); // queued, clearing
+    let queued = clearing.saturating_add(1); // clearing
+    let approved = queued.saturating_add(1); // queued
     match refund.state {
         RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation => {
-            let approvals = refund.plan.needed.saturating_sub(approval::counted(refund, seller));
+            // An answer makes the approvals fall: all have to come again.
+            let asked = refund.state == RefundState::NeedsInformation;
+            let seller = ledger.sale.operator.as_ref();
+            let given = if asked { 0 } else { approval::counted(refund, seller) };
+            let approvals = refund.plan.needed.saturating_sub(given);
             let escalations = u64::try_from(timer::escalations_left(refund)).unwrap_or(u64::MAX);
             // in-review, approved
-            approved.saturating_add(2).saturating_add(u64::from(approvals)).saturating_add(escalations)
+            let review = u64::from(approvals).saturating_add(escalations).saturating_add(u64::from(asked));
+            approved.saturating_add(2).saturating_add(review)
         }
-        RefundState::Approved | RefundState::Queued => approved,
+        RefundState::Approved => approved,
+        RefundState::Queued => queued,
         RefundState::Clearing => clearing,
         RefundState::Unknown => unknown,
-        RefundState::Cleared
-        | RefundState::Declined
-        | RefundState::Withdrawn
-        | RefundState::Expired
-        | RefundState::Failed => 0,
+        RefundState::Cleared => {
+            let traced = refund.trace.as_ref().is_some_and(|trace| trace.arrived.is_none());
+            u64::from(traced).saturating_add(if liability::is_returned(ledger, &refund.id) { 0 } else { cleared })
+        }
+        RefundState::Declined | RefundState::Withdrawn | RefundState::Expired | RefundState::Failed => 0,
     }
 }

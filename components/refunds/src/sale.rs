@@ -3,6 +3,7 @@
 use crate::argument::{at_most, valid};
 use crate::draft::{Draft, Subject, contradicts};
 use crate::limits::TEXT_BYTES;
+use crate::{chain, entry};
 use rescind_model::token::Token;
 use rescind_model::{
     BusinessDay, Digest, EventKind, Instant, Ledger, MerchantId, Money, Origin, PersonId, Rejection, Sale, SaleId,
@@ -32,15 +33,24 @@ pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Resu
         liabilities: Vec::new(),
         entries: Vec::new(),
         events: 0,
-        chain: Digest::of(b""),
+        chain: chain::start(&sale.merchant, &sale.id),
     })
 }
 
-/// The first event of a ledger.
-pub(crate) fn register(draft: &mut Draft<'_>) {
+/// The first event of a ledger; a sale that is good is posted.
+pub(crate) fn register(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     let captured = draft.ledger.sale.captured.clone();
     let outcome = draft.ledger.status.outcome.token().to_owned();
     draft.record(EventKind::SaleRegistered, &Subject::sale(Some(captured)), Some(outcome));
+    post_if_good(draft)
+}
+
+/// A sale that is known to be good is captured.
+fn post_if_good(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+    match draft.ledger.status.outcome {
+        SaleOutcome::Good => entry::captured(draft, None),
+        _ => Ok(()),
+    }
 }
 
 /// The outcome of an unknown sale became known. It never changes again.
@@ -54,7 +64,7 @@ pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Resu
     }
     draft.ledger.status.outcome = outcome;
     draft.record(EventKind::SaleOutcomeKnown, &Subject::sale(None), Some(outcome.token().to_owned()));
-    Ok(())
+    post_if_good(draft)
 }
 
 /// What can happen to a sale once.
@@ -100,6 +110,15 @@ fn check(sale: &Sale) -> Result<(), Rejection> {
     }
     valid(Money::new(sale.fee_charged.minor, &sale.fee_charged.currency))?;
     valid(sale.captured.same_currency(&sale.fee_charged))?;
+    if let Some(coupon) = &sale.coupon {
+        valid(Money::new(coupon.minor, &coupon.currency))?;
+        if valid(coupon.exceeds(&sale.captured))? {
+            return Err(Rejection::Invalid("coupon: expected no more than was captured".to_owned()));
+        }
+    }
+    if let Some(contact) = &sale.contact {
+        valid(Digest::parse(contact.as_str()))?;
+    }
     valid(Instant::from_unix_ms(sale.paid_at.unix_ms))?;
     valid(BusinessDay::new(sale.business_day.year, sale.business_day.month, sale.business_day.day))?;
     let mut texts = vec![

@@ -3,6 +3,7 @@
 
 use crate::draft::{Draft, Subject, later};
 use crate::limits::TERMINAL_REPORTS_WITHIN;
+use crate::{case, order};
 use rescind_model::{
     Escalation, EventKind, Executor, Instant, Ledger, OperationState, Refund, RefundState, Rejection, VoidOperation,
 };
@@ -11,7 +12,10 @@ use rescind_model::{
 pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
     let voids = ledger.voids.iter().flat_map(|void| [void.due_at, silent_from(void)]);
     let refunds = ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund)]);
-    voids.chain(refunds).flatten().min()
+    let traces = ledger.refunds.iter().filter_map(|refund| refund.trace.as_ref()).map(|trace| trace.due_at);
+    let cases = ledger.cases.iter().map(case::due);
+    let orders = ledger.orders.iter().map(order::due);
+    voids.chain(refunds).chain(traces).chain(cases).chain(orders).flatten().min()
 }
 
 /// Lets time do its work.
@@ -34,6 +38,8 @@ pub(crate) fn pass(draft: &mut Draft<'_>) {
             happened.push((EventKind::RefundAttention, Subject::refund(refund), None));
         }
     }
+    happened.extend(draft.ledger.cases.iter_mut().filter_map(|case| case::pass(case, at)));
+    happened.extend(draft.ledger.orders.iter_mut().filter_map(|order| order::pass(order, at)));
     for (kind, subject, reason) in happened {
         draft.record(kind, &subject, reason);
     }

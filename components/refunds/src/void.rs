@@ -2,13 +2,13 @@
 
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Clock, Draft, Subject, contradicts, wrong_state};
-use crate::{conservation, limits, query, room, sale};
+use crate::{conservation, entry, grant, limits, order, query, room, sale};
 use rescind_model::{
-    Decision, EventKind, Evidence, Executor, Instant, Ledger, Money, OperationId, OperationState, Outcome, RefundState,
-    Rejection, ResultOf, TerminalId, VoidAuthorisation, VoidOperation, Way,
+    EventKind, Evidence, Executor, Instant, Ledger, OperationId, OperationState, RefundState, Rejection, ResultOf,
+    TerminalId, VoidAuthorisation, VoidOperation, Way,
 };
 
-/// Reserves the whole sale for a void.
+/// Reserves the whole sale for a void; by legal order, all that is left of it.
 ///
 /// The person who acts is the one who asked for it.
 pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Result<(), Rejection> {
@@ -24,8 +24,19 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
     let ledger = &draft.ledger;
     sale::must_be_good(ledger)?;
     room::free_name(ledger, wanted.id.as_str(), &wanted.provider_reference)?;
-    must_be_untouched(ledger)?;
-    must_allow(&wanted.decision, Way::Void, &ledger.sale.captured)?;
+    let amount = match &wanted.grounds.order {
+        None => {
+            must_be_untouched(ledger)?;
+            ledger.sale.captured.clone()
+        }
+        // Beyond what an ordinary void forbids; `order` holds it against what is left.
+        Some(_) => wanted.decision.amount.clone(),
+    };
+    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, Way::Void, &amount, wanted.id.as_str())?;
+    if let Some(id) = &grounds.order {
+        order::confirm(draft, id, &amount, &wanted.id)?;
+    }
+    let ledger = &draft.ledger;
     let obligations = &wanted.decision.obligations;
     // A void has no place for approvals: one that needs them cannot be promised.
     if obligations.approvals.as_ref().is_some_and(|plan| plan.needed > 0) {
@@ -36,7 +47,7 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
 
     let void = VoidOperation {
         id: wanted.id.clone(),
-        amount: ledger.sale.captured.clone(),
+        amount,
         reason: reason.clone(),
         requested_by: person.id.clone(),
         terminal: wanted.terminal.clone(),
@@ -52,7 +63,7 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
         updated_at: clock.at,
         due_at: first_due(obligations.executor, clock),
         evidence: None,
-        grounds: wanted.grounds.clone(),
+        grounds,
     };
     draft.record(EventKind::VoidAuthorised, &Subject::void(&void), Some(reason).filter(|text| !text.is_empty()));
     draft.ledger.voids.push(void);
@@ -77,23 +88,14 @@ fn must_be_untouched(ledger: &Ledger) -> Result<(), Rejection> {
     touched.map_or(Ok(()), |refund| Err(Rejection::ConflictsWith(refund.id.to_string())))
 }
 
-/// A void that is under way or done leaves room for nothing else.
+/// A void that is under way or done leaves room for nothing else: but what came back from the network after a void by legal
+/// order is there again.
 pub(crate) fn must_have_no_void(ledger: &Ledger) -> Result<(), Rejection> {
-    let void = ledger.voids.iter().find(|void| void.state.holds_reservation() || void.state == OperationState::Done);
+    let nothing_left = conservation::check(ledger)?.left.is_zero();
+    let excludes =
+        |void: &&VoidOperation| void.state.holds_reservation() || (void.state == OperationState::Done && nothing_left);
+    let void = ledger.voids.iter().find(excludes);
     void.map_or(Ok(()), |void| Err(Rejection::ConflictsWith(void.id.to_string())))
-}
-
-/// The decision allows exactly this.
-pub(crate) fn must_allow(decision: &Decision, way: Way, amount: &Money) -> Result<(), Rejection> {
-    let unlike = [
-        ("way", decision.way != way),
-        ("outcome", decision.outcome != Outcome::Allow),
-        ("amount", decision.amount != *amount),
-    ];
-    if let Some((what, _)) = unlike.into_iter().find(|(_, differs)| *differs) {
-        return Err(Rejection::NotAllowed(what.to_owned()));
-    }
-    argument::policy(&decision.policy)
 }
 
 /// Takes in what was said about a void.
@@ -157,8 +159,13 @@ pub(crate) fn end(
     void.due_at = None;
     void.evidence = Some(evidence);
     let subject = Subject::void(void);
-    let kind = if state == OperationState::Done { EventKind::VoidDone } else { EventKind::VoidFailed };
-    draft.record(kind, &subject, reason);
+    let (amount, fees) = (void.amount.clone(), void.fees.clone());
+    if state == OperationState::Done {
+        entry::voided(draft, &amount, &fees, id.as_str())?;
+        draft.record(EventKind::VoidDone, &subject, reason);
+    } else {
+        draft.record(EventKind::VoidFailed, &subject, reason);
+    }
     Ok(())
 }
 

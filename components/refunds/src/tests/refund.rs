@@ -2,8 +2,8 @@ use super::world::*;
 use rescind_model::*;
 
 /// Computed by another program (Python's hashlib) from the table in `digest.rs`.
-const DIGEST: &str = "218299af4fe9577b73be171a8697cb66ce3762cfd50e2f96d5c6e48fa9f5507b";
-const BARE_DIGEST: &str = "4f8362cdee65c2c5b7c1225388ed983d1c767f81ede8e4ba3df70a3fd27164d6";
+const DIGEST: &str = "80133c5817307164d5b4ba3d1014f58f96f88878f3d3c3495bc645f45164f23b";
+const BARE_DIGEST: &str = "ee907ca185f56856802fd8f0c527e122b6b058b2e1ca91860a0539ac3faab1dc";
 
 fn submitted() -> Refund {
     Refund {
@@ -33,6 +33,11 @@ fn submitted() -> Refund {
         due_at: None,
         evidence: None,
         ended_because: None,
+        grounds: Grounds::none(),
+        inquiries: vec![],
+        coupon: None,
+        funding: None,
+        trace: None,
     }
 }
 
@@ -41,22 +46,28 @@ fn a_refund_that_needs_nobody_is_approved_at_once_and_waits_to_be_cleared() {
     let before = World::new();
     let mut world = before.clone();
     assert_eq!(world.submit("R-1", 6_000, 0), vec![EventKind::RefundSubmitted, EventKind::RefundApproved]);
-    assert_eq!(world.ledger, Ledger { refunds: vec![submitted()], events: 3, ..before.ledger });
+    let chain = world.ledger.chain.clone();
+    assert_eq!(world.ledger, Ledger { refunds: vec![submitted()], events: 3, chain, ..before.ledger });
     assert_eq!(crate::due(&world.ledger), None);
-    let event = |sequence, kind, reason: Option<&str>| Event {
-        sequence,
-        kind,
-        at: at(0),
-        command: "c-1".parse().unwrap(),
-        operation: None,
-        refund: Some("R-1".parse().unwrap()),
-        amount: Some(cny(6_000)),
-        actor: rita(),
-        reason: reason.map(str::to_owned),
+    let event = |before: &Event, kind, reason: Option<&str>| {
+        let event = Event {
+            sequence: before.sequence + 1,
+            kind,
+            at: at(0),
+            command: "c-1".parse().unwrap(),
+            operation: None,
+            refund: Some("R-1".parse().unwrap()),
+            amount: Some(cny(6_000)),
+            actor: rita(),
+            reason: reason.map(str::to_owned),
+            about: None,
+            link: Digest::of(b""),
+        };
+        linked(&before.link, event)
     };
-    let expected =
-        [event(2, EventKind::RefundSubmitted, Some("goods-returned")), event(3, EventKind::RefundApproved, None)];
-    assert_eq!(world.events[1..], expected);
+    let submitted = event(&world.events[0], EventKind::RefundSubmitted, Some("goods-returned"));
+    let approved = event(&submitted, EventKind::RefundApproved, None);
+    assert_eq!(world.events[1..], [submitted, approved]);
 }
 
 #[test]
@@ -294,7 +305,7 @@ fn a_digest_is_of_the_documented_bytes() {
 #[test]
 fn requests_that_differ_anywhere_have_different_digests() {
     type Change = fn(&mut RefundRequest);
-    let changes: [Change; 12] = [
+    let changes: [Change; 14] = [
         |_| {},
         |request| request.amount.minor = 6_001,
         |request| request.amount.currency = "JPY".to_owned(),
@@ -307,6 +318,8 @@ fn requests_that_differ_anywhere_have_different_digests() {
         |request| request.evidence[0].content = Digest::of(b"other"),
         |request| request.requested_by = "olga".parse().unwrap(),
         |request| request.operator = None,
+        |request| request.contact = Some(Digest::of(b"contact")),
+        |request| request.corrects = Some("R-0".parse().unwrap()),
     ];
     let mut digests = std::collections::BTreeSet::new();
     let mut add = |merchant: &str, sale: &str, refund: &str, revision, request: &RefundRequest| {

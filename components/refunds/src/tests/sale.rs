@@ -5,7 +5,34 @@ use rescind_model::*;
 #[test]
 fn a_ledger_opens_with_its_first_event() {
     let by = terminal();
-    let first = open(&sale(), SaleOutcome::Good, &by, &"c-0".parse().unwrap(), at(0)).unwrap();
+    let first = open(&sale(), SaleOutcome::Good, &Origin::Sale, &by, &"c-0".parse().unwrap(), at(0)).unwrap();
+    let line = |account, side, minor| Posting { account, side, amount: cny(minor) };
+    let entry = |sequence, what: &str, postings| Entry {
+        sequence,
+        at: at(0),
+        command: "c-0".parse().unwrap(),
+        what: what.to_owned(),
+        about: None,
+        postings,
+    };
+    let paid = vec![line(Account::Customer, Side::Debit, 10_000), line(Account::Merchant, Side::Credit, 10_000)];
+    let paid = entry(1, "sale", paid);
+    let fee = vec![line(Account::Merchant, Side::Debit, 60), line(Account::AcquiringFees, Side::Credit, 60)];
+    let fee = entry(2, "acquiring-fee", fee);
+    let event = Event {
+        sequence: 1,
+        kind: EventKind::SaleRegistered,
+        at: at(0),
+        command: "c-0".parse().unwrap(),
+        operation: None,
+        refund: None,
+        amount: Some(cny(10_000)),
+        actor: by.clone(),
+        reason: Some("good".to_owned()),
+        about: None,
+        link: Digest::of(b""),
+    };
+    let event = linked(&crate::chain::start(&sale().merchant, &sale().id), event);
     let expected = Transition {
         ledger: Ledger {
             sale: sale(),
@@ -14,22 +41,22 @@ fn a_ledger_opens_with_its_first_event() {
                 batch_closed_at: None,
                 settled_at: None,
                 paid_out_at: None,
+                late: None,
             },
             voids: vec![],
+            code: None,
+            hold: None,
             refunds: vec![],
+            operations: vec![],
+            cases: vec![],
+            orders: vec![],
+            returns: vec![],
+            liabilities: vec![],
+            entries: vec![paid, fee],
             events: 1,
+            chain: event.link.clone(),
         },
-        events: vec![Event {
-            sequence: 1,
-            kind: EventKind::SaleRegistered,
-            at: at(0),
-            command: "c-0".parse().unwrap(),
-            operation: None,
-            refund: None,
-            amount: Some(cny(10_000)),
-            actor: by,
-            reason: Some("good".to_owned()),
-        }],
+        events: vec![event],
     };
     assert_eq!(first, expected);
 }
@@ -75,6 +102,7 @@ fn milestones_are_dated_by_the_first_who_tells() {
         batch_closed_at: Some(at(SECOND)),
         settled_at: Some(at(2 * SECOND)),
         paid_out_at: Some(at(3 * SECOND)),
+        late: None,
     };
     assert_eq!(world.ledger.status, status);
 }
@@ -94,7 +122,7 @@ fn only_a_sale_known_to_be_good_can_be_taken_back() {
 #[test]
 fn what_is_no_sale_has_no_ledger() {
     type Change = fn(&mut Sale);
-    let changes: [Change; 10] = [
+    let changes: [Change; 13] = [
         |sale| sale.captured = cny(0),
         |sale| sale.captured = cny(-1),
         |sale| sale.captured.currency = "XXX".to_owned(),
@@ -105,11 +133,14 @@ fn what_is_no_sale_has_no_ledger() {
         |sale| sale.business_day.month = 13,
         |sale| sale.paid_at.unix_ms = -1,
         |sale| sale.order_number = Some("x".repeat(501)),
+        |sale| sale.coupon = Some(cny(10_001)),
+        |sale| sale.coupon = Some(Money { minor: 1, currency: "JPY".to_owned() }),
+        |sale| sale.contact = Some(Digest { hex: "00".to_owned() }),
     ];
     for (index, change) in changes.iter().enumerate() {
         let mut bad = sale();
         change(&mut bad);
-        let answer = open(&bad, SaleOutcome::Good, &Actor::System, &"c-0".parse().unwrap(), at(0));
+        let answer = open(&bad, SaleOutcome::Good, &Origin::Sale, &Actor::System, &"c-0".parse().unwrap(), at(0));
         assert!(matches!(answer, Err(Rejection::Invalid(_))), "change {index} gave {answer:?}");
     }
 }

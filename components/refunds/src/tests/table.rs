@@ -201,7 +201,7 @@ fn every_state_of_a_refund_against_every_command() {
         needs-information | wrong                    | wrong                  | wrong                | wrong                  | wrong   | wrong
         approved          | clearing refund.clearing | wrong                  | wrong                | wrong                  | wrong   | wrong
         queued            | wrong                    | wrong                  | wrong                | wrong                  | wrong   | wrong
-        clearing          | clearing                 | cleared refund.cleared | failed refund.failed | unknown refund.unknown | wrong   | wrong
+        clearing          | clearing                 | cleared refund.cleared | failed refund.failed liability.opened | unknown refund.unknown | wrong   | wrong
         unknown           | unknown                  | cleared refund.cleared | failed refund.failed | =                      | unknown | failed refund.resolved refund.failed
         cleared           | wrong                    | =                      | contradicts          | =                      | wrong   | wrong
         failed            | wrong                    | contradicts            | =                    | =                      | wrong   | wrong
@@ -210,4 +210,95 @@ fn every_state_of_a_refund_against_every_command() {
         expired           | wrong                    | contradicts            | wrong                | wrong                  | wrong   | wrong
     ";
     check(table, &rows, &outcomes, |ledger| ledger.refunds[0].state.token());
+    let ask = InformationRequest { refund: id(), question: "which of two?".to_owned() };
+    let answer = Information { refund: id(), note: Some("the red one".to_owned()), evidence: vec![] };
+    let came_back = ReturnReport { id: "X-1".parse().unwrap(), refund: id(), evidence: evidence("R1", at(SECOND)) };
+    let found = TraceReport { refund: id(), arrived: Some(true), evidence: evidence("T1", at(SECOND)) };
+    let afterwards = [
+        ("ask", Command::AskInformation(ask), manager("mona")),
+        ("answer", Command::ProvideInformation(answer), rita()),
+        ("queue", Command::Queue(id()), Actor::System),
+        ("return", Command::ReportReturn(came_back), Actor::System),
+        ("trace", Command::RequestTrace(id()), rita()),
+        ("found", Command::ReportTrace(found), Actor::System),
+    ];
+    let table = "
+                        | ask                                               | answer                             | queue                | return                                  | trace                          | found
+        submitted         | wrong                                             | wrong                              | NotAllowed(\"consent\") | wrong                                   | wrong                          | NoSuchOperation
+        in-review         | needs-information refund.information-asked        | wrong                              | NotAllowed(\"consent\") | wrong                                   | wrong                          | NoSuchOperation
+        needs-information | wrong                                             | in-review refund.information-given | NotAllowed(\"consent\") | wrong                                   | wrong                          | NoSuchOperation
+        approved          | wrong                                             | wrong                              | queued refund.queued | wrong                                   | wrong                          | NoSuchOperation
+        queued            | wrong                                             | wrong                              | =                    | wrong                                   | wrong                          | NoSuchOperation
+        clearing          | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+        unknown           | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+        cleared           | wrong                                             | wrong                              | wrong                | cleared refund.returned liability.opened | cleared refund.trace-requested | NoSuchOperation
+        failed            | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+        declined          | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+        withdrawn         | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+        expired           | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+    ";
+    check(table, &rows, &afterwards, |ledger| ledger.refunds[0].state.token());
+}
+
+#[test]
+fn every_state_of_a_case_against_every_command() {
+    let then = |world: &World, act: &dyn Fn(&mut World)| {
+        let mut next = world.clone();
+        act(&mut next);
+        next
+    };
+    let mut open = World::new();
+    open.act(&open_case("C-1", Way::Void, 10_000), &rita());
+    let assigned = then(&open, &|world| {
+        world.act(&assign_case("C-1", "sue"), &person("sam", &["support"]));
+    });
+    let granted = then(&assigned, &|world| {
+        world.act(&decide_case("C-1", true), &sue());
+    });
+    let refused = then(&open, &|world| {
+        world.act(&decide_case("C-1", false), &sue());
+    });
+    let use_it = || Command::AuthoriseVoid(referred_void("V-1", "C-1"));
+    let consumed = then(&granted, &|world| {
+        world.act(&use_it(), &rita());
+        world.send(void_target("V-1"));
+        world.failed(void_target("V-1"));
+    });
+    let expired = then(&granted, &|world| {
+        world.wait(HOUR);
+        world.system(&Command::PassTime);
+    });
+    // Time is over, and no timer has run yet.
+    let overdue = then(&open, &|world| world.wait(24 * HOUR));
+    let lapsed = then(&granted, &|world| world.wait(HOUR));
+    let rows = [
+        ("open", open),
+        ("assigned", assigned),
+        ("granted", granted),
+        ("refused", refused),
+        ("consumed", consumed),
+        ("expired", expired),
+        ("overdue", overdue),
+        ("lapsed", lapsed),
+    ];
+    let again = referred_void("V-2", "C-1");
+    let columns = [
+        ("assign", assign_case("C-1", "sven"), sue()),
+        ("grant", decide_case("C-1", true), sue()),
+        ("refuse", decide_case("C-1", false), sue()),
+        ("use", Command::AuthoriseVoid(again), rita()),
+        ("time", Command::PassTime, Actor::System),
+    ];
+    let table = "
+                 | assign                 | grant                | refuse               | use                                   | time
+        open     | assigned case.assigned | granted case.granted | refused case.refused | wrong                                 | =
+        assigned | assigned case.assigned | granted case.granted | refused case.refused | wrong                                 | =
+        granted  | wrong                  | wrong                | wrong                | consumed case.consumed void.authorised | =
+        refused  | wrong                  | wrong                | wrong                | wrong                                 | =
+        consumed | wrong                  | wrong                | wrong                | wrong                                 | =
+        expired  | wrong                  | wrong                | wrong                | wrong                                 | =
+        overdue  | wrong                  | wrong                | wrong                | wrong                                 | expired case.expired
+        lapsed   | wrong                  | wrong                | wrong                | wrong                                 | expired case.expired
+    ";
+    check(table, &rows, &columns, |ledger| ledger.cases[0].state.token());
 }

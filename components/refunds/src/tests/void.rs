@@ -20,6 +20,7 @@ fn authorised(executor: Executor) -> VoidOperation {
         updated_at: at(0),
         due_at: (executor == Executor::Courier).then(|| at(0)),
         evidence: None,
+        grounds: Grounds::none(),
     }
 }
 
@@ -28,7 +29,8 @@ fn a_void_reserves_the_whole_sale() {
     let before = World::new();
     let mut world = before.clone();
     assert_eq!(world.authorise("V-1", Executor::Courier), vec![EventKind::VoidAuthorised]);
-    let expected = Ledger { voids: vec![authorised(Executor::Courier)], events: 2, ..before.ledger };
+    let chain = world.ledger.chain.clone();
+    let expected = Ledger { voids: vec![authorised(Executor::Courier)], events: 2, chain, ..before.ledger };
     assert_eq!(world.ledger, expected);
     let event = Event {
         sequence: 2,
@@ -40,8 +42,10 @@ fn a_void_reserves_the_whole_sale() {
         amount: Some(cny(10_000)),
         actor: rita(),
         reason: Some("wrong-amount".to_owned()),
+        about: None,
+        link: Digest::of(b""),
     };
-    assert_eq!(world.events.last(), Some(&event));
+    assert_eq!(world.events.last(), Some(&linked(&world.events[0].link, event)));
     assert_eq!(world.left(), 0);
     assert_eq!(crate::due(&world.ledger), Some(at(0)));
 }

@@ -40,11 +40,14 @@ pub(super) fn sale() -> Sale {
         retrieval_reference: Some("123456789012".to_owned()),
         operator: Some("olga".parse().unwrap()),
         captured: cny(10_000),
+        coupon: None,
         fee_charged: cny(60),
         channel: Channel::Card,
         card_type: Some(CardType::Credit),
         kind: "purchase".to_owned(),
         payer_token: Some("payer".to_owned()),
+        contact: None,
+        service_at: None,
         paid_at: at(-MINUTE),
         business_day: BusinessDay::new(2026, 11, 18).unwrap(),
         settlement: SettlementMode::Ordinary,
@@ -92,6 +95,13 @@ pub(super) fn allowed(way: Way, amount: Money) -> Decision {
             executor: Executor::Courier,
             slip: false,
             arrival: Some(Arrival { min_days: 1, max_days: 3, working_days: true }),
+            identity: vec![],
+            authentication: None,
+            persons: 1,
+            coupon: None,
+            penalty: None,
+            funding: None,
+            queries: vec![],
         },
         opens_at: None,
         open_until: None,
@@ -119,6 +129,7 @@ pub(super) fn void_of(id: &str, executor: Executor) -> VoidAuthorisation {
         terminal: Some("T-1".parse().unwrap()),
         provider_reference: format!("ref-{id}"),
         decision,
+        grounds: Grounds::none(),
     }
 }
 
@@ -130,6 +141,8 @@ pub(super) fn request(minor: i64) -> RefundRequest {
         evidence: vec![EvidenceItem { kind: "receipt".to_owned(), content: Digest::of(b"receipt") }],
         requested_by: "rita".parse().unwrap(),
         operator: Some("olga".parse().unwrap()),
+        contact: None,
+        corrects: None,
     }
 }
 
@@ -141,7 +154,132 @@ pub(super) fn refund_of(id: &str, minor: i64, needed: u32) -> RefundSubmission {
         request: request(minor),
         provider_reference: format!("ref-{id}"),
         decision,
+        grounds: Grounds::none(),
     }
+}
+
+/// A person of support.
+pub(super) fn sue() -> Actor {
+    person("sue", &["support"])
+}
+
+pub(super) fn finding(rule: &str, verdict: Outcome) -> Finding {
+    Finding {
+        rule: rule.to_owned(),
+        verdict,
+        observed: Value::Count(4),
+        limit: Value::Count(3),
+        remedy: Remedy::ContactSupport,
+    }
+}
+
+/// What the policy does not allow by itself: the count of the day is used up.
+pub(super) fn referred(way: Way, minor: i64) -> Decision {
+    Decision {
+        outcome: Outcome::Refer,
+        findings: vec![finding("void.count", Outcome::Refer)],
+        ..allowed(way, cny(minor))
+    }
+}
+
+pub(super) fn opening(id: &str, way: Way, minor: i64) -> CaseOpening {
+    CaseOpening {
+        id: id.parse().unwrap(),
+        decision: referred(way, minor),
+        reason: Some("wrong-amount".to_owned()),
+        evidence: vec![EvidenceItem { kind: "receipt".to_owned(), content: Digest::of(b"receipt") }],
+        lives: Duration { ms: 24 * 3_600_000 },
+    }
+}
+
+pub(super) fn open_case(id: &str, way: Way, minor: i64) -> Command {
+    Command::OpenCase(opening(id, way, minor))
+}
+
+pub(super) fn assign_case(id: &str, to: &str) -> Command {
+    Command::AssignCase(CaseAssignment { id: id.parse().unwrap(), to: to.parse().unwrap() })
+}
+
+/// A grant holds for an hour.
+pub(super) fn decide_case(id: &str, grant: bool) -> Command {
+    Command::DecideCase(CaseDecision {
+        id: id.parse().unwrap(),
+        grant,
+        because: "receipt seen".to_owned(),
+        holds_for: Duration { ms: 3_600_000 },
+    })
+}
+
+/// A void that the policy refers and the grant of a case lifts.
+pub(super) fn referred_void(id: &str, case: &str) -> VoidAuthorisation {
+    VoidAuthorisation {
+        decision: referred(Way::Void, 10_000),
+        grounds: Grounds { grant: Some(case.parse().unwrap()), ..Grounds::none() },
+        ..void_of(id, Executor::Courier)
+    }
+}
+
+pub(super) fn propose_order(id: &str, minor: i64) -> Command {
+    Command::ProposeOrder(OrderProposal {
+        id: id.parse().unwrap(),
+        reference: "court 12/2026".to_owned(),
+        reason: "seizure".to_owned(),
+        amount: cny(minor),
+        lives: Duration { ms: 3_600_000 },
+    })
+}
+
+/// A void that carries an order out.
+pub(super) fn ordered_void(id: &str, order: &str, minor: i64) -> VoidAuthorisation {
+    let mut decision = allowed(Way::Void, cny(minor));
+    decision.obligations.persons = 2;
+    VoidAuthorisation {
+        decision,
+        grounds: Grounds { order: Some(order.parse().unwrap()), ..Grounds::none() },
+        ..void_of(id, Executor::Courier)
+    }
+}
+
+pub(super) fn ask(refund: &str) -> Command {
+    let question = "which of two?".to_owned();
+    Command::AskInformation(InformationRequest { refund: refund.parse().unwrap(), question })
+}
+
+pub(super) fn answer(refund: &str, note: Option<&str>, evidence: &[&str]) -> Command {
+    let item = |content: &&str| EvidenceItem { kind: "photo".to_owned(), content: Digest::of(content.as_bytes()) };
+    let evidence = evidence.iter().map(item).collect();
+    Command::ProvideInformation(Information {
+        refund: refund.parse().unwrap(),
+        note: note.map(str::to_owned),
+        evidence,
+    })
+}
+
+pub(super) fn return_of(id: &str, refund: &str, now: Instant) -> Command {
+    let evidence = evidence("returned", now);
+    Command::ReportReturn(ReturnReport { id: id.parse().unwrap(), refund: refund.parse().unwrap(), evidence })
+}
+
+pub(super) fn traced(refund: &str, arrived: Option<bool>, now: Instant) -> Command {
+    let evidence = evidence("trace", now);
+    Command::ReportTrace(TraceReport { refund: refund.parse().unwrap(), arrived, evidence })
+}
+
+pub(super) fn claim(id: &str, refund: &str, minor: i64) -> LiabilityClaim {
+    LiabilityClaim {
+        id: id.parse().unwrap(),
+        cause: LiabilityCause::OverReturned,
+        refund: refund.parse().unwrap(),
+        amount: cny(minor),
+        debtor: Party::Customer,
+        creditor: Party::Merchant,
+        because: "typed a zero too many".to_owned(),
+    }
+}
+
+pub(super) fn end_liability(id: &LiabilityId, state: LiabilityState) -> Command {
+    let because = "agreed by letter".to_owned();
+    Command::EndLiability(LiabilityEnd { id: id.clone(), state, because })
 }
 
 pub(super) fn evidence(code: &str, at: Instant) -> Evidence {
@@ -187,6 +325,11 @@ pub(super) fn not_permitted(why: &str) -> Rejection {
     Rejection::NotPermitted(why.to_owned())
 }
 
+/// An event with the link it gets after another's.
+pub(super) fn linked(previous: &Digest, event: Event) -> Event {
+    Event { link: crate::chain::link(previous, &event), ..event }
+}
+
 impl World {
     /// A good sale of 100.00 with a fee of 0.60.
     pub(super) fn new() -> Self {
@@ -194,7 +337,7 @@ impl World {
     }
 
     pub(super) fn with(sale: &Sale, outcome: SaleOutcome) -> Self {
-        let first = open(sale, outcome, &Actor::System, &"c-0".parse().unwrap(), at(0)).unwrap();
+        let first = open(sale, outcome, &Origin::Sale, &Actor::System, &"c-0".parse().unwrap(), at(0)).unwrap();
         Self { ledger: first.ledger, events: first.events, now: at(0), commands: 0 }
     }
 
@@ -267,6 +410,26 @@ impl World {
         world.clear(id);
         world.send(refund_target(id));
         world
+    }
+
+    /// A refund of 60.00 that cleared.
+    pub(super) fn cleared(id: &str) -> Self {
+        let mut world = Self::clearing(id);
+        world.done(refund_target(id));
+        world
+    }
+
+    /// A void of a case that was granted.
+    pub(super) fn granted(way: Way, minor: i64) -> Self {
+        let mut world = Self::new();
+        world.act(&open_case("C-1", way, minor), &rita());
+        world.act(&decide_case("C-1", true), &sue());
+        world
+    }
+
+    /// The debits less the credits of an account.
+    pub(super) fn balance(&self, account: Account) -> i64 {
+        crate::entry::balance(&self.ledger, account).unwrap()
     }
 
     pub(super) fn void(&self) -> &VoidOperation {

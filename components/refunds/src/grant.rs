@@ -1,0 +1,106 @@
+//! What an operation rests on: a decision that allows it, or one that refers it and a grant that lifts what it found.
+
+use crate::argument::{self, valid};
+use crate::case;
+use crate::draft::{Draft, Subject, wrong_state};
+use rescind_model::{
+    CaseState, Decision, EventKind, Grounds, IdentityProof, Money, Outcome, PersonId, Referral, Rejection, Way,
+};
+
+/// Accepts the decision and grounds of an operation named `consumer`, and gives the grounds as they are kept with it.
+///
+/// A grant is consumed only where it is needed: with a decision that allows by itself it stays unused, and is not among the
+/// grounds that are kept. Once consumed it is gone, also if the operation fails before it had any effect: support granted
+/// one attempt, and the next is another case.
+pub(crate) fn accept(
+    draft: &mut Draft<'_>,
+    decision: &Decision,
+    grounds: &Grounds,
+    way: Way,
+    amount: &Money,
+    consumer: &str,
+) -> Result<Grounds, Rejection> {
+    let not_allowed = |what: &str| Err(Rejection::NotAllowed(what.to_owned()));
+    if decision.way != way {
+        return not_allowed("way");
+    }
+    if decision.amount != *amount {
+        return not_allowed("amount");
+    }
+    argument::policy(&decision.policy)?;
+    let mut kept = checked(grounds)?;
+    must_be_proved(decision, &kept)?;
+    // Only a legal order has a second person behind it (`order`).
+    if kept.order.is_some() && way != Way::Void {
+        return not_allowed("order");
+    }
+    if decision.obligations.persons > 1 && kept.order.is_none() {
+        return not_allowed("persons");
+    }
+    match (decision.outcome, &kept.grant) {
+        (Outcome::Allow, _) => kept.grant = None,
+        (Outcome::Refer, Some(_)) => consume(draft, decision, &kept, consumer)?,
+        (Outcome::Refer, None) | (Outcome::Deny, _) => return not_allowed("outcome"),
+    }
+    Ok(kept)
+}
+
+/// Marks the grant used, if it lifts everything the decision found.
+fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, consumer: &str) -> Result<(), Rejection> {
+    let at = draft.clock().at;
+    let Some(id) = &grounds.grant else { return Ok(()) };
+    let case = case::find(draft, id)?;
+    let state = case::state_at(case, at);
+    if state != CaseState::Granted {
+        return Err(wrong_state(state));
+    }
+    if !lifts(case, decision) {
+        return Err(Rejection::NotAllowed("grant".to_owned()));
+    }
+    case.state = CaseState::Consumed;
+    case.consumed_by = Some(consumer.to_owned());
+    case.updated_at = at;
+    let subject = Subject::case(case);
+    draft.record(EventKind::CaseConsumed, &subject, Some(consumer.to_owned()));
+    Ok(())
+}
+
+/// The same way and amount, and no rule that was not referred to support. What denies, no grant lifts.
+fn lifts(case: &Referral, decision: &Decision) -> bool {
+    let known = decision
+        .findings
+        .iter()
+        .all(|finding| finding.verdict == Outcome::Refer && case.rules.iter().any(|rule| *rule == finding.rule));
+    case.way == decision.way && case.amount == decision.amount && known
+}
+
+/// The proofs that the decision demands are there. How fresh and whose they must be, the policy has judged.
+fn must_be_proved(decision: &Decision, grounds: &Grounds) -> Result<(), Rejection> {
+    if let Some(demand) = &decision.obligations.authentication {
+        let bound = |proof: &rescind_model::Authentication| proof.operation.is_some() || !demand.bound;
+        if !grounds.authentication.as_ref().is_some_and(bound) {
+            return Err(Rejection::NotAllowed("authentication".to_owned()));
+        }
+    }
+    let kinds = &decision.obligations.identity;
+    if !kinds.is_empty() && !grounds.identity.as_ref().is_some_and(|proof| kinds.contains(&proof.kind)) {
+        return Err(Rejection::NotAllowed("identity".to_owned()));
+    }
+    Ok(())
+}
+
+/// Grounds within their limits.
+fn checked(grounds: &Grounds) -> Result<Grounds, Rejection> {
+    if let Some(proof) = &grounds.authentication {
+        valid(PersonId::parse(proof.person.as_str()))?;
+        if let Some(operation) = &proof.operation {
+            valid(rescind_model::Digest::parse(operation.as_str()))?;
+        }
+    }
+    let identity = grounds.identity.as_ref().map(|proof| {
+        let reference =
+            proof.reference.as_deref().map(|text| argument::text("identity reference", text)).transpose()?;
+        Ok(IdentityProof { reference, ..proof.clone() })
+    });
+    Ok(Grounds { identity: identity.transpose()?, ..grounds.clone() })
+}

@@ -1,0 +1,98 @@
+use super::world::*;
+use rescind_model::*;
+
+#[test]
+fn a_cleared_refund_that_came_back_is_a_new_record_and_owed() {
+    let mut world = World::cleared("R-1");
+    let before = world.ledger.clone();
+    world.wait(HOUR);
+    let kinds = world.system(&return_of("B-1", "R-1", world.now));
+    assert_eq!(kinds, vec![EventKind::RefundReturned, EventKind::LiabilityOpened]);
+    assert_eq!(world.ledger.refunds, before.refunds);
+    let expected = RefundReturn {
+        id: "B-1".parse().unwrap(),
+        refund: "R-1".parse().unwrap(),
+        amount: cny(6_000),
+        evidence: evidence("returned", at(HOUR)),
+        at: at(HOUR),
+    };
+    assert_eq!(world.ledger.returns, vec![expected]);
+    let owed = &world.ledger.liabilities[0];
+    assert_eq!((owed.cause, owed.amount.minor), (LiabilityCause::RefundReturned, 6_000));
+    assert_eq!((owed.debtor, owed.creditor), (Party::Merchant, Party::Customer));
+    assert_eq!(world.left(), 10_000);
+    // The customer can be refunded again, and then nothing is owed: a person says so.
+    let owed = owed.id.clone();
+    world.submit("R-2", 6_000, 0);
+    world.send(refund_target("R-2"));
+    world.done(refund_target("R-2"));
+    world.act(&end_liability(&owed, LiabilityState::Settled), &rita());
+    assert_eq!((world.balance(Account::Customer), world.balance(Account::Liabilities)), (4_000, 0));
+}
+
+#[test]
+fn a_return_gives_the_fees_back_too() {
+    let mut world = World::new();
+    let mut wanted = refund_of("R-1", 5_000, 0);
+    let fee = |kind, minor, payer| Fee { kind, amount: cny(minor), payer };
+    wanted.decision.obligations.fees = vec![
+        fee(FeeKind::AcquiringReturned, 30, Party::Acquirer),
+        fee(FeeKind::Operation, 100, Party::Merchant),
+        fee(FeeKind::Late, 50, Party::Customer),
+    ];
+    let accounts = [Account::AcquiringFees, Account::OperationFees, Account::LateFees, Account::Customer];
+    let balances = |world: &World| accounts.map(|account| world.balance(account));
+    world.act(&Command::SubmitRefund(wanted), &rita());
+    assert_eq!(balances(&world), [-60, 0, 0, 10_000]);
+    world.send(refund_target("R-1"));
+    world.done(refund_target("R-1"));
+    assert_eq!(balances(&world), [-30, -100, -50, 5_050]);
+    world.system(&return_of("B-1", "R-1", at(0)));
+    assert_eq!(balances(&world), [-60, 0, 0, 10_000]);
+    assert_eq!(standing::Standing::of(&world.ledger).unwrap().fee_returned, cny(0));
+}
+
+#[test]
+fn a_refund_comes_back_once() {
+    let mut world = World::cleared("R-1");
+    world.submit("R-2", 1_000, 0);
+    world.send(refund_target("R-2"));
+    world.system(&return_of("B-1", "R-1", at(0)));
+    let before = world.ledger.clone();
+    assert_eq!(world.system(&return_of("B-1", "R-1", at(1))), vec![]);
+    assert_eq!(world.ledger, before);
+    let refused = |id, refund| world.refused(&return_of(id, refund, at(0)), &Actor::System);
+    assert_eq!(refused("B-2", "R-1"), Rejection::ConflictsWith("B-1".to_owned()));
+    assert_eq!(refused("B-1", "R-2"), Rejection::NameTaken);
+    assert_eq!(refused("B-2", "R-2"), Rejection::WrongState("clearing".to_owned()));
+    assert_eq!(refused("B-2", "R-9"), Rejection::NoSuchOperation);
+    let refund = Command::SubmitRefund(refund_of("B-1", 1, 0));
+    assert_eq!(world.refused(&refund, &rita()), Rejection::NameTaken);
+    let mut taken = World::cleared("R-1");
+    taken.submit("R-2", 1_000, 0);
+    assert_eq!(taken.refused(&return_of("R-2", "R-1", at(0)), &Actor::System), Rejection::NameTaken);
+}
+
+#[test]
+fn only_the_provider_knows_what_came_back() {
+    let world = World::cleared("R-1");
+    for by in [rita(), terminal()] {
+        assert_eq!(world.refused(&return_of("B-1", "R-1", at(0)), &by), not_permitted("not-the-executor"));
+    }
+    let Command::ReportReturn(mut heard) = return_of("B-1", "R-1", at(0)) else { panic!() };
+    heard.evidence.source = "terminal".to_owned();
+    assert!(matches!(world.refused(&Command::ReportReturn(heard), &Actor::System), Rejection::Invalid(_)));
+}
+
+#[test]
+fn what_came_back_is_not_searched_for() {
+    let mut world = World::cleared("R-1");
+    let trace = Command::RequestTrace("R-1".parse().unwrap());
+    world.act(&trace, &rita());
+    let kinds = world.system(&return_of("B-1", "R-1", at(0)));
+    assert_eq!(kinds, vec![EventKind::RefundReturned, EventKind::RefundTraceAnswered, EventKind::LiabilityOpened]);
+    let found = world.refund().trace.clone().unwrap();
+    assert_eq!((found.arrived, found.due_at), (Some(false), None));
+    assert_eq!(world.refused(&trace, &rita()), Rejection::WrongState("returned".to_owned()));
+    assert_eq!(crate::due(&world.ledger), None);
+}
