@@ -143,8 +143,8 @@ fn given_back(draft: &mut Draft<'_>, what: &str, amount: &Money, coupon: &Money,
 
 /// Where the capture that stands begins: the last one, unless it was undone since.
 fn standing_capture(ledger: &Ledger) -> Option<usize> {
-    let captures = ledger.entries.iter().enumerate().filter(|(_, entry)| entry.what == SALE);
-    let (index, _) = captures.last()?;
+    let mut captures = ledger.entries.iter().enumerate().filter(|(_, entry)| entry.what == SALE);
+    let (index, _) = captures.next_back()?;
     const LATER: [&str; 8] = [SALE, ACQUIRING_FEE, VOID, REFUND, FEE, RETURN, LIABILITY, LIABILITY_ENDED];
     let undone = ledger.entries.iter().skip(index).any(|entry| !LATER.contains(&entry.what.as_str()));
     (!undone).then_some(index)

@@ -67,10 +67,8 @@ fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, consum
 
 /// The same way and amount, and no rule that was not referred to support. What denies, no grant lifts.
 fn lifts(case: &Referral, decision: &Decision) -> bool {
-    let known = decision
-        .findings
-        .iter()
-        .all(|finding| finding.verdict == Outcome::Refer && case.rules.iter().any(|rule| *rule == finding.rule));
+    let known =
+        decision.findings.iter().all(|finding| finding.verdict == Outcome::Refer && case.rules.contains(&finding.rule));
     case.way == decision.way && case.amount == decision.amount && known
 }
 

@@ -6,7 +6,7 @@
 //!
 //! # What holds
 //!
-//! - *conservation*: `cleared + voided + reserved <= captured`, checked before and after every transition. A damaged
+//! - *conservation*: `cleared + voided + reserved <= captured`, what came back from the network not counted, checked before and after every transition. A damaged
 //!   ledger is refused with `invalid("ledger: …")`, whatever the command.
 //! - *consent*: a refund goes to the provider only with the approvals its plan demanded, of exactly what goes out. The
 //!   rule is applied again whenever it is cleared, sent the first time, or retried.
@@ -14,6 +14,11 @@
 //!   for `clear`, or has `attention` set for a person. A terminal that says nothing is such a case: `pass-time` then sets
 //!   `attention`, and neither ends nor releases anything.
 //! - Nothing but evidence or two persons ends an operation that may have reached the provider. Time never does.
+//! - A grant of support is used once, by an operation of the way and amount it was given for, and lifts only the rules that
+//!   were referred (`grant`). A legal order takes two persons and exactly what is left (`order`).
+//! - Every effect is posted as a double entry in the transition that makes it so; every entry balances, and the balance of
+//!   each account follows from the ledger (`entry`).
+//! - Every event carries the hash of the one before it ([`chain`]).
 //!
 //! # Time
 //!

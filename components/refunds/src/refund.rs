@@ -224,13 +224,13 @@ pub(crate) fn clear(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejectio
 /// An approved refund waits until the merchant has funds. Its consent is kept; `clear` takes it on.
 pub(crate) fn queue(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejection> {
     let at = draft.clock().at;
-    approval::must_be_complete(&draft.ledger, id)?;
-    let refund = draft.refund(id)?;
-    match refund.state {
+    match draft.refund(id)?.state {
         RefundState::Queued => return Ok(()),
         RefundState::Approved => {}
         other => return Err(wrong_state(other)),
     }
+    approval::must_be_complete(&draft.ledger, id)?;
+    let refund = draft.refund(id)?;
     refund.state = RefundState::Queued;
     refund.updated_at = at;
     let subject = Subject::refund(refund);

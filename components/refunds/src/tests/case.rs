@@ -40,10 +40,7 @@ fn what_is_allowed_or_denied_is_no_case() {
         (|wanted| wanted.decision.findings.push(finding("void.settled", Outcome::Deny)), no("outcome")),
         (|wanted| wanted.decision.findings.clear(), no("findings")),
         (|wanted| wanted.decision.amount = cny(10_001), Rejection::ExceedsBalance(cny(10_000))),
-        (
-            |wanted| wanted.decision.amount = cny(0),
-            Rejection::Invalid("amount: expected more than zero".to_owned()),
-        ),
+        (|wanted| wanted.decision.amount = cny(0), Rejection::Invalid("amount: expected more than zero".to_owned())),
     ];
     let world = World::new();
     for (change, why) in changes {

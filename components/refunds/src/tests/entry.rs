@@ -147,7 +147,7 @@ fn only_the_acquirer_gives_its_fee_back() {
 fn a_capture_is_posted_and_undone_once_and_may_come_again() {
     let mut bought = sale();
     bought.coupon = Some(cny(2_000));
-    let world = World::with(&bought, SaleOutcome::Unknown);
+    let mut world = World::with(&bought, SaleOutcome::Unknown);
     let (system, command) = (Actor::System, "c-9".parse().unwrap());
     let mut draft = Draft::of(&world.ledger, &system, &command, at(0)).unwrap();
     // Nothing was posted of an unknown sale: its reversal posts nothing.
@@ -166,7 +166,7 @@ fn a_capture_is_posted_and_undone_once_and_may_come_again() {
         entry::uncaptured(&mut draft, "completion-void", "O-9").unwrap();
         entry::uncaptured(&mut draft, "completion-void", "O-9").unwrap();
     }
-    let world = World { ledger: draft.finish().unwrap().ledger, ..world };
+    world.ledger = draft.finish().unwrap().ledger;
     let once = ["sale", "acquiring-fee", "fee", "completion-void"];
     assert_eq!(whats(&world), [once, once].concat());
     assert_eq!(balances(&world), [0, 0, 10, 0, -10, 0, 0, 0]);

@@ -77,6 +77,8 @@ fn what_a_retry_may_pay_is_not_ended_meanwhile() {
     let owed = world.ledger.liabilities[0].id.clone();
     let end = end_liability(&owed, LiabilityState::Agreed);
     assert_eq!(world.refused(&end, &rita()), Rejection::ConflictsWith("R-1".to_owned()));
+    world.send(refund_target("R-1"));
+    world.wait(SECOND);
     world.failed(refund_target("R-1"));
     assert_eq!(world.act(&end, &rita()), vec![EventKind::LiabilityEnded]);
     let other = end_liability(&owed, LiabilityState::Settled);

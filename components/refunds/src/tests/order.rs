@@ -102,7 +102,9 @@ fn an_order_waits_for_nothing_under_way_and_for_a_good_sale() {
         Command::ProposeOrder(wanted)
     };
     let world = World::new();
-    for change in [|wanted: &mut OrderProposal| wanted.reason.clear(), |wanted| wanted.reference = " ".to_owned()] {
+    let changes: [fn(&mut OrderProposal); 2] =
+        [|wanted| wanted.reason.clear(), |wanted| wanted.reference = " ".to_owned()];
+    for change in changes {
         assert_eq!(world.refused(&proposal(change), &lee()), Rejection::ReasonRequired);
     }
 }

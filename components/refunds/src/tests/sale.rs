@@ -27,7 +27,7 @@ fn a_ledger_opens_with_its_first_event() {
         operation: None,
         refund: None,
         amount: Some(cny(10_000)),
-        actor: by.clone(),
+        actor: by,
         reason: Some("good".to_owned()),
         about: None,
         link: Digest::of(b""),

@@ -18,6 +18,7 @@ fn told(world: &World, command: &Command, by: &Actor, state: fn(&Ledger) -> &'st
         }
         Err(Rejection::WrongState(_)) => "wrong".to_owned(),
         Err(Rejection::Contradicts(_)) => "contradicts".to_owned(),
+        Err(Rejection::NoSuchOperation) => "none".to_owned(),
         Err(other) => format!("{other:?}"),
     }
 }
@@ -202,7 +203,7 @@ fn every_state_of_a_refund_against_every_command() {
         approved          | clearing refund.clearing | wrong                  | wrong                | wrong                  | wrong   | wrong
         queued            | wrong                    | wrong                  | wrong                | wrong                  | wrong   | wrong
         clearing          | clearing                 | cleared refund.cleared | failed refund.failed liability.opened | unknown refund.unknown | wrong   | wrong
-        unknown           | unknown                  | cleared refund.cleared | failed refund.failed | =                      | unknown | failed refund.resolved refund.failed
+        unknown           | unknown                  | cleared refund.cleared | failed refund.failed liability.opened | =                      | unknown | failed refund.resolved refund.failed liability.opened
         cleared           | wrong                    | =                      | contradicts          | =                      | wrong   | wrong
         failed            | wrong                    | contradicts            | =                    | =                      | wrong   | wrong
         declined          | wrong                    | contradicts            | wrong                | wrong                  | wrong   | wrong
@@ -224,18 +225,18 @@ fn every_state_of_a_refund_against_every_command() {
     ];
     let table = "
                         | ask                                               | answer                             | queue                | return                                  | trace                          | found
-        submitted         | wrong                                             | wrong                              | NotAllowed(\"consent\") | wrong                                   | wrong                          | NoSuchOperation
-        in-review         | needs-information refund.information-asked        | wrong                              | NotAllowed(\"consent\") | wrong                                   | wrong                          | NoSuchOperation
-        needs-information | wrong                                             | in-review refund.information-given | NotAllowed(\"consent\") | wrong                                   | wrong                          | NoSuchOperation
-        approved          | wrong                                             | wrong                              | queued refund.queued | wrong                                   | wrong                          | NoSuchOperation
-        queued            | wrong                                             | wrong                              | =                    | wrong                                   | wrong                          | NoSuchOperation
-        clearing          | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
-        unknown           | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
-        cleared           | wrong                                             | wrong                              | wrong                | cleared refund.returned liability.opened | cleared refund.trace-requested | NoSuchOperation
-        failed            | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
-        declined          | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
-        withdrawn         | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
-        expired           | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | NoSuchOperation
+        submitted         | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
+        in-review         | needs-information refund.information-asked        | wrong                              | wrong                | wrong                                   | wrong                          | none
+        needs-information | wrong                                             | in-review refund.information-given | wrong                | wrong                                   | wrong                          | none
+        approved          | wrong                                             | wrong                              | queued refund.queued | wrong                                   | wrong                          | none
+        queued            | wrong                                             | wrong                              | =                    | wrong                                   | wrong                          | none
+        clearing          | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
+        unknown           | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
+        cleared           | wrong                                             | wrong                              | wrong                | cleared refund.returned liability.opened | cleared refund.trace-requested | none
+        failed            | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
+        declined          | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
+        withdrawn         | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
+        expired           | wrong                                             | wrong                              | wrong                | wrong                                   | wrong                          | none
     ";
     check(table, &rows, &afterwards, |ledger| ledger.refunds[0].state.token());
 }
