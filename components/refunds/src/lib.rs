@@ -6,8 +6,8 @@
 //!
 //! # What holds
 //!
-//! - *conservation*: `cleared + voided + reserved <= captured`, what came back from the network not counted, checked before and after every transition. A damaged
-//!   ledger is refused with `invalid("ledger: …")`, whatever the command.
+//! - *conservation*: `cleared + voided + reserved <= captured`, refunds that came back from the network not counted; checked
+//!   before and after every transition. A damaged ledger is refused with `invalid("ledger: …")`, whatever the command.
 //! - *consent*: a refund goes to the provider only with the approvals its plan demanded, of exactly what goes out. The
 //!   rule is applied again whenever it is cleared, sent the first time, or retried.
 //! - *no-limbo*: whatever holds a reservation either has an instant at which something happens to it ([`due`]), or waits
