@@ -199,8 +199,11 @@ fn a_schedule_of_queries_has_an_end() {
 
 #[test]
 fn a_void_without_an_end_is_refused() {
-    let text =
-        changed("lakala", "window = \"30 minutes\"", "").replacen("until-settlement = true", "until-settlement = false", 1);
+    let text = changed("lakala", "window = \"30 minutes\"", "").replacen(
+        "until-settlement = true",
+        "until-settlement = false",
+        1,
+    );
     let all = mistakes(&text);
     assert_eq!((all.len(), all[0].code()), (1, "policy.void-without-end"));
 }
