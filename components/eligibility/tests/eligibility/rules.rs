@@ -600,3 +600,16 @@ fn a_legal_order_costs_nothing_and_returns_what_is_left_of_fee_and_coupon() {
     let fees: Vec<i64> = decision.obligations.fees.iter().map(|fee| fee.amount.minor).collect();
     assert_eq!(fees, [30]);
 }
+
+#[test]
+fn a_sponsor_that_got_more_than_is_due_gets_nothing_and_gives_nothing() {
+    // Of six refunds of one minor unit each, those that fell to the payer were withdrawn: three are left, all the sponsor's.
+    let engine = engine(&UNIONPAY);
+    let mut facts = ordinary(&engine, 8, at(PAID));
+    facts.sale.coupon = Some(cny(4));
+    facts.balance.reserved = cny(3);
+    facts.balance.requested = cny(3);
+    facts.balance.coupon_returned = cny(3);
+    assert_eq!(refunded(&engine, &facts, 1).obligations.coupon, None);
+    assert_eq!(refunded(&engine, &facts, 5).obligations.coupon, Some(cny(1)));
+}
