@@ -17,12 +17,7 @@ pub(crate) fn demand(rule: Option<&AuthenticationRule>) -> Option<Authentication
 }
 
 /// Judges the operator's proof.
-pub(crate) fn of_operator(
-    id: &'static str,
-    rule: Option<&AuthenticationRule>,
-    s: &Situation<'_>,
-    report: &mut Report,
-) {
+pub(crate) fn of_operator(id: &'static str, rule: Option<&AuthenticationRule>, s: &Situation<'_>, report: &mut Report) {
     let (Some(rule), Some(operation)) = (rule, &s.facts.operation) else { return };
     let limit = rule.max_age.duration();
     let observed = match &s.facts.authentication {
