@@ -2,6 +2,9 @@
 //! repeated at any point: each step reads what is, does the next thing under a reference that makes a repetition
 //! harmless, and writes what came of it.
 
+#[cfg(test)]
+mod tests;
+
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
 use crate::error::Error;
@@ -284,12 +287,12 @@ impl<P: Outbound> App<P> {
                     None => self.submit(aggregate, target).await?,
                     Some(outcome) => outcome,
                 };
-                self.settle(aggregate, target, outcome).await?;
+                self.take_answer(aggregate, target, outcome).await?;
                 Ok(true)
             }
             Due::Reverse(target) => {
                 let outcome = self.reverse(aggregate, target).await?;
-                self.settle(aggregate, target, outcome).await?;
+                self.take_answer(aggregate, target, outcome).await?;
                 Ok(true)
             }
             Due::AskForSale(id) => {
@@ -318,14 +321,14 @@ impl<P: Outbound> App<P> {
             Outcome::Already(_) => Ok(false),
             Outcome::Committed(sent) => {
                 let outcome = self.submit(&sent, target).await?;
-                self.settle(&sent, target, outcome).await?;
+                self.take_answer(&sent, target, outcome).await?;
                 Ok(true)
             }
         }
     }
 
     /// Writes down what became of an operation, or that nobody could say.
-    async fn settle(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<(), Error> {
+    async fn take_answer(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<(), Error> {
         match self.weigh(aggregate, target, outcome).await? {
             ResultOf::Unknown(_) if is_unknown(aggregate, target) => {
                 self.ports.log(&format!("{}: outcome still unknown", describe(target)));
