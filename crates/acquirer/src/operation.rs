@@ -134,7 +134,9 @@ pub(crate) enum What {
     Void,
     Refund,
     /// Of a void.
-    Reversal { original: Reference },
+    Reversal {
+        original: Reference,
+    },
     /// 冲正 of the payment itself: of a sale, of a payment by code, of a hold.
     SaleReversal,
     OrderClose,

@@ -279,12 +279,7 @@ impl Payment {
 
     /// What one operation does to a payment that was never heard of: its end is written down, so that it cannot take
     /// place any more.
-    pub(crate) fn undergo_unseen(
-        what: &What,
-        amount: &Money,
-        number: String,
-        at: Instant,
-    ) -> (Effect, Option<Self>) {
+    pub(crate) fn undergo_unseen(what: &What, amount: &Money, number: String, at: Instant) -> (Effect, Option<Self>) {
         let state = match what {
             What::SaleReversal => PaymentState::Reversed,
             What::OrderClose => PaymentState::Closed,

@@ -205,10 +205,7 @@ pub(crate) enum Asked<'a> {
     /// About a sale.
     Sale(&'a str),
     /// About a refund's arrival: its reference, and its sale if it is known.
-    Trace {
-        reference: &'a str,
-        sale: Option<&'a str>,
-    },
+    Trace { reference: &'a str, sale: Option<&'a str> },
 }
 
 impl AmountMatch {

@@ -511,9 +511,7 @@ impl<P: Outbound> App<P> {
             (Some("declined" | "undone"), 200) => Heard::Ended(evidence),
             // Only the protocol's own "not found" counts; a proxy's 404 says nothing.
             (Some(NOT_FOUND), 404) => Heard::Unseen(Evidence { code: Some(NOT_FOUND.to_owned()), ..evidence }),
-            (_, status) => {
-                Heard::Open(Evidence { note: Some(format!("answered with status {status}")), ..evidence })
-            }
+            (_, status) => Heard::Open(Evidence { note: Some(format!("answered with status {status}")), ..evidence }),
         })
     }
 
@@ -988,9 +986,11 @@ fn next_step(aggregate: &Aggregate, now: Instant) -> Option<Due> {
     if let Some(refund) = aggregate.ledger.refunds.iter().find(|r| is_due(r.due_at)) {
         return Some(step_of(aggregate, refund));
     }
-    let traced = aggregate.ledger.refunds.iter().find(|refund| {
-        refund.trace.as_ref().is_some_and(|trace| trace.arrived.is_none() && is_due(trace.due_at))
-    });
+    let traced = aggregate
+        .ledger
+        .refunds
+        .iter()
+        .find(|refund| refund.trace.as_ref().is_some_and(|trace| trace.arrived.is_none() && is_due(trace.due_at)));
     traced.map(|refund| Due::Trace(refund.id.clone()))
 }
 

@@ -91,7 +91,7 @@ impl Counter {
         };
         let command = CommandId::parse("c-open").unwrap();
         let transition =
-            <TestPorts as crate::ports::Ports>::Pure::open_ledger(&paid, outcome, &origin, &Actor::System, &command, now);
+            <TestPorts as Ports>::Pure::open_ledger(&paid, outcome, &origin, &Actor::System, &command, now);
         let Transition { ledger, events } = transition.unwrap();
         let first = Aggregate { ledger, events, commits: 1, recent: vec![command.clone()] };
         let records = world.app.records().await.unwrap();
