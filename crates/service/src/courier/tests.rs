@@ -14,8 +14,9 @@ use rescind_acquirer::{
     Acquirer, Arrival, Arriving, Behaviour, Kind, Match, Means, Options, PaymentState, Question, Refusal, Script, Word,
 };
 use rescind_model::{
-    Capture, Channel, Decision, Grounds, Hold, Obligations, OperationAuthorisation, Origin, Outcome as Verdict,
-    PaymentCode, PolicyIdentity, Presenter, SettlementMode, Transition,
+    ActingPerson, ApprovalPlan, Capture, Channel, Decision, Grounds, Hold, Obligations, OperationAuthorisation, Origin,
+    Outcome as Verdict, PaymentCode, PersonId, PolicyIdentity, Presenter, RefundRequest, RefundSubmission, Role,
+    SettlementMode, Transition,
 };
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -50,6 +51,35 @@ fn exchange(address: std::net::SocketAddr, method: &str, path: &str, body: &[u8]
 
 fn cny(amount: &str) -> Money {
     Money::parse(amount, "CNY").unwrap()
+}
+
+/// A decision that allows this to the courier.
+fn decision(way: Way, amount: &str) -> Decision {
+    Decision {
+        way,
+        amount: cny(amount),
+        outcome: Verdict::Allow,
+        findings: Vec::new(),
+        obligations: Obligations {
+            fees: Vec::new(),
+            approvals: None,
+            evidence: Vec::new(),
+            operator_roles: Vec::new(),
+            executor: Executor::Courier,
+            slip: false,
+            arrival: None,
+            identity: Vec::new(),
+            authentication: None,
+            persons: 1,
+            coupon: None,
+            penalty: None,
+            funding: None,
+            queries: Vec::new(),
+        },
+        opens_at: None,
+        open_until: None,
+        policy: PolicyIdentity { name: "test".to_owned(), version: "1".to_owned(), hash: Digest::of(b"test") },
+    }
 }
 
 impl Counter {
@@ -162,13 +192,15 @@ impl Counter {
     }
 
     async fn change(&self, name: &str, change: Command) {
+        self.change_as(name, &Actor::System, change).await;
+    }
+
+    async fn change_as(&self, name: &str, actor: &Actor, change: Command) {
         let command = CommandId::parse(name).unwrap();
         let app = &self.world.app;
-        app.transact(&self.merchant, &self.sale, &command, |app, there| {
-            app.plain(there, &change, &Actor::System, &command)
-        })
-        .await
-        .unwrap();
+        app.transact(&self.merchant, &self.sale, &command, |app, there| app.plain(there, &change, actor, &command))
+            .await
+            .unwrap();
     }
 
     /// Authorises operation `O-1` (its reference is `P-1`) for the courier.
@@ -177,31 +209,6 @@ impl Counter {
     }
 
     async fn authorise_as(&self, number: &str, way: Way, amount: &str) {
-        let decision = Decision {
-            way,
-            amount: cny(amount),
-            outcome: Verdict::Allow,
-            findings: Vec::new(),
-            obligations: Obligations {
-                fees: Vec::new(),
-                approvals: None,
-                evidence: Vec::new(),
-                operator_roles: Vec::new(),
-                executor: Executor::Courier,
-                slip: false,
-                arrival: None,
-                identity: Vec::new(),
-                authentication: None,
-                persons: 1,
-                coupon: None,
-                penalty: None,
-                funding: None,
-                queries: Vec::new(),
-            },
-            opens_at: None,
-            open_until: None,
-            policy: PolicyIdentity { name: "test".to_owned(), version: "1".to_owned(), hash: Digest::of(b"test") },
-        };
         let capture = (way == Way::HoldCompletion).then(|| Capture {
             fee_charged: cny("0.30"),
             business_day: rescind_model::BusinessDay::new(2026, 11, 23).unwrap(),
@@ -213,7 +220,7 @@ impl Counter {
             capture,
             terminal: None,
             provider_reference: format!("P-{number}"),
-            decision,
+            decision: decision(way, amount),
             grounds: Grounds::none(),
         };
         self.change(&format!("c-{number}"), Command::Authorise(wanted)).await;
@@ -562,6 +569,86 @@ async fn a_courier_that_dies_between_sending_and_writing_has_no_second_effect() 
         assert_eq!(counter.state().await, (OperationState::Done, outcome));
         assert_eq!(counter.effects("P-1").0, 1);
     }
+}
+
+/// A cleared refund `R-1` of 10.00 for which somebody searches.
+async fn traced() -> Counter {
+    let counter = Counter::card_sale(SaleOutcome::Good).await;
+    let id = RefundId::parse("R-1").unwrap();
+    let person = |name: &str| {
+        let id = PersonId::parse(name).unwrap();
+        Actor::Person(ActingPerson { id, roles: vec![Role::parse("manager").unwrap()] })
+    };
+    let request = RefundRequest {
+        amount: cny("10.00"),
+        reason: "returned-goods".to_owned(),
+        note: None,
+        evidence: Vec::new(),
+        requested_by: PersonId::parse("cashier").unwrap(),
+        operator: None,
+        contact: None,
+        corrects: None,
+    };
+    let plan = ApprovalPlan {
+        tier: "none".to_owned(),
+        needed: 0,
+        roles: Vec::new(),
+        expires_after: Duration::minutes(60),
+        escalations: Vec::new(),
+    };
+    let mut decision = decision(Way::Refund, "10.00");
+    decision.obligations.approvals = Some(plan);
+    let wanted = RefundSubmission {
+        id: id.clone(),
+        request,
+        provider_reference: "RR-1".to_owned(),
+        decision,
+        grounds: Grounds::none(),
+    };
+    counter.change_as("c-submit", &person("cashier"), Command::SubmitRefund(wanted)).await;
+    counter.change_as("c-clear", &person("manager"), Command::Clear(id.clone())).await;
+    counter.run(2).await;
+    assert_eq!(counter.there().await.ledger.refunds[0].state, RefundState::Cleared);
+    counter.change_as("c-trace", &person("manager"), Command::RequestTrace(id)).await;
+    counter
+}
+
+impl Counter {
+    fn trace_says(&self, times: u32, behaviour: Behaviour) {
+        let matching = Match { question: Some(Question::Trace), ..Match::default() };
+        self.acquirer.script(Script { matching, times, behaviour }).unwrap();
+    }
+
+    /// Whether the refund arrived, and how often that was asked for in vain.
+    async fn search(&self) -> (Option<bool>, u32) {
+        let trace = self.there().await.ledger.refunds[0].trace.clone().unwrap();
+        (trace.arrived, trace.queries)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_refund_that_is_searched_for_is_asked_for_until_the_provider_knows() {
+    let counter = traced().await;
+    counter.trace_says(1, Behaviour::ServerError);
+    counter.trace_says(1, Behaviour::Timeout { took_place: false, hold_ms: None });
+    counter.trace_says(1, Behaviour::Says { status: Word::Unknown });
+    counter.run(1).await;
+    assert_eq!(counter.search().await, (None, 1));
+    for _ in 0..40 {
+        counter.pass(60);
+        counter.run(1).await;
+    }
+    assert_eq!(counter.search().await, (Some(true), 3));
+    assert_eq!((counter.asked("/operations/RR-1/trace"), counter.effects("RR-1")), (4, (1, 1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_refund_that_did_not_arrive_is_told_so_and_asked_for_no_more() {
+    let counter = traced().await;
+    counter.trace_says(1, Behaviour::Says { status: Word::NotArrived });
+    counter.run(30).await;
+    assert_eq!(counter.search().await, (Some(false), 0));
+    assert_eq!(counter.asked("/operations/RR-1/trace"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
