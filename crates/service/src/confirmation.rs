@@ -15,6 +15,7 @@ use crate::principal::{Deed, Principal};
 use crate::secret::Pepper;
 use crate::store::Record;
 use crate::store::key::Key;
+use crate::store::marks::Marks;
 use rescind_model::{CommandId, Instant, MerchantId, Money, Sale, SaleId, Way};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
@@ -62,13 +63,13 @@ struct Confirmation {
 #[serde(deny_unknown_fields)]
 struct Confirmations {
     items: Vec<Confirmation>,
-    mark: String,
+    marks: Marks,
 }
 
 impl Record for Confirmations {
     const FORMAT: &'static str = "confirmations/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark == id
+        self.marks.has(id)
     }
 }
 
@@ -233,7 +234,7 @@ impl<P: Ports> App<P> {
             .update::<Confirmations, _, _>(&key, &mark, self.unique(), |there| {
                 let mut next = there.cloned().unwrap_or_default();
                 let result = change(&mut next.items)?;
-                next.mark.clone_from(&mark);
+                next.marks.add(&mark);
                 Ok((Some(next), result))
             })
             .await

@@ -15,6 +15,7 @@ use crate::secret::bytes_of;
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::list::Entry;
+use crate::store::marks::Marks;
 use rescind_model::{Instant, MerchantId, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
@@ -109,8 +110,8 @@ pub(crate) struct Operator {
     pub(crate) view: OperatorView,
     pin: PinHash,
     /// Attempts while it was locked.
-    refused: u64,
-    mark: String,
+    pub(crate) refused: u64,
+    marks: Marks,
 }
 
 /// What may be shown of an operator.
@@ -146,7 +147,7 @@ impl OperatorView {
 impl Record for Operator {
     const FORMAT: &'static str = "operator/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark == id
+        self.marks.has(id)
     }
 }
 
@@ -217,7 +218,8 @@ impl<P: Ports> App<P> {
         };
         let pin = PinHash::of(&ask.pin, self.random_hex(32), &self.pepper().await?)?;
         let mark = self.random_hex(16);
-        let operator = Operator { view: view.clone(), pin, refused: 0, mark: mark.clone() };
+        let mut operator = Operator { view: view.clone(), pin, refused: 0, marks: Marks::default() };
+        operator.marks.add(&mark);
         let records = self.records().await?;
         let unique = self.unique();
         let entry = Entry { id: view.number.to_string(), at: String::new() };
@@ -380,7 +382,7 @@ impl<P: Ports> App<P> {
             .update::<Operator, _, _>(&key, &mark, self.unique(), |there| {
                 let mut next = there.cloned().ok_or(Error::NotFound("operator"))?;
                 let result = change(&mut next)?;
-                next.mark.clone_from(&mark);
+                next.marks.add(&mark);
                 Ok((Some(next), result))
             })
             .await

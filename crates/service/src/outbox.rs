@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::limits::{DELIVERY_BACKOFF, LANES, OUTBOX_MESSAGES, PARALLEL};
 use crate::ports::{Outbound, Ports};
 use crate::store::key::Key;
+use crate::store::marks::Marks;
 use crate::store::{Record, lane};
 use rescind_model::token::Token as _;
 use rescind_model::{ConfirmationRequest, Digest, Duration, Instant, MerchantId, Money, SaleId, Way};
@@ -44,13 +45,13 @@ pub(crate) struct Letter {
 #[serde(deny_unknown_fields)]
 struct Outbox {
     letters: Vec<Letter>,
-    mark: String,
+    marks: Marks,
 }
 
 impl Record for Outbox {
     const FORMAT: &'static str = "outbox/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark == id
+        self.marks.has(id)
     }
 }
 
@@ -80,7 +81,7 @@ impl<P: Ports> App<P> {
             .update::<Outbox, _, _>(&Key::outbox(lane), &mark, self.unique(), |there| {
                 let mut next = there.cloned().unwrap_or_default();
                 let result = change(&mut next.letters);
-                next.mark.clone_from(&mark);
+                next.marks.add(&mark);
                 Ok((Some(next), result))
             })
             .await

@@ -16,6 +16,7 @@ use crate::secret::{bytes_of, hex_of};
 use crate::session::TOKEN_PREFIX;
 use crate::store::Record;
 use crate::store::key::Key;
+use crate::store::marks::Marks;
 use rescind_model::token::Token as _;
 use rescind_model::{
     ActingPerson, Actor, Asker, Authentication, AuthenticationMethod, Digest, Facts, Grounds, Instant, MerchantId,
@@ -144,13 +145,13 @@ struct StoredKey {
 #[serde(deny_unknown_fields)]
 struct StoredKeys {
     keys: Vec<StoredKey>,
-    mark: String,
+    marks: Marks,
 }
 
 impl Record for StoredKeys {
     const FORMAT: &'static str = "proof-keys/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark == id
+        self.marks.has(id)
     }
 }
 
@@ -405,7 +406,7 @@ impl<P: Ports> App<P> {
                     next.keys.remove(0);
                 }
                 next.keys.push(made.clone());
-                next.mark.clone_from(&mark);
+                next.marks.add(&mark);
                 Ok((Some(next.clone()), next))
             })
             .await

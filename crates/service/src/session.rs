@@ -16,6 +16,7 @@ use crate::proof::{AskedOperation, IssuedProof};
 use crate::secret::{Pepper, hex_of};
 use crate::store::Record;
 use crate::store::key::Key;
+use crate::store::marks::Marks;
 use rescind_model::{Authentication, AuthenticationMethod, Digest, Instant, MerchantId, PersonId, TerminalId};
 use rescind_proof::OperationDigest;
 use serde::{Deserialize, Serialize};
@@ -97,13 +98,13 @@ struct Used {
 struct Sessions {
     sessions: Vec<Session>,
     used: Vec<Used>,
-    mark: String,
+    marks: Marks,
 }
 
 impl Record for Sessions {
     const FORMAT: &'static str = "operator-sessions/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark == id
+        self.marks.has(id)
     }
 }
 
@@ -406,7 +407,7 @@ impl<P: Ports> App<P> {
                 let mut next = there.cloned().unwrap_or_default();
                 next.forget(now);
                 change(&mut next)?;
-                next.mark.clone_from(&mark);
+                next.marks.add(&mark);
                 Ok((Some(next), ()))
             })
             .await
