@@ -220,6 +220,7 @@ pub fn verify(text: &str, keys: &[ProofKey], now_unix_ms: i64, skew_ms: i64) -> 
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "clippy does not see that what proptest! makes are tests")]
 mod tests {
     use super::*;
     use crate::SigningKey;

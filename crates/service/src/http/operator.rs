@@ -28,9 +28,8 @@ pub struct PinText(pub Pin);
 
 impl<'de> Deserialize<'de> for PinText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let digits = match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(digits) => digits,
-            _ => return Err(de::Error::custom("expected a PIN of 4 to 12 digits, as a text")),
+        let serde_json::Value::String(digits) = serde_json::Value::deserialize(deserializer)? else {
+            return Err(de::Error::custom("expected a PIN of 4 to 12 digits, as a text"));
         };
         Pin::parse(&digits).map(Self).map_err(de::Error::custom)
     }
