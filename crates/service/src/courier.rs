@@ -177,10 +177,11 @@ impl<P: Outbound> App<P> {
         for lane in 0..LANES {
             self.deliver_lane(lane, begun, &mut report).await?;
         }
+        self.deliver_letters(begun, &mut report).await?;
         Ok(report)
     }
 
-    fn out_of_time(&self, begun: Instant) -> bool {
+    pub(crate) fn out_of_time(&self, begun: Instant) -> bool {
         self.ports.now().since(begun) > TICK_BUDGET
     }
 
@@ -823,10 +824,15 @@ impl<P: Outbound> App<P> {
         // The same event has the same id at each attempt, so that receivers can tell repetitions.
         let name = Digest::of(format!("{}:{}:{}:{}", endpoint.id, sale.merchant, sale.id, event.sequence).as_bytes());
         let id = format!("msg_{}", crate::idempotency::short(&name));
+        self.send_sealed(endpoint, &id, body).await
+    }
+
+    /// Seals a body and sends it to an endpoint; `false` if it did not take it.
+    pub(crate) async fn send_sealed(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>) -> Result<bool, Error> {
         let secrets = core::slice::from_ref(&endpoint.secret);
         let headers = self
             .ports
-            .seal(secrets, &id, self.ports.now(), &body)
+            .seal(secrets, id, self.ports.now(), &body)
             .map_err(|e| Error::Internal(format!("endpoint {}: {e:?}", endpoint.id)))?;
         let headers = [
             ("content-type", "application/json"),
@@ -869,7 +875,7 @@ impl<P: Ports> App<P> {
 }
 
 /// Runs futures side by side until all have ended; results in the order given.
-async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(|f| (Some(Box::pin(f)), None)).collect();
     core::future::poll_fn(|context| {
         let mut open = false;

@@ -20,6 +20,15 @@ pub enum Error {
     /// 403: known, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// 403 or 422 with a code: what was to show who asks, or who pays, does not. Bound to a moment, so it is not kept under
+    /// the idempotency key: the same request with a better proof is the same request.
+    #[error("{message}")]
+    Unproved {
+        /// Stable code.
+        code: &'static str,
+        /// What to do.
+        message: &'static str,
+    },
     /// 404: there is none, or it is somebody else's.
     #[error("there is no such {0}")]
     NotFound(&'static str),

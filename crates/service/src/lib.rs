@@ -9,11 +9,16 @@
 //! | `store/` | records on a store that lies: read-back, creation, pages, lanes, tallies |
 //! | `principal`, `directory` | who asks; merchants, terminals, persons, keys |
 //! | `sale`, `void`, `refund`, `operation` | what can be done |
+//! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
+//! | `identity`, `confirmation` | that the customer is who paid |
+//! | `secret` | what only this deployment knows |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
+//! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
 //! | `http/` | the API |
 
 pub mod app;
+pub mod confirmation;
 pub mod courier;
 pub mod directory;
 pub mod endpoint;
@@ -22,16 +27,23 @@ pub mod feed;
 pub mod gauge;
 pub mod http;
 pub mod idempotency;
+pub mod identity;
 pub mod limits;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod operation;
+pub mod operator;
+pub mod outbox;
+pub mod pin;
 pub mod policies;
 pub mod ports;
 pub mod principal;
+pub mod proof;
 pub mod refund;
 pub mod review;
 pub mod sale;
+mod secret;
+pub mod session;
 pub mod store;
 mod take_back;
 #[cfg(feature = "testkit")]

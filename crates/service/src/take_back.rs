@@ -1,5 +1,5 @@
 //! Taking money back, the same for voids and refunds: gather facts, decide, make the transition, reserve what is counted
-//! across sales, commit, confirm. If somebody else changed the sale or a count meanwhile, from the beginning, with the
+//! across sales, use up what the customer confirmed, commit, confirm. If somebody else changed the sale or a count meanwhile, from the beginning, with the
 //! instant at which the request was accepted.
 
 use crate::app::App;
@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
 use crate::ports::Ports;
 use crate::principal::Principal;
+use crate::proof::Shown;
 use crate::sale::Aggregate;
 use crate::store::Record as _;
 use crate::store::key::Key;
@@ -25,6 +26,8 @@ pub(crate) struct Taking<'a, P: Ports> {
     pub(crate) asker: Asker,
     pub(crate) actor: Actor,
     pub(crate) command: &'a CommandId,
+    /// What was shown for it: by the operator, by the customer.
+    pub(crate) shown: Shown,
     /// The instant at which the request was accepted decides, however long the race takes.
     pub(crate) accepted: Instant,
 }
@@ -61,7 +64,8 @@ impl<P: Ports> App<P> {
             }
             there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
-            let gathered = way.gather(self, taking, &overlaid.ledger).await?;
+            let mut gathered = way.gather(self, taking, &overlaid.ledger).await?;
+            taking.shown.tell(&mut gathered.facts);
             let decision = way.decide(taking.policy, &gathered.facts)?;
             if decision.outcome != Verdict::Allow {
                 self.settle(&reserved, command, false).await?;
@@ -83,6 +87,12 @@ impl<P: Ports> App<P> {
                     reserved.clear();
                     continue;
                 }
+            }
+            if let Some(confirmation) = taking.shown.identity.as_ref().and_then(|i| i.confirmation.as_deref())
+                && let Err(error) = self.consume_confirmation(merchant, sale, confirmation, command).await
+            {
+                self.settle(&reserved, command, false).await?;
+                return Err(error);
             }
             if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
                 self.settle(&reserved, command, true).await?;

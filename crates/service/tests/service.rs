@@ -14,6 +14,7 @@ use rescind_service::endpoint::EndpointAsk;
 use rescind_service::idempotency::{Answer, Begin};
 use rescind_service::ports::{Kv as _, NoAnswer, OutboundAnswer, Ports as _};
 use rescind_service::principal::Principal;
+use rescind_service::proof::ShownProof;
 use rescind_service::refund::{RefundAsk, RefundChange};
 use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
@@ -97,6 +98,8 @@ impl Shop {
             evidence: Vec::new(),
             requester: None,
             operator: None,
+            proof: ShownProof::default(),
+            identity: None,
         }
     }
 
@@ -496,6 +499,7 @@ async fn webhooks_come_in_order_and_again_until_they_are_taken() {
         audience: Audience::Merchant,
         locale: Locale::En,
         description: None,
+        customer_messages: false,
     };
     let (_, secret) = shop.app().create_endpoint(&shop.manager, &shop.merchant, ask).await.unwrap();
     let up = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));

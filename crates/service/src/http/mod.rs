@@ -13,6 +13,8 @@
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
 //! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
+//! | `identity` | how the customer was identified, in a body |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
 
@@ -20,12 +22,14 @@ mod answer;
 mod body;
 mod caller;
 mod code;
+mod confirmation;
 mod decision;
 mod directory;
 mod endpoint;
 pub(crate) mod event;
 mod health;
 mod id;
+mod identity;
 mod instruction;
 mod limits;
 mod money;
@@ -33,12 +37,15 @@ mod number;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod operation;
+mod operator;
 mod policy;
 mod problem;
+mod proof;
 mod refund;
 mod review;
 mod router;
 mod sale;
+mod session;
 mod text;
 mod tick;
 mod time;

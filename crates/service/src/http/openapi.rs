@@ -3,6 +3,7 @@
 
 use crate::http::answer::Nothing;
 use crate::http::code;
+use crate::http::confirmation::{ConfirmationView, NewConfirmation};
 use crate::http::decision::{DecisionView, PolicyView};
 use crate::http::directory::{
     CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSource,
@@ -13,10 +14,13 @@ use crate::http::event::{Feed, ToldEvent};
 use crate::http::health::{Health, Meaning};
 use crate::http::instruction::IDEMPOTENCY_KEY;
 use crate::http::operation::{OperationResult, OperationView, Resolution};
+use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
 use crate::http::problem::{PROBLEM_JSON, ProblemView};
+use crate::http::proof::{OPERATOR_PROOF, ProofKey};
 use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView};
 use crate::http::review::Review;
 use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
+use crate::http::session::{Challenge, NewChallenge, NewProof, NewSession, OperatorProof, OperatorSession};
 use crate::http::void::VoidAsk;
 use crate::http::word::{Vocabulary, Word};
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
@@ -41,6 +45,7 @@ pub fn document() -> OpenApi {
     document.voids();
     document.refunds();
     document.others();
+    document.operators();
     document.tick();
     document.admin();
     document.finish()
@@ -193,6 +198,13 @@ impl Route<'_> {
         )
     }
 
+    /// The header that shows which operator asks.
+    fn proved(self) -> Self {
+        let about = "An operator's proof for this very operation, or the token of the operator's session. Not a part of the \
+                     request: the same request with a newer proof is the same under its key.";
+        self.parameter(OPERATOR_PROOF, ParameterIn::Header, false, about, String::schema())
+    }
+
     /// A slip's parameters, and the slip.
     fn prints(self) -> Self {
         let locale = <Word<Locale>>::schema();
@@ -225,7 +237,11 @@ impl Route<'_> {
     }
 
     /// A page of a list: the schema of `answer::Listing`.
-    fn lists<T: ToSchema>(mut self, about: &str) -> Self {
+    fn lists<T: ToSchema>(self, about: &str) -> Self {
+        self.lists_as::<T>(200, about)
+    }
+
+    fn lists_as<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
         let next = "Where the next page begins: give it as `after`. Absent on the last page.";
         let next = ObjectBuilder::new().schema_type(Type::String).description(Some(next));
         let page = ObjectBuilder::new()
@@ -234,7 +250,7 @@ impl Route<'_> {
             .property("next", next);
         let content = Content::new(Some(Schema::Object(page.build())));
         let response = ResponseBuilder::new().description(about).content("application/json", content).build();
-        self.respond(200, response);
+        self.respond(status, response);
         self
     }
 
@@ -334,10 +350,12 @@ impl Document {
             Needs::Merchant,
             "Whether a void is possible; without any effect",
         )
+        .proved()
         .body::<VoidAsk>(false)
         .answer::<DecisionView>(200, "The decision, whatever it is.")
         .end();
         self.post("/v1/transactions/{id}/voids", Needs::IdempotencyKey, "Void a sale")
+            .proved()
             .body::<VoidAsk>(false)
             .answer::<OperationView>(201, "It is authorised and the sale reserved for it.")
             .end();
@@ -357,6 +375,7 @@ impl Document {
 
     fn refunds(&mut self) {
         self.post("/v1/refunds", Needs::IdempotencyKey, "Ask for a refund")
+            .proved()
             .body::<RefundAsk>(true)
             .answer::<RefundView>(201, "It is submitted, its amount reserved, and the automatic review done.")
             .end();
@@ -414,6 +433,58 @@ impl Document {
             .end();
         self.route(HttpMethod::Delete, "/v1/webhook-endpoints/{id}", Needs::Merchant, "Deliver there no more")
             .nothing("It is gone.")
+            .end();
+    }
+
+    fn operators(&mut self) {
+        self.post("/v1/operators", Needs::Merchant, "Give a person an operator number")
+            .body::<NewOperator>(true)
+            .answer::<OperatorShown>(201, "The operator.")
+            .end();
+        self.get("/v1/operators", Needs::Merchant, "A merchant's operators, and which of them are locked")
+            .paged()
+            .lists::<OperatorShown>("A page of operators.")
+            .end();
+        self.post("/v1/operators/{number}/resets", Needs::Merchant, "Give an operator a new PIN, and unlock it")
+            .body::<NewPin>(true)
+            .answer::<OperatorShown>(200, "The operator. Its sessions have ended.")
+            .end();
+        self.post("/v1/operators/{number}/devices", Needs::Merchant, "Register a device that signs for an operator")
+            .body::<NewDevice>(true)
+            .answer::<DeviceShown>(201, "The device.")
+            .end();
+        self.route(
+            HttpMethod::Delete,
+            "/v1/operators/{number}/devices/{device}",
+            Needs::Merchant,
+            "Take a device from an operator",
+        )
+        .nothing("It signs no more, and the operator's sessions have ended.")
+        .end();
+        self.post("/v1/operator-challenges", Needs::Merchant, "A challenge for an operator's device")
+            .body::<NewChallenge>(true)
+            .answer::<Challenge>(201, "The challenge, as a text for a QR code.")
+            .end();
+        self.post("/v1/operator-sessions", Needs::Merchant, "An operator begins to work")
+            .body::<NewSession>(true)
+            .answer::<OperatorSession>(201, "The session, with its token.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/operator-sessions/{id}", Needs::Merchant, "An operator stops working")
+            .nothing("It has ended.")
+            .end();
+        self.post("/v1/operator-sessions/{id}/proofs", Needs::Merchant, "Step up: a proof for one operation")
+            .body::<NewProof>(true)
+            .answer::<OperatorProof>(201, "The proof, for the `Operator-Proof` header.")
+            .end();
+        self.get("/v1/proof-keys", Needs::Key, "The public keys that operators' proofs are checked with")
+            .lists::<ProofKey>("All of them, the one that signs last.")
+            .end();
+        self.post("/v1/proof-keys/rotations", Needs::Key, "Let a new key sign operators' proofs")
+            .lists_as::<ProofKey>(201, "All of them, the new one last.")
+            .end();
+        self.post("/v1/confirmations", Needs::IdempotencyKey, "Send the customer a code, to be repeated")
+            .body::<NewConfirmation>(true)
+            .answer::<ConfirmationView>(201, "It is being sent.")
             .end();
     }
 

@@ -137,6 +137,7 @@ impl Problem {
                 Some(known) => Self::new(known, message),
                 None => Self::new(Code { code, ..code::CONFLICT }, message),
             },
+            Error::Unproved { code, message } => Self::new(code::find(code).unwrap_or(code::AUTH_FORBIDDEN), message),
             Error::Decided(decision) => Self::decided(&decision, &DecisionView::of(&decision)),
             Error::ExceedsBalance { left } => {
                 Self::new(code::BALANCE_EXCEEDED, format!("{left} is left of the sale")).with("left", Amount(left))

@@ -8,6 +8,7 @@ use crate::http::caller::Caller;
 use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
 use crate::http::event::EventView;
 use crate::http::id::Id;
+use crate::http::identity::Identity;
 use crate::http::instruction::{About, Instruction};
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
@@ -18,6 +19,7 @@ use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
 use crate::ports::Ports;
+use crate::proof::ShownProof;
 use crate::refund::RefundChange;
 use crate::sale::Aggregate;
 use axum::extract::State;
@@ -46,12 +48,14 @@ pub struct RefundAsk {
     /// Evidence, kept elsewhere and named by its content.
     #[serde(default)]
     evidence: Vec<EvidencePiece>,
-    /// The person who asks. A person's own key stands for itself.
+    /// The person who asks. A person's own key stands for itself; so does an `Operator-Proof`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     requester: Option<PersonId>,
     /// The person who operates the terminal, if one is used.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     operator: Option<PersonId>,
+    /// How the customer was identified, where the policy demands it.
+    identity: Option<Identity>,
 }
 
 /// One piece of evidence.
@@ -85,9 +89,12 @@ impl RefundAsk {
         self.id.as_ref().map_or(Ok(()), |id| not_a_card(&id.value)).map_err(|e| Error::invalid("/id", e))
     }
 
-    fn parsed(self, texts: &mut Texts) -> crate::refund::RefundAsk {
+    fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::refund::RefundAsk, Error> {
+        let identity = self.identity.map(Identity::parsed).transpose()?;
         let piece = |piece: EvidencePiece| EvidenceItem { kind: piece.kind.0, content: piece.content };
-        crate::refund::RefundAsk {
+        Ok(crate::refund::RefundAsk {
+            proof,
+            identity,
             id: self.id,
             sale: self.sale,
             amount: self.amount.0,
@@ -96,7 +103,7 @@ impl RefundAsk {
             evidence: self.evidence.into_iter().map(piece).collect(),
             requester: self.requester,
             operator: self.operator,
-        }
+        })
     }
 }
 
@@ -281,6 +288,7 @@ impl RefundView {
 pub async fn submit<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
+    proof: ShownProof,
     instruction: Instruction<RefundAsk>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
@@ -290,7 +298,7 @@ pub async fn submit<P: Ports>(
     instruction
         .carry_out(app, scope, about, |ask, command| async move {
             let mut texts = Texts::default();
-            let ask = ask.parsed(&mut texts);
+            let ask = ask.parsed(proof, &mut texts)?;
             let submitted = app.submit_refund(&scope.who, &scope.merchant, &ask, &command).await?;
             Ok((StatusCode::CREATED, RefundView::find(&submitted)?.with_masked(texts.masked())))
         })

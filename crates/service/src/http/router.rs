@@ -2,7 +2,10 @@
 
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
-use crate::http::{Shared, code, directory, endpoint, event, health, operation, policy, refund, review, sale, void};
+use crate::http::{
+    Shared, code, confirmation, directory, endpoint, event, health, operation, operator, policy, proof, refund, review,
+    sale, session, void,
+};
 use crate::ports::Ports;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -80,6 +83,18 @@ impl<P: Ports> Routes<P> {
             .post("/v1/webhook-endpoints", endpoint::create::<P>)
             .get("/v1/webhook-endpoints", endpoint::list::<P>)
             .delete("/v1/webhook-endpoints/{id}", endpoint::delete::<P>)
+            .post("/v1/operators", operator::create::<P>)
+            .get("/v1/operators", operator::list::<P>)
+            .post("/v1/operators/{number}/resets", operator::reset::<P>)
+            .post("/v1/operators/{number}/devices", operator::add_device::<P>)
+            .delete("/v1/operators/{number}/devices/{device}", operator::remove_device::<P>)
+            .post("/v1/operator-challenges", session::challenge::<P>)
+            .post("/v1/operator-sessions", session::begin::<P>)
+            .delete("/v1/operator-sessions/{id}", session::end::<P>)
+            .post("/v1/operator-sessions/{id}/proofs", session::step_up::<P>)
+            .get("/v1/proof-keys", proof::keys::<P>)
+            .post("/v1/proof-keys/rotations", proof::rotate::<P>)
+            .post("/v1/confirmations", confirmation::ask::<P>)
             .post("/v1/merchants", directory::create_merchant::<P>)
             .get("/v1/merchants", directory::list_merchants::<P>)
             .post("/v1/terminals", directory::create_terminal::<P>)

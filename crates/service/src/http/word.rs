@@ -1,5 +1,6 @@
 //! Words of a fixed vocabulary on the wire: the tokens of the model.
 
+use crate::operator::OperatorRole;
 use rescind_model::token::Token;
 use rescind_model::{Audience, Locale};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -31,7 +32,7 @@ macro_rules! of_tokens {
         }
     )*};
 }
-of_tokens! { Channel CardType SettlementMode SaleOutcome Way Outcome Executor Party FeeKind OperationState RefundState EventKind }
+of_tokens! { Channel CardType SettlementMode SaleOutcome Way Outcome Executor Party FeeKind OperationState RefundState EventKind AuthenticationMethod }
 
 macro_rules! of_words {
     ($($name:ident { $($value:ident $word:literal)* })*) => {$(
@@ -46,6 +47,7 @@ of_words! {
     Audience { Merchant "merchant" Customer "customer" Reviewer "reviewer" }
     SaleNewsType { OutcomeKnown "outcome-known" Settled "settled" PaidOut "paid-out" }
     ResultType { Done "done" Failed "failed" Unknown "unknown" Reversed "reversed" }
+    OperatorRole { Cashier "cashier" Supervisor "supervisor" Manager "manager" }
     VerdictType { Approve "approve" Decline "decline" }
 }
 
@@ -107,6 +109,8 @@ aliases! {
     AudienceWord Audience, "For whom a message is.";
     SaleNewsTypeWord SaleNewsType, "What happened to a sale.";
     ResultTypeWord ResultType, "What became of an operation.";
+    AuthenticationMethodWord rescind_model::AuthenticationMethod, "How an operator showed who they are.";
+    OperatorRoleWord OperatorRole, "As what an operator stands at a till.";
     VerdictTypeWord VerdictType, "What a reviewer says.";
 }
 

@@ -189,6 +189,42 @@ impl Key {
         Self(format!("cursor:{merchant}:{}", hashed(endpoint)))
     }
 
+    /// An operator of a merchant, by number.
+    #[must_use]
+    pub fn operator(merchant: &MerchantId, number: &str) -> Self {
+        Self(format!("operator:{merchant}:{number}"))
+    }
+
+    /// What is written instead of an operator who is not there, so that it takes as long.
+    #[must_use]
+    pub fn nobody(merchant: &MerchantId) -> Self {
+        Self(format!("nobody:{merchant}"))
+    }
+
+    /// An operator's sessions.
+    #[must_use]
+    pub fn operator_sessions(merchant: &MerchantId, number: &str) -> Self {
+        Self(format!("operator-sessions:{merchant}:{number}"))
+    }
+
+    /// The codes that were sent to the customer of a sale.
+    #[must_use]
+    pub fn confirmations(merchant: &MerchantId, sale: &SaleId) -> Self {
+        Self(format!("confirmations:{merchant}:{sale}"))
+    }
+
+    /// A lane of messages to customers.
+    #[must_use]
+    pub fn outbox(lane: u8) -> Self {
+        Self(format!("outbox:{lane:02}"))
+    }
+
+    /// What nobody but this deployment may know.
+    #[must_use]
+    pub fn secret(of: &str) -> Self {
+        Self(format!("secret:{of}"))
+    }
+
     /// What the last tick saw.
     #[must_use]
     pub fn gauges() -> Self {

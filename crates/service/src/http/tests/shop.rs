@@ -158,12 +158,44 @@ impl Shop {
         self.post(&self.system, "/v1/transactions", &sale(id, "2026-11-23T11:50:00+08:00")).await.expect(201);
     }
 
+    /// A request with an idempotency key and an operator's proof.
+    pub async fn prove(&self, key: &str, path: &str, idempotency: &str, proof: &str, body: &Value) -> Reply {
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"))
+            .header("idempotency-key", idempotency)
+            .header("operator-proof", proof);
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// Makes one of the merchant's persons an operator.
+    pub async fn operator(&self, number: &str, person: &str, role: &str) {
+        let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": PIN});
+        self.post(&self.manager, "/v1/operators", &ask).await.expect(201);
+    }
+
+    /// A session of an operator, by PIN.
+    pub async fn session(&self, key: &str, number: &str) -> Value {
+        self.post(key, "/v1/operator-sessions", &json!({"number": number, "pin": PIN})).await.expect(201)
+    }
+
+    /// A proof for one operation, by PIN.
+    pub async fn proof(&self, key: &str, session: &Value, operation: &Value) -> String {
+        let path = format!("/v1/operator-sessions/{}/proofs", session["id"].as_str().unwrap());
+        let ask = json!({"token": session["token"], "pin": PIN, "operation": operation});
+        self.post(key, &path, &ask).await.expect(201)["proof"].as_str().unwrap().to_owned()
+    }
+
     /// What lies in the store, in words: to show that nothing was stored.
     pub fn stored(&self) -> Vec<String> {
         use crate::ports::Ports as _;
         self.world.app.ports.kv().keys()
     }
 }
+
+/// The PIN of everybody here.
+pub const PIN: &str = "839274";
 
 pub fn cny(amount: &str) -> Value {
     json!({"amount": amount, "currency": "CNY"})
