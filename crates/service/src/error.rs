@@ -9,7 +9,7 @@
 //!    may be used again. The inside (`detail` for the log) never reaches the caller.
 
 use crate::ports::KvError;
-use rescind_model::{Decision, DecisionError, Money, Rejection};
+use rescind_model::{Decision, DecisionError, Money, OperationId, Rejection};
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,9 @@ pub enum Error {
     /// 409, 403 or 422: the ledger refuses; see [`Rejection`].
     #[error("the ledger refuses it")]
     Rejected(Rejection),
+    /// 409: the terminal has to say first what became of this reversal.
+    #[error("the terminal has not said what became of {0}")]
+    ReversalOutstanding(OperationId),
     /// 422: the idempotency key was used with another payload.
     #[error("this Idempotency-Key was used with another request")]
     KeyReused,

@@ -8,7 +8,9 @@
 //! | `ports` | what is needed from the world |
 //! | `store/` | records on a store that lies: read-back, creation, pages, lanes, tallies |
 //! | `principal`, `directory` | who asks; merchants, terminals, persons, keys |
-//! | `sale`, `void`, `refund`, `operation` | what can be done |
+//! | `sale`, `code`, `hold` | how a payment begins |
+//! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
+//! | `outstanding` | reversals that a terminal owes before its next sale |
 //! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
 //! | `identity`, `confirmation` | that the customer is who paid |
 //! | `secret` | what only this deployment knows |
@@ -18,6 +20,7 @@
 //! | `http/` | the API |
 
 pub mod app;
+pub mod code;
 pub mod confirmation;
 pub mod courier;
 pub mod directory;
@@ -25,6 +28,7 @@ pub mod endpoint;
 pub mod error;
 pub mod feed;
 pub mod gauge;
+pub mod hold;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
@@ -34,12 +38,14 @@ pub mod native;
 pub mod operation;
 pub mod operator;
 pub mod outbox;
+mod outstanding;
 pub mod pin;
 pub mod policies;
 pub mod ports;
 pub mod principal;
 pub mod proof;
 pub mod refund;
+pub mod reversal;
 pub mod review;
 pub mod sale;
 mod secret;

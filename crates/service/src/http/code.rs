@@ -56,6 +56,9 @@ codes! {
     SALE_NOT_GOOD 409 "sale.not-good" "The sale is not known to be good";
     OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
     CONFIRMATION_NO_CHANNEL 409 "confirmation.no-channel" "No webhook endpoint takes messages to customers";
+    REVERSAL_OUTSTANDING 409 "terminal.reversal-outstanding" "The terminal has to report a reversal before its next sale";
+    CODE_DISABLED 409 "code.disabled" "The merchant's policy knows no payment codes";
+    HOLD_DISABLED 409 "hold.disabled" "The merchant's policy knows no holds";
     CONFLICT 409 "conflict" "Something is in the way";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";

@@ -12,7 +12,7 @@
 //! | `problem`, `code` | what is not an answer; begins with how this API thinks about errors |
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
-//! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `sale`, `payment_code`, `hold`, `trouble`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
 //! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
 //! | `identity` | how the customer was identified, in a body |
 //! | `decision` | decisions as JSON |
@@ -28,6 +28,7 @@ mod directory;
 mod endpoint;
 pub(crate) mod event;
 mod health;
+mod hold;
 mod id;
 mod identity;
 mod instruction;
@@ -38,6 +39,7 @@ mod number;
 pub mod openapi;
 mod operation;
 mod operator;
+mod payment_code;
 mod policy;
 mod problem;
 mod proof;
@@ -49,6 +51,7 @@ mod session;
 mod text;
 mod tick;
 mod time;
+mod trouble;
 mod void;
 mod word;
 

@@ -12,15 +12,18 @@ use crate::http::directory::{
 use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
 use crate::http::event::{Feed, ToldEvent};
 use crate::http::health::{Health, Meaning};
+use crate::http::hold::{Completion, HoldView, NewHold};
 use crate::http::instruction::IDEMPOTENCY_KEY;
-use crate::http::operation::{OperationResult, OperationView, Resolution};
+use crate::http::operation::{OperationAsk, OperationResult, OperationView, Resolution};
 use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
+use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
 use crate::http::problem::{PROBLEM_JSON, ProblemView};
 use crate::http::proof::{OPERATOR_PROOF, ProofKey};
 use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView};
 use crate::http::review::Review;
 use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
 use crate::http::session::{Challenge, NewChallenge, NewProof, NewSession, OperatorProof, OperatorSession};
+use crate::http::trouble::{TroubleAnswer, TroubleReport};
 use crate::http::void::VoidAsk;
 use crate::http::word::{Vocabulary, Word};
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
@@ -48,6 +51,7 @@ pub fn document() -> OpenApi {
     document.operators();
     document.tick();
     document.admin();
+    document.beginnings();
     document.finish()
 }
 
@@ -359,18 +363,22 @@ impl Document {
             .body::<VoidAsk>(false)
             .answer::<OperationView>(201, "It is authorised and the sale reserved for it.")
             .end();
-        self.get("/v1/operations/{id}", Needs::Merchant, "A void and how far it got")
-            .answer::<OperationView>(200, "The void.")
+        self.get("/v1/operations/{id}", Needs::Merchant, "A void or other operation and how far it got")
+            .answer::<OperationView>(200, "The operation.")
             .end();
-        self.post("/v1/operations/{id}/results", Needs::IdempotencyKey, "Say what became of a void")
-            .body::<OperationResult>(true)
-            .answer::<OperationView>(200, "The void as it stands now.")
-            .end();
-        self.post("/v1/operations/{id}/resolutions", Needs::IdempotencyKey, "Two persons end an unknown void")
+        self.post(
+            "/v1/operations/{id}/results",
+            Needs::IdempotencyKey,
+            "A terminal says what became of an operation it carries out",
+        )
+        .body::<OperationResult>(true)
+        .answer::<OperationView>(200, "The operation as it stands now.")
+        .end();
+        self.post("/v1/operations/{id}/resolutions", Needs::IdempotencyKey, "Two persons end an unknown operation")
             .body::<Resolution>(true)
-            .answer::<OperationView>(200, "The void as it stands now.")
+            .answer::<OperationView>(200, "The operation as it stands now.")
             .end();
-        self.get("/v1/operations/{id}/slip", Needs::Merchant, "A void's slip").prints().end();
+        self.get("/v1/operations/{id}/slip", Needs::Merchant, "An operation's slip").prints().end();
     }
 
     fn refunds(&mut self) {
@@ -547,6 +555,66 @@ impl Document {
             .bytes("The canonical form that `rescind policy compile` writes, byte for byte: its hash is its identity.")
             .answer::<PolicyView>(200, "The policy in force.")
             .end();
+    }
+
+    /// Payment codes, holds, and what goes wrong at the till.
+    fn beginnings(&mut self) {
+        self.get("/v1/transactions/{id}/slip", Needs::Merchant, "A sale's own slip").prints().end();
+        self.post("/v1/transactions/{id}/troubles", Needs::IdempotencyKey, "Say what went wrong at the till")
+            .body::<TroubleReport>(true)
+            .answer::<TroubleAnswer>(200, "It is recorded, and what follows from it is under way.")
+            .end();
+        self.post("/v1/transactions/{id}/reversals", Needs::IdempotencyKey, "Reverse a payment of unknown outcome")
+            .proved()
+            .body::<OperationAsk>(false)
+            .answer::<OperationView>(201, "It is authorised.")
+            .end();
+        self.post("/v1/refunds/{id}/results", Needs::IdempotencyKey, "A terminal says what became of a refund")
+            .body::<OperationResult>(true)
+            .answer::<RefundView>(200, "The refund as it stands now.")
+            .end();
+        self.post("/v1/payment-codes", Needs::Merchant, "Make a payment code")
+            .body::<NewCode>(true)
+            .answer::<CodeView>(201, "It is made.")
+            .answer::<CodeView>(200, "It was made before with the same content.")
+            .end();
+        self.get("/v1/payment-codes/cancellations", Needs::Merchant, "The cancellations of payment codes on a day")
+            .query("business_day", "清算日. Today unless told.", day())
+            .paged()
+            .answer::<CancellationReport>(200, "A page of the report.")
+            .end();
+        self.get("/v1/payment-codes/{id}", Needs::Merchant, "A payment code and how far it got")
+            .answer::<CodeView>(200, "The code.")
+            .end();
+        self.post("/v1/payment-codes/{id}/scans", Needs::IdempotencyKey, "Say that a payment code was scanned")
+            .body::<NewScan>(true)
+            .answer::<CodeView>(200, "The code as it stands now.")
+            .end();
+        self.post("/v1/payment-codes/{id}/cancellations", Needs::IdempotencyKey, "Cancel a payment code")
+            .proved()
+            .body::<OperationAsk>(false)
+            .answer::<OperationView>(202, "It is authorised. Whether the code is cancelled is for the provider to say.")
+            .end();
+        self.post("/v1/holds", Needs::Merchant, "Register a hold")
+            .body::<NewHold>(true)
+            .answer::<HoldView>(201, "It is registered.")
+            .answer::<HoldView>(200, "It was registered before with the same content.")
+            .end();
+        self.get("/v1/holds/{id}", Needs::Merchant, "A hold and what became of it")
+            .answer::<HoldView>(200, "The hold.")
+            .end();
+        self.post("/v1/holds/{id}/completions", Needs::IdempotencyKey, "Capture all or part of a hold")
+            .proved()
+            .body::<Completion>(false)
+            .answer::<OperationView>(201, "It is authorised.")
+            .end();
+        for (path, summary) in [
+            ("/v1/holds/{id}/releases", "Release a hold"),
+            ("/v1/holds/{id}/completion-voids", "Void the completion of a hold: the hold stands again"),
+        ] {
+            let route = self.post(path, Needs::IdempotencyKey, summary).proved().body::<OperationAsk>(false);
+            route.answer::<OperationView>(201, "It is authorised.").end();
+        }
     }
 
     fn finish(mut self) -> OpenApi {

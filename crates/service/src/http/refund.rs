@@ -13,7 +13,7 @@ use crate::http::instruction::{About, Instruction};
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
 use crate::http::number::{Number, not_a_card};
-use crate::http::operation::{EvidenceView, Resolution, print};
+use crate::http::operation::{EvidenceView, OperationResult, Resolution, print};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
@@ -427,6 +427,26 @@ pub async fn retry<P: Ports>(
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
     change(&app, caller, id, instruction, |Nothing {}| (RefundChange::Retry, false)).await
+}
+
+/// `POST /v1/refunds/{id}/results`
+pub async fn report<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<OperationResult>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About::refund(&id);
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |result, command| async move {
+            let mut texts = Texts::default();
+            let result = result.parsed(&scope.who, app.ports.now(), &mut texts);
+            let refund = app.report_refund(&scope.who, &scope.merchant, &id, result, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(texts.masked())))
+        })
+        .await
 }
 
 /// `POST /v1/refunds/{id}/resolutions`

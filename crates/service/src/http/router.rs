@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, code, confirmation, directory, endpoint, event, health, operation, operator, policy, proof, refund, review,
-    sale, session, void,
+    Shared, code, confirmation, directory, endpoint, event, health, hold, operation, operator, payment_code, policy,
+    proof, refund, review, sale, session, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -110,6 +110,20 @@ impl<P: Ports> Routes<P> {
             .delete("/v1/review-sources/{id}", directory::revoke_source::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
+            .get("/v1/transactions/{id}/slip", sale::slip::<P>)
+            .post("/v1/transactions/{id}/troubles", trouble::tell::<P>)
+            .post("/v1/transactions/{id}/reversals", trouble::reverse::<P>)
+            .post("/v1/refunds/{id}/results", refund::report::<P>)
+            .post("/v1/payment-codes", payment_code::create::<P>)
+            .get("/v1/payment-codes/cancellations", payment_code::cancellations::<P>)
+            .get("/v1/payment-codes/{id}", payment_code::show::<P>)
+            .post("/v1/payment-codes/{id}/scans", payment_code::scan::<P>)
+            .post("/v1/payment-codes/{id}/cancellations", payment_code::cancel::<P>)
+            .post("/v1/holds", hold::register::<P>)
+            .get("/v1/holds/{id}", hold::show::<P>)
+            .post("/v1/holds/{id}/completions", hold::complete::<P>)
+            .post("/v1/holds/{id}/releases", hold::release::<P>)
+            .post("/v1/holds/{id}/completion-voids", hold::void_completion::<P>)
     }
 }
 

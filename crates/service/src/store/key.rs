@@ -159,6 +159,18 @@ impl Key {
         Self(format!("refunds:{merchant}"))
     }
 
+    /// The cancellations of payment codes at a merchant on a business day.
+    #[must_use]
+    pub fn cancellations(merchant: &MerchantId, day: BusinessDay) -> Self {
+        Self(format!("cancels:{merchant}:{day}"))
+    }
+
+    /// The reversals that a terminal owes.
+    #[must_use]
+    pub fn outstanding(merchant: &MerchantId, terminal: &TerminalId) -> Self {
+        Self(format!("outstanding:{merchant}:{terminal}"))
+    }
+
     /// The sales that share a number.
     #[must_use]
     pub fn index(merchant: &MerchantId, kind: &str, value: &str) -> Self {
