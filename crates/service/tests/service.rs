@@ -8,14 +8,18 @@
 
 use rescind_model::{
     Audience, Channel, CommandId, Instant, Locale, MerchantId, Money, RefundId, RefundState, Sale, SaleId, SaleOutcome,
-    SettlementMode,
+    SettlementMode, Way,
 };
+use rescind_service::code::{CodeAsk, ScanAsk};
 use rescind_service::endpoint::EndpointAsk;
+use rescind_service::hold::HoldAsk;
 use rescind_service::idempotency::{Answer, Begin};
+use rescind_service::operation::OperationAsk;
 use rescind_service::ports::{Kv as _, NoAnswer, OutboundAnswer, Ports as _};
 use rescind_service::principal::Principal;
 use rescind_service::proof::ShownProof;
 use rescind_service::refund::{RefundAsk, RefundChange};
+use rescind_service::reversal::TroubleAsk;
 use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
 use rescind_service::store::tally::{Place, Tally};
@@ -593,3 +597,98 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
 
 /// Calls of `get`, `set`, `delete`, `cas.new` with `current`, `swap` and `increment` together.
 const EXPECTED_COSTS: [u64; 6] = [16, 15, 7, 16, 4, 16];
+
+/// The same for how payments begin and for what is done to them besides voids and refunds.
+#[tokio::test]
+async fn every_other_transition_costs_a_fixed_number_of_store_operations_too() {
+    let shop = Shop::on(Fault::None).await;
+    let app = shop.app();
+    let mut costs: Vec<Vec<u64>> = Vec::new();
+    for stored in [0, 50] {
+        for n in 0..stored {
+            app.create_code(&shop.system, &shop.merchant, &code_ask(&format!("F-{n}"))).await.unwrap();
+            app.publish_waiting().await;
+            app.tick().await.unwrap();
+        }
+        let mut row = Vec::new();
+        let mut mark = app.ports.kv().calls().total();
+        let mut step = |row: &mut Vec<u64>| {
+            let now = app.ports.kv().calls().total();
+            row.push(now - mark);
+            mark = now;
+        };
+        let id = |name: &str| SaleId::parse(&format!("{name}-{stored}")).unwrap();
+        let command = |name: &str| CommandId::parse(&format!("{name}-{stored}")).unwrap();
+        let (scanned, cancelled, held) = (id("A"), id("B"), id("H"));
+        app.create_code(&shop.system, &shop.merchant, &code_ask(scanned.as_str())).await.unwrap();
+        step(&mut row); // Make a code.
+        let scan = ScanAsk {
+            outcome: SaleOutcome::Good,
+            at: None,
+            business_day: None,
+            fee_charged: None,
+            payer_token: None,
+            retrieval_reference: None,
+        };
+        app.scan(&shop.system, &shop.merchant, &scanned, &scan, &command("scan")).await.unwrap();
+        step(&mut row); // Scan it.
+        app.create_code(&shop.system, &shop.merchant, &code_ask(cancelled.as_str())).await.unwrap();
+        step(&mut row);
+        let close = OperationAsk::of(&[Way::OrderClose]);
+        app.cancel_code(&shop.manager, &shop.merchant, &cancelled, &close, &command("close")).await.unwrap();
+        step(&mut row); // Cancel one.
+        app.register_hold(&shop.system, &shop.merchant, &hold_ask(held.as_str(), app.ports.now())).await.unwrap();
+        step(&mut row); // Register a hold.
+        let complete = OperationAsk::of(&[Way::HoldCompletion]);
+        app.change_hold(&shop.manager, &shop.merchant, &held, &complete, &command("complete")).await.unwrap();
+        step(&mut row); // Complete it.
+        let unknown = HoldAsk { outcome: SaleOutcome::Unknown, ..hold_ask(id("U").as_str(), app.ports.now()) };
+        app.register_hold(&shop.system, &shop.merchant, &unknown).await.unwrap();
+        step(&mut row);
+        let told = TroubleAsk { trouble: rescind_model::Trouble::NoAnswer, note: None, operator: None, terminal: None };
+        app.trouble(&shop.manager, &shop.merchant, &id("U"), &told, &command("trouble")).await.unwrap();
+        step(&mut row); // Tell of a trouble, and have it undone.
+        costs.push(row);
+    }
+    assert_eq!(costs[0], costs[1], "the cost does not grow with what is stored");
+    assert_eq!(costs[0], COSTS_OF_OTHERS, "make, scan, make, cancel, hold, complete, hold, trouble");
+}
+
+/// As `EXPECTED_COSTS`: two or three reads before, the record opened, announced and committed, each write read back.
+const COSTS_OF_OTHERS: [u64; 8] = [9, 9, 9, 9, 9, 9, 9, 9];
+
+fn code_ask(id: &str) -> CodeAsk {
+    CodeAsk {
+        id: SaleId::parse(id).unwrap(),
+        amount: Money::parse("10.00", "CNY").unwrap(),
+        coupon: None,
+        presented_by: rescind_model::Presenter::Payer,
+        reference: None,
+        slip: None,
+        order_number: None,
+        operator: None,
+        kind: "purchase".to_owned(),
+        service_at: None,
+        settlement: SettlementMode::Ordinary,
+    }
+}
+
+fn hold_ask(id: &str, at: Instant) -> HoldAsk {
+    HoldAsk {
+        id: SaleId::parse(id).unwrap(),
+        amount: Money::parse("10.00", "CNY").unwrap(),
+        authorised_at: at,
+        authorisation_code: None,
+        outcome: SaleOutcome::Held,
+        slip: None,
+        order_number: None,
+        retrieval_reference: None,
+        operator: None,
+        channel: Channel::Card,
+        card_type: None,
+        kind: "purchase".to_owned(),
+        payer_token: None,
+        service_at: None,
+        settlement: SettlementMode::Ordinary,
+    }
+}
