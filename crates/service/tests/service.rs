@@ -86,7 +86,7 @@ impl Shop {
             slip: None,
             order_number: Some(format!("O-{id}")),
             retrieval_reference: None,
-            operator: Some(rescind_model::PersonId::parse("m1.cashier").unwrap()),
+            operator: Some(PersonId::parse("m1.cashier").unwrap()),
             captured: Money::parse(amount, "CNY").unwrap(),
             fee_charged: Money::parse("0.60", "CNY").unwrap(),
             channel: Channel::Card,
@@ -481,7 +481,7 @@ async fn a_resolution_that_was_carried_out_and_not_answered_is_found_when_it_com
     let finance = shop.app().authenticate(Some(&format!("Bearer {token}"))).await.unwrap();
     let target = rescind_model::Target::Refund(refund.clone());
     let say = async |who: &Principal, other: &str, id: &str| {
-        let other = rescind_model::PersonId::parse(other).unwrap();
+        let other = PersonId::parse(other).unwrap();
         let why = "the bank says so".to_owned();
         shop.app().resolve(who, &shop.merchant, &target, true, other, why, &command(id)).await.unwrap()
     };
