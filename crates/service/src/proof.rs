@@ -255,8 +255,6 @@ impl<P: Ports> App<P> {
         digest: OperationDigest,
         operation: &AskedOperation,
     ) -> Result<IssuedProof, Error> {
-        let keys = self.stored_keys().await?;
-        let key = keys.keys.last().ok_or_else(|| Error::Internal("there is no proof key".to_owned()))?;
         let now = self.ports.now();
         let expires_at = now.plus(PROOF_LIFETIME).map_err(|e| Error::Internal(e.to_string()))?;
         let terminal = match &who.bearer {
@@ -279,7 +277,7 @@ impl<P: Ports> App<P> {
             expires_at_unix_ms: expires_at.unix_ms,
             operation: digest,
         };
-        let text = key.signer()?.sign(&proof).map_err(|e| Error::Internal(e.to_string()))?;
+        let text = self.signer().await?.sign(&proof).map_err(|e| Error::Internal(e.to_string()))?;
         Ok(IssuedProof { text, operation: Digest { hex: hex_of(&digest) }, expires_at })
     }
 
@@ -378,6 +376,12 @@ impl<P: Ports> App<P> {
         let made = self.change_keys(true).await?;
         self.ports.log(&format!("{} rotated the key that signs operators' proofs", who.key));
         made.keys.iter().map(StoredKey::published).collect()
+    }
+
+    /// The key that signs.
+    pub(crate) async fn signer(&self) -> Result<SigningKey, Error> {
+        let keys = self.stored_keys().await?;
+        keys.keys.last().ok_or_else(|| Error::Internal("there is no proof key".to_owned()))?.signer()
     }
 
     async fn stored_keys(&self) -> Result<StoredKeys, Error> {

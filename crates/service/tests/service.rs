@@ -7,9 +7,10 @@
 )]
 
 use rescind_model::{
-    Audience, Channel, CommandId, Instant, Locale, MerchantId, Money, RefundId, RefundState, Sale, SaleId, SaleOutcome,
-    SettlementMode, Way,
+    Audience, Channel, CommandId, Instant, Locale, MerchantId, Money, PersonId, RefundId, RefundState, Sale, SaleId,
+    SaleOutcome, SettlementMode, Way,
 };
+use rescind_proof::Operation;
 use rescind_service::code::{CodeAsk, ScanAsk};
 use rescind_service::endpoint::EndpointAsk;
 use rescind_service::hold::HoldAsk;
@@ -24,7 +25,7 @@ use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
 use rescind_service::store::tally::{Place, Tally};
 use rescind_service::store::{Commit, Creation, Records, probe};
-use rescind_service::testkit::{Fault, MemoryKv, Op, Plan, Trouble, World};
+use rescind_service::testkit::{Fault, MemoryKv, Op, Plan, Till, Trouble, World};
 use rescind_service::void::VoidAsk;
 use rescind_service::{App, Error};
 use std::sync::Mutex;
@@ -43,6 +44,7 @@ struct Shop {
     cashier: Principal,
     manager: Principal,
     system: Principal,
+    till: Till,
 }
 
 impl Shop {
@@ -54,7 +56,24 @@ impl Shop {
         let cashier = who(world.person_key(&merchant, "cashier").await.unwrap()).await;
         let manager = who(world.person_key(&merchant, "manager").await.unwrap()).await;
         let system = who(world.system_key(&merchant).await.unwrap()).await;
-        Self { world, merchant, cashier, manager, system }
+        let till = Till::of(&world.app).await.unwrap();
+        Self { world, merchant, cashier, manager, system, till }
+    }
+
+    /// A void of 10.00, with the cashier's proof for it.
+    fn void_ask(&self, sale: &SaleId) -> VoidAsk {
+        let operation = Operation {
+            merchant: self.merchant.as_str(),
+            sale: sale.as_str(),
+            way: "void",
+            minor: 1_000,
+            currency: "CNY",
+            reason: Some("wrong-amount"),
+            terminal: None,
+        };
+        let cashier = PersonId::parse("m1.cashier").unwrap();
+        let proof = self.till.proof(self.app().ports.now(), &cashier, "cashier", &operation).unwrap();
+        VoidAsk { reason: Some("wrong-amount".to_owned()), proof: ShownProof(Some(proof)), ..VoidAsk::default() }
     }
 
     fn app(&self) -> &App<rescind_service::testkit::TestPorts> {
@@ -71,7 +90,7 @@ impl Shop {
             slip: None,
             order_number: Some(format!("O-{id}")),
             retrieval_reference: None,
-            operator: Some(rescind_model::PersonId::parse("m1.cashier").unwrap()),
+            operator: Some(PersonId::parse("m1.cashier").unwrap()),
             captured: Money::parse(amount, "CNY").unwrap(),
             fee_charged: Money::parse("0.60", "CNY").unwrap(),
             channel: Channel::Card,
@@ -112,10 +131,6 @@ impl Shop {
         let made = self.app().submit_refund(&self.cashier, &self.merchant, &Self::ask(sale, amount), &command).await;
         made.map(|(_, id)| id)
     }
-}
-
-fn void_ask() -> VoidAsk {
-    VoidAsk { reason: Some("wrong-amount".to_owned()), ..VoidAsk::default() }
 }
 
 #[tokio::test]
@@ -310,15 +325,16 @@ async fn the_fourth_void_of_a_day_is_referred_and_a_refused_one_does_not_count()
     for n in 1..=3 {
         let sale = shop.sale(&format!("S-{n}"), "10.00", 5).await;
         let command = CommandId::parse(&format!("c-{n}")).unwrap();
-        shop.app().void(&shop.cashier, &shop.merchant, &sale, &void_ask(), &command).await.unwrap();
+        shop.app().void(&shop.cashier, &shop.merchant, &sale, &shop.void_ask(&sale), &command).await.unwrap();
         // Voiding it again is refused, and does not use up a place.
         let again = CommandId::parse(&format!("c-{n}-again")).unwrap();
-        let refused = shop.app().void(&shop.cashier, &shop.merchant, &sale, &void_ask(), &again).await;
+        let refused = shop.app().void(&shop.cashier, &shop.merchant, &sale, &shop.void_ask(&sale), &again).await;
         assert!(matches!(refused, Err(Error::Decided(_))), "{refused:?}");
     }
     let sale = shop.sale("S-4", "10.00", 5).await;
     let command = CommandId::parse("c-4").unwrap();
-    let refused = shop.app().void(&shop.cashier, &shop.merchant, &sale, &void_ask(), &command).await.unwrap_err();
+    let refused =
+        shop.app().void(&shop.cashier, &shop.merchant, &sale, &shop.void_ask(&sale), &command).await.unwrap_err();
     let Error::Decided(decision) = refused else { panic!("{refused:?}") };
     assert_eq!(decision.outcome, rescind_model::Outcome::Refer);
     assert_eq!(decision.findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["void.count"]);
@@ -469,7 +485,7 @@ async fn a_resolution_that_was_carried_out_and_not_answered_is_found_when_it_com
     let finance = shop.app().authenticate(Some(&format!("Bearer {token}"))).await.unwrap();
     let target = rescind_model::Target::Refund(refund.clone());
     let say = async |who: &Principal, other: &str, id: &str| {
-        let other = rescind_model::PersonId::parse(other).unwrap();
+        let other = PersonId::parse(other).unwrap();
         let why = "the bank says so".to_owned();
         shop.app().resolve(who, &shop.merchant, &target, true, other, why, &command(id)).await.unwrap()
     };
@@ -577,13 +593,13 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
         step(&mut row); // Clear.
         let young = shop.sale(&format!("V-{stored}"), "10.00", 5).await;
         step(&mut row);
-        app.check_void(&shop.cashier, &shop.merchant, &young, &void_ask()).await.unwrap();
+        app.check_void(&shop.cashier, &shop.merchant, &young, &shop.void_ask(&young)).await.unwrap();
         step(&mut row); // Check a void.
         app.void(
             &shop.cashier,
             &shop.merchant,
             &young,
-            &void_ask(),
+            &shop.void_ask(&young),
             &CommandId::parse(&format!("v-{stored}")).unwrap(),
         )
         .await
@@ -596,7 +612,7 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
 }
 
 /// Calls of `get`, `set`, `delete`, `cas.new` with `current`, `swap` and `increment` together.
-const EXPECTED_COSTS: [u64; 6] = [16, 15, 7, 16, 4, 16];
+const EXPECTED_COSTS: [u64; 6] = [16, 15, 7, 16, 5, 17];
 
 /// The same for how payments begin and for what is done to them besides voids and refunds.
 #[tokio::test]

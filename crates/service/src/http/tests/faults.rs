@@ -93,7 +93,7 @@ async fn attempt(shop: &Shop, deed: Deed) -> Reply {
     let post = async |key: &str, path: &str, body: Value| shop.call(key, "POST", path, KEY, &body.to_string()).await;
     match deed {
         Deed::Register => shop.post(&shop.system, "/v1/transactions", &sale("S-1", "2026-11-23T11:50:00+08:00")).await,
-        Deed::Void => post(&shop.supervisor, "/v1/transactions/S-1/voids", json!({"reason": "wrong-amount"})).await,
+        Deed::Void => shop.void("S-1", KEY.unwrap_or_default()).await,
         Deed::Submit => post(&shop.manager, "/v1/refunds", refund("S-1", "60.00")).await,
         Deed::SubmitNamed => {
             let mut ask = refund("S-1", "60.00");

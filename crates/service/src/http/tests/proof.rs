@@ -76,12 +76,18 @@ async fn a_void_at_a_terminal_rests_on_the_operators_proof() {
 #[tokio::test]
 async fn a_sessions_token_shows_who_is_at_work_but_is_bound_to_nothing() {
     let (shop, session) = at_work().await;
+    shop.sale_of_yesterday("S-4").await;
     let token = session["token"].as_str().unwrap();
+    let ask = refund("S-4", "60.00");
     shop.world.app.ports.pass(Duration::seconds(300));
-    shop.prove(&shop.terminal, VOIDS, "k1", token, &reason()).await.expect(201);
-    let shown = stored(&shop, "S-1").await.ledger.voids.remove(0).grounds.authentication.unwrap();
+    let made = shop.prove(&shop.terminal, "/v1/refunds", "k1", token, &ask).await.expect(201);
+    assert_eq!(made["requested_by"], "M-1.supervisor");
+    let shown = stored(&shop, "S-4").await.ledger.refunds.remove(0).grounds.authentication.unwrap();
     assert_eq!((shown.person.as_str(), shown.operation), ("M-1.supervisor", None));
     assert_eq!(shop.world.app.ports.now().since(shown.at), Duration::seconds(300));
+    // The policy wants a proof for the very void.
+    let void = shop.prove(&shop.terminal, VOIDS, "k0", token, &reason()).await.refused(422, "decision.deny");
+    assert_eq!(void["decision"]["findings"][0]["observed"]["text"], "unbound");
     // Under another key it is worth nothing.
     shop.prove(&shop.system, VOIDS, "k2", token, &reason()).await.refused(403, "session.ended");
     let mut altered = token.to_owned();
