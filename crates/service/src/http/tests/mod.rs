@@ -16,4 +16,5 @@ mod proof;
 mod shop;
 mod story;
 mod trouble;
+mod ways;
 mod webhook;
