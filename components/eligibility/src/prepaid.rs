@@ -104,6 +104,9 @@ pub(crate) fn judge_refund(s: &Situation<'_>, amount: i64, report: &mut Report) 
             let remedy = if most > 0 { Remedy::ReduceTo(s.money(most)) } else { refund::support(s) };
             (s.amount(amount), s.amount(most), remedy)
         });
+        if most == 0 {
+            return Ok(());
+        }
     }
     prepaid.ends(s, s.left.saturating_sub(amount), report)
 }
