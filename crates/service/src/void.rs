@@ -69,6 +69,10 @@ impl<P: Ports> App<P> {
             .map(|proof| CheckedIdentity { proof, confirmation: None });
         let mut gathered = self.gather(&aggregate.ledger, &policy, &standing.asker, now, None).await?;
         standing.shown(identity).tell(&mut gathered.facts);
+        if gathered.facts.authentication.is_none() && gathered.facts.identity.is_empty() {
+            // Whoever shows nothing only looks: the obligations say what will have to be shown.
+            gathered.facts.operation = None;
+        }
         Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger.sale, ask))?)
     }
 
