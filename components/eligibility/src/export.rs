@@ -3,8 +3,8 @@
 use crate::bindings::exports::rescind::eligibility::decisions::{Guest, GuestPolicy, Policy};
 use crate::engine::Engine;
 use rescind_model::{
-    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity, RefundQuestion,
-    Terms, VoidQuestion,
+    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity,
+    RefundQuestion, Terms, VoidQuestion,
 };
 
 /// The component.
