@@ -314,7 +314,7 @@ fn every_rule_that_fails_is_reported_in_order() {
     facts.balance.requested = cny(1);
     facts.tallies[0].voids_today = 3;
     facts.asker.roles = vec![Role::parse("guest").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None };
+    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None, legal: false };
     let decision = engine.decide_void(&facts, &question).unwrap();
     let rules: Vec<&str> = decision.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let expected = [
