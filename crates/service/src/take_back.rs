@@ -13,7 +13,8 @@ use crate::store::key::Key;
 use crate::void::Gathered;
 use core::future::Future;
 use rescind_model::{
-    Actor, Asker, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict, SaleId,
+    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict, Rejection,
+    SaleId,
 };
 
 /// Who wants what taken back, and by which command.
@@ -40,6 +41,9 @@ pub(crate) trait Way<P: Ports>: Sync {
     ) -> impl Future<Output = Result<Gathered, Error>> + Send;
     /// Asks the policy.
     fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error>;
+    /// The granted referral that it rests on where the policy leaves it to support. Whether it lifts what the policy found
+    /// is the ledger's to say.
+    fn grant(&self) -> Option<&CaseId>;
     /// What the ledger is told once the policy allows it.
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command;
 }
@@ -63,7 +67,8 @@ impl<P: Ports> App<P> {
             let overlaid = self.with_batch(there.clone()).await?;
             let gathered = way.gather(self, taking, &overlaid.ledger).await?;
             let decision = way.decide(taking.policy, &gathered.facts)?;
-            if decision.outcome != Verdict::Allow {
+            let lifted = decision.outcome == Verdict::Refer && way.grant().is_some();
+            if decision.outcome != Verdict::Allow && !lifted {
                 self.settle(&reserved, command, false).await?;
                 return Err(Error::Decided(Box::new(decision)));
             }
@@ -72,6 +77,9 @@ impl<P: Ports> App<P> {
                 Ok(transition) => transition,
                 Err(rejection) => {
                     self.settle(&reserved, command, false).await?;
+                    if lifted && rejection == Rejection::NoSuchOperation {
+                        return Err(Error::NotFound("case"));
+                    }
                     return Err(rejection.into());
                 }
             };
