@@ -208,12 +208,7 @@ struct Calendar<'a> {
 
 impl Books {
     /// Takes one event in.
-    fn take(
-        &mut self,
-        aggregate: &Aggregate,
-        event: &Event,
-        calendar: &Calendar<'_>,
-    ) -> Result<(), Error> {
+    fn take(&mut self, aggregate: &Aggregate, event: &Event, calendar: &Calendar<'_>) -> Result<(), Error> {
         // A command's entries come with the first of its events.
         let first = aggregate.events.iter().find(|e| e.command == event.command);
         if first.is_some_and(|first| first.sequence == event.sequence) {

@@ -17,7 +17,7 @@ use rescind_model::{Digest, Instant, MerchantId, PersonId, PolicyIdentity, SaleI
 const UNMASKED: [&str; 3] = ["manager", "auditor", "compliance"];
 
 /// What stands in for what is masked.
-pub const MASK: &str = "***";
+const MASK: &str = "***";
 
 /// Everything about one payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,9 +93,7 @@ impl<P: Ports> App<P> {
         let policies = self.policies_of(&aggregate).await?;
         let deliveries = self.deliveries_of(merchant, sale).await?;
         let masked = match &who.bearer {
-            Bearer::Person { .. } => {
-                !who.roles_at(merchant).iter().any(|role| UNMASKED.contains(&role.as_str()))
-            }
+            Bearer::Person { .. } => !who.roles_at(merchant).iter().any(|role| UNMASKED.contains(&role.as_str())),
             Bearer::System { .. } => false,
             // An admin sets things up and has no business with whom a merchant's customers are.
             Bearer::Admin | Bearer::Terminal { .. } => true,
@@ -104,16 +102,7 @@ impl<P: Ports> App<P> {
             mask(&mut aggregate);
         }
         let component = self.ports.component().to_owned();
-        Ok(Exported {
-            aggregate,
-            at: self.ports.now(),
-            masked,
-            broken,
-            policies,
-            component,
-            evidence,
-            deliveries,
-        })
+        Ok(Exported { aggregate, at: self.ports.now(), masked, broken, policies, component, evidence, deliveries })
     }
 
     async fn policies_of(&self, aggregate: &Aggregate) -> Result<Vec<ExportedPolicy>, Error> {
@@ -139,8 +128,7 @@ impl<P: Ports> App<P> {
     async fn deliveries_of(&self, merchant: &MerchantId, sale: &SaleId) -> Result<Vec<Delivery>, Error> {
         let records = self.records().await?;
         let lane = records.read::<Lane>(&Self::lane_of(merchant, sale)).await?.unwrap_or_default();
-        let unpublished =
-            lane.intents.iter().any(|i| i.merchant == *merchant && i.sale == *sale && !i.published);
+        let unpublished = lane.intents.iter().any(|i| i.merchant == *merchant && i.sale == *sale && !i.published);
         let mut deliveries = Vec::new();
         for endpoint in self.endpoints_of(merchant).await? {
             let cursor = records.read::<Cursor>(&Key::cursor(merchant, &endpoint.id)).await?;

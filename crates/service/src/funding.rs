@@ -9,7 +9,9 @@
 use crate::app::App;
 use crate::books::{Books, Coming, Hold, Read};
 use crate::error::Error;
-use crate::limits::{BOOK_EVENTS, FUNDING_HOLDS, FUNDS_ID_BYTES, HOLD_ENDS, INTENT_PATIENCE, LIST_LIMIT, SWAP_ATTEMPTS};
+use crate::limits::{
+    BOOK_EVENTS, FUNDING_HOLDS, FUNDS_ID_BYTES, HOLD_ENDS, INTENT_PATIENCE, LIST_LIMIT, SWAP_ATTEMPTS,
+};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Deed, Principal};
 use crate::refund::find;
@@ -235,7 +237,11 @@ impl<P: Ports> App<P> {
         Ok(gone)
     }
 
-    async fn change_books(&self, merchant: &MerchantId, change: impl Fn(&mut Books) + Send + Sync) -> Result<(), Error> {
+    async fn change_books(
+        &self,
+        merchant: &MerchantId,
+        change: impl Fn(&mut Books) + Send + Sync,
+    ) -> Result<(), Error> {
         let mark = self.random_hex(16);
         self.records()
             .await?
@@ -351,7 +357,9 @@ impl<P: Ports> App<P> {
             if self.hold_funds(merchant, read.clone(), &hold, Turn::First).await? == Held::Short {
                 return Ok(Held::Short);
             }
-            match self.commit_held(merchant, &hold, &Command::Clear(id.clone()), &Actor::System, Some(there.commits)).await
+            match self
+                .commit_held(merchant, &hold, &Command::Clear(id.clone()), &Actor::System, Some(there.commits))
+                .await
             {
                 Ok(_) => return Ok(Held::Yes),
                 // Somebody changed it: look again.

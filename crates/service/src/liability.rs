@@ -47,11 +47,9 @@ impl<P: Ports> App<P> {
             LiabilityCause::OverReturned => (Party::Customer, Party::Merchant),
             LiabilityCause::RefundFailed | LiabilityCause::RefundReturned => (Party::Merchant, Party::Customer),
         };
-        let claim =
-            LiabilityClaim { id: id.clone(), cause, refund: refund.clone(), amount, debtor, creditor, because };
+        let claim = LiabilityClaim { id: id.clone(), cause, refund: refund.clone(), amount, debtor, creditor, because };
         let change = Command::RecordLiability(claim);
-        let (aggregate, _) =
-            self.tell_refund(who, merchant, refund, change, &who.actor(merchant), command).await?;
+        let (aggregate, _) = self.tell_refund(who, merchant, refund, change, &who.actor(merchant), command).await?;
         Ok((aggregate, id))
     }
 

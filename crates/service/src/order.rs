@@ -199,4 +199,3 @@ impl<P: Ports> Way<P> for LegalVoid<'_> {
         })
     }
 }
-

@@ -173,12 +173,7 @@ impl Principal {
             (Bearer::Admin, Deed::Read | Deed::Configure | Deed::Account | Deed::PayIn | Deed::Export)
             | (
                 Bearer::Terminal { .. },
-                Deed::Read
-                | Deed::RegisterSale
-                | Deed::ReportSale
-                | Deed::TakeBack
-                | Deed::ReportOutcome
-                | Deed::Trace,
+                Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome | Deed::Trace,
             )
             | (
                 Bearer::System { .. },

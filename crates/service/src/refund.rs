@@ -12,8 +12,8 @@ use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId, Money,
-    PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId,
+    Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 

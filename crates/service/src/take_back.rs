@@ -13,8 +13,8 @@ use crate::store::key::Key;
 use crate::void::Gathered;
 use core::future::Future;
 use rescind_model::{
-    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict, Rejection,
-    SaleId,
+    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict,
+    Rejection, SaleId,
 };
 
 /// Who wants what taken back, and by which command.

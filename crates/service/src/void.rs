@@ -10,8 +10,8 @@ use crate::store::tally::{Place, Tally};
 use crate::store::{Commit, Record as _};
 use crate::take_back::{Taking, Way};
 use rescind_model::{
-    ActingPerson, Actor, Asker, CaseId, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger, MerchantId,
-    Money, OperationId, PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
+    ActingPerson, Actor, Asker, CaseId, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger,
+    MerchantId, Money, OperationId, PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
 /// A void that is asked for.

@@ -97,6 +97,8 @@ impl Shop {
             evidence: Vec::new(),
             requester: None,
             operator: None,
+            case: None,
+            corrects: None,
         }
     }
 

@@ -50,6 +50,12 @@ codes! {
     SALE_NOT_GOOD 409 "sale.not-good" "The sale is not known to be good";
     OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
     CONFLICT 409 "conflict" "Something is in the way";
+    CASE_NOT_NEEDED 409 "case.not-needed" "The policy allows it without support";
+    CASE_WRONG_STATE 409 "case.wrong-state" "The case's state does not allow that";
+    ORDER_WRONG_STATE 409 "order.wrong-state" "The legal order's state does not allow that";
+    LIABILITY_WRONG_STATE 409 "liability.wrong-state" "The liability's state does not allow that";
+    FUNDS_SHORT 409 "funds.short" "The merchant has no funds for it now";
+    FUNDS_ID_TAKEN 409 "funds.id-taken" "Something else was paid in under that id";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
 

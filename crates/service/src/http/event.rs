@@ -44,6 +44,9 @@ pub struct EventView {
     /// A reason code or short note.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The case, legal order or liability it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
 }
 
 /// Who did something.
@@ -90,6 +93,7 @@ impl EventView {
                 Actor::System => ActorView::System,
             },
             reason: event.reason.clone(),
+            about: event.about.clone(),
         }
     }
 }

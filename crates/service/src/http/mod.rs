@@ -13,26 +13,33 @@
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
 //! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | more of them |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
 
 mod answer;
 mod body;
 mod caller;
+mod case;
 mod code;
 mod decision;
 mod directory;
 mod endpoint;
 pub(crate) mod event;
+mod export;
+mod funding;
 mod health;
 mod id;
+mod inquiry;
 mod instruction;
+mod liability;
 mod limits;
 mod money;
 mod number;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod operation;
+mod order;
 mod policy;
 mod problem;
 mod refund;

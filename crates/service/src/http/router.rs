@@ -2,7 +2,10 @@
 
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
-use crate::http::{Shared, code, directory, endpoint, event, health, operation, policy, refund, review, sale, void};
+use crate::http::{
+    Shared, case, code, directory, endpoint, event, export, funding, health, inquiry, liability, operation, order,
+    policy, refund, review, sale, void,
+};
 use crate::ports::Ports;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -95,6 +98,27 @@ impl<P: Ports> Routes<P> {
             .delete("/v1/review-sources/{id}", directory::revoke_source::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
+            .post("/v1/transactions/{id}/cases", case::open::<P>)
+            .get("/v1/cases", case::list::<P>)
+            .get("/v1/cases/{id}", case::show::<P>)
+            .post("/v1/cases/{id}/assignments", case::assign::<P>)
+            .post("/v1/cases/{id}/grants", case::grant::<P>)
+            .post("/v1/cases/{id}/refusals", case::refuse::<P>)
+            .post("/v1/transactions/{id}/legal-orders", order::propose::<P>)
+            .post("/v1/legal-orders/{id}/confirmations", order::confirm::<P>)
+            .get("/v1/compliance-reports", order::report::<P>)
+            .post("/v1/refunds/{id}/inquiries", inquiry::ask::<P>)
+            .post("/v1/refunds/{id}/information", inquiry::inform::<P>)
+            .post("/v1/refunds/{id}/traces", inquiry::trace::<P>)
+            .post("/v1/refunds/{id}/returns", inquiry::give_back::<P>)
+            .post("/v1/refunds/{id}/liabilities", liability::record::<P>)
+            .get("/v1/liabilities", liability::list::<P>)
+            .post("/v1/liabilities/{id}/ends", liability::end::<P>)
+            .get("/v1/transactions/{id}/entries", funding::entries::<P>)
+            .get("/v1/transactions/{id}/export", export::export::<P>)
+            .get("/v1/merchants/{id}/balances", funding::balances::<P>)
+            .get("/v1/merchants/{id}/funding", funding::show::<P>)
+            .post("/v1/merchants/{id}/funds", funding::pay_in::<P>)
     }
 }
 
