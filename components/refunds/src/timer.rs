@@ -2,7 +2,7 @@
 //! reached the provider is ever ended or released by it.
 
 use crate::draft::{Draft, Subject, later};
-use crate::limits::TERMINAL_REPORTS_WITHIN;
+use crate::limits::{FUNDS_WITHIN, TERMINAL_REPORTS_WITHIN};
 use crate::{case, order};
 use rescind_model::{
     Escalation, EventKind, Executor, Instant, Ledger, OperationState, Refund, RefundState, Rejection, VoidOperation,
@@ -11,7 +11,8 @@ use rescind_model::{
 /// See [`crate::due`].
 pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
     let voids = ledger.voids.iter().flat_map(|void| [void.due_at, silent_from(void)]);
-    let refunds = ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund)]);
+    let refunds =
+        ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund), unfunded_from(refund)]);
     let traces = ledger.refunds.iter().filter_map(|refund| refund.trace.as_ref()).map(|trace| trace.due_at);
     let cases = ledger.cases.iter().map(case::due);
     let orders = ledger.orders.iter().map(order::due);
@@ -32,7 +33,7 @@ pub(crate) fn pass(draft: &mut Draft<'_>) {
     for refund in &mut draft.ledger.refunds {
         if awaits_consent(refund.state) {
             pass_review(refund, at, &mut happened);
-        } else if silent_about_from(refund).is_some_and(|from| from <= at) {
+        } else if silent_about_from(refund).or(unfunded_from(refund)).is_some_and(|from| from <= at) {
             refund.attention = true;
             refund.updated_at = at;
             happened.push((EventKind::RefundAttention, Subject::refund(refund), None));
@@ -82,6 +83,12 @@ fn silent_from(void: &VoidOperation) -> Option<Instant> {
 fn silent_about_from(refund: &Refund) -> Option<Instant> {
     let terminals = refund.executor == Executor::Terminal && refund.state == RefundState::Clearing && !refund.attention;
     terminals.then(|| later(refund.updated_at, TERMINAL_REPORTS_WITHIN))
+}
+
+/// From when a person has to look after a refund that waits for funds. Its consent is kept, and it goes on waiting.
+fn unfunded_from(refund: &Refund) -> Option<Instant> {
+    let waits = refund.state == RefundState::Queued && !refund.attention;
+    waits.then(|| later(refund.updated_at, FUNDS_WITHIN))
 }
 
 /// Whether approvals are outstanding: only then can a refund expire.

@@ -3,8 +3,10 @@
 mod bad_input;
 mod document;
 mod faults;
+mod funding;
 mod idempotency;
 mod noise;
+mod people;
 mod permission;
 mod shop;
 mod story;
