@@ -21,10 +21,9 @@ pub(crate) fn of_refund(s: &Situation<'_>, rule: CouponRule, amount: i64) -> Res
         CouponRule::CashFirst => taken_back.saturating_sub(cash).max(0),
     };
     let returned = s.facts.balance.coupon_returned.minor;
-    // What would give the payer more cash than was paid goes to the sponsor, and the other way round.
-    let least = taken_back.saturating_sub(cash).saturating_sub(returned).max(0);
-    let most = s.coupon.saturating_sub(returned).min(amount);
-    Ok(some(s, due.saturating_sub(returned).max(least).min(most)))
+    // What is due never leaves the payer more cash than was paid: `due >= taken back - cash`. A refund that was withdrawn after
+    // others were rounded can leave the sponsor with more than is due now, or with less by more than this refund.
+    Ok(some(s, due.saturating_sub(returned).clamp(0, amount)))
 }
 
 /// The part of a void: all of the coupon that did not go back before.

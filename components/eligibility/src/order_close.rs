@@ -30,7 +30,7 @@ pub(crate) fn judge(s: &Situation<'_>, amount: i64, report: &mut Report) -> Resu
         SaleOutcome::Unpaid if code.scanned_at.is_some() => scanned(s, rules, report),
         SaleOutcome::Unknown => scanned(s, rules, report),
         SaleOutcome::Unpaid | SaleOutcome::Expired => {
-            let verdict = rules.map_or(None, |rules| verdict(rules.expired));
+            let verdict = rules.and_then(|rules| verdict(rules.expired));
             let is_over = outcome == SaleOutcome::Expired || s.now >= code.expires_at;
             match verdict {
                 Some(verdict) if is_over => {

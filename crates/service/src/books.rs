@@ -192,8 +192,8 @@ fn is_step(kind: EventKind) -> bool {
 
 /// The step that a refund took before an event.
 fn step_before<'a>(aggregate: &'a Aggregate, event: &Event) -> Option<&'a Event> {
-    let earlier = aggregate.events.iter().filter(|e| e.sequence < event.sequence && e.refund == event.refund);
-    earlier.filter(|e| is_step(e.kind)).last()
+    let mut earlier = aggregate.events.iter().filter(|e| e.sequence < event.sequence && e.refund == event.refund);
+    earlier.rfind(|e| is_step(e.kind))
 }
 
 /// The merchant's business days.

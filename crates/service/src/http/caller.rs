@@ -80,7 +80,7 @@ impl Caller {
     ///
     /// # Errors
     /// As [`Caller::scope`]; a merchant of another name in the query is not there either.
-    pub fn scope_at(mut self, merchant: MerchantId, known: &[&str]) -> Result<Scope, Error> {
+    pub fn scope_at(mut self, merchant: &MerchantId, known: &[&str]) -> Result<Scope, Error> {
         let named = self.parameters.0.insert("merchant".to_owned(), merchant.value.clone());
         if named.is_some_and(|other| other != merchant.value) {
             return Err(Error::NotFound("merchant"));

@@ -167,7 +167,7 @@ pub async fn balances<P: Ports>(
     caller: Caller,
     Id(id): Id<MerchantId>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope_at(id, &[])?;
+    let scope = caller.scope_at(&id, &[])?;
     let read = app.balances(&scope.who, &scope.merchant).await?;
     let mut items = Vec::new();
     for (currency, accounts) in &read.books.accounts {
@@ -291,7 +291,7 @@ pub async fn show<P: Ports>(
     caller: Caller,
     Id(id): Id<MerchantId>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope_at(id, &["business_day"])?;
+    let scope = caller.scope_at(&id, &["business_day"])?;
     let day = scope.asked.read_with("business_day", BusinessDay::parse)?;
     let funds = app.funds(&scope.who, &scope.merchant, day).await?;
     answer::json(StatusCode::OK, &FundsView::of(scope.merchant, &funds))
@@ -339,7 +339,7 @@ pub async fn pay_in<P: Ports>(
     Id(id): Id<MerchantId>,
     instruction: Instruction<PayIn>,
 ) -> Result<Response, Problem> {
-    let scope = caller.scope_at(id, &[])?;
+    let scope = caller.scope_at(&id, &[])?;
     not_a_card(&instruction.ask.id).map_err(|e| Error::invalid("/id", e))?;
     let about = About { noun: Noun::Operation, subject: None };
     let (app, scope) = (&*app, &scope);
