@@ -1,13 +1,14 @@
 //! What an operator and a customer have to prove: who they are, freshly, for this very operation.
 //!
-//! Proofs are judged when an operation is decided, never when ways are looked at: the obligations then say what will be
-//! demanded, because a bound proof can only be given once the operation is known.
+//! Proofs are judged when an operation is asked for, which then has a digest among the facts. Whoever looks at ways, or
+//! checks an operation before asking for it, is told by the obligations what will be demanded: a bound proof can only be
+//! given once the operation is known. The ledger takes no operation without the proofs that its decision demands.
 
 use crate::report::{Report, Until};
 use crate::situation::Situation;
 use crate::window::CLOCK_SKEW;
 use rescind_model::token::Token as _;
-use rescind_model::{Authentication, AuthenticationDemand, DecisionError, IdentityKind, Outcome, Remedy, Value};
+use rescind_model::{AuthenticationDemand, IdentityKind, Outcome, Remedy, Value};
 use rescind_policy::document::{AuthenticationRule, IdentityRule};
 
 /// What the policy demands, as an obligation.
@@ -16,38 +17,23 @@ pub(crate) fn demand(rule: Option<&AuthenticationRule>) -> Option<Authentication
 }
 
 /// Judges the operator's proof.
-pub(crate) fn of_operator(
-    id: &'static str,
-    rule: Option<&AuthenticationRule>,
-    s: &Situation<'_>,
-    report: &mut Report,
-) -> Result<(), DecisionError> {
-    let Some(rule) = rule else { return Ok(()) };
+pub(crate) fn of_operator(id: &'static str, rule: Option<&AuthenticationRule>, s: &Situation<'_>, report: &mut Report) {
+    let (Some(rule), Some(operation)) = (rule, &s.facts.operation) else { return };
     let limit = rule.max_age.duration();
     let observed = match &s.facts.authentication {
         None => Value::Absent,
         Some(proof) if s.facts.asker.person.as_ref() != Some(&proof.person) => Value::Text("other-person".to_owned()),
-        Some(proof) => match (is_for_this(s, proof)?, &proof.operation) {
-            (false, _) => Value::Text("other-operation".to_owned()),
-            (true, None) if rule.bound => Value::Text("unbound".to_owned()),
+        Some(proof) => match &proof.operation {
+            // One that names an operation counts for no other, whether the policy demands a bound proof or not.
+            Some(given_for) if given_for != operation => Value::Text("other-operation".to_owned()),
+            None if rule.bound => Value::Text("unbound".to_owned()),
             // The clock that gave it may be ahead; by more than clocks differ, it proves nothing.
             _ if proof.at.since(s.facts.now) > CLOCK_SKEW => Value::At(proof.at),
-            _ if s.facts.now.since(proof.at) <= limit => return Ok(()),
+            _ if s.facts.now.since(proof.at) <= limit => return,
             _ => Value::Lasting(s.facts.now.since(proof.at)),
         },
     };
     report.stands(id, Outcome::Deny, Until::Changed, || (observed, Value::Lasting(limit), Remedy::Authenticate));
-    Ok(())
-}
-
-/// Whether a proof was given for no operation in particular, or for this one. One that names an operation counts for no
-/// other, whether the policy demands a bound proof or not.
-fn is_for_this(s: &Situation<'_>, proof: &Authentication) -> Result<bool, DecisionError> {
-    match (&proof.operation, &s.facts.operation) {
-        (None, _) => Ok(true),
-        (Some(given_for), Some(operation)) => Ok(given_for == operation),
-        (Some(_), None) => Err(DecisionError::MissingFact("operation".to_owned())),
-    }
 }
 
 /// How the customer has to be identified for this amount: any one of these; nothing demanded if empty.
@@ -66,7 +52,7 @@ pub(crate) fn of_customer(
     report: &mut Report,
 ) {
     let kinds = kinds(rules, amount);
-    let Some(first) = kinds.first() else { return };
+    let (Some(first), Some(_)) = (kinds.first(), &s.facts.operation) else { return };
     if s.facts.identity.iter().any(|proof| kinds.contains(&proof.kind)) {
         return;
     }

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod money;
 pub mod name;
 pub mod standing;
+pub mod step;
 pub mod time;
 pub mod token;
 

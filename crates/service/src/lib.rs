@@ -8,11 +8,17 @@
 //! | `ports` | what is needed from the world |
 //! | `store/` | records on a store that lies: read-back, creation, pages, lanes, tallies |
 //! | `principal`, `directory` | who asks; merchants, terminals, persons, keys |
-//! | `sale`, `void`, `refund`, `operation` | what can be done |
+//! | `sale`, `code`, `hold` | how a payment begins |
+//! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
+//! | `outstanding` | reversals that a terminal owes before its next sale |
+//! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
+//! | `identity`, `confirmation` | that the customer is who paid |
+//! | `secret` | what only this deployment knows |
 //! | `case`, `order`, `inquiry`, `liability`, `trace` | what is asked of persons, and what is left to do after a refund |
 //! | `books`, `funding` | what a merchant's payments amount to, and what limits the refunds of a day |
 //! | `register`, `chain`, `export` | lists over all payments, the chain of events, everything about one payment |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
+//! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
 //! | `http/` | the API |
 
@@ -20,6 +26,8 @@ pub mod app;
 pub mod books;
 pub mod case;
 pub mod chain;
+pub mod code;
+pub mod confirmation;
 pub mod courier;
 pub mod directory;
 pub mod endpoint;
@@ -28,22 +36,32 @@ pub mod export;
 pub mod feed;
 pub mod funding;
 pub mod gauge;
+pub mod hold;
 pub mod http;
 pub mod idempotency;
+pub mod identity;
 pub mod inquiry;
 pub mod liability;
 pub mod limits;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod operation;
+pub mod operator;
 pub mod order;
+pub mod outbox;
+mod outstanding;
+pub mod pin;
 pub mod policies;
 pub mod ports;
 pub mod principal;
+pub mod proof;
 pub mod refund;
 pub mod register;
+pub mod reversal;
 pub mod review;
 pub mod sale;
+mod secret;
+pub mod session;
 pub mod store;
 mod take_back;
 #[cfg(feature = "testkit")]

@@ -6,6 +6,7 @@ use crate::case::without_proofs;
 use crate::error::Error;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Principal};
+use crate::proof::{AskedOperation, ShownProof};
 use crate::register::{Registered, sale_in};
 use crate::sale::Aggregate;
 use crate::store::Record as _;
@@ -14,7 +15,7 @@ use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::standing::Standing;
 use rescind_model::{
-    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Grounds, Instant, Ledger, LegalOrder, MerchantId, Money,
+    Actor, Asker, Command, CommandId, Decision, Facts, Grounds, Instant, Ledger, LegalOrder, MerchantId, Money,
     OperationId, OrderId, OrderProposal, Outcome, Role, SaleId, VoidAuthorisation, VoidQuestion,
 };
 
@@ -89,6 +90,7 @@ impl<P: Ports> App<P> {
         who: &Principal,
         merchant: &MerchantId,
         id: &OrderId,
+        proof: &ShownProof,
         command: &CommandId,
     ) -> Result<(Aggregate, OrderId), Error> {
         let record = self.merchant(merchant).await?;
@@ -101,17 +103,29 @@ impl<P: Ports> App<P> {
         if order.proposed_by == person.id {
             return Err(Error::Rejected(rescind_model::Rejection::NotPermitted("same-person".to_owned())));
         }
-        if !there.holds(command.as_str()) && order.state != rescind_model::OrderState::Proposed {
+        if there.holds(command.as_str()) {
+            // Carried out before: what was shown for it may have ended since.
+            return Ok((there, id.clone()));
+        }
+        if order.state != rescind_model::OrderState::Proposed {
             use rescind_model::token::Token as _;
             return Err(Error::Rejected(rescind_model::Rejection::WrongState(order.state.token().to_owned())));
         }
-        let asker = Asker { person: Some(person.id.clone()), roles: person.roles.clone(), terminal: None };
+        let asked = AskedOperation {
+            way: rescind_model::Way::Void,
+            sale: sale.clone(),
+            amount: order.amount.clone(),
+            reason: None,
+            terminal: None,
+        };
+        let standing = self.standing_of_asker(who, merchant, None, &asked, proof).await?;
         let taking = Taking {
             who,
             merchant,
             sale: &sale,
             policy: &*policy,
-            asker,
+            shown: standing.shown(None),
+            asker: standing.asker,
             actor: Actor::Person(person),
             command,
             accepted: self.ports.now(),
@@ -184,10 +198,6 @@ impl<P: Ports> Way<P> for LegalVoid<'_> {
         Ok(policy.decide_void(facts, &question(&self.amount))?)
     }
 
-    fn grant(&self) -> Option<&CaseId> {
-        None
-    }
-
     fn change(&self, taking: &Taking<'_, P>, _: &Ledger, decision: Decision) -> Command {
         Command::AuthoriseVoid(VoidAuthorisation {
             id: self.operation.clone(),
@@ -195,7 +205,7 @@ impl<P: Ports> Way<P> for LegalVoid<'_> {
             terminal: None,
             provider_reference: provider_reference(taking.command),
             decision,
-            grounds: Grounds { order: Some(self.order.clone()), ..Grounds::none() },
+            grounds: Grounds { order: Some(self.order.clone()), ..taking.shown.grounds() },
         })
     }
 }

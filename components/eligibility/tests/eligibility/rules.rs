@@ -383,10 +383,12 @@ fn an_unbound_demand_takes_a_proof_for_anything_but_none_for_something_else() {
     let decision = refunded(&engine, &facts, 1);
     assert_eq!(findings(&decision), [("refund.authentication", &Remedy::Authenticate)]);
     assert_eq!(decision.findings[0].observed, Value::Text("other-operation".to_owned()));
-    // Which operation is asked for is a fact, and not guessed.
+    // What is only looked at, before it is asked for, needs no proof yet: the obligations name it.
     facts.operation = None;
-    let missing = engine.decide_refund(&facts, &refund(1));
-    assert_eq!(missing, Err(DecisionError::MissingFact("operation".to_owned())));
+    let looked_at = refunded(&engine, &facts, 1);
+    assert_eq!(looked_at.outcome, Outcome::Allow);
+    assert!(looked_at.obligations.authentication.is_some());
+    facts.operation = Some(rescind_model::Digest::of(b"this"));
     facts.authentication = Some(any(&facts));
     facts.asker.person = None;
     assert_eq!(refunded(&engine, &facts, 1).findings[0].observed, Value::Text("other-person".to_owned()));

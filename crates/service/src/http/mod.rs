@@ -12,8 +12,10 @@
 //! | `problem`, `code` | what is not an answer; begins with how this API thinks about errors |
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
-//! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
-//! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | more of them |
+//! | `sale`, `payment_code`, `hold`, `trouble`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
+//! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
+//! | `identity` | how the customer was identified, in a body |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
 
@@ -22,6 +24,7 @@ mod body;
 mod caller;
 mod case;
 mod code;
+mod confirmation;
 mod decision;
 mod directory;
 mod endpoint;
@@ -29,7 +32,9 @@ pub(crate) mod event;
 mod export;
 mod funding;
 mod health;
+mod hold;
 mod id;
+mod identity;
 mod inquiry;
 mod instruction;
 mod liability;
@@ -39,16 +44,21 @@ mod number;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod operation;
+mod operator;
 mod order;
+mod payment_code;
 mod policy;
 mod problem;
+mod proof;
 mod refund;
 mod review;
 mod router;
 mod sale;
+mod session;
 mod text;
 mod tick;
 mod time;
+mod trouble;
 mod void;
 mod word;
 

@@ -14,6 +14,7 @@ use crate::http::time::Time;
 use crate::http::word::{OperationStateWord, OrderStateWord, Word};
 use crate::order::find;
 use crate::ports::Ports;
+use crate::proof::ShownProof;
 use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
@@ -143,6 +144,7 @@ pub async fn confirm<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
     Id(id): Id<OrderId>,
+    proof: ShownProof,
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
@@ -150,7 +152,7 @@ pub async fn confirm<P: Ports>(
     let (app, scope) = (&*app, &scope);
     instruction
         .carry_out(app, scope, about, |Nothing {}, command| async move {
-            let (aggregate, order) = app.confirm_order(&scope.who, &scope.merchant, &id, &command).await?;
+            let (aggregate, order) = app.confirm_order(&scope.who, &scope.merchant, &id, &proof, &command).await?;
             Ok((StatusCode::OK, OrderView::find(&aggregate, &order)?))
         })
         .await

@@ -8,18 +8,20 @@ use crate::http::caller::Caller;
 use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
 use crate::http::event::EventView;
 use crate::http::id::Id;
+use crate::http::identity::Identity;
 use crate::http::inquiry::{InquiryView, ReturnView, TraceView};
 use crate::http::instruction::{About, Instruction};
 use crate::http::liability::LiabilityView;
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
 use crate::http::number::{Number, not_a_card};
-use crate::http::operation::{EvidenceView, Resolution, print};
+use crate::http::operation::{EvidenceView, OperationResult, Resolution, print};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, FundingBasisWord, RefundStateWord, Vocabulary as _, Word};
 use crate::ports::Ports;
+use crate::proof::ShownProof;
 use crate::refund::RefundChange;
 use crate::sale::Aggregate;
 use axum::extract::State;
@@ -48,7 +50,7 @@ pub struct RefundAsk {
     /// Evidence, kept elsewhere and named by its content.
     #[serde(default)]
     evidence: Vec<EvidencePiece>,
-    /// The person who asks. A person's own key stands for itself.
+    /// The person who asks. A person's own key stands for itself; so does an `Operator-Proof`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     requester: Option<PersonId>,
     /// The person who operates the terminal, if one is used.
@@ -60,6 +62,8 @@ pub struct RefundAsk {
     /// The cleared refund of the same sale whose wrong amount this one corrects.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     corrects: Option<RefundId>,
+    /// How the customer was identified, where the policy demands it.
+    identity: Option<Identity>,
 }
 
 /// One piece of evidence.
@@ -106,8 +110,11 @@ impl RefundAsk {
         self.id.as_ref().map_or(Ok(()), |id| not_a_card(&id.value)).map_err(|e| Error::invalid("/id", e))
     }
 
-    fn parsed(self, texts: &mut Texts) -> crate::refund::RefundAsk {
-        crate::refund::RefundAsk {
+    fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::refund::RefundAsk, Error> {
+        let identity = self.identity.map(Identity::parsed).transpose()?;
+        Ok(crate::refund::RefundAsk {
+            proof,
+            identity,
             id: self.id,
             sale: self.sale,
             amount: self.amount.0,
@@ -118,7 +125,7 @@ impl RefundAsk {
             operator: self.operator,
             case: self.case,
             corrects: self.corrects,
-        }
+        })
     }
 }
 
@@ -335,6 +342,7 @@ impl RefundView {
 pub async fn submit<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
+    proof: ShownProof,
     instruction: Instruction<RefundAsk>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
@@ -344,7 +352,7 @@ pub async fn submit<P: Ports>(
     instruction
         .carry_out(app, scope, about, |ask, command| async move {
             let mut texts = Texts::default();
-            let ask = ask.parsed(&mut texts);
+            let ask = ask.parsed(proof, &mut texts)?;
             let submitted = app.submit_refund(&scope.who, &scope.merchant, &ask, &command).await?;
             Ok((StatusCode::CREATED, RefundView::find(&submitted)?.with_masked(texts.masked())))
         })
@@ -473,6 +481,26 @@ pub async fn retry<P: Ports>(
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
     change(&app, caller, id, instruction, |Nothing {}| (RefundChange::Retry, false)).await
+}
+
+/// `POST /v1/refunds/{id}/results`
+pub async fn report<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<OperationResult>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About::refund(&id);
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |result, command| async move {
+            let mut texts = Texts::default();
+            let result = result.parsed(&scope.who, app.ports.now(), &mut texts);
+            let refund = app.report_refund(&scope.who, &scope.merchant, &id, result, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(texts.masked())))
+        })
+        .await
 }
 
 /// `POST /v1/refunds/{id}/resolutions`

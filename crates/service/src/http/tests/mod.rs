@@ -1,13 +1,21 @@
 //! The API as callers meet it: real routes over the real core and the real pure components, with a store in memory.
 
+#![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
 mod bad_input;
+mod confirmation;
 mod document;
 mod faults;
 mod funding;
+mod hold;
 mod idempotency;
 mod noise;
+mod operator;
+mod payment_code;
 mod people;
 mod permission;
+mod proof;
 mod shop;
 mod story;
+mod trouble;
 mod webhook;

@@ -7,7 +7,7 @@ use rescind_model::{Duration, PersonId};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// A pack whose voids demand no proof of the operator: what proofs do is tested where they are made. `change` makes
+/// A pack whose voids demand no proof of the operator: what proofs do is tested where they are made, and once below. `change` makes
 /// another policy of the text.
 pub fn policy(name: &str, change: impl Fn(String) -> String) -> Vec<u8> {
     let text = if name == "lakala" {
@@ -98,8 +98,9 @@ async fn support_grants_once_what_the_policy_leaves_to_it() {
     // One live case of one way and amount.
     let again = shop.tell(&shop.supervisor, "/v1/transactions/S-1/cases", &case_of("void")).await;
     assert_eq!(again.refused(422, "operation.conflict")["conflicts_with"], id.as_str());
-    void_with(&shop, &id).await.refused(409, "operation.wrong-state");
-    void_with(&shop, "S-1~nothing").await.refused(404, "not-found");
+    // What lifts nothing leaves the answer what it was.
+    void_with(&shop, &id).await.refused(422, "decision.refer");
+    void_with(&shop, "S-1~nothing").await.refused(422, "decision.refer");
 
     let taken = shop.tell(&support, &format!("{path}/assignments"), &json!({})).await.expect(200);
     assert_eq!((&taken["state"], &taken["assigned_to"]), (&json!("assigned"), &json!("helen")));
@@ -122,7 +123,7 @@ async fn a_refused_case_opens_nothing_and_one_that_nobody_decides_ends_by_time()
     let (shop, support) = after_three_voids().await;
     let id = opened(&shop).await;
     shop.tell(&support, &format!("/v1/cases/{id}/refusals"), &json!({"because": "no receipt"})).await.expect(200);
-    assert_eq!(void_with(&shop, &id).await.refused(409, "operation.wrong-state")["state"], "refused");
+    void_with(&shop, &id).await.refused(422, "decision.refer");
     let second = opened(&shop).await;
     shop.world.app.ports.pass(Duration::minutes(72 * 60));
     let late = shop.tell(&support, &format!("/v1/cases/{second}/grants"), &json!({"because": "late"})).await;
@@ -694,4 +695,38 @@ async fn every_post_of_these_needs_a_key_of_its_own() {
         shop.post(&shop.system, path, &json!({})).await.refused(400, "idempotency.key-missing");
         shop.post("", path, &json!({})).await.refused(401, "auth.required");
     }
+}
+
+#[tokio::test]
+async fn the_second_person_proves_who_they_are_where_the_policy_demands_it() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let (lex, lena) = two_of_compliance(&shop).await;
+    let made = shop.tell(&lex, "/v1/transactions/S-1/legal-orders", &order()).await.expect(201);
+    let path = format!("/v1/legal-orders/{}/confirmations", made["id"].as_str().unwrap());
+    let bare = shop.tell(&lena, &path, &json!({})).await;
+    assert_eq!(bare.refused(422, "decision.deny")["decision"]["findings"][0]["rule"], "void.authentication");
+    let operation = |sale| rescind_proof::Operation {
+        merchant: "M-1",
+        sale,
+        way: "void",
+        minor: 10_000,
+        currency: "CNY",
+        reason: None,
+        terminal: None,
+    };
+    let proof = |who: &str, sale| {
+        let person = PersonId::parse(who).unwrap();
+        shop.till.proof(shop.world.app.ports.now(), &person, "supervisor", &operation(sale)).unwrap()
+    };
+    let other = shop.prove(&lena, &path, "k-1", &proof("lena", "S-2"), &json!({})).await;
+    assert!(other.status.is_client_error() && other.code().starts_with("proof."), "{}", other.text);
+    let stolen = shop.prove(&lena, &path, "k-2", &proof("lex", "S-1"), &json!({})).await;
+    assert!(stolen.status.is_client_error() && stolen.code().starts_with("proof."), "{}", stolen.text);
+    let stale = proof("lena", "S-1");
+    shop.world.app.ports.pass(Duration::minutes(3));
+    let late = shop.prove(&lena, &path, "k-3", &stale, &json!({})).await;
+    assert!(late.status.is_client_error() && late.code().starts_with("proof."), "{}", late.text);
+    let confirmed = shop.prove(&lena, &path, "k-4", &proof("lena", "S-1"), &json!({})).await.expect(200);
+    assert_eq!((&confirmed["state"], &confirmed["confirmed_by"]), (&json!("confirmed"), &json!("lena")));
 }
