@@ -87,7 +87,7 @@ async fn a_scan_of_unknown_outcome_is_left_to_support_or_a_reversal() {
         refused.text
     );
     // A grant that there is not leaves the answer what it was.
-    let with_grant = json!({"grant": "K-1"});
+    let with_grant = json!({"case": "K-1"});
     shop.tell(&shop.supervisor, &format!("{path}/cancellations"), &with_grant).await.refused(422, "decision.refer");
     // The till does not know either: what can be done about it is done, after asking on the network's schedule.
     let told =
