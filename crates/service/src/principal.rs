@@ -73,6 +73,12 @@ pub enum Deed {
     Clear,
     /// Manage webhook endpoints and review sources.
     Configure,
+    /// Give evidence.
+    GiveEvidence,
+    /// See the content of evidence.
+    ReadEvidence,
+    /// Erase what is personal.
+    Erase,
 }
 
 impl Principal {
@@ -137,7 +143,12 @@ impl Principal {
             (Bearer::Admin, Deed::Read | Deed::Configure)
             | (
                 Bearer::Terminal { .. },
-                Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome,
+                Deed::Read
+                | Deed::RegisterSale
+                | Deed::ReportSale
+                | Deed::TakeBack
+                | Deed::ReportOutcome
+                | Deed::GiveEvidence,
             )
             | (
                 Bearer::System { .. },
@@ -147,10 +158,13 @@ impl Principal {
                 | Deed::TakeBack
                 | Deed::ReportOutcome
                 | Deed::Clear
-                | Deed::Configure,
+                | Deed::Configure
+                | Deed::GiveEvidence
+                | Deed::ReadEvidence,
             ) => Ok(()),
             (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
+            (Bearer::System { .. }, Deed::Erase) => never("erase: a person decides on that and stands for it"),
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
             (Bearer::Person { .. }, Deed::Read) => any_role(&ROLES),
@@ -159,6 +173,13 @@ impl Principal {
             (Bearer::Person { .. }, Deed::Clear) => any_role(&["manager", "finance"]),
             (Bearer::Person { .. }, Deed::Configure | Deed::ReportSale) => any_role(&["manager"]),
             (Bearer::Person { .. }, Deed::RegisterSale) => any_role(&["cashier", "supervisor", "manager"]),
+            (Bearer::Person { .. }, Deed::GiveEvidence) => {
+                any_role(&["cashier", "supervisor", "manager", "support", "compliance"])
+            }
+            (Bearer::Person { .. }, Deed::ReadEvidence) => {
+                any_role(&["reviewer", "manager", "finance", "support", "compliance", "auditor"])
+            }
+            (Bearer::Person { .. }, Deed::Erase) => any_role(&["manager", "compliance"]),
             // One person could otherwise call an operation failed that took place, and have it done again.
             (Bearer::Person { .. }, Deed::ReportOutcome) => {
                 never("report outcomes: who carried the operation out does")

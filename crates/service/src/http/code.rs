@@ -49,9 +49,12 @@ codes! {
     SALE_WRONG_STATE 409 "sale.wrong-state" "The sale's state does not allow that";
     SALE_NOT_GOOD 409 "sale.not-good" "The sale is not known to be good";
     OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
+    EVIDENCE_ERASED 409 "evidence.erased" "The content was erased and is not taken again";
+    EVIDENCE_NEEDED 409 "evidence.needed" "An operation under way rests on the evidence";
     CONFLICT 409 "conflict" "Something is in the way";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
+    MEDIA_UNKNOWN 415 "evidence.media-unknown" "Evidence of this media type is not taken";
 
     BODY_INVALID 422 "body.invalid" "A value in the body cannot be";
     PARAMETER_INVALID 422 "parameter.invalid" "A parameter's value cannot be";

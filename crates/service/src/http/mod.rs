@@ -13,6 +13,7 @@
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
 //! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
 
@@ -24,6 +25,7 @@ mod decision;
 mod directory;
 mod endpoint;
 pub(crate) mod event;
+mod evidence;
 mod health;
 mod id;
 mod instruction;
@@ -33,6 +35,7 @@ mod number;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod operation;
+mod personal;
 mod policy;
 mod problem;
 mod refund;
