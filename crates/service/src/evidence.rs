@@ -522,7 +522,12 @@ impl<P: Ports> App<P> {
     }
 
     /// Retention: takes a part away that no piece names.
-    pub(crate) async fn expire_part(&self, merchant: &MerchantId, content: &Digest, part: &Digest) -> Result<u32, Error> {
+    pub(crate) async fn expire_part(
+        &self,
+        merchant: &MerchantId,
+        content: &Digest,
+        part: &Digest,
+    ) -> Result<u32, Error> {
         let named = self.piece(merchant, content).await?.is_some_and(|p| p.erased.is_none() && p.parts.contains(part));
         if !named {
             self.remove_part(merchant, content, part).await?;

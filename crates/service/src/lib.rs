@@ -28,9 +28,9 @@ pub mod gauge;
 pub mod http;
 pub mod idempotency;
 pub mod limits;
+pub mod mask;
 #[cfg(feature = "native")]
 pub mod native;
-pub mod mask;
 pub mod operation;
 pub mod personal;
 pub mod policies;

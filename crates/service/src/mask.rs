@@ -6,7 +6,7 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::personal::{Kind, Kept, PersonalRecord};
+use crate::personal::{Kept, Kind, PersonalRecord};
 use crate::ports::Ports;
 use crate::principal::{Bearer, Principal};
 use crate::sale::Aggregate;

@@ -405,9 +405,8 @@ impl<P: Ports> App<P> {
             let part = CommandId { value: format!("e-{}", crate::idempotency::short(&Digest::of(text.as_bytes()))) };
             let transition = self.plain(&there, &Command::RecordErasure(news.clone()), actor, &part)?;
             let refunds = &there.ledger.refunds;
-            let is_old = |note: &crate::sale::OldNote| {
-                refunds.iter().any(|r| r.id == note.refund && news.contains(&r.digest))
-            };
+            let is_old =
+                |note: &crate::sale::OldNote| refunds.iter().any(|r| r.id == note.refund && news.contains(&r.digest));
             let notes: Vec<_> = there.notes.iter().filter(|n| !is_old(n)).cloned().collect();
             there.notes = notes;
             if self.try_commit(slot, &there, transition, &part, &mut announced).await?.is_some() {

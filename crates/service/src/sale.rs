@@ -61,7 +61,13 @@ impl Aggregate {
     /// The first state. Its command follows from the sale's content, so that two who register the same sale at once have
     /// the same; the writer tells whose record it became.
     fn first(transition: Transition, writer: CommandId) -> Self {
-        Self { ledger: transition.ledger, events: transition.events, commits: 1, recent: vec![writer], notes: Vec::new() }
+        Self {
+            ledger: transition.ledger,
+            events: transition.events,
+            commits: 1,
+            recent: vec![writer],
+            notes: Vec::new(),
+        }
     }
 
     /// Whether there is room for another void or refund and all that will happen to it.

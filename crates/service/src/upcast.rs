@@ -16,8 +16,8 @@
 use crate::sale::{Aggregate, OldNote};
 use rescind_model::encoding::{length, optional, text};
 use rescind_model::{
-    Account, Digest, Entry, Event, EventKind, Fee, FeeKind, Ledger, MerchantId, Money, OperationState,
-    Party, Posting, RefundId, RefundState, SaleId, Side, chain, request,
+    Account, Digest, Entry, Event, EventKind, Fee, FeeKind, Ledger, MerchantId, Money, OperationState, Party, Posting,
+    RefundId, RefundState, SaleId, Side, chain, request,
 };
 use serde_json::{Map, Value, json};
 

@@ -95,7 +95,8 @@ fn an_answer_says_something_within_its_limits() {
     let world = asked();
     let too_many: Vec<_> = (0..16).map(|number| number.to_string()).collect();
     let too_many: Vec<_> = too_many.iter().map(String::as_str).collect();
-    let no_digest = Information { refund: "R-1".parse().unwrap(), note: Some(Digest { hex: "00".to_owned() }), evidence: vec![] };
+    let no_digest =
+        Information { refund: "R-1".parse().unwrap(), note: Some(Digest { hex: "00".to_owned() }), evidence: vec![] };
     for (command, what) in [
         (answer("R-1", None, &[]), "information"),
         (Command::ProvideInformation(no_digest), "digest"),

@@ -6,6 +6,7 @@ mod faults;
 mod idempotency;
 mod noise;
 mod permission;
+mod privacy;
 mod shop;
 mod story;
 mod webhook;
