@@ -296,7 +296,17 @@ impl<P: Ports> App<P> {
             next.mark.clone_from(&mark);
             Ok((Some(next), fresh.commitment.clone()))
         };
-        self.records().await?.update::<PersonalRecord, _, _>(&key, &mark, self.unique(), change).await
+        let records = self.records().await?;
+        if records.leaves_bodies() && records.read::<PersonalRecord>(&key).await?.is_none() {
+            // An empty one first: a body whose head was never won would keep the text where no erasure finds it.
+            let empty = PersonalRecord { items: Vec::new(), mark: self.random_hex(32) };
+            records
+                .update::<PersonalRecord, _, _>(&key, &empty.mark, self.unique(), |there| {
+                    Ok((there.is_none().then(|| empty.clone()), ()))
+                })
+                .await?;
+        }
+        records.update::<PersonalRecord, _, _>(&key, &mark, self.unique(), change).await
     }
 
     /// Until when what is stored now is kept, by the merchant's policy.

@@ -155,6 +155,27 @@ async fn the_note_of_an_old_refund_can_be_erased() {
 }
 
 #[tokio::test]
+async fn the_note_of_an_old_refund_goes_when_its_time_is_over() {
+    let old = Old::with("S-1", REFUND).await;
+    let manager = old.who("manager").await;
+    let refund = old.read("S-1").await.ledger.refunds[0].id.clone();
+    let no = RefundChange::Decline { reason: "no receipt".to_owned() };
+    old.app().change_refund(&manager, &old.merchant, &refund, no, &command("c-1")).await.unwrap();
+    assert_eq!(old.app().retain().await.unwrap(), 0);
+    assert_eq!(old.read("S-1").await.notes.len(), 1);
+    for _ in 0..400 {
+        old.app().ports.pass(rescind_model::Duration { ms: 86_400_000 });
+    }
+    for _ in 0..20 {
+        old.app().retain().await.unwrap();
+    }
+    let now = old.read("S-1").await;
+    assert!(now.notes.is_empty());
+    assert_eq!(now.events.iter().filter(|e| e.kind == EventKind::DataErased).count(), 1);
+    assert_eq!(chain::verify(&now.ledger, &now.events), Ok(()));
+}
+
+#[tokio::test]
 async fn what_was_consented_to_before_is_not_made_good_by_reading_it() {
     // The amount was changed in the store: the digest of then does not fit, and stays; so does what was agreed to.
     let tampered = REFUND.replace(r#""amount":{"minor":300000"#, r#""amount":{"minor":400000"#);

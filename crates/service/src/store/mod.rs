@@ -123,6 +123,11 @@ impl<'a, K: Kv> Records<'a, K> {
         Self { eligibility, ..self }
     }
 
+    /// Whether a creation may leave a body behind that no head points to. What must be erasable is not written by it.
+    pub(crate) fn leaves_bodies(&self) -> bool {
+        self.creation == Creation::Headed
+    }
+
     /// The store itself, for bytes that are no records.
     pub(crate) fn store(&self) -> &'a K {
         self.kv

@@ -1,7 +1,8 @@
 //! What is personal: who sees it, where it never is, how it goes.
 
-use super::shop::{Reply, Shop, pack, refund, sale};
+use super::shop::{Reply, Shop, cny, pack, refund, sale};
 use crate::ports::{Kv as _, OutboundAnswer, Ports as _};
+use crate::testkit::{Fault, Op, Plan, Trouble};
 use axum::body::Body;
 use http::Request;
 use rescind_model::{Digest, Duration};
@@ -409,8 +410,6 @@ async fn after_its_time_everything_personal_goes_a_day_at_a_time() {
     shop.personal_story().await;
     let refund =
         shop.get(&shop.manager, "/v1/refunds").await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
-    let system = app.authenticate(Some(&format!("Bearer {}", shop.system))).await.unwrap();
-    let _ = system;
     let days = {
         use crate::ports::Policy as _;
         let merchant = app.merchant(&shop.merchant).await.unwrap();
@@ -444,4 +443,145 @@ async fn after_its_time_everything_personal_goes_a_day_at_a_time() {
     let told = history.as_array().unwrap().iter().filter(|e| e["type"] == "data.erased").count();
     assert!(told >= 2, "{history}");
     shop.chain_holds("S-1").await;
+}
+
+const BACKENDS: [Fault; 3] = [Fault::None, Fault::UpsertOverNothing, Fault::SaysRefused];
+
+/// At every place where a store can fail: a submission with personal data has one effect and one commitment each; an
+/// erasure takes everything and is told once; retention goes on where it stopped.
+#[tokio::test]
+async fn faults_lose_no_text_and_keep_none() {
+    for backend in BACKENDS {
+        let start = Shop::on(backend, "lakala").await;
+        start.sale_of_yesterday("S-1").await;
+        let submitted = start.copy().await;
+        submitted.call(&submitted.manager, "POST", "/v1/refunds", Some("k-1"), &asked().to_string()).await.expect(201);
+        for trouble in [Trouble::FailsBefore, Trouble::FailsAfter, Trouble::SaysDone] {
+            for n in 0..80 {
+                // Submitted with trouble, then again.
+                let shop = start.copy().await;
+                let kv = shop.world.app.ports.kv();
+                let begun = kv.calls().total();
+                kv.plan(Plan::once(trouble, n));
+                let submit = || async {
+                    shop.call(&shop.manager, "POST", "/v1/refunds", Some("k-1"), &asked().to_string()).await
+                };
+                submit().await;
+                let struck = kv.calls().total() > begun + n;
+                kv.calm();
+                shop.world.app.ports.pass(Duration { ms: 40_000 });
+                let made = submit().await.expect(201);
+                let case = format!("{backend:?}, {trouble:?} at {n}");
+                let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
+                let seen = shop.get(&shop.manager, &path).await.expect(200);
+                assert_eq!((&seen["note"]["text"], &seen["contact"]["text"]), (&json!(NOTE), &json!(EMAIL)), "{case}");
+
+                // Erased with trouble, then again.
+                kv.plan(Plan::once(trouble, n));
+                let why = json!({"reason": "asked"}).to_string();
+                let erase = || async {
+                    shop.call(&shop.manager, "POST", "/v1/transactions/S-1/erasures", Some("e-1"), &why).await
+                };
+                erase().await;
+                kv.calm();
+                shop.world.app.ports.pass(Duration { ms: 40_000 });
+                erase().await.expect(200);
+                let seen = shop.get(&shop.manager, "/v1/transactions/S-1").await.expect(200);
+                let told = seen["history"].as_array().unwrap().iter().filter(|e| e["type"] == "data.erased").count();
+                assert_eq!(told, 1, "{case}: {seen}");
+                assert_eq!(seen["refunds"][0]["note"]["erased"], true, "{case}");
+                assert_eq!(holds_any(&shop.bytes_stored().await, &[NOTE, EMAIL]), None, "{case}");
+                shop.chain_holds("S-1").await;
+                if !struck {
+                    break;
+                }
+            }
+        }
+        for trouble in [Trouble::FailsBefore, Trouble::FailsAfter, Trouble::SaysDone] {
+            for n in 0..60 {
+                let shop = submitted.copy().await;
+                let app = &shop.world.app;
+                app.ports.pass(Duration { ms: DAY.ms * 400 });
+                let begun = app.ports.kv().calls().total();
+                app.ports.kv().plan(Plan::once(trouble, n));
+                let first = app.retain().await;
+                let struck = app.ports.kv().calls().total() > begun + n;
+                app.ports.kv().calm();
+                for _ in 0..15 {
+                    app.retain().await.unwrap();
+                }
+                let case = format!("{backend:?}, retention, {trouble:?} at {n}: {first:?}");
+                assert_eq!(holds_any(&shop.bytes_stored().await, &[NOTE, EMAIL]), None, "{case}");
+                let seen = shop.get(&shop.manager, "/v1/transactions/S-1").await.expect(200);
+                let told = seen["history"].as_array().unwrap().iter().filter(|e| e["type"] == "data.erased").count();
+                assert_eq!(told, 1, "{case}");
+                shop.chain_holds("S-1").await;
+                if !struck {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_races_with_readers_and_with_the_request_it_erases() {
+    for backend in BACKENDS {
+        let start = Shop::on(backend, "lakala").await;
+        let refund = start.personal_story().await;
+        for seed in 0..12 {
+            let shop = start.copy().await;
+            let kv = shop.world.app.ports.kv();
+            kv.seed(seed);
+            kv.plan(Plan::always(Trouble::Slow));
+            let why = json!({"reason": "asked"});
+            let mut more = asked();
+            more["amount"] = cny("40.00");
+            let more = more.to_string();
+            let (read, erased, again, submitted) = tokio::join!(
+                shop.get(&shop.manager, &refund),
+                shop.tell(&shop.manager, "/v1/transactions/S-1/erasures", &why),
+                shop.get(&shop.manager, "/v1/transactions/S-1"),
+                shop.call(&shop.manager, "POST", "/v1/refunds", Some("k-1"), &more),
+            );
+            kv.calm();
+            let case = format!("{backend:?}, seed {seed}");
+            for seen in [read.expect(200)["note"].clone(), again.expect(200)["refunds"][0]["note"].clone()] {
+                assert!(seen["text"] == NOTE || seen["erased"] == true, "{case}: {seen}");
+            }
+            let submitted = submitted.expect(201);
+            let erased = erased.expect(200);
+            // What the erasure answered for is gone; what came after it is there, or was caught.
+            let seen = shop.get(&shop.manager, "/v1/transactions/S-1").await.expect(200);
+            let gone: Vec<&str> = erased["erased"].as_array().unwrap().iter().filter_map(|d| d.as_str()).collect();
+            for view in seen["refunds"].as_array().unwrap() {
+                for personal in [&view["note"], &view["contact"]] {
+                    let named = gone.contains(&personal["commitment"].as_str().unwrap());
+                    assert_eq!(named, personal["erased"] == true, "{case}: {personal}");
+                }
+            }
+            assert_eq!(seen["refunds"].as_array().unwrap().len(), 2, "{case}");
+            assert!(submitted["note"]["commitment"].is_string());
+            shop.chain_holds("S-1").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_erased_while_its_request_was_on_its_way_does_not_come_back() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let kv = shop.world.app.ports.kv();
+    // The texts are kept; the sale itself cannot be written.
+    kv.plan(Plan::always(Trouble::FailsBefore).on("sale:").of(Op::Swap));
+    let submit = || async { shop.call(&shop.manager, "POST", "/v1/refunds", Some("k-1"), &asked().to_string()).await };
+    submit().await.refused(503, "store.unavailable");
+    kv.calm();
+    assert!(holds_any(&shop.bytes_stored().await, &[NOTE]).is_some());
+    shop.tell(&shop.manager, "/v1/transactions/S-1/erasures", &json!({"reason": "asked"})).await.expect(200);
+    assert_eq!(holds_any(&shop.bytes_stored().await, &[NOTE, EMAIL]), None);
+    let made = submit().await.expect(201);
+    let seen = shop.get(&shop.manager, &format!("/v1/refunds/{}", made["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!(seen["note"]["erased"], true);
+    assert_eq!(holds_any(&shop.bytes_stored().await, &[NOTE, EMAIL]), None);
 }
