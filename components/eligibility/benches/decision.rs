@@ -4,8 +4,8 @@
 
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Asker, Balance, CardType, Channel, Counted, Facts, Instant, Money, PersonId, RefundQuestion, Role, Sale,
-    SaleOutcome, SaleStatus, SettlementMode, Tally, VoidQuestion,
+    Asker, Authentication, AuthenticationMethod, Balance, CardType, Channel, Counted, Digest, Facts, Instant, Money,
+    PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, Tally, VoidQuestion,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant as Watch};
@@ -33,11 +33,20 @@ fn facts(engine: &Engine) -> Facts {
             card_type: Some(CardType::Credit),
             kind: "purchase".to_owned(),
             payer_token: None,
+            coupon: None,
+            contact: None,
+            service_at: None,
             paid_at,
             business_day: engine.business_day_of(paid_at).unwrap(),
             settlement: SettlementMode::Ordinary,
         },
-        status: SaleStatus { outcome: SaleOutcome::Good, batch_closed_at: None, settled_at: None, paid_out_at: None },
+        status: SaleStatus {
+            outcome: SaleOutcome::Good,
+            batch_closed_at: None,
+            settled_at: None,
+            paid_out_at: None,
+            late: None,
+        },
         balance: Balance {
             cleared: cny(0),
             voided: cny(0),
@@ -47,6 +56,8 @@ fn facts(engine: &Engine) -> Facts {
             refunds_counted: 0,
             last_refund_at: None,
             fee_returned: cny(0),
+            coupon_returned: cny(0),
+            operation_open: false,
             requested: cny(0),
         },
         now: Instant::parse("2026-11-23T14:10:00+08:00").unwrap(),
@@ -58,6 +69,16 @@ fn facts(engine: &Engine) -> Facts {
             roles: vec![Role::parse("cashier").unwrap()],
             terminal: None,
         },
+        code: None,
+        hold: None,
+        operation: Some(Digest::of(b"this")),
+        authentication: PersonId::parse("P-1").ok().map(|person| Authentication {
+            person,
+            method: AuthenticationMethod::Pin,
+            at: Instant::parse("2026-11-23T14:09:00+08:00").unwrap(),
+            operation: Some(Digest::of(b"this")),
+        }),
+        identity: Vec::new(),
     }
 }
 
@@ -87,7 +108,7 @@ fn main() {
     let engine = Engine::load(bytes).unwrap();
     let today = facts(&engine);
     let next_day = Facts { now: Instant::parse("2026-11-24T14:10:00+08:00").unwrap(), ..today.clone() };
-    let void = VoidQuestion { amount: cny(100_000), reason: Some("duplicate".to_owned()) };
+    let void = VoidQuestion { amount: cny(100_000), reason: Some("duplicate".to_owned()), legal: false };
     let refund = RefundQuestion { amount: cny(60_000), reason: Some("quality".to_owned()), evidence: Vec::new() };
 
     measure("void, allowed", || drop(black_box(engine.decide_void(black_box(&today), &void))));

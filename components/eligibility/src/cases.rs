@@ -6,12 +6,20 @@ use crate::Engine;
 use chrono::{FixedOffset, SecondsFormat};
 use rescind_model::token::Token;
 use rescind_model::{
-    Asker, Balance, BusinessDay, Decision, DecisionError, Facts, Finding, Instant, Money, Outcome, PersonId,
-    RefundQuestion, Remedy, Role, Sale, SaleStatus, SlipNumbers, Tally, VoidQuestion,
+    Asker, Authentication, AuthenticationMethod, Balance, BusinessDay, Decision, DecisionError, Digest, Facts, Finding,
+    Hold, IdentityProof, Instant, Money, OperationQuestion, Outcome, PaymentCode, PersonId, Presenter, RefundQuestion,
+    Remedy, Role, Sale, SaleStatus, SlipNumbers, Tally, VoidQuestion,
 };
+use rescind_policy::scalar::Span;
 use rescind_policy::word::Word as _;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+/// Who asks.
+const ASKER: &str = "P-1";
+
+/// What stands for the operation that is asked for: its digest is what proofs are bound to.
+const THIS: &[u8] = b"this";
 
 /// Why a case file could not be read or a case not be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +47,8 @@ pub struct CaseFile {
 }
 
 /// One question with the answer that is expected. Whatever is not said is the most ordinary: a good, unsettled purchase of
-/// 100.00 by card, nothing taken back so far, asked by a cashier who did nothing else today.
+/// 100.00 by card, nothing taken back so far, asked by a cashier who did nothing else today and has just proved who they
+/// are for this very operation.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Case {
@@ -64,6 +73,18 @@ pub struct Case {
     requested_today: Option<String>,
     /// The roles of who asks.
     roles: Option<Vec<String>>,
+    /// The operator's proof: fresh, the asker's and for this operation unless told otherwise.
+    #[serde(default)]
+    authentication: AuthenticationCase,
+    /// How the customer proved to be the payer.
+    #[serde(default)]
+    identity: Vec<String>,
+    /// The code the payment began as.
+    code: Option<CodeCase>,
+    /// The hold the payment began as.
+    hold: Option<HoldCase>,
+    /// A reversal, an order close or something done to a hold is asked for.
+    operation: Option<OperationCase>,
     /// A void is asked for.
     void: Option<QuestionCase>,
     /// A refund is asked for.
@@ -84,6 +105,8 @@ struct SaleCase {
     kind: Option<String>,
     settlement: Option<String>,
     business_day: Option<String>,
+    coupon: Option<String>,
+    service_at: Option<String>,
     outcome: Option<String>,
     batch_closed_at: Option<String>,
     settled_at: Option<String>,
@@ -102,6 +125,9 @@ struct BalanceCase {
     refunds_sent: u32,
     #[serde(default)]
     refunds_counted: u32,
+    #[serde(default)]
+    operation_open: bool,
+    coupon_returned: Option<String>,
     last_refund_at: Option<String>,
     fee_returned: Option<String>,
     requested: Option<String>,
@@ -114,6 +140,59 @@ struct QuestionCase {
     reason: Option<String>,
     #[serde(default)]
     evidence: Vec<String>,
+    /// Whether the void carries out a legal order.
+    #[serde(default)]
+    legal: bool,
+}
+
+/// The operator's proof.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct AuthenticationCase {
+    /// Whether there is none.
+    #[serde(default)]
+    absent: bool,
+    /// When it was given.
+    at: Option<String>,
+    /// Whose it is.
+    person: Option<String>,
+    /// What it was given for: `this`, `other` or `any`.
+    operation: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct CodeCase {
+    /// Made at `paid-at` unless told otherwise.
+    created_at: Option<String>,
+    /// As the policy says unless told otherwise.
+    expires_at: Option<String>,
+    scanned_at: Option<String>,
+    presented_by: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct HoldCase {
+    /// The sale's amount unless told otherwise.
+    authorised: Option<String>,
+    /// As the policy says unless told otherwise.
+    ceiling: Option<String>,
+    /// Made at `paid-at` unless told otherwise.
+    authorised_at: Option<String>,
+    /// As the policy says unless told otherwise.
+    expires_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct OperationCase {
+    way: String,
+    amount: Option<String>,
+    trouble: Option<String>,
+    reason: Option<String>,
+    #[serde(default)]
+    penalty: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -122,6 +201,10 @@ struct Expect {
     void: Option<Answer>,
     refund: Option<Answer>,
     reversal: Option<Answer>,
+    order_close: Option<Answer>,
+    hold_release: Option<Answer>,
+    hold_completion: Option<Answer>,
+    completion_void: Option<Answer>,
     /// The kind of error.
     error: Option<String>,
 }
@@ -142,6 +225,16 @@ struct Answer {
     evidence: Option<Vec<String>>,
     executor: Option<String>,
     arrival: Option<String>,
+    amount: Option<String>,
+    /// `120000 ms, bound` or `none`.
+    authentication: Option<String>,
+    identity: Option<Vec<String>>,
+    persons: Option<u32>,
+    coupon: Option<String>,
+    penalty: Option<String>,
+    funding: Option<String>,
+    /// Milliseconds.
+    queries: Option<Vec<u64>>,
 }
 
 impl CaseFile {
@@ -180,17 +273,24 @@ impl Case {
         if let Some(error) = &self.expect.error {
             differences.push(format!("expected the error {error}, found a decision"));
         }
-        let expected =
-            [("void", &self.expect.void), ("refund", &self.expect.refund), ("reversal", &self.expect.reversal)];
+        let expect = &self.expect;
+        let expected = [
+            ("void", &expect.void),
+            ("refund", &expect.refund),
+            ("reversal", &expect.reversal),
+            ("order-close", &expect.order_close),
+            ("hold-release", &expect.hold_release),
+            ("hold-completion", &expect.hold_completion),
+            ("completion-void", &expect.completion_void),
+        ];
         for (way, answer) in expected {
             let decision = decisions.iter().find(|decision| decision.way.token() == way);
             match (decision, answer) {
                 (Some(decision), Some(answer)) => answer.compare(engine, decision, &mut differences),
                 (None, Some(_)) => differences.push(format!("{way}: expected a decision, found none")),
-                // An assessment may be compared in part, but a reversal is never left unsaid.
-                (Some(_), None) if way == "reversal" => {
-                    let difference = "reversal: expected none, found a decision";
-                    differences.push(difference.to_owned());
+                // An assessment may be compared in part, but what only some states of a payment have is never left unsaid.
+                (Some(_), None) if !matches!(way, "void" | "refund") => {
+                    differences.push(format!("{way}: expected none, found a decision"));
                 }
                 _ => {}
             }
@@ -206,12 +306,13 @@ impl Case {
             Some(text) => money(engine, text),
             None => Ok(facts.sale.captured.clone()),
         };
-        match (&self.void, &self.refund, &self.assess) {
-            (Some(void), None, None) => {
-                let question = VoidQuestion { amount: amount(void)?, reason: void.reason.clone(), legal: false };
+        match (&self.void, &self.refund, &self.assess, &self.operation) {
+            (Some(void), None, None, None) => {
+                let (amount, reason) = (amount(void)?, void.reason.clone());
+                let question = VoidQuestion { amount, reason, legal: void.legal };
                 Ok(engine.decide_void(facts, &question).map(|decision| vec![decision]))
             }
-            (None, Some(refund), None) => {
+            (None, Some(refund), None, None) => {
                 let question = RefundQuestion {
                     amount: amount(refund)?,
                     reason: refund.reason.clone(),
@@ -219,11 +320,21 @@ impl Case {
                 };
                 Ok(engine.decide_refund(facts, &question).map(|decision| vec![decision]))
             }
-            (None, None, Some(assess)) => {
+            (None, None, Some(assess), None) => {
                 let amount = assess.amount.as_ref().map(|text| money(engine, text)).transpose()?;
                 Ok(engine.assess(facts, amount.as_ref()))
             }
-            _ => Err("expected exactly one of `void`, `refund` and `assess`".to_owned()),
+            (None, None, None, Some(operation)) => {
+                let question = OperationQuestion {
+                    way: token(&operation.way)?,
+                    amount: operation.amount.as_ref().map(|text| money(engine, text)).transpose()?,
+                    trouble: operation.trouble.as_deref().map(token).transpose()?,
+                    reason: operation.reason.clone(),
+                    penalty: operation.penalty,
+                };
+                Ok(engine.decide_operation(facts, &question).map(|decision| vec![decision]))
+            }
+            _ => Err("expected exactly one of `void`, `refund`, `operation` and `assess`".to_owned()),
         }
     }
 
@@ -257,21 +368,25 @@ impl Case {
                 refunds_counted: balance.refunds_counted,
                 last_refund_at: balance.last_refund_at.as_deref().map(instant).transpose()?,
                 fee_returned: nothing(&balance.fee_returned)?,
-                coupon_returned: nothing(&None)?,
-                operation_open: false,
+                coupon_returned: nothing(&balance.coupon_returned)?,
+                operation_open: balance.operation_open,
                 requested: nothing(&balance.requested)?,
             },
             now: instant(&self.now)?,
             business_day: self.business_day.as_deref().map(day).transpose()?,
             tallies: tallies.collect(),
             requested_today: needed.requested_today.then(|| nothing(&self.requested_today)).transpose()?,
-            asker: Asker { person: PersonId::parse("P-1").ok(), roles: roles?, terminal: None },
-            code: None,
-            hold: None,
-            operation: None,
-            authentication: None,
-            identity: Vec::new(),
+            asker: Asker { person: PersonId::parse(ASKER).ok(), roles: roles?, terminal: None },
+            code: self.code.as_ref().map(|code| code.facts(engine, paid_at)).transpose()?,
+            hold: self.hold.as_ref().map(|hold| hold.facts(engine, &self.sale, paid_at)).transpose()?,
+            operation: Some(Digest::of(THIS)),
+            authentication: self.authentication.facts(&self.now)?,
+            identity: self.identity.iter().map(|kind| self.identity(kind)).collect::<Result<_, String>>()?,
         })
+    }
+
+    fn identity(&self, kind: &str) -> Result<IdentityProof, String> {
+        Ok(IdentityProof { kind: token(kind)?, reference: None, at: instant(&self.now)? })
     }
 
     fn sale(&self, engine: &Engine, paid_at: Instant) -> Result<Sale, String> {
@@ -295,9 +410,9 @@ impl Case {
             card_type: sale.card_type.as_deref().map(token).transpose()?,
             kind: name(sale.kind.as_deref().unwrap_or("purchase")),
             payer_token: None,
-            coupon: None,
+            coupon: sale.coupon.as_deref().map(|text| money(engine, text)).transpose()?,
             contact: None,
-            service_at: None,
+            service_at: sale.service_at.as_deref().map(instant).transpose()?,
             paid_at,
             business_day: match &sale.business_day {
                 Some(text) => day(text)?,
@@ -305,6 +420,67 @@ impl Case {
             },
             settlement: token(sale.settlement.as_deref().unwrap_or("ordinary"))?,
         })
+    }
+}
+
+impl AuthenticationCase {
+    fn facts(&self, now: &str) -> Result<Option<Authentication>, String> {
+        if self.absent {
+            return Ok(None);
+        }
+        let operation = match self.operation.as_deref() {
+            None | Some("this") => Some(Digest::of(THIS)),
+            Some("other") => Some(Digest::of(b"other")),
+            Some("any") => None,
+            Some(other) => return Err(format!("expected `this`, `other` or `any`, found {other:?}")),
+        };
+        let person = PersonId::parse(self.person.as_deref().unwrap_or(ASKER)).map_err(|error| error.to_string())?;
+        let at = instant(self.at.as_deref().unwrap_or(now))?;
+        Ok(Some(Authentication { person, method: AuthenticationMethod::Pin, at, operation }))
+    }
+}
+
+impl CodeCase {
+    fn facts(&self, engine: &Engine, made: Instant) -> Result<PaymentCode, String> {
+        let created_at = self.created_at.as_deref().map_or(Ok(made), instant)?;
+        let expires_at = match (&self.expires_at, engine.terms().code_lives) {
+            (Some(text), _) => instant(text)?,
+            (None, Some(lives)) => created_at.plus(lives).map_err(|error| error.to_string())?,
+            (None, None) => return Err("the policy has no codes: say when it expires".to_owned()),
+        };
+        Ok(PaymentCode {
+            presented_by: self.presented_by.as_deref().map_or(Ok(Presenter::Merchant), token)?,
+            reference: "O-1".to_owned(),
+            created_at,
+            expires_at,
+            scanned_at: self.scanned_at.as_deref().map(instant).transpose()?,
+        })
+    }
+}
+
+impl HoldCase {
+    fn facts(&self, engine: &Engine, sale: &SaleCase, made: Instant) -> Result<Hold, String> {
+        let authorised = self.authorised.as_deref().or(sale.captured.as_deref()).unwrap_or("100.00");
+        let authorised = money(engine, authorised)?;
+        let authorised_at = self.authorised_at.as_deref().map_or(Ok(made), instant)?;
+        let terms = engine.terms();
+        let ceiling = match (&self.ceiling, terms.hold_ceiling_percent) {
+            (Some(text), _) => money(engine, text)?,
+            (None, Some(percent)) => {
+                let minor = authorised.minor.saturating_mul(i64::from(percent)).div_euclid(100);
+                Money { minor, currency: authorised.currency.clone() }
+            }
+            (None, None) => authorised.clone(),
+        };
+        let lives = terms.hold_lives.map_or_else(|| Span::new(86_400).map(Span::duration), Ok);
+        let expires_at = match &self.expires_at {
+            Some(text) => instant(text)?,
+            None => {
+                let lives = lives.map_err(|error| error.to_string())?;
+                authorised_at.plus(lives).map_err(|error| error.to_string())?
+            }
+        };
+        Ok(Hold { authorised, ceiling, authorised_at, expires_at, authorisation_code: None })
     }
 }
 
@@ -350,6 +526,36 @@ impl Answer {
         }
         if let Some(expected) = &self.executor {
             differ("executor", expected.clone(), obligations.executor.token().to_owned());
+        }
+        if let Some(expected) = &self.amount {
+            differ("amount", expected.clone(), decision.amount.decimal_text());
+        }
+        if let Some(expected) = &self.authentication {
+            let demand = obligations.authentication.as_ref().map_or("none".to_owned(), |demand| {
+                format!("{} ms, {}", demand.max_age.ms, if demand.bound { "bound" } else { "unbound" })
+            });
+            differ("authentication", expected.clone(), demand);
+        }
+        if let Some(expected) = &self.identity {
+            let found: Vec<&str> = obligations.identity.iter().map(|kind| kind.token()).collect();
+            differ("identity", format!("{expected:?}"), format!("{found:?}"));
+        }
+        if let Some(expected) = self.persons {
+            differ("persons", expected.to_string(), obligations.persons.to_string());
+        }
+        let amount = |amount: &Option<Money>| amount.as_ref().map_or("none".to_owned(), Money::decimal_text);
+        if let Some(expected) = &self.coupon {
+            differ("coupon", expected.clone(), amount(&obligations.coupon));
+        }
+        if let Some(expected) = &self.penalty {
+            differ("penalty", expected.clone(), amount(&obligations.penalty));
+        }
+        if let Some(expected) = &self.funding {
+            differ("funding", expected.clone(), obligations.funding.map_or("none", Token::token).to_owned());
+        }
+        if let Some(expected) = &self.queries {
+            let found: Vec<u64> = obligations.queries.iter().map(|wait| wait.ms).collect();
+            differ("queries", format!("{expected:?}"), format!("{found:?}"));
         }
         if let Some(expected) = &self.arrival {
             let found = obligations.arrival.as_ref().map_or("none".to_owned(), |arrival| {

@@ -3,10 +3,24 @@
 use crate::business_day::Clock;
 use crate::tier;
 use rescind_model::{
-    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Terms,
+    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Role, Terms, Way,
 };
-use rescind_policy::document::{Document, RefundRules, TierBasis, VoidRules};
+use rescind_policy::document::{CodeRules, Document, HoldRules, RefundRules, TierBasis, VoidRules};
+use rescind_policy::scalar::Span;
 use rescind_policy::{LoadError as PolicyLoadError, Policy};
+
+/// When the outcome of a reversal is asked for if the policy has no schedule, in seconds: `UnionPay`'s.
+const QUERY_SECONDS: [u32; 6] = [1, 2, 4, 8, 16, 32];
+
+/// How long cases, grants and orders live if the policy does not say: a day.
+const DAY: Duration = Duration { ms: 86_400_000 };
+
+/// How long personal data is kept if the policy does not say: as long as the longest refund window of the packs, and a
+/// month more.
+const RETENTION_DAYS: u32 = 365;
+
+/// Who decides referrals if the policy does not say.
+const SUPPORT: &str = "support";
 
 /// Decides by one policy. Everything that does not depend on the question was made ready when it was loaded.
 #[derive(Debug, Clone)]
@@ -17,6 +31,11 @@ pub struct Engine {
     void_reasons: String,
     operator_roles: String,
     refund_reasons: String,
+    release_roles: String,
+    legal_roles: String,
+    reversal_queries: Vec<Duration>,
+    code_queries: Vec<Duration>,
+    hold_queries: Vec<Duration>,
 }
 
 impl Engine {
@@ -38,8 +57,16 @@ impl Engine {
             clock: Clock::new(document.time_zone, document.cut_off),
             plans: refund.map(tier::plans).unwrap_or_default(),
             void_reasons: void.map(|rules| rules.reasons.join("|")).unwrap_or_default(),
-            operator_roles: void.map(operator_roles).unwrap_or_default(),
+            operator_roles: void.map(|rules| joined(&rules.operator_roles)).unwrap_or_default(),
             refund_reasons: refund.map(|rules| rules.reasons.join("|")).unwrap_or_default(),
+            release_roles: document.hold.as_ref().map(|rules| joined(&rules.release_roles)).unwrap_or_default(),
+            legal_roles: document.legal.as_ref().map(|rules| joined(&rules.roles)).unwrap_or_default(),
+            reversal_queries: match &document.reversal {
+                Some(rules) => durations(&rules.queries),
+                None => QUERY_SECONDS.map(Duration::seconds).to_vec(),
+            },
+            code_queries: document.code.as_ref().map(|rules| durations(&rules.queries)).unwrap_or_default(),
+            hold_queries: document.hold.as_ref().map(|rules| durations(&rules.queries)).unwrap_or_default(),
             policy,
         }
     }
@@ -65,18 +92,23 @@ impl Engine {
     /// How long things live under this policy, and who may do what is rare.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let day = Duration { ms: 86_400_000 };
+        let document = self.document();
+        let hold = self.hold_rules().filter(|rules| rules.enabled);
+        let (support, legal) = (document.support.as_ref(), document.legal.as_ref());
         Terms {
-            code_lives: None,
-            hold_ceiling_percent: None,
-            hold_lives: None,
-            support_roles: Vec::new(),
-            legal_roles: Vec::new(),
-            grant_lives: day,
-            case_lives: day,
-            order_lives: day,
-            funding: None,
-            retention_days: 365,
+            code_lives: self.code_rules().filter(|rules| rules.enabled).map(|rules| rules.time_to_live.duration()),
+            hold_ceiling_percent: hold.map(|rules| rules.ceiling_percent),
+            hold_lives: hold.map(|rules| rules.validity.duration()),
+            support_roles: match support {
+                Some(support) => support.roles.clone(),
+                None => Role::parse(SUPPORT).into_iter().collect(),
+            },
+            legal_roles: legal.map(|legal| legal.roles.clone()).unwrap_or_default(),
+            grant_lives: support.map_or(DAY, |support| support.grant_lives.duration()),
+            case_lives: support.map_or(DAY, |support| support.case_lives.duration()),
+            order_lives: legal.map_or(DAY, |legal| legal.order_lives.duration()),
+            funding: self.refund_rules().and_then(|rules| rules.funding),
+            retention_days: document.privacy.as_ref().map_or(RETENTION_DAYS, |privacy| privacy.retention_days),
         }
     }
 
@@ -102,6 +134,24 @@ impl Engine {
         self.document().refund.as_ref()
     }
 
+    pub(crate) fn code_rules(&self) -> Option<&CodeRules> {
+        self.document().code.as_ref()
+    }
+
+    pub(crate) fn hold_rules(&self) -> Option<&HoldRules> {
+        self.document().hold.as_ref()
+    }
+
+    /// When the outcome of an operation is asked for.
+    pub(crate) fn queries(&self, way: Way) -> &[Duration] {
+        match way {
+            Way::Reversal => &self.reversal_queries,
+            Way::OrderClose => &self.code_queries,
+            Way::HoldRelease | Way::HoldCompletion | Way::CompletionVoid => &self.hold_queries,
+            Way::Void | Way::Refund => &[],
+        }
+    }
+
     /// What each approval tier demands.
     pub(crate) fn plans(&self) -> &[ApprovalPlan] {
         &self.plans
@@ -117,15 +167,29 @@ impl Engine {
         &self.operator_roles
     }
 
+    /// The roles that may release a hold as one text.
+    pub(crate) fn release_roles(&self) -> &str {
+        &self.release_roles
+    }
+
+    /// The roles that may carry out a legal order as one text.
+    pub(crate) fn legal_roles(&self) -> &str {
+        &self.legal_roles
+    }
+
     /// The reasons of a refund as one text.
     pub(crate) fn refund_reasons(&self) -> &str {
         &self.refund_reasons
     }
 }
 
-fn operator_roles(rules: &VoidRules) -> String {
-    let roles: Vec<&str> = rules.operator_roles.iter().map(|role| role.as_str()).collect();
+fn joined(roles: &[Role]) -> String {
+    let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     roles.join("|")
+}
+
+fn durations(spans: &[Span]) -> Vec<Duration> {
+    spans.iter().map(|span| span.duration()).collect()
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "the shape map_err takes")]

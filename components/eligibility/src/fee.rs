@@ -5,7 +5,7 @@ use crate::situation::Situation;
 use crate::window;
 use rescind_model::{DecisionError, Fee, FeeKind, Party};
 use rescind_policy::document::{FeeRule, RefundRules, ReturnedFee, VoidRules};
-use rescind_policy::scalar::Rate;
+use rescind_policy::scalar::{Amount, Rate};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Digits of a rate after the point: rates are millionths.
@@ -23,7 +23,7 @@ fn share_half_up(amount: i64, rate: Rate) -> Result<i64, DecisionError> {
 /// `amount × part / whole`, rounded half up to the minor unit. All are zero or more; `whole` is more than zero.
 ///
 /// Integers, because the quotient of two decimal numbers is rounded before it could be rounded half up.
-fn part_half_up(amount: i64, part: i64, whole: i64) -> Result<i64, DecisionError> {
+pub(crate) fn part_half_up(amount: i64, part: i64, whole: i64) -> Result<i64, DecisionError> {
     let twice = i128::from(amount)
         .checked_mul(i128::from(part))
         .and_then(|product| product.checked_mul(2))
@@ -48,6 +48,12 @@ fn returned_with_refund(s: &Situation<'_>, rule: ReturnedFee, amount: i64) -> Re
     };
     // A refund that failed after others were rounded can leave one minor unit more returned than is due now.
     Ok(due.saturating_sub(s.facts.balance.fee_returned.minor).max(0))
+}
+
+/// What is kept of an amount as a penalty: `fixed + round half up(amount × rate)`, at most all of it.
+pub(crate) fn penalty(fixed: Option<Amount>, rate: Option<Rate>, of: i64) -> Result<i64, DecisionError> {
+    let share = rate.map(|rate| share_half_up(of, rate)).transpose()?.unwrap_or(0);
+    Ok(fixed.map_or(0, Amount::minor).saturating_add(share).min(of))
 }
 
 fn charge(rule: &FeeRule, amount: i64) -> Result<i64, DecisionError> {
@@ -87,14 +93,15 @@ impl Fees<'_, '_> {
     }
 }
 
-/// The fees of a void. It takes back the whole sale, so in proportion is in full.
-pub(crate) fn of_void(s: &Situation<'_>, rules: &VoidRules) -> Result<Vec<Fee>, DecisionError> {
+/// The fees of a void. It takes back the whole sale, or all that is left of it, so in proportion is in full. A legal order
+/// is nobody's service: the operation then costs nothing.
+pub(crate) fn of_void(s: &Situation<'_>, rules: &VoidRules, legal: bool) -> Result<Vec<Fee>, DecisionError> {
     let mut fees = Fees { situation: s, customer_has: s.captured, list: Vec::new() };
     if rules.acquiring_fee != ReturnedFee::Kept {
         let rest = s.facts.sale.fee_charged.minor.saturating_sub(s.facts.balance.fee_returned.minor);
         fees.add(FeeKind::AcquiringReturned, rest, Party::Acquirer);
     }
-    if let Some(rule) = &rules.operation_fee {
+    if let Some(rule) = rules.operation_fee.as_ref().filter(|_| !legal) {
         fees.add(FeeKind::Operation, charge(rule, s.captured)?, rule.payer);
     }
     Ok(fees.list)
@@ -118,7 +125,6 @@ pub(crate) fn of_refund(s: &Situation<'_>, rules: &RefundRules, amount: i64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rescind_policy::scalar::Amount;
 
     #[test]
     fn half_a_minor_unit_is_rounded_up() {

@@ -15,17 +15,27 @@
 //!   with the payment. Beyond that nothing is decided.
 //! - **A remedy is true**: `use-refund` is given only where a refund is open, `use-refund-from` only with the instant at
 //!   which one opens, `use-void` only where the void of the whole sale is open.
+//! - **Every state has a way**: whatever a payment is (unknown, unpaid, held, …), [`Engine::assess`] lists every way that
+//!   could be meant, and one of them is open, will be, or names a remedy; unless nothing was taken.
 
 pub mod bindings;
 pub mod business_day;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
+mod coupon;
 mod engine;
 mod export;
 mod fee;
+mod hold;
+mod legal;
+mod operation;
+mod order_close;
+mod prepaid;
+mod proof;
 mod reason;
 mod refund;
 mod report;
+mod reversal;
 mod router;
 pub mod rule;
 mod situation;

@@ -2,7 +2,7 @@
 
 use crate::report::{Report, Until, verdict};
 use crate::situation::{Asked, Situation};
-use crate::{reason, rule, void, window};
+use crate::{prepaid, proof, reason, rule, void, window};
 use rescind_model::token::Token as _;
 use rescind_model::{DecisionError, Instant, Outcome, Remedy, SettlementMode, Value};
 use rescind_policy::document::{EvidenceRule, RefundRules};
@@ -28,10 +28,13 @@ pub(crate) fn judge(
     let Some(rules) = rules else { return Ok(()) };
     enough_is_left(s, amount, report);
     can_be_refunded(s, rules, amount, report);
+    prepaid::judge_refund(s, amount, report)?;
     in_time(s, rules, amount, report)?;
     in_parts(s, rules, amount, report)?;
     within_limits(s, rules, amount, report);
     if let Asked::Decide { reason, evidence } = asked {
+        proof::of_operator(rule::REFUND_AUTHENTICATION, rules.authentication.as_ref(), s, report);
+        proof::of_customer(rule::REFUND_IDENTITY, &rules.identity, s, amount, report);
         reason::judge(rule::REFUND_REASON, rules.reason, &rules.reasons, s.engine.refund_reasons(), reason, report);
         for kind in demanded(rules, amount, reason).filter(|kind| !evidence.contains(kind)) {
             report.stands(rule::REFUND_EVIDENCE, Outcome::Deny, Until::Changed, || {
@@ -65,12 +68,12 @@ pub(crate) fn demanded<'r>(
 }
 
 /// The advice to void instead, if the whole sale was to be refunded and can be voided now.
-fn void_instead(s: &Situation<'_>, amount: i64) -> Option<Remedy> {
+pub(crate) fn void_instead(s: &Situation<'_>, amount: i64) -> Option<Remedy> {
     (amount == s.captured && s.void_is_open()).then_some(Remedy::UseVoid)
 }
 
 /// Support helps with money that was taken and is still there.
-fn support(s: &Situation<'_>) -> Remedy {
+pub(crate) fn support(s: &Situation<'_>) -> Remedy {
     if s.is_good() && s.left > 0 { Remedy::ContactSupport } else { Remedy::None }
 }
 
@@ -78,6 +81,11 @@ fn enough_is_left(s: &Situation<'_>, amount: i64, report: &mut Report) {
     let balance = &s.facts.balance;
     if balance.void_open {
         report.stands(rule::REFUND_VOID_OPEN, Outcome::Deny, Until::Changed, || {
+            (Value::Count(1), Value::Count(0), Remedy::AwaitOutcome)
+        });
+    }
+    if balance.operation_open {
+        report.stands(rule::REFUND_OPERATION_OPEN, Outcome::Deny, Until::Changed, || {
             (Value::Count(1), Value::Count(0), Remedy::AwaitOutcome)
         });
     }
@@ -144,11 +152,13 @@ fn next_business_day(s: &Situation<'_>) -> Result<Instant, DecisionError> {
 
 fn in_parts(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Report) -> Result<(), DecisionError> {
     let balance = &s.facts.balance;
-    if !rules.partial && amount < s.captured {
+    // All that is not kept as a penalty.
+    let all = s.captured.saturating_sub(s.penalty());
+    if !rules.partial && amount < all {
         report.stands(rule::REFUND_PARTIAL, Outcome::Deny, Until::Changed, || {
             let whole = s.left == s.captured && s.is_good();
             let remedy = if whole { Remedy::Provide("full-amount".to_owned()) } else { support(s) };
-            (s.amount(amount), s.amount(s.captured), remedy)
+            (s.amount(amount), s.amount(all), remedy)
         });
     }
     if let Some(most) = rules.max_count.filter(|most| balance.refunds_counted >= *most) {

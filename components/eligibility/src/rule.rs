@@ -64,3 +64,196 @@ pub const REFUND_AMOUNT_LIMIT: &str = "refund.amount-limit";
 pub const REFUND_REASON: &str = "refund.reason";
 /// Evidence must be given.
 pub const REFUND_EVIDENCE: &str = "refund.evidence";
+
+/// A legal order: there must be some.
+pub const LEGAL_ENABLED: &str = "legal.enabled";
+/// A legal order: the person must hold a role.
+pub const LEGAL_ROLE: &str = "legal.role";
+
+/// A sale that came from a hold is not voided: its completion is.
+pub const VOID_HOLD_COMPLETION: &str = "void.hold-completion";
+/// No operation on the payment may be under way.
+pub const VOID_OPERATION_OPEN: &str = "void.operation-open";
+/// The kind of prepaid sale must be cancellable.
+pub const VOID_KIND_NOT_CANCELLABLE: &str = "void.kind-not-cancellable";
+/// Nothing of a prepaid sale may have to be kept: a void takes all of it.
+pub const VOID_PENALTY: &str = "void.penalty";
+/// The operator must have proved who they are, freshly, for this void.
+pub const VOID_AUTHENTICATION: &str = "void.authentication";
+/// The customer must have proved to be the payer.
+pub const VOID_IDENTITY: &str = "void.identity";
+
+/// No operation on the payment may be under way.
+pub const REFUND_OPERATION_OPEN: &str = "refund.operation-open";
+/// The kind of prepaid sale must be cancellable.
+pub const REFUND_KIND_NOT_CANCELLABLE: &str = "refund.kind-not-cancellable";
+/// The penalty of a prepaid sale is kept.
+pub const REFUND_PENALTY: &str = "refund.penalty";
+/// The operator must have proved who they are, freshly, for this refund.
+pub const REFUND_AUTHENTICATION: &str = "refund.authentication";
+/// The customer must have proved to be the payer.
+pub const REFUND_IDENTITY: &str = "refund.identity";
+
+/// There must be reversals.
+pub const REVERSAL_ENABLED: &str = "reversal.enabled";
+/// The outcome of the payment must be unknown: another way takes back what is known.
+pub const REVERSAL_OUTCOME: &str = "reversal.outcome";
+/// Something must have been taken, perhaps.
+pub const REVERSAL_NOTHING: &str = "reversal.nothing-to-reverse";
+/// Nothing else may be under way.
+pub const REVERSAL_IN_PROGRESS: &str = "reversal.in-progress";
+/// A reversal must equal the payment.
+pub const REVERSAL_AMOUNT: &str = "reversal.amount";
+/// Some time must have passed since the payment.
+pub const REVERSAL_MINIMUM_WAIT: &str = "reversal.minimum-wait";
+/// Not too much time may have passed since the payment.
+pub const REVERSAL_WINDOW: &str = "reversal.window";
+
+/// There must be payment codes.
+pub const ORDER_CLOSE_ENABLED: &str = "order-close.enabled";
+/// The payment must have begun as a code.
+pub const ORDER_CLOSE_NO_CODE: &str = "order-close.no-code";
+/// Nothing else may be under way.
+pub const ORDER_CLOSE_IN_PROGRESS: &str = "order-close.in-progress";
+/// An order is closed as a whole.
+pub const ORDER_CLOSE_AMOUNT: &str = "order-close.amount";
+/// Nobody may have scanned the code.
+pub const ORDER_CLOSE_SCANNED: &str = "order-close.scanned";
+/// The code's time may not have run out.
+pub const ORDER_CLOSE_EXPIRED: &str = "order-close.expired";
+/// Nobody may have paid.
+pub const ORDER_CLOSE_PAID: &str = "order-close.paid";
+/// The order must still be open.
+pub const ORDER_CLOSE_OUTCOME: &str = "order-close.outcome";
+
+/// There must be holds.
+pub const HOLD_RELEASE_ENABLED: &str = "hold-release.enabled";
+/// The payment must have begun as a hold.
+pub const HOLD_RELEASE_NO_HOLD: &str = "hold-release.no-hold";
+/// The money must be held.
+pub const HOLD_RELEASE_OUTCOME: &str = "hold-release.outcome";
+/// Nothing else may be under way.
+pub const HOLD_RELEASE_IN_PROGRESS: &str = "hold-release.in-progress";
+/// A hold is released as a whole.
+pub const HOLD_RELEASE_AMOUNT: &str = "hold-release.amount";
+/// The operator must hold a role.
+pub const HOLD_RELEASE_OPERATOR_ROLE: &str = "hold-release.operator-role";
+
+/// There must be holds.
+pub const HOLD_COMPLETION_ENABLED: &str = "hold-completion.enabled";
+/// The payment must have begun as a hold.
+pub const HOLD_COMPLETION_NO_HOLD: &str = "hold-completion.no-hold";
+/// The money must be held.
+pub const HOLD_COMPLETION_OUTCOME: &str = "hold-completion.outcome";
+/// Nothing else may be under way.
+pub const HOLD_COMPLETION_IN_PROGRESS: &str = "hold-completion.in-progress";
+/// The hold must be valid.
+pub const HOLD_COMPLETION_VALIDITY: &str = "hold-completion.validity";
+/// Not more than the hold's ceiling.
+pub const HOLD_COMPLETION_CEILING: &str = "hold-completion.ceiling";
+/// Not more than the policy lets be kept.
+pub const HOLD_COMPLETION_PENALTY: &str = "hold-completion.penalty";
+
+/// Completions must be voidable.
+pub const COMPLETION_VOID_ENABLED: &str = "completion-void.enabled";
+/// The payment must have begun as a hold.
+pub const COMPLETION_VOID_NO_HOLD: &str = "completion-void.no-hold";
+/// The hold must have been completed.
+pub const COMPLETION_VOID_OUTCOME: &str = "completion-void.outcome";
+/// Nothing else may be under way.
+pub const COMPLETION_VOID_IN_PROGRESS: &str = "completion-void.in-progress";
+/// No refund may have reached the provider.
+pub const COMPLETION_VOID_AFTER_REFUND: &str = "completion-void.after-refund";
+/// Nothing of it may be spoken for: it is voided as a whole.
+pub const COMPLETION_VOID_BALANCE: &str = "completion-void.balance";
+/// The void must equal the completion.
+pub const COMPLETION_VOID_AMOUNT: &str = "completion-void.amount";
+/// The completion must not have been settled.
+pub const COMPLETION_VOID_SETTLED: &str = "completion-void.settled";
+/// Not too much time may have passed since the completion.
+pub const COMPLETION_VOID_WINDOW: &str = "completion-void.window";
+
+/// Every rule, for whoever has to have words for each of them.
+pub const ALL: [&str; 81] = [
+    SALE_OUTCOME,
+    VOID_ENABLED,
+    VOID_IN_PROGRESS,
+    VOID_ALREADY_VOIDED,
+    VOID_AFTER_REFUND,
+    VOID_BALANCE,
+    VOID_AMOUNT,
+    VOID_AMOUNT_LIMIT,
+    VOID_PAID_OUT,
+    VOID_SETTLED,
+    VOID_BATCH,
+    VOID_BUSINESS_DAY,
+    VOID_CALENDAR_DAY,
+    VOID_MINIMUM_WAIT,
+    VOID_WINDOW,
+    VOID_COUNT,
+    VOID_OPERATOR_ROLE,
+    VOID_REASON,
+    REFUND_ENABLED,
+    REFUND_VOID_OPEN,
+    REFUND_BALANCE,
+    REFUND_KIND,
+    REFUND_REAL_TIME,
+    REFUND_SAME_DAY,
+    REFUND_WINDOW,
+    REFUND_PARTIAL,
+    REFUND_COUNT,
+    REFUND_SPACING,
+    REFUND_AMOUNT_LIMIT,
+    REFUND_REASON,
+    REFUND_EVIDENCE,
+    LEGAL_ENABLED,
+    LEGAL_ROLE,
+    VOID_HOLD_COMPLETION,
+    VOID_OPERATION_OPEN,
+    VOID_KIND_NOT_CANCELLABLE,
+    VOID_PENALTY,
+    VOID_AUTHENTICATION,
+    VOID_IDENTITY,
+    REFUND_OPERATION_OPEN,
+    REFUND_KIND_NOT_CANCELLABLE,
+    REFUND_PENALTY,
+    REFUND_AUTHENTICATION,
+    REFUND_IDENTITY,
+    REVERSAL_ENABLED,
+    REVERSAL_OUTCOME,
+    REVERSAL_NOTHING,
+    REVERSAL_IN_PROGRESS,
+    REVERSAL_AMOUNT,
+    REVERSAL_MINIMUM_WAIT,
+    REVERSAL_WINDOW,
+    ORDER_CLOSE_ENABLED,
+    ORDER_CLOSE_NO_CODE,
+    ORDER_CLOSE_IN_PROGRESS,
+    ORDER_CLOSE_AMOUNT,
+    ORDER_CLOSE_SCANNED,
+    ORDER_CLOSE_EXPIRED,
+    ORDER_CLOSE_PAID,
+    ORDER_CLOSE_OUTCOME,
+    HOLD_RELEASE_ENABLED,
+    HOLD_RELEASE_NO_HOLD,
+    HOLD_RELEASE_OUTCOME,
+    HOLD_RELEASE_IN_PROGRESS,
+    HOLD_RELEASE_AMOUNT,
+    HOLD_RELEASE_OPERATOR_ROLE,
+    HOLD_COMPLETION_ENABLED,
+    HOLD_COMPLETION_NO_HOLD,
+    HOLD_COMPLETION_OUTCOME,
+    HOLD_COMPLETION_IN_PROGRESS,
+    HOLD_COMPLETION_VALIDITY,
+    HOLD_COMPLETION_CEILING,
+    HOLD_COMPLETION_PENALTY,
+    COMPLETION_VOID_ENABLED,
+    COMPLETION_VOID_NO_HOLD,
+    COMPLETION_VOID_OUTCOME,
+    COMPLETION_VOID_IN_PROGRESS,
+    COMPLETION_VOID_AFTER_REFUND,
+    COMPLETION_VOID_BALANCE,
+    COMPLETION_VOID_AMOUNT,
+    COMPLETION_VOID_SETTLED,
+    COMPLETION_VOID_WINDOW,
+];

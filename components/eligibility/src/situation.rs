@@ -2,9 +2,10 @@
 
 use crate::business_day::{checked, date};
 use crate::engine::Engine;
+use crate::prepaid::Prepaid;
 use crate::report::{Openness, Report};
 use crate::window::CLOCK_SKEW;
-use crate::{refund, void};
+use crate::{hold, order_close, refund, reversal, void};
 use rescind_model::limits::AMOUNT_MINOR;
 use rescind_model::{BusinessDay, DecisionError, Facts, Instant, Money, Outcome, Remedy, SaleOutcome, Value};
 
@@ -26,7 +27,8 @@ pub(crate) enum Asked<'a> {
 
 /// Facts that were checked.
 ///
-/// INVARIANT: every amount is in the policy's currency and in range; `0 <= left <= captured`; `captured > 0`; every instant and day is a
+/// INVARIANT: every amount is in the policy's currency and in range; `0 <= left <= captured`; `captured > 0`;
+/// `coupon-returned <= coupon <= captured`; every instant and day is a
 /// time between 1970 and 9999; `now >= paid_at`; `today >= sale.business_day`.
 pub(crate) struct Situation<'a> {
     pub(crate) engine: &'a Engine,
@@ -41,6 +43,10 @@ pub(crate) struct Situation<'a> {
     pub(crate) captured: i64,
     /// Minor units captured and not spoken for.
     pub(crate) left: i64,
+    /// Minor units that a coupon paid, of those captured.
+    pub(crate) coupon: i64,
+    /// The rule for a kind of sale that is paid for in advance.
+    pub(crate) prepaid: Option<Prepaid<'a>>,
 }
 
 impl<'a> Situation<'a> {
@@ -63,6 +69,22 @@ impl<'a> Situation<'a> {
         if let Some(requested) = &facts.requested_today {
             engine.minor("requested-today", requested)?;
         }
+        let coupon = match &sale.coupon {
+            Some(coupon) => engine.minor("sale.coupon", coupon)?,
+            None => 0,
+        };
+        let coupon_returned = engine.minor("balance.coupon-returned", &balance.coupon_returned)?;
+        if coupon > captured || coupon_returned > coupon {
+            return Err(DecisionError::BadAmount("sale.coupon: more than the sale, or less than went back".to_owned()));
+        }
+        if let Some(hold) = &facts.hold {
+            engine.minor("hold.authorised", &hold.authorised)?;
+            engine.minor("hold.ceiling", &hold.ceiling)?;
+            [hold.authorised_at, hold.expires_at].into_iter().try_for_each(|at| checked(at).map(|_| ()))?;
+        }
+        if let Some(code) = &facts.code {
+            [code.created_at, code.expires_at].into_iter().try_for_each(|at| checked(at).map(|_| ()))?;
+        }
         // INVARIANT (*conservation*): a ledger that says otherwise is damaged, and nothing is decided on it.
         let spoken_for = cleared.saturating_add(voided).saturating_add(reserved);
         let left = captured
@@ -78,7 +100,15 @@ impl<'a> Situation<'a> {
 
         let paid = checked(sale.paid_at)?;
         let now = checked(facts.now)?;
-        for at in [status.batch_closed_at, status.settled_at, status.paid_out_at, balance.last_refund_at] {
+        let proved_at = facts.authentication.as_ref().map(|proof| proof.at);
+        for at in [
+            status.batch_closed_at,
+            status.settled_at,
+            status.paid_out_at,
+            balance.last_refund_at,
+            sale.service_at,
+            proved_at,
+        ] {
             at.map(checked).transpose()?;
         }
         if paid.since(now) > CLOCK_SKEW {
@@ -95,6 +125,7 @@ impl<'a> Situation<'a> {
                 sale.business_day
             )));
         }
+        let prepaid = Prepaid::of(&engine.document().prepaid, sale, captured, now.max(paid))?;
         Ok(Self {
             engine,
             facts,
@@ -103,6 +134,8 @@ impl<'a> Situation<'a> {
             sale_day_ends: engine.clock.end_of_business_day(sale.business_day)?,
             captured,
             left,
+            coupon,
+            prepaid,
         })
     }
 
@@ -127,12 +160,78 @@ impl<'a> Situation<'a> {
         self.is_good() && balance.voided.minor == 0 && (self.left > 0 || balance.reserved.minor > 0)
     }
 
+    /// Minor units kept of a prepaid sale as a penalty.
+    pub(crate) fn penalty(&self) -> i64 {
+        self.prepaid.as_ref().map_or(0, Prepaid::kept)
+    }
+
+    /// Minor units left that no penalty keeps.
+    pub(crate) fn refundable(&self) -> i64 {
+        self.left.saturating_sub(self.penalty()).max(0)
+    }
+
+    /// The advice on the way that takes this payment back whole, whatever is known of its outcome.
+    pub(crate) fn way_back(&self) -> Remedy {
+        match self.facts.status.outcome {
+            SaleOutcome::Good => self.way_back_of_good(),
+            SaleOutcome::Unknown | SaleOutcome::Unpaid | SaleOutcome::Held => self.way_back_of_open(),
+            // Nothing was taken, or nothing any more.
+            SaleOutcome::Declined
+            | SaleOutcome::Failed
+            | SaleOutcome::Reversed
+            | SaleOutcome::Cancelled
+            | SaleOutcome::Expired => Remedy::NewSale,
+            SaleOutcome::Released | SaleOutcome::Lapsed => Remedy::None,
+        }
+    }
+
+    fn way_back_of_good(&self) -> Remedy {
+        if !self.can_be_taken_back() {
+            Remedy::None
+        } else if self.completion_void_is_open() {
+            Remedy::UseCompletionVoid
+        } else if self.void_is_open() {
+            Remedy::UseVoid
+        } else {
+            self.refund_instead(self.refundable())
+        }
+    }
+
+    /// The advice on a payment that is not good and not at its end: unknown, unpaid or held.
+    pub(crate) fn way_back_of_open(&self) -> Remedy {
+        let mut report = Report::sum_only();
+        let outcome = self.facts.status.outcome;
+        if self.facts.balance.operation_open {
+            return Remedy::AwaitOutcome;
+        }
+        let (judged, remedy) = match outcome {
+            SaleOutcome::Unknown => (reversal::judge(self, self.captured, None, &mut report), Remedy::UseReversal),
+            SaleOutcome::Unpaid => (order_close::judge(self, self.captured, &mut report), Remedy::UseOrderClose),
+            SaleOutcome::Held => {
+                let all = self.facts.hold.as_ref().map_or(self.captured, |hold| hold.authorised.minor);
+                (hold::judge_release(self, all, Asked::Probe, &mut report), Remedy::UseHoldRelease)
+            }
+            _ => return Remedy::None,
+        };
+        match (judged, report.openness()) {
+            (Ok(()), Openness::Open(_) | Openness::From(_)) => remedy,
+            // A code that can neither be paid nor closed.
+            (Ok(()), Openness::Closed) if self.is_unscanned() => Remedy::NewSale,
+            _ => Remedy::ContactSupport,
+        }
+    }
+
+    /// Whether it began as a code that nobody has scanned.
+    fn is_unscanned(&self) -> bool {
+        self.facts.code.as_ref().is_some_and(|code| code.scanned_at.is_none())
+    }
+
     /// The advice to ask for a refund of up to `amount` instead of a void.
     pub(crate) fn refund_instead(&self, amount: i64) -> Remedy {
         if !self.can_be_taken_back() {
             return Remedy::None;
         }
-        if self.facts.balance.void_open || self.left == 0 {
+        if self.facts.balance.void_open || self.facts.balance.operation_open || self.left == 0 {
             return Remedy::AwaitOutcome;
         }
         match self.refund_openness(amount) {
@@ -145,8 +244,11 @@ impl<'a> Situation<'a> {
     fn refund_openness(&self, amount: i64) -> Openness {
         let largest =
             self.engine.refund_rules().and_then(|rules| rules.max_amount).map_or(i64::MAX, |most| most.minor());
+        if self.refundable() == 0 {
+            return Openness::Closed;
+        }
         let mut report = Report::sum_only();
-        match refund::judge(self, amount.min(self.left).min(largest), Asked::Probe, &mut report) {
+        match refund::judge(self, amount.min(self.refundable()).min(largest), Asked::Probe, &mut report) {
             Ok(()) => report.openness(),
             Err(_) => Openness::Closed,
         }
@@ -156,6 +258,14 @@ impl<'a> Situation<'a> {
     pub(crate) fn void_is_open(&self) -> bool {
         let mut report = Report::sum_only();
         void::judge(self, self.captured, Asked::Probe, &mut report).is_ok()
+            && report.openness() == Openness::Open(Outcome::Allow)
+    }
+
+    /// Whether the completion of a hold can be voided now.
+    pub(crate) fn completion_void_is_open(&self) -> bool {
+        let mut report = Report::sum_only();
+        self.facts.hold.is_some()
+            && hold::judge_completion_void(self, self.captured, &mut report).is_ok()
             && report.openness() == Openness::Open(Outcome::Allow)
     }
 }

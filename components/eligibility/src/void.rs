@@ -2,7 +2,7 @@
 
 use crate::report::{Report, Until, verdict};
 use crate::situation::{Asked, Situation};
-use crate::{reason, rule, window};
+use crate::{prepaid, proof, reason, rule, window};
 use rescind_model::token::Token as _;
 use rescind_model::{Counted, DecisionError, Outcome, Remedy, SaleOutcome, SettlementMode, Tally, Value};
 use rescind_policy::document::{CountLimit, Permission, Same, VoidRules};
@@ -23,13 +23,18 @@ pub(crate) fn judge(
         });
     }
     let Some(rules) = rules else { return Ok(()) };
+    completions_have_their_own(s, report);
+    nothing_under_way(s, report);
     nothing_else_happened(s, rules, report);
     amount_is_the_sale(s, rules, amount, report);
     money_is_still_here(s, rules, report);
+    prepaid::judge_void(s, report)?;
     in_time(s, rules, report)?;
     not_too_many(s, rules, asked, report)?;
     operator_may(s, rules, asked, report)?;
     if let Asked::Decide { reason, .. } = asked {
+        proof::of_operator(rule::VOID_AUTHENTICATION, rules.authentication.as_ref(), s, report);
+        proof::of_customer(rule::VOID_IDENTITY, &rules.identity, s, s.captured, report);
         reason::judge(rule::VOID_REASON, rules.reason, &rules.reasons, s.engine.void_reasons(), reason, report);
     }
     Ok(())
@@ -42,19 +47,37 @@ pub(crate) fn outcome_is_known_good(s: &Situation<'_>, report: &mut Report) {
         return;
     }
     report.stands(rule::SALE_OUTCOME, Outcome::Deny, Until::Changed, || {
-        // Declined or failed: no money was taken, so there is nothing to do.
-        let remedy = if outcome == SaleOutcome::Unknown { Remedy::UseReversal } else { Remedy::None };
+        // Declined, failed, cancelled, …: no money was taken or none is left, so there is nothing to do.
+        let remedy = s.way_back_of_open();
         (Value::Text(outcome.token().to_owned()), Value::Text(SaleOutcome::Good.token().to_owned()), remedy)
     });
 }
 
-fn nothing_else_happened(s: &Situation<'_>, rules: &VoidRules, report: &mut Report) {
-    let balance = &s.facts.balance;
-    if balance.void_open {
-        report.stands(rule::VOID_IN_PROGRESS, Outcome::Deny, Until::Changed, || {
-            (Value::Count(1), Value::Count(0), Remedy::AwaitOutcome)
+/// What came from a hold goes back to it: the completion is voided, not the sale.
+fn completions_have_their_own(s: &Situation<'_>, report: &mut Report) {
+    if s.facts.hold.is_some() && s.is_good() {
+        report.stands(rule::VOID_HOLD_COMPLETION, Outcome::Deny, Until::Changed, || {
+            let open = s.completion_void_is_open();
+            let remedy = if open { Remedy::UseCompletionVoid } else { s.refund_instead(s.refundable()) };
+            (Value::Text("hold".to_owned()), Value::Absent, remedy)
         });
     }
+}
+
+/// No void and no other operation may be under way.
+pub(crate) fn nothing_under_way(s: &Situation<'_>, report: &mut Report) {
+    let balance = &s.facts.balance;
+    let one = || (Value::Count(1), Value::Count(0), Remedy::AwaitOutcome);
+    if balance.void_open {
+        report.stands(rule::VOID_IN_PROGRESS, Outcome::Deny, Until::Changed, one);
+    }
+    if balance.operation_open {
+        report.stands(rule::VOID_OPERATION_OPEN, Outcome::Deny, Until::Changed, one);
+    }
+}
+
+fn nothing_else_happened(s: &Situation<'_>, rules: &VoidRules, report: &mut Report) {
+    let balance = &s.facts.balance;
     let voided = balance.voided.minor;
     if voided > 0 {
         report.stands(rule::VOID_ALREADY_VOIDED, Outcome::Deny, Until::Changed, || {
@@ -67,7 +90,7 @@ fn nothing_else_happened(s: &Situation<'_>, rules: &VoidRules, report: &mut Repo
         });
     }
     // Not a choice of the policy: a void takes all of the sale, so nothing of it may be promised to a refund.
-    if !balance.void_open && voided == 0 && s.left < s.captured {
+    if !balance.void_open && !balance.operation_open && voided == 0 && s.left < s.captured {
         report.stands(rule::VOID_BALANCE, Outcome::Deny, Until::Changed, || {
             (s.amount(s.left), s.amount(s.captured), s.refund_instead(s.left))
         });

@@ -36,11 +36,16 @@ pub(crate) fn at_most(what: &str, unit: &str, found: usize, limit: usize) -> Res
     Ok(())
 }
 
-/// A reference for the provider: printable ASCII without spaces.
+/// A reference for the provider.
 pub(crate) fn reference(text: &str) -> Result<(), Rejection> {
-    at_most("provider-reference", "bytes", text.len(), REFERENCE_BYTES)?;
+    printable("provider-reference", text)
+}
+
+/// A name that a provider understands: printable ASCII without spaces.
+pub(crate) fn printable(what: &str, text: &str) -> Result<(), Rejection> {
+    at_most(what, "bytes", text.len(), REFERENCE_BYTES)?;
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Rejection::Invalid("provider-reference: expected printable ASCII without spaces".to_owned()));
+        return Err(Rejection::Invalid(format!("{what}: expected printable ASCII without spaces")));
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! *conservation*: per sale, cleared + voided + reserved never exceed what was captured, and every entry balances.
+//! *conservation*: per sale, cleared + voided + reversed + reserved never exceed what was captured, and every entry
+//! balances.
 
 use crate::entry;
 use rescind_model::standing::Standing;
@@ -10,7 +11,8 @@ use rescind_model::{Account, Fee, FeeKind, Ledger, Money, Party, Rejection};
 /// than was captured or when currencies mix; an amount of zero or less would hide such an excess, so it fails too.
 pub(crate) fn check(ledger: &Ledger) -> Result<Standing, Rejection> {
     let amounts = ledger.refunds.iter().map(|refund| &refund.request.amount);
-    for amount in amounts.chain(ledger.voids.iter().map(|void| &void.amount)) {
+    let amounts = amounts.chain(ledger.voids.iter().map(|void| &void.amount));
+    for amount in amounts.chain(ledger.operations.iter().map(|operation| &operation.amount)) {
         if amount.minor <= 0 {
             return Err(Rejection::Invalid(format!("ledger: an operation of {} minor units", amount.minor)));
         }
@@ -18,7 +20,16 @@ pub(crate) fn check(ledger: &Ledger) -> Result<Standing, Rejection> {
     if !ledger.entries.iter().all(entry::balances) {
         return Err(Rejection::Invalid("ledger: an entry does not balance".to_owned()));
     }
-    Standing::of(ledger).map_err(|error| Rejection::Invalid(format!("ledger: {error}")))
+    let damaged = |error| Rejection::Invalid(format!("ledger: {error}"));
+    for operation in &ledger.operations {
+        operation.amount.same_currency(&ledger.sale.captured).map_err(damaged)?;
+    }
+    if let Some(hold) = &ledger.hold
+        && ledger.sale.captured.exceeds(&hold.ceiling).map_err(damaged)?
+    {
+        return Err(Rejection::Invalid("ledger: captured more than the ceiling of its hold".to_owned()));
+    }
+    Standing::of(ledger).map_err(damaged)
 }
 
 /// Fees that fit the sale: its currency, no amount below zero, and no more of the acquiring fee given back than was

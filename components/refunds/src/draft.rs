@@ -4,8 +4,8 @@ use crate::argument::valid;
 use crate::{chain, conservation};
 use rescind_model::token::Token;
 use rescind_model::{
-    ActingPerson, Actor, CommandId, Duration, Event, EventKind, Instant, Ledger, Money, OperationId, PersonId, Refund,
-    RefundId, Rejection, TerminalId, Transition, VoidOperation,
+    ActingPerson, Actor, CommandId, Duration, Event, EventKind, Instant, Ledger, Money, Operation, OperationId,
+    PersonId, Refund, RefundId, Rejection, TerminalId, Transition, VoidOperation,
 };
 
 /// A ledger being changed by one command. Dropping it changes nothing.
@@ -63,6 +63,10 @@ impl Subject {
         Self { operation: Some(void.id.clone()), amount: Some(void.amount.clone()), ..Self::default() }
     }
 
+    pub(crate) fn operation(operation: &Operation) -> Self {
+        Self { operation: Some(operation.id.clone()), amount: Some(operation.amount.clone()), ..Self::default() }
+    }
+
     pub(crate) fn refund(refund: &Refund) -> Self {
         Self { refund: Some(refund.id.clone()), amount: Some(refund.request.amount.clone()), ..Self::default() }
     }
@@ -102,6 +106,10 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn void(&mut self, id: &OperationId) -> Result<&mut VoidOperation, Rejection> {
         self.ledger.voids.iter_mut().find(|void| void.id == *id).ok_or(Rejection::NoSuchOperation)
+    }
+
+    pub(crate) fn operation(&mut self, id: &OperationId) -> Result<&mut Operation, Rejection> {
+        self.ledger.operations.iter_mut().find(|operation| operation.id == *id).ok_or(Rejection::NoSuchOperation)
     }
 
     pub(crate) fn refund(&mut self, id: &RefundId) -> Result<&mut Refund, Rejection> {
@@ -148,13 +156,14 @@ impl<'a> Draft<'a> {
 fn latest(ledger: &Ledger) -> Option<Instant> {
     let voids = ledger.voids.iter().map(|void| void.updated_at);
     let refunds = ledger.refunds.iter().map(|refund| refund.updated_at);
+    let operations = ledger.operations.iter().map(|operation| operation.updated_at);
     let status = &ledger.status;
     let milestones = [status.batch_closed_at, status.settled_at, status.paid_out_at];
     let cases = ledger.cases.iter().map(|case| case.updated_at);
     let orders = ledger.orders.iter().map(|order| order.updated_at);
     let liabilities = ledger.liabilities.iter().map(|liability| liability.updated_at);
     let posted = ledger.entries.last().map(|entry| entry.at);
-    let dated = voids.chain(refunds).chain(milestones.into_iter().flatten());
+    let dated = voids.chain(refunds).chain(operations).chain(milestones.into_iter().flatten());
     dated.chain(cases).chain(orders).chain(liabilities).chain(posted).max()
 }
 

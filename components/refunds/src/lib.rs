@@ -1,4 +1,4 @@
-//! The life of voids and refunds as pure transitions over one ledger per sale.
+//! The life of voids, refunds and every other way back, as pure transitions over one ledger per payment.
 //!
 //! [`open`] starts a ledger, [`apply`] carries one command out, [`due`] says when the courier or a timer has something
 //! to do. Each takes everything it needs as arguments (no clock, store or identifier is reached for) and either gives
@@ -6,8 +6,8 @@
 //!
 //! # What holds
 //!
-//! - *conservation*: `cleared + voided + reserved <= captured`, refunds that came back from the network not counted; checked
-//!   before and after every transition. A damaged ledger is refused with `invalid("ledger: …")`, whatever the command.
+//! - *conservation*: `cleared + voided + reversed + reserved <= captured`, refunds that came back from the network not counted;
+//!   checked before and after every transition. A damaged ledger is refused with `invalid("ledger: …")`, whatever the command.
 //! - *consent*: a refund goes to the provider only with the approvals its plan demanded, of exactly what goes out. The
 //!   rule is applied again whenever it is cleared, sent the first time, or retried.
 //! - *no-limbo*: whatever holds a reservation either has an instant at which something happens to it ([`due`]), or waits
@@ -19,6 +19,22 @@
 //! - Every effect is posted as a double entry in the transition that makes it so; every entry balances, and the balance of
 //!   each account follows from the ledger (`entry`).
 //! - Every event carries the hash of the one before it ([`chain`]).
+//!
+//! # One payment, one ledger
+//!
+//! A payment begins as a sale, as a code that nobody has scanned, or as a hold. What was paid is written into `sale` once a
+//! scan or a completion says so; whatever races for it (a scan and a cancellation, a completion and a release) meets in
+//! this one record, and whichever is in it first excludes the other. Of all operations but voids and refunds, at most one
+//! is under way, and none beside a void or refund. [`rescind_model::step`] says what is next for one.
+//!
+//! - A code ends by time when it is still unpaid and nothing is under way. A scan that is heard of later and took place
+//!   before that end counts all the same, until the code was cancelled.
+//! - A hold ends by time likewise. A completion that was accepted in time may be done later.
+//! - A completion names its fee and business day when it is authorised: the instant of acceptance decides the day. The
+//!   payment is made when the completion is heard to be done. The void of a completion makes the amount, fee and instant
+//!   those of the hold again; the business day stays.
+//! - While a reversal or order close is under way, or after it was done, what is heard of the payment itself is a late
+//!   answer: kept, and deciding nothing.
 //!
 //! # Time
 //!
@@ -32,6 +48,15 @@
 //!   [`limits::ANSWER_WITHIN`] later: report what became of it, `unknown` if nothing is known.
 //! - `report(unknown)` on an operation that is already unknown changes nothing, not even when it is due: a query in vain
 //!   is `record-query`. So is a reversal of a void sent in vain.
+//! - For an operation that is neither void nor refund, [`rescind_model::step::next_step`] names the call that is next, and
+//!   what to record for each answer. Its `failed` means that the payment stands: that a reversal found nothing to reverse
+//!   (the provider has never seen the sale, or says it declined it) is `done`.
+//! - An unknown payment by code is asked for on the network's schedule before its close or reversal is sent. Until then
+//!   `record-sent` is refused with `wrong-state`, and `report` takes what the provider says of the sale: `failed` if the sale
+//!   is good, `done` if it was not paid and cannot be any more.
+//! - A reversal is sent again, under its one reference, until it is answered: after 2, 4, 8 … s, at most
+//!   [`limits::REVERSAL_WAIT_AT_MOST`]. `record-query` counts what was sent in vain. Any other operation whose outcome is
+//!   unknown is asked for on its schedule, then every [`limits::LATE_QUERY_EVERY`], and a person is called.
 //! - `evidence.at` is when the courier or terminal heard it. A failure whose evidence is equal to the last that was
 //!   heard, `at` included, is taken for a repeated delivery: it cannot end a refund that was retried since.
 //! - A definitive failure of a cleared refund that the network reports later is refused with `contradicts`: a cleared
@@ -42,15 +67,20 @@ mod argument;
 pub mod bindings;
 mod case;
 pub mod chain;
+mod code;
 mod conservation;
 pub mod digest;
 mod draft;
+mod effect;
 mod entry;
 mod erasure;
 mod grant;
+mod hold;
+mod incident;
 mod inquiry;
 mod liability;
 pub mod limits;
+mod operation;
 mod order;
 mod query;
 mod refund;
@@ -70,10 +100,12 @@ mod tests;
 use draft::Draft;
 use rescind_model::{Actor, Command, CommandId, Instant, Ledger, Origin, Rejection, Sale, SaleOutcome, Transition};
 
-/// A new ledger for a sale, with its first event.
+/// A new ledger for a payment, with its first event: `sale-registered`, `code-created` or `hold-authorised`.
 ///
 /// # Errors
-/// `invalid` if the sale is not one: nothing captured, a bad name, two currencies, an overlong text.
+/// `invalid` if the payment is not one (nothing captured, a bad name, two currencies, an overlong text), or cannot begin so:
+/// a code begins unpaid and free of scans, a hold costs nothing and fits its ceiling, a sale is good, unknown, declined or
+/// failed.
 pub fn open(
     sale: &Sale,
     outcome: SaleOutcome,
@@ -130,7 +162,10 @@ pub fn apply(
         Command::RequestTrace(id) => trace::request(&mut draft, id)?,
         Command::ReportTrace(report) => trace::report(&mut draft, report)?,
         Command::RecordErasure(commitments) => erasure::record(&mut draft, commitments)?,
-        _ => return Err(Rejection::Invalid("command: not carried out yet".to_owned())),
+        Command::RecordTrouble(told) => incident::trouble(&mut draft, told)?,
+        Command::RecordLateAnswer(late) => incident::late_answer(&mut draft, late)?,
+        Command::RecordScan(scan) => code::scanned(&mut draft, scan)?,
+        Command::Authorise(wanted) => operation::authorise(&mut draft, wanted)?,
     }
     draft.finish()
 }
@@ -139,8 +174,8 @@ pub fn apply(
 ///
 /// An operation whose `due-at` has come wants the courier, unless it is a refund in review, which wants `pass-time`. So does
 /// a trace whose `due-at` has come: the provider is asked, and `report-trace` says what it knew. If no `due-at` has come,
-/// `pass-time` is wanted: a referral, its grant or a legal order has ended, or a terminal has been silent for too long about
-/// an operation that it alone may send.
+/// `pass-time` is wanted: a referral, its grant, a legal order, a code or a hold has ended, or a terminal has been silent for
+/// too long about an operation that it alone may send.
 #[must_use]
 pub fn due(ledger: &Ledger) -> Option<Instant> {
     timer::due(ledger)

@@ -2,7 +2,7 @@
 
 use rescind_model::Duration;
 
-/// Voids and refunds of one sale. WeChat Pay, the most generous network in the packs, takes 50 partial refunds; the rest
+/// Voids, refunds and other operations of one sale. WeChat Pay, the most generous network in the packs, takes 50 partial refunds; the rest
 /// is for voids and failed attempts.
 pub const OPERATIONS: usize = 64;
 
@@ -60,11 +60,14 @@ pub const REFERENCE_BYTES: usize = 128;
 /// (UnionPay: at most 6, at 1, 2, 4, 8, 16, 32 s).
 pub const QUERY_SECONDS: [u32; 6] = [1, 2, 4, 8, 16, 32];
 
+/// Waits in a network's own schedule of queries. UnionPay's has 6.
+pub const SCHEDULE: usize = 32;
+
 /// How often an unknown refund is asked for after the schedule: rarely enough for any network, often enough that a late
 /// answer is found within a working session.
 pub const LATE_QUERY_EVERY: Duration = Duration { ms: 600_000 };
 
-/// The longest wait between two reversals of a void. The shortest is 2 s; it doubles.
+/// The longest wait between two reversals of a void or sale. The shortest is 2 s; it doubles.
 pub const REVERSAL_WAIT_AT_MOST: Duration = Duration { ms: 600_000 };
 
 /// Reversals in vain after which a person is asked to look (about 17 minutes). They go on being sent.

@@ -2,8 +2,10 @@
 
 use crate::draft::{Clock, Draft, Subject, wrong_state};
 use crate::limits::{LATE_QUERY_EVERY, QUERY_SECONDS, REVERSAL_WAIT_AT_MOST, REVERSALS_BEFORE_ATTENTION};
+use crate::operation;
+use rescind_model::step::asks_first;
 use rescind_model::{
-    Duration, EventKind, Instant, OperationId, OperationState, RefundId, RefundState, Rejection, Target,
+    Duration, EventKind, Instant, Operation, OperationId, OperationState, RefundId, RefundState, Rejection, Target, Way,
 };
 
 /// When an outcome that has just become unknown is asked for.
@@ -16,7 +18,7 @@ pub(crate) fn record(draft: &mut Draft<'_>, target: &Target) -> Result<(), Rejec
     match target {
         Target::Void(id) => of_void(draft, id),
         Target::Refund(id) => of_refund(draft, id),
-        Target::Operation(_) => Err(Rejection::NoSuchOperation),
+        Target::Operation(id) => of_operation(draft, id),
     }
 }
 
@@ -69,6 +71,54 @@ fn of_refund(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejection> {
         draft.record(EventKind::RefundAttention, &subject, None);
     }
     Ok(())
+}
+
+/// An operation, by the step it is at ([`rescind_model::step::next_step`]): the sale asked for before it is sent, a reversal
+/// sent in vain, or any other asked for in vain. None is ever given up; a person is called when the schedule is at its end.
+fn of_operation(draft: &mut Draft<'_>, id: &OperationId) -> Result<(), Rejection> {
+    let clock = draft.clock();
+    let asking = asks_first(operation::find(&draft.ledger, id)?, &draft.ledger);
+    let operation = draft.operation(id)?;
+    if !(asking || operation.state == OperationState::Unknown) {
+        return Err(wrong_state(operation.state));
+    }
+    operation.queries = operation.queries.saturating_add(1);
+    operation.updated_at = clock.at;
+    operation.due_at = next_of(operation, clock);
+    let in_vain = match (operation.state, operation.kind) {
+        (OperationState::Unknown, Way::Reversal) => operation.queries >= REVERSALS_BEFORE_ATTENTION,
+        (OperationState::Unknown, _) => scheduled_of(operation).is_none(),
+        _ => false,
+    };
+    let call = in_vain && !operation.attention;
+    operation.attention |= call;
+    let subject = Subject::operation(operation);
+    if call {
+        draft.record(EventKind::OperationAttention, &subject, None);
+    }
+    Ok(())
+}
+
+/// When the courier is due for an operation next: to ask for the sale or the operation, or to send a reversal again.
+pub(crate) fn next_of(operation: &Operation, clock: Clock) -> Option<Instant> {
+    match (operation.state, operation.kind) {
+        (OperationState::Unknown, Way::Reversal) => clock.due_in(reversal_wait(operation.queries.saturating_add(1))),
+        (OperationState::Unknown, _) => clock.due_in(scheduled_of(operation).unwrap_or(LATE_QUERY_EVERY)),
+        _ => scheduled_of(operation).map_or_else(|| clock.due_now(), |wait| clock.due_in(wait)),
+    }
+}
+
+/// How long to wait after the queries an operation has had in vain, by its network's schedule or as usual.
+fn scheduled_of(operation: &Operation) -> Option<Duration> {
+    if operation.schedule.is_empty() {
+        return scheduled(operation.queries);
+    }
+    usize::try_from(operation.queries).ok().and_then(|index| operation.schedule.get(index)).copied()
+}
+
+/// The usual waits before queries.
+pub(crate) fn usual_schedule() -> Vec<Duration> {
+    QUERY_SECONDS.iter().copied().map(Duration::seconds).collect()
 }
 
 /// How long to wait after so many queries in vain; nothing when the schedule is at its end.

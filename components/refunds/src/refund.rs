@@ -262,6 +262,7 @@ pub(crate) fn retry(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejectio
         return Err(wrong_state(refund.state));
     }
     let amount = refund.request.amount.clone();
+    sale::must_be_good(&draft.ledger)?;
     must_have_no_void(&draft.ledger)?;
     liability::must_not_be_paid(&draft.ledger, id)?;
     let standing = conservation::check(&draft.ledger)?;

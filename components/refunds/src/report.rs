@@ -1,7 +1,7 @@
 //! What a provider or a terminal said.
 
 use crate::draft::Draft;
-use crate::{refund, void};
+use crate::{operation, refund, void};
 use rescind_model::{Actor, Evidence, Executor, OutcomeReport, Rejection, ResultOf, Target};
 
 /// Takes a report in. It is never refused for want of room.
@@ -9,14 +9,14 @@ pub(crate) fn take(draft: &mut Draft<'_>, report: &OutcomeReport) -> Result<(), 
     let executor = match &report.target {
         Target::Void(id) => draft.void(id)?.executor,
         Target::Refund(id) => draft.refund(id)?.executor,
-        Target::Operation(_) => return Err(Rejection::NoSuchOperation),
+        Target::Operation(id) => draft.operation(id)?.executor,
     };
     must_know(draft.actor(), executor)?;
     must_have_source(&report.outcome)?;
     match &report.target {
         Target::Void(id) => void::hear(draft, id, &report.outcome),
         Target::Refund(id) => refund::hear(draft, id, &report.outcome),
-        Target::Operation(_) => Err(Rejection::NoSuchOperation),
+        Target::Operation(id) => operation::hear(draft, id, &report.outcome),
     }
 }
 
@@ -43,13 +43,18 @@ pub(crate) fn must_be_of_provider(by: &Actor, evidence: &Evidence) -> Result<(),
 
 /// What ends an operation comes from the provider or the terminal. A `resolution` has a command of its own.
 fn must_have_source(outcome: &ResultOf) -> Result<(), Rejection> {
-    let known = match outcome {
-        ResultOf::Done(Evidence { source, .. })
-        | ResultOf::Failed(Evidence { source, .. })
-        | ResultOf::Reversed(Evidence { source, .. }) => matches!(source.as_str(), "provider" | "terminal"),
-        ResultOf::Unknown(Evidence { source, .. }) => source != "resolution",
-    };
-    if known {
+    match outcome {
+        ResultOf::Unknown(evidence) if evidence.source != "resolution" => Ok(()),
+        ResultOf::Done(evidence)
+        | ResultOf::Failed(evidence)
+        | ResultOf::Reversed(evidence)
+        | ResultOf::Unknown(evidence) => must_be_provider_or_terminal(evidence),
+    }
+}
+
+/// Evidence from somebody who can know.
+pub(crate) fn must_be_provider_or_terminal(evidence: &Evidence) -> Result<(), Rejection> {
+    if matches!(evidence.source.as_str(), "provider" | "terminal") {
         Ok(())
     } else {
         Err(Rejection::Invalid("evidence: expected the source provider or terminal".to_owned()))

@@ -4,7 +4,8 @@ use crate::draft::Draft;
 use crate::limits;
 use crate::{approval, liability, timer};
 use rescind_model::{
-    CaseState, Ledger, LiabilityState, OperationState, OrderState, Refund, RefundState, Rejection, VoidOperation,
+    CaseState, Ledger, LiabilityState, Operation, OperationState, OrderState, Refund, RefundState, Rejection,
+    SaleOutcome, VoidOperation, Way,
 };
 
 /// A name and a provider reference that no operation of this ledger has. The provider acts on a reference at most once:
@@ -12,8 +13,10 @@ use rescind_model::{
 pub(crate) fn free_name(ledger: &Ledger, name: &str, reference: &str) -> Result<(), Rejection> {
     let voids = ledger.voids.iter().map(|void| (void.id.as_str(), void.provider_reference.as_str()));
     let refunds = ledger.refunds.iter().map(|refund| (refund.id.as_str(), refund.provider_reference.as_str()));
+    let operations = ledger.operations.iter();
+    let operations = operations.map(|operation| (operation.id.as_str(), operation.provider_reference.as_str()));
     unused_name(ledger, name)?;
-    for (taken, taken_reference) in voids.chain(refunds) {
+    for (taken, taken_reference) in voids.chain(refunds).chain(operations) {
         if taken_reference == reference {
             return Err(Rejection::Invalid(format!("provider-reference: already that of {taken}")));
         }
@@ -45,7 +48,9 @@ pub(crate) fn admit_erasure(draft: &Draft<'_>) -> Result<(), Rejection> {
 /// INVARIANT: `events + still_to_come <= limits::EVENTS`, erasures aside. A transition that is not admitted lowers
 /// `still_to_come` by at least the events it records.
 pub(crate) fn admit(draft: &Draft<'_>) -> Result<(), Rejection> {
-    let operations = draft.ledger.voids.len().saturating_add(draft.ledger.refunds.len());
+    let ledger = &draft.ledger;
+    let operations = [ledger.voids.len(), ledger.refunds.len(), ledger.operations.len()];
+    let operations = operations.into_iter().fold(0, usize::saturating_add);
     if operations > limits::OPERATIONS {
         return Err(Rejection::LimitReached("operations".to_owned()));
     }
@@ -58,12 +63,7 @@ pub(crate) fn admit(draft: &Draft<'_>) -> Result<(), Rejection> {
 /// The most events that can follow without a new or retried operation.
 pub(crate) fn still_to_come(ledger: &Ledger) -> u64 {
     let status = &ledger.status;
-    let sale = [
-        status.outcome == rescind_model::SaleOutcome::Unknown,
-        status.batch_closed_at.is_none(),
-        status.settled_at.is_none(),
-        status.paid_out_at.is_none(),
-    ];
+    let sale = [status.batch_closed_at.is_none(), status.settled_at.is_none(), status.paid_out_at.is_none()];
     let sale = sale.into_iter().map(u64::from);
     let voids = ledger.voids.iter().map(of_void);
     let refunds = ledger.refunds.iter().map(|refund| of_refund(ledger, refund));
@@ -75,7 +75,47 @@ pub(crate) fn still_to_come(ledger: &Ledger) -> u64 {
     });
     let orders = ledger.orders.iter().map(|order| u64::from(order.state == OrderState::Proposed));
     let liabilities = ledger.liabilities.iter().map(|owed| u64::from(owed.state == LiabilityState::Open));
-    sale.chain(voids).chain(refunds).chain(cases).chain(orders).chain(liabilities).fold(0, u64::saturating_add)
+    let operations = ledger.operations.iter().map(of_operation);
+    let payment = [of_payment(ledger), of_late_answer(ledger)];
+    let others = sale.chain(cases).chain(orders).chain(liabilities).chain(payment);
+    voids.chain(refunds).chain(operations).chain(others).fold(0, u64::saturating_add)
+}
+
+/// What the payment itself can still become without an operation.
+fn of_payment(ledger: &Ledger) -> u64 {
+    match ledger.status.outcome {
+        // outcome known, and then a hold can lapse
+        SaleOutcome::Unknown => 1_u64.saturating_add(u64::from(ledger.hold.is_some())),
+        SaleOutcome::Unpaid => 3,  // expired, scanned all the same, outcome known
+        SaleOutcome::Expired => 2, // scanned, outcome known
+        SaleOutcome::Held => 1,    // lapsed
+        _ => 0,
+    }
+}
+
+/// A late answer is kept once: told, a person called, who looked after it.
+fn of_late_answer(ledger: &Ledger) -> u64 {
+    let undone = ledger.operations.iter().filter(|operation| matches!(operation.kind, Way::Reversal | Way::OrderClose));
+    let ended = |operation: &&Operation| !operation.state.holds_reservation();
+    let called = undone.clone().filter(ended).any(|operation| operation.attention);
+    match (undone.count() > 0, &ledger.status.late) {
+        (true, None) => 3,
+        (true, Some(_)) if called => 1,
+        _ => 0,
+    }
+}
+
+fn of_operation(operation: &Operation) -> u64 {
+    // … → resolved and done or failed; after the void of a completion the hold can lapse
+    let lapses = u64::from(operation.kind == Way::CompletionVoid);
+    let end = 2_u64.saturating_add(lapses);
+    let unknown = end.saturating_add(u64::from(!operation.attention));
+    match operation.state {
+        OperationState::Authorised => unknown.saturating_add(2), // sent, unknown
+        OperationState::Sent => unknown.saturating_add(1),       // unknown
+        OperationState::Unknown => unknown,
+        OperationState::Done | OperationState::Failed => 0,
+    }
 }
 
 fn of_void(void: &VoidOperation) -> u64 {

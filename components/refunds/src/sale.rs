@@ -3,7 +3,7 @@
 use crate::argument::{at_most, valid};
 use crate::draft::{Draft, Subject, contradicts};
 use crate::limits::TEXT_BYTES;
-use crate::{chain, entry};
+use crate::{chain, code, entry, hold, operation};
 use rescind_model::token::Token;
 use rescind_model::{
     BusinessDay, Digest, EventKind, Instant, Ledger, MerchantId, Money, Origin, PersonId, Rejection, Sale, SaleId,
@@ -13,6 +13,7 @@ use rescind_model::{
 /// An empty ledger for a sale, if it is one.
 pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Result<Ledger, Rejection> {
     check(sale)?;
+    check_origin(sale, outcome, origin)?;
     let status = SaleStatus { outcome, batch_closed_at: None, settled_at: None, paid_out_at: None, late: None };
     let (code, hold) = match origin {
         Origin::Sale => (None, None),
@@ -41,19 +42,25 @@ pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Resu
 pub(crate) fn register(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     let captured = draft.ledger.sale.captured.clone();
     let outcome = draft.ledger.status.outcome.token().to_owned();
-    draft.record(EventKind::SaleRegistered, &Subject::sale(Some(captured)), Some(outcome));
+    let kind = match (&draft.ledger.code, &draft.ledger.hold) {
+        (Some(_), _) => EventKind::CodeCreated,
+        (None, Some(_)) => EventKind::HoldAuthorised,
+        (None, None) => EventKind::SaleRegistered,
+    };
+    draft.record(kind, &Subject::sale(Some(captured)), Some(outcome));
     post_if_good(draft)
 }
 
 /// A sale that is known to be good is captured.
-fn post_if_good(draft: &mut Draft<'_>) -> Result<(), Rejection> {
+pub(crate) fn post_if_good(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     match draft.ledger.status.outcome {
         SaleOutcome::Good => entry::captured(draft, None),
         _ => Ok(()),
     }
 }
 
-/// The outcome of an unknown sale became known. It never changes again.
+/// The outcome of an unknown payment became known: a sale is then good, declined or failed, a hold held, declined or
+/// failed. While its reversal or order close is under way, an answer is a late one and has a command of its own.
 pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Result<(), Rejection> {
     let current = draft.ledger.status.outcome;
     if outcome == current {
@@ -62,6 +69,13 @@ pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Resu
     if current != SaleOutcome::Unknown {
         return Err(contradicts(current));
     }
+    use SaleOutcome::{Declined, Failed, Good, Held};
+    let taken = if draft.ledger.hold.is_some() { Held } else { Good };
+    if ![taken, Declined, Failed].contains(&outcome) {
+        let taken = taken.token();
+        return Err(Rejection::Invalid(format!("outcome: expected {taken}, declined or failed")));
+    }
+    operation::must_have_none_open(&draft.ledger)?;
     draft.ledger.status.outcome = outcome;
     draft.record(EventKind::SaleOutcomeKnown, &Subject::sale(None), Some(outcome.token().to_owned()));
     post_if_good(draft)
@@ -98,6 +112,17 @@ pub(crate) fn must_be_good(ledger: &Ledger) -> Result<(), Rejection> {
     }
 }
 
+/// How a payment may begin.
+fn check_origin(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Result<(), Rejection> {
+    use SaleOutcome::{Declined, Failed, Good, Unknown};
+    match origin {
+        Origin::Code(made) => code::check(made, sale, outcome),
+        Origin::Hold(made) => hold::check(made, sale, outcome),
+        Origin::Sale if matches!(outcome, Good | Unknown | Declined | Failed) => Ok(()),
+        Origin::Sale => Err(Rejection::Invalid("outcome: a sale begins good, unknown, declined or failed".to_owned())),
+    }
+}
+
 fn check(sale: &Sale) -> Result<(), Rejection> {
     valid(SaleId::parse(sale.id.as_str()))?;
     valid(MerchantId::parse(sale.merchant.as_str()))?;
@@ -120,6 +145,12 @@ fn check(sale: &Sale) -> Result<(), Rejection> {
         valid(Digest::parse(contact.as_str()))?;
     }
     valid(Instant::from_unix_ms(sale.paid_at.unix_ms))?;
+    if let Some(service_at) = sale.service_at {
+        valid(Instant::from_unix_ms(service_at.unix_ms))?;
+        if service_at < sale.paid_at {
+            return Err(Rejection::Invalid("service-at: expected not before the payment".to_owned()));
+        }
+    }
     valid(BusinessDay::new(sale.business_day.year, sale.business_day.month, sale.business_day.day))?;
     let mut texts = vec![
         ("order-number", sale.order_number.as_deref()),

@@ -1,7 +1,8 @@
 //! An operation is about to be sent. Recorded before it is, so that a crash in between leaves a trace.
 
 use crate::draft::{Clock, Draft, Subject, wrong_state};
-use crate::{limits, refund};
+use crate::{limits, operation, refund};
+use rescind_model::step::asks_first;
 use rescind_model::{
     EventKind, Executor, Instant, OperationId, OperationState, RefundId, RefundState, Rejection, Target,
 };
@@ -9,12 +10,12 @@ use rescind_model::{
 /// Records that an operation, or the reversal of an unknown void, is about to be sent.
 ///
 /// It may be sent again under the same reference for as long as it has not ended: that gives no second event and never
-/// makes an unknown outcome less unknown. For refunds every sending is counted.
+/// makes an unknown outcome less unknown. Every sending is counted, but for voids.
 pub(crate) fn record(draft: &mut Draft<'_>, target: &Target) -> Result<(), Rejection> {
     match target {
         Target::Void(id) => send_void(draft, id),
         Target::Refund(id) => send_refund(draft, id),
-        Target::Operation(_) => Err(Rejection::NoSuchOperation),
+        Target::Operation(id) => send_operation(draft, id),
     }
 }
 
@@ -49,6 +50,30 @@ fn send_refund(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejection> {
     refund.updated_at = clock.at;
     let from_courier = refund.executor == Executor::Courier || refund.state == RefundState::Unknown;
     refund.due_at = answer_due(refund.due_at, from_courier, clock);
+    Ok(())
+}
+
+fn send_operation(draft: &mut Draft<'_>, id: &OperationId) -> Result<(), Rejection> {
+    let clock = draft.clock();
+    // On the network's schedule the truth about the sale comes first.
+    let asking = asks_first(operation::find(&draft.ledger, id)?, &draft.ledger);
+    let operation = draft.operation(id)?;
+    let ended = matches!(operation.state, OperationState::Done | OperationState::Failed);
+    if asking || ended {
+        return Err(wrong_state(operation.state));
+    }
+    let first = operation.state == OperationState::Authorised;
+    operation.attempts = operation.attempts.saturating_add(1);
+    operation.updated_at = clock.at;
+    let from_courier = operation.executor == Executor::Courier || operation.state == OperationState::Unknown;
+    operation.due_at = answer_due(operation.due_at, from_courier, clock);
+    if first {
+        operation.state = OperationState::Sent;
+        // What is counted from here on is asked in vain for the operation, no longer for the sale.
+        operation.queries = 0;
+        let subject = Subject::operation(operation);
+        draft.record(EventKind::OperationSent, &subject, None);
+    }
     Ok(())
 }
 

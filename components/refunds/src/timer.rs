@@ -1,11 +1,12 @@
-//! What time does: it escalates and ends reviews, and calls a person when a terminal is silent. Nothing that may have
+//! What time does: it escalates and ends reviews, ends codes and holds, and calls a person when a terminal is silent. Nothing that may have
 //! reached the provider is ever ended or released by it.
 
 use crate::draft::{Draft, Subject, later};
 use crate::limits::TERMINAL_REPORTS_WITHIN;
-use crate::{case, order};
+use crate::{case, code, hold, order};
 use rescind_model::{
-    Escalation, EventKind, Executor, Instant, Ledger, OperationState, Refund, RefundState, Rejection, VoidOperation,
+    Escalation, EventKind, Executor, Instant, Ledger, Operation, OperationState, Refund, RefundState, Rejection,
+    SaleOutcome, VoidOperation,
 };
 
 /// See [`crate::due`].
@@ -13,9 +14,12 @@ pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
     let voids = ledger.voids.iter().flat_map(|void| [void.due_at, silent_from(void)]);
     let refunds = ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund)]);
     let traces = ledger.refunds.iter().filter_map(|refund| refund.trace.as_ref()).map(|trace| trace.due_at);
+    let operations = ledger.operations.iter().flat_map(|operation| [operation.due_at, unreported_from(operation)]);
     let cases = ledger.cases.iter().map(case::due);
     let orders = ledger.orders.iter().map(order::due);
-    voids.chain(refunds).chain(traces).chain(cases).chain(orders).flatten().min()
+    let payment = [code::ends_at(ledger), hold::ends_at(ledger)];
+    let done_by_courier = voids.chain(refunds).chain(traces).chain(operations);
+    done_by_courier.chain(cases).chain(orders).chain(payment).flatten().min()
 }
 
 /// Lets time do its work.
@@ -40,8 +44,30 @@ pub(crate) fn pass(draft: &mut Draft<'_>) {
     }
     happened.extend(draft.ledger.cases.iter_mut().filter_map(|case| case::pass(case, at)));
     happened.extend(draft.ledger.orders.iter_mut().filter_map(|order| order::pass(order, at)));
+    for operation in &mut draft.ledger.operations {
+        if unreported_from(operation).is_some_and(|from| from <= at) {
+            operation.attention = true;
+            operation.updated_at = at;
+            happened.push((EventKind::OperationAttention, Subject::operation(operation), None));
+        }
+    }
+    pass_payment(&mut draft.ledger, at, &mut happened);
     for (kind, subject, reason) in happened {
         draft.record(kind, &subject, reason);
+    }
+}
+
+/// Ends a code that nobody has scanned, or a hold that nobody has completed. What is under way is left to its outcome.
+fn pass_payment(ledger: &mut Ledger, at: Instant, happened: &mut Vec<(EventKind, Subject, Option<String>)>) {
+    let ends = [
+        (code::ends_at(ledger), SaleOutcome::Expired, EventKind::CodeExpired),
+        (hold::ends_at(ledger), SaleOutcome::Lapsed, EventKind::HoldLapsed),
+    ];
+    for (ends_at, outcome, kind) in ends {
+        if ends_at.is_some_and(|end| end <= at) {
+            ledger.status.outcome = outcome;
+            happened.push((kind, Subject::sale(Some(ledger.sale.captured.clone())), None));
+        }
     }
 }
 
@@ -82,6 +108,14 @@ fn silent_from(void: &VoidOperation) -> Option<Instant> {
 fn silent_about_from(refund: &Refund) -> Option<Instant> {
     let terminals = refund.executor == Executor::Terminal && refund.state == RefundState::Clearing && !refund.attention;
     terminals.then(|| later(refund.updated_at, TERMINAL_REPORTS_WITHIN))
+}
+
+/// The same for any other operation.
+fn unreported_from(operation: &Operation) -> Option<Instant> {
+    let terminals = operation.executor == Executor::Terminal
+        && matches!(operation.state, OperationState::Authorised | OperationState::Sent)
+        && !operation.attention;
+    terminals.then(|| later(operation.updated_at, TERMINAL_REPORTS_WITHIN))
 }
 
 /// Whether approvals are outstanding: only then can a refund expire.

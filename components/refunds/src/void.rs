@@ -2,7 +2,7 @@
 
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Clock, Draft, Subject, contradicts, wrong_state};
-use crate::{conservation, entry, grant, limits, order, query, room, sale};
+use crate::{conservation, entry, grant, limits, operation, order, query, room, sale};
 use rescind_model::{
     EventKind, Evidence, Executor, Instant, Ledger, OperationId, OperationState, RefundState, Rejection, ResultOf,
     TerminalId, VoidAuthorisation, VoidOperation, Way,
@@ -79,7 +79,7 @@ pub(crate) fn first_due(executor: Executor, clock: Clock) -> Option<Instant> {
 }
 
 /// UnionPay: a void must find the sale whole, and no refund of it was ever sent, whatever became of that.
-fn must_be_untouched(ledger: &Ledger) -> Result<(), Rejection> {
+pub(crate) fn must_be_untouched(ledger: &Ledger) -> Result<(), Rejection> {
     must_have_no_void(ledger)?;
     let touched = ledger
         .refunds
@@ -88,9 +88,10 @@ fn must_be_untouched(ledger: &Ledger) -> Result<(), Rejection> {
     touched.map_or(Ok(()), |refund| Err(Rejection::ConflictsWith(refund.id.to_string())))
 }
 
-/// A void that is under way or done leaves room for nothing else: but what came back from the network after a void by legal
+/// A void that is under way or done leaves room for nothing else, nor does any other operation under way: but what came back from the network after a void by legal
 /// order is there again.
 pub(crate) fn must_have_no_void(ledger: &Ledger) -> Result<(), Rejection> {
+    operation::must_have_none_open(ledger)?;
     let nothing_left = conservation::check(ledger)?.left.is_zero();
     let excludes =
         |void: &&VoidOperation| void.state.holds_reservation() || (void.state == OperationState::Done && nothing_left);

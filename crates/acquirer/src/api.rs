@@ -3,6 +3,7 @@
 use crate::books::{Books, Reply};
 use crate::limits::BODY_BYTES;
 use crate::operation::{Call, Reference, json};
+use crate::payment::{Arrival, QuestionAnswer, SaleQuestion};
 use crate::refusal::Refusal;
 use crate::script::Script;
 use crate::server::Clock;
@@ -44,6 +45,9 @@ pub(crate) fn router(shared: Shared) -> Router {
     Router::new()
         .route("/operations", post(call))
         .route("/operations/{reference}", get(look_up))
+        .route("/operations/{reference}/trace", get(trace))
+        .route("/sales/query", post(ask_for_sale))
+        .route("/sales", post(arrive))
         .route("/scripts", post(add_script).get(list_scripts).delete(clear_scripts))
         .route("/effects", get(effects))
         .route("/effects/{reference}", get(effects_of))
@@ -65,10 +69,15 @@ async fn call(State(shared): State<Shared>, body: Result<Bytes, BytesRejection>)
     let call = Call::parse(&bounded(body)?)?;
     // Everything happens here; what follows is only about the answer.
     let reply = shared.books().call(&call, shared.now(), shared.hold);
+    respond(reply, |answer| Json(answer).into_response()).await
+}
+
+/// Sends a reply in its time.
+async fn respond<A>(reply: Reply<A>, show: impl FnOnce(A) -> Response) -> Result<Response, Refusal> {
     match reply {
         Reply::Answer { answer, after } => {
             wait(after).await;
-            Ok(Json(answer).into_response())
+            Ok(show(answer))
         }
         Reply::Silence { after } => {
             wait(after).await;
@@ -94,6 +103,28 @@ async fn look_up(State(shared): State<Shared>, Path(reference): Path<String>) ->
     let reference = Reference::parse(&reference)?;
     let answer = shared.books().look_up(&reference, shared.now());
     Ok(answer.map_or_else(not_found, |answer| Json(answer).into_response()))
+}
+
+fn shown(answer: Option<QuestionAnswer>) -> Response {
+    answer.map_or_else(not_found, |answer| Json(answer).into_response())
+}
+
+async fn ask_for_sale(State(shared): State<Shared>, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
+    let question = SaleQuestion::parse(&bounded(body)?)?;
+    let reply = shared.books().ask_for_sale(&question, shared.now(), shared.hold);
+    respond(reply, shown).await
+}
+
+async fn trace(State(shared): State<Shared>, Path(reference): Path<String>) -> Result<Response, Refusal> {
+    let reference = Reference::parse(&reference)?;
+    let reply = shared.books().trace(&reference, shared.now(), shared.hold);
+    respond(reply, shown).await
+}
+
+async fn arrive(State(shared): State<Shared>, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {
+    let arrival: Arrival = json(&bounded(body)?)?;
+    let state = shared.books().arrive(&arrival, shared.now())?;
+    Ok(Json(json!({"status": "taken", "state": state})).into_response())
 }
 
 async fn add_script(State(shared): State<Shared>, body: Result<Bytes, BytesRejection>) -> Result<Response, Refusal> {

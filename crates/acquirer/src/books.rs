@@ -4,19 +4,20 @@
 //! anything is awaited, so a caller that hangs up cannot split it.
 
 use crate::effects::{Effects, ReferenceEffects, SaleEffects};
-use crate::limits::{REFERENCES, SCRIPTS};
+use crate::limits::{PAYMENTS, REFERENCES, SCRIPTS};
 use crate::operation::{Answer, Call, Content, Kind, Reference, Status, What};
+use crate::payment::{self, Arrival, Effect, Payment, PaymentState, QuestionAnswer, Word};
 use crate::refusal::Refusal;
-use crate::script::{Behaviour, Script};
+use crate::script::{Asked, Behaviour, Script};
 use rescind_model::money::MoneyError;
 use rescind_model::{Duration, Instant, Money};
 use std::collections::{BTreeMap, HashMap};
 
 /// What the caller gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reply {
+pub(crate) enum Reply<A> {
     /// An answer, after a while.
-    Answer { answer: Answer, after: Duration },
+    Answer { answer: A, after: Duration },
     /// Nothing: the connection is closed after a while.
     Silence { after: Duration },
     /// A refusal.
@@ -30,6 +31,7 @@ pub(crate) struct Books {
     /// Every reference ever called or blocked.
     calls: BTreeMap<Reference, Calls>,
     sales: BTreeMap<String, Totals>,
+    payments: BTreeMap<String, Payment>,
     scripts: Vec<Script>,
     numbered: u64,
     /// References whose time is still to come.
@@ -67,6 +69,14 @@ impl State {
     fn reversed() -> Self {
         Self::Failed { code: REVERSED.to_owned() }
     }
+
+    /// How an operation with this effect ended.
+    fn after(effect: Effect) -> Self {
+        match effect {
+            Effect::Happened | Effect::Nothing => Self::Done,
+            Effect::Refused(code) => Self::Failed { code: code.to_owned() },
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +89,7 @@ struct Totals {
 
 impl Books {
     /// Carries a call out.
-    pub(crate) fn call(&mut self, call: &Call, now: Instant, hold: Duration) -> Reply {
+    pub(crate) fn call(&mut self, call: &Call, now: Instant, hold: Duration) -> Reply<Answer> {
         self.pass_time(now);
         match self.carry_out(call, now, hold) {
             Ok(reply) => reply,
@@ -92,6 +102,91 @@ impl Books {
         self.pass_time(now);
         let operation = self.operations.get(reference)?;
         Some(operation.answer(reference, true))
+    }
+
+    /// Takes in a payment that reaches the acquirer past Rescind, and says how far it has got.
+    pub(crate) fn arrive(&mut self, arrival: &Arrival, now: Instant) -> Result<PaymentState, Refusal> {
+        self.pass_time(now);
+        let name = arrival.name();
+        if let Some(payment) = self.payments.get_mut(&name) {
+            payment.arrives(arrival, now)?;
+            return Ok(payment.state());
+        }
+        let payment = Payment::of(arrival, self.next_number(), now)?;
+        let state = payment.state();
+        self.keep(name, payment)?;
+        Ok(state)
+    }
+
+    fn keep(&mut self, name: String, payment: Payment) -> Result<(), Refusal> {
+        if self.payments.len() >= PAYMENTS {
+            return Err(Refusal::Full("payments"));
+        }
+        self.payments.insert(name, payment);
+        Ok(())
+    }
+
+    /// What became of a sale. An answer of nothing: it was never seen.
+    pub(crate) fn ask_for_sale(
+        &mut self,
+        about: &payment::SaleQuestion,
+        now: Instant,
+        hold: Duration,
+    ) -> Reply<Option<QuestionAnswer>> {
+        self.pass_time(now);
+        let known = self.payments.get(&about.name()).map(Payment::answer);
+        self.answer_question(&Asked::Sale(about.sale.as_str()), known, now, hold)
+    }
+
+    /// Whether a refund arrived. An answer of nothing: it was never seen.
+    pub(crate) fn trace(
+        &mut self,
+        reference: &Reference,
+        now: Instant,
+        hold: Duration,
+    ) -> Reply<Option<QuestionAnswer>> {
+        self.pass_time(now);
+        let refund = self.operations.get(reference);
+        let refund = refund.and_then(|o| Some((o, o.content.as_ref().filter(|c| c.what == What::Refund)?)));
+        let known = refund.map(|(operation, _)| {
+            // What is paid out arrives at once here; a script makes it late.
+            let done = operation.state == State::Done;
+            let (status, code) = if done { (Word::Arrived, "arrived") } else { (Word::Unknown, "unknown") };
+            QuestionAnswer {
+                status,
+                code: code.to_owned(),
+                provider_reference: Some(operation.provider_reference.clone()),
+                at: operation.at.to_string(),
+            }
+        });
+        let sale = refund.map(|(_, content)| content.sale.as_str().to_owned());
+        let about = Asked::Trace { reference: reference.as_str(), sale: sale.as_deref() };
+        self.answer_question(&about, known, now, hold)
+    }
+
+    /// A question changes nothing but its script.
+    fn answer_question(
+        &mut self,
+        about: &Asked<'_>,
+        known: Option<QuestionAnswer>,
+        now: Instant,
+        hold: Duration,
+    ) -> Reply<Option<QuestionAnswer>> {
+        let at_once = Duration { ms: 0 };
+        match self.take_script(|script| script.is_asked(about)) {
+            Some(Behaviour::ServerError) => Reply::Refused(Refusal::Scripted),
+            Some(Behaviour::Timeout { hold_ms, .. }) => {
+                Reply::Silence { after: hold_ms.map_or(hold, |ms| Duration { ms }) }
+            }
+            Some(Behaviour::Delay { ms }) => Reply::Answer { answer: known, after: Duration { ms } },
+            Some(Behaviour::Says { status }) => {
+                let provider_reference = known.and_then(|answer| answer.provider_reference);
+                let code = status.code().to_owned();
+                let said = QuestionAnswer { status, code, provider_reference, at: now.to_string() };
+                Reply::Answer { answer: Some(said), after: at_once }
+            }
+            _ => Reply::Answer { answer: known, after: at_once },
+        }
     }
 
     /// Adds a script behind those there are.
@@ -119,7 +214,8 @@ impl Books {
         self.pass_time(now);
         let references = self.calls.keys().filter_map(|r| Some((r.as_str().to_owned(), self.effects_of(r)?)));
         let sales = self.sales.iter().map(|(name, totals)| (name.clone(), totals.shown()));
-        Effects { references: references.collect(), sales: sales.collect() }
+        let payments = self.payments.iter().map(|(name, payment)| (name.clone(), payment.shown()));
+        Effects { references: references.collect(), sales: sales.collect(), payments: payments.collect() }
     }
 
     /// What one reference did.
@@ -134,11 +230,11 @@ impl Books {
         Some(ReferenceEffects { kind: *kind, effects, calls: *calls })
     }
 
-    fn carry_out(&mut self, call: &Call, now: Instant, hold: Duration) -> Result<Reply, Refusal> {
+    fn carry_out(&mut self, call: &Call, now: Instant, hold: Duration) -> Result<Reply<Answer>, Refusal> {
         self.check(call)?;
         self.count(call)?;
         let new_try = self.is_new_try(call);
-        let behaviour = self.take_script(call, new_try);
+        let behaviour = self.take_script(|script| script.applies(call, new_try));
         match &behaviour {
             Some(Behaviour::ServerError) => return Err(Refusal::Scripted),
             Some(Behaviour::Timeout { took_place: false, hold_ms }) => {
@@ -151,9 +247,9 @@ impl Books {
                 self.late.push(call.reference.clone());
             }
             _ if new_try => {
-                let undone = self.take_effect(&call.content, now)?;
-                self.begin(call, State::Done, now);
-                self.note_effect(&call.reference, undone);
+                let effect = self.take_effect(&call.content, now)?;
+                self.begin(call, State::after(effect), now);
+                self.note_effect(&call.reference, effect);
             }
             _ => {}
         }
@@ -194,7 +290,7 @@ impl Books {
         let needed = match &call.content.what {
             _ if known => 0,
             What::Reversal { .. } => 2,
-            What::Void | What::Refund => 1,
+            _ => 1,
         };
         if needed > room {
             return Err(Refusal::Full("references"));
@@ -217,8 +313,8 @@ impl Books {
         }
     }
 
-    fn take_script(&mut self, call: &Call, new_try: bool) -> Option<Behaviour> {
-        let index = self.scripts.iter().position(|script| script.applies(call, new_try))?;
+    fn take_script(&mut self, fits: impl FnMut(&Script) -> bool) -> Option<Behaviour> {
+        let index = self.scripts.iter().position(fits)?;
         let script = self.scripts.get_mut(index)?;
         script.times = script.times.saturating_sub(1);
         let behaviour = script.behaviour.clone();
@@ -252,8 +348,8 @@ impl Books {
         format!("A{:011}", self.numbered)
     }
 
-    /// Moves the money. `false` if there was nothing to move: a reversal of what never took place.
-    fn take_effect(&mut self, content: &Content, now: Instant) -> Result<bool, Refusal> {
+    /// Moves the money.
+    fn take_effect(&mut self, content: &Content, now: Instant) -> Result<Effect, Refusal> {
         match &content.what {
             What::Void => self.post(content, |totals| {
                 totals.voided = totals.voided.plus(&content.amount)?;
@@ -266,8 +362,23 @@ impl Books {
                 Ok(())
             })?,
             What::Reversal { original } => return self.reverse(original, now),
+            _ => return self.change_payment(content, now),
         }
-        Ok(true)
+        Ok(Effect::Happened)
+    }
+
+    /// Reverses, closes, completes, releases: whatever looks at what became of the payment.
+    fn change_payment(&mut self, content: &Content, now: Instant) -> Result<Effect, Refusal> {
+        let name = payment::name(&content.merchant, &content.sale);
+        if let Some(payment) = self.payments.get_mut(&name) {
+            return Ok(payment.undergo(&content.what, &content.amount, now)?);
+        }
+        let number = self.next_number();
+        let (effect, blocked) = Payment::undergo_unseen(&content.what, &content.amount, number, now);
+        if let Some(blocked) = blocked {
+            self.keep(name, blocked)?;
+        }
+        Ok(effect)
     }
 
     /// Changes a sale's totals wholly or not at all.
@@ -284,13 +395,13 @@ impl Books {
     }
 
     /// Undoes a void, or makes sure that it never takes place.
-    fn reverse(&mut self, original: &Reference, now: Instant) -> Result<bool, Refusal> {
+    fn reverse(&mut self, original: &Reference, now: Instant) -> Result<Effect, Refusal> {
         let Some(operation) = self.operations.get(original) else {
             let provider_reference = self.next_number();
             let state = State::reversed();
             let blocked = Operation { content: None, state, provider_reference, at: now, attempt: 1, effects: 0 };
             self.operations.insert(original.clone(), blocked);
-            return Ok(false);
+            return Ok(Effect::Nothing);
         };
         let was_done = operation.state == State::Done;
         match operation.content.clone() {
@@ -306,11 +417,11 @@ impl Books {
             operation.state = State::reversed();
             operation.at = now;
         }
-        Ok(was_done)
+        Ok(if was_done { Effect::Happened } else { Effect::Nothing })
     }
 
-    fn note_effect(&mut self, reference: &Reference, happened: bool) {
-        if let Some(operation) = self.operations.get_mut(reference).filter(|_| happened) {
+    fn note_effect(&mut self, reference: &Reference, effect: Effect) {
+        if let Some(operation) = self.operations.get_mut(reference).filter(|_| effect == Effect::Happened) {
             operation.effects = operation.effects.saturating_add(1);
         }
     }
@@ -329,15 +440,15 @@ impl Books {
                 continue;
             }
             let Some(content) = operation.content.clone() else { continue };
-            let (state, happened) = match self.take_effect(&content, done_at) {
-                Ok(happened) => (State::Done, happened),
-                Err(refusal) => (State::Failed { code: refusal.code().to_owned() }, false),
+            let (state, effect) = match self.take_effect(&content, done_at) {
+                Ok(effect) => (State::after(effect), effect),
+                Err(refusal) => (State::Failed { code: refusal.code().to_owned() }, Effect::Nothing),
             };
             if let Some(operation) = self.operations.get_mut(&reference) {
                 operation.state = state;
                 operation.at = done_at;
             }
-            self.note_effect(&reference, happened);
+            self.note_effect(&reference, effect);
         }
     }
 }

@@ -7,6 +7,9 @@ pub const BODY_BYTES: usize = 64 * 1024;
 /// are known, new ones are refused.
 pub const REFERENCES: usize = 100_000;
 
+/// Most payments that are remembered: as many as references, for the same reason.
+pub const PAYMENTS: usize = REFERENCES;
+
 /// Most scripts at once: they are searched one by one.
 pub const SCRIPTS: usize = 1_000;
 
@@ -18,6 +21,9 @@ pub const CONNECTIONS: usize = 1_024;
 
 /// Longest reference, as long as the longest name of the vocabulary.
 pub(crate) const REFERENCE_BYTES: usize = 128;
+
+/// Longest text that names a payment at the network: as long as the longest the ledger keeps.
+pub(crate) const TEXT_BYTES: usize = 500;
 
 /// Longest response code: `reversed` is the longest of ours.
 pub(crate) const CODE_BYTES: usize = 8;

@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The original of a reversal is no void, or one of another sale or amount.
     #[error("the original is not a void of this merchant, sale and amount")]
     OriginalMismatch,
+    /// The payment was reversed or its order closed before it arrived.
+    #[error("the payment was reversed, or its order closed: it cannot take place any more")]
+    Undone,
     /// The sale has had effects in another currency.
     #[error("the sale has had effects in another currency")]
     OtherCurrency,
@@ -51,6 +54,7 @@ impl Refusal {
             Self::Invalid(_) => "invalid",
             Self::OtherContent => "other-content",
             Self::OriginalMismatch => "original-mismatch",
+            Self::Undone => "undone",
             Self::OtherCurrency => "other-currency",
             Self::Full(_) => "full",
             Self::NoSuchRoute => "no-such-route",
@@ -65,6 +69,7 @@ impl Refusal {
             Self::Invalid(_) | Self::OtherContent | Self::OriginalMismatch | Self::OtherCurrency => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
+            Self::Undone => StatusCode::CONFLICT,
             Self::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::Scripted => StatusCode::INTERNAL_SERVER_ERROR,

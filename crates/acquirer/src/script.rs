@@ -2,6 +2,7 @@
 
 use crate::limits::{CODE_BYTES, WAIT_MS};
 use crate::operation::{Call, Kind};
+use crate::payment::Word;
 use crate::refusal::Refusal;
 use rescind_model::Money;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,30 @@ pub struct Match {
     /// With this reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Questions of this kind, and no operations. Absent: operations, and no questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Question>,
+}
+
+/// What can be asked besides an operation's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// What became of a sale.
+    Sale,
+    /// Whether a refund arrived.
+    Trace,
+}
+
+impl Question {
+    /// Whether it can be answered with this word.
+    fn takes(self, word: Word) -> bool {
+        match word {
+            Word::Unknown => true,
+            Word::Arrived | Word::NotArrived => self == Self::Trace,
+            Word::Paid | Word::NotPaid | Word::Declined | Word::Held | Word::Undone => self == Self::Sale,
+        }
+    }
 }
 
 /// An amount to match.
@@ -88,6 +113,11 @@ pub enum Behaviour {
     Duplicate,
     /// An error of the server, without effect.
     ServerError,
+    /// Only for a question: it is answered with this word, whatever is in the books.
+    Says {
+        /// The word.
+        status: Word,
+    },
 }
 
 impl Behaviour {
@@ -116,23 +146,66 @@ impl Script {
                 }
                 0
             }
-            Behaviour::Duplicate | Behaviour::ServerError => 0,
+            Behaviour::Duplicate | Behaviour::ServerError | Behaviour::Says { .. } => 0,
         };
+        self.check_question()?;
         if wait > WAIT_MS {
             return Err(Refusal::Invalid(format!("behaviour: expected at most {WAIT_MS} ms")));
         }
         Ok(())
     }
 
+    /// Fails if an operation is to be answered with a word, or a question as if it did something.
+    fn check_question(&self) -> Result<(), Refusal> {
+        let Match { question, kind, amount, .. } = &self.matching;
+        let invalid = |why: &str| Err(Refusal::Invalid(why.to_owned()));
+        match (question, &self.behaviour) {
+            (None, Behaviour::Says { .. }) => invalid("behaviour: only a question is answered with a word"),
+            (None, _) => Ok(()),
+            (Some(_), _) if kind.is_some() || amount.is_some() => {
+                invalid("match: a question has neither kind nor amount")
+            }
+            (Some(question), Behaviour::Says { status }) if !question.takes(*status) => {
+                invalid("status: expected a word that answers the question")
+            }
+            (Some(_), Behaviour::Decline { .. } | Behaviour::LateSuccess { .. } | Behaviour::Duplicate) => {
+                invalid("behaviour: a question has no effect that could be declined, late or repeated")
+            }
+            (Some(_), _) => Ok(()),
+        }
+    }
+
+    /// Whether it is for this question, about a sale or a reference.
+    pub(crate) fn is_asked(&self, about: &Asked<'_>) -> bool {
+        let Match { sale, reference, question, .. } = &self.matching;
+        let (asked, of_sale, of_reference) = match about {
+            Asked::Sale(sale) => (Question::Sale, Some(*sale), None),
+            Asked::Trace { reference, sale } => (Question::Trace, *sale, Some(*reference)),
+        };
+        *question == Some(asked)
+            && (sale.is_none() || sale.as_deref() == of_sale)
+            && (reference.is_none() || reference.as_deref() == of_reference)
+    }
+
     /// Whether it is for this call.
     pub(crate) fn applies(&self, call: &Call, new_try: bool) -> bool {
-        let Match { kind, sale, amount, reference } = &self.matching;
-        (new_try || !self.behaviour.decides())
+        let Match { kind, sale, amount, reference, question } = &self.matching;
+        question.is_none()
+            && (new_try || !self.behaviour.decides())
             && kind.is_none_or(|kind| kind == call.content.what.kind())
             && sale.as_ref().is_none_or(|sale| sale == call.content.sale.as_str())
             && reference.as_ref().is_none_or(|reference| reference == call.reference.as_str())
             && amount.as_ref().is_none_or(|amount| amount.is(&call.content.amount))
     }
+}
+
+/// A question as it is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// About a sale.
+    Sale(&'a str),
+    /// About a refund's arrival: its reference, and its sale if it is known.
+    Trace { reference: &'a str, sale: Option<&'a str> },
 }
 
 impl AmountMatch {

@@ -4,6 +4,7 @@ use crate::api::{HangUp, Shared, router};
 use crate::books::Books;
 use crate::effects::Effects;
 use crate::limits::{CONNECTIONS, HEAD_SECONDS};
+use crate::payment::{Arrival, PaymentState};
 use crate::refusal::Refusal;
 use crate::script::Script;
 use axum::Router;
@@ -103,6 +104,14 @@ impl Acquirer {
     #[must_use]
     pub fn effects(&self) -> Effects {
         self.shared.books().effects(self.shared.now())
+    }
+
+    /// Lets a payment reach the acquirer, without going over HTTP.
+    ///
+    /// # Errors
+    /// It was reversed or closed before it arrived; it is another than was told of; a value out of range.
+    pub fn arrive(&self, arrival: &Arrival) -> Result<PaymentState, Refusal> {
+        self.shared.books().arrive(arrival, self.shared.now())
     }
 
     /// Adds a script, without going over HTTP.

@@ -14,6 +14,7 @@ pub mod money;
 pub mod name;
 pub mod request;
 pub mod standing;
+pub mod step;
 pub mod time;
 pub mod token;
 

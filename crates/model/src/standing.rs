@@ -1,7 +1,7 @@
 //! What a ledger amounts to: how much is spoken for, how much is left.
 
 use crate::money::MoneyError;
-use crate::{FeeKind, Instant, Ledger, Money, OperationState, RefundState, SaleOutcome, Way};
+use crate::{FeeKind, Instant, Ledger, Money, Operation, OperationState, RefundState, SaleOutcome, Way};
 
 /// Sums over one ledger, all in the sale's currency.
 ///
@@ -16,7 +16,7 @@ pub struct Standing {
     pub reversed: Money,
     /// Reserved by operations that have not ended.
     pub reserved: Money,
-    /// Captured and not spoken for.
+    /// Captured and not spoken for. Nothing, where nothing was captured: of an unpaid code, an open hold, a declined sale.
     pub left: Money,
     /// Whether a void is under way.
     pub void_open: bool,
@@ -26,7 +26,7 @@ pub struct Standing {
     pub refunds_counted: u32,
     /// When the newest refund was submitted.
     pub last_refund_at: Option<Instant>,
-    /// Acquiring fee given back by refunds and voids that took place or hold a reservation.
+    /// Acquiring fee given back by whatever took place or holds a reservation.
     pub fee_returned: Money,
     /// The part that went to the coupon's sponsor, or is reserved to.
     pub coupon_returned: Money,
@@ -75,6 +75,22 @@ impl OperationState {
     }
 }
 
+impl Operation {
+    /// Whether it takes back what was captured, or may have been. What is done to an open hold does not.
+    #[must_use]
+    pub fn undoes_capture(&self) -> bool {
+        matches!(self.kind, Way::Reversal | Way::OrderClose | Way::CompletionVoid)
+    }
+}
+
+impl SaleOutcome {
+    /// Whether the payer's money was captured, or nobody knows that it was not.
+    #[must_use]
+    pub fn may_be_captured(self) -> bool {
+        matches!(self, Self::Good | Self::Unknown)
+    }
+}
+
 impl Standing {
     /// Sums up a ledger.
     ///
@@ -97,16 +113,19 @@ impl Standing {
             operation_open: ledger.operations.iter().any(|operation| operation.state.holds_reservation()),
             requested: zero,
         };
-        for operation in &ledger.operations {
+        let outcome = ledger.status.outcome;
+        for operation in ledger.operations.iter().filter(|operation| operation.undoes_capture()) {
             // What is done to a hold or an unpaid code moves no captured money.
-            if !matches!(operation.kind, Way::Reversal | Way::OrderClose | Way::CompletionVoid) {
-                continue;
-            }
-            if operation.state.holds_reservation() {
+            if operation.state.holds_reservation() && outcome.may_be_captured() {
                 standing.reserved = standing.reserved.plus(&operation.amount)?;
+                standing.add_returned_fees(&operation.fees)?;
+            }
+            // After the void of a completion nothing is charged any more, and so nothing was given back.
+            if operation.state == OperationState::Done && outcome == SaleOutcome::Reversed {
+                standing.add_returned_fees(&operation.fees)?;
             }
         }
-        if ledger.status.outcome == SaleOutcome::Reversed {
+        if outcome == SaleOutcome::Reversed {
             standing.reversed = ledger.sale.captured.clone();
         }
         for void in &ledger.voids {
@@ -145,7 +164,10 @@ impl Standing {
             standing.last_refund_at = standing.last_refund_at.max(Some(refund.submitted_at));
         }
         let spoken_for = standing.cleared.plus(&standing.voided)?.plus(&standing.reversed)?.plus(&standing.reserved)?;
-        standing.left = ledger.sale.captured.minus(&spoken_for)?;
+        let left = ledger.sale.captured.minus(&spoken_for)?;
+        if outcome.may_be_captured() {
+            standing.left = left;
+        }
         Ok(standing)
     }
 

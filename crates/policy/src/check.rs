@@ -4,14 +4,15 @@
 //! policy is loaded (the first problem refuses it), so nothing can be loaded that could not have been written.
 
 use crate::document::{
-    ArrivalRule, CountLimit, Demand, Document, EvidenceRule, FeeRule, Permission, RefundRules, RefundWindow, Tier,
-    VoidRules,
+    ArrivalRule, AuthenticationRule, CodeRules, CountLimit, Demand, Document, EvidenceRule, FeeRule, HoldRules,
+    IdentityRule, PenaltyStep, Permission, PrepaidRule, RefundRules, RefundWindow, ReversalRules, Tier, VoidRules,
 };
 use crate::limits::{
-    ARRIVAL_DAYS, COUNT, ESCALATIONS, LIST_ITEMS, PERSONS, ROLES, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS,
-    WINDOW_MONTHS, WORD_BYTES,
+    ARRIVAL_DAYS, CEILING_PERCENT, COUNT, ESCALATIONS, IDENTITY_RULES, LIST_ITEMS, PENALTY_STEPS, PERSONS,
+    PROOF_SECONDS, QUERIES, RETENTION_DAYS, ROLES, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS, WINDOW_MONTHS,
+    WORD_BYTES,
 };
-use crate::scalar::Amount;
+use crate::scalar::{Amount, Span};
 use core::fmt;
 use rescind_model::{Money, Role, money};
 
@@ -68,6 +69,17 @@ pub fn problems(document: &Document) -> Vec<Problem> {
     if let Some(refund) = &document.refund {
         check.refund(refund);
     }
+    if let Some(reversal) = &document.reversal {
+        check.reversal(reversal);
+    }
+    if let Some(code) = &document.code {
+        check.code(code);
+    }
+    if let Some(hold) = &document.hold {
+        check.hold(hold);
+    }
+    check.prepaid(&document.prepaid);
+    check.people(document);
     check.remedies(document);
     check.problems
 }
@@ -118,17 +130,9 @@ impl Check<'_> {
                 Some("until-settlement = true".to_owned()),
             );
         }
-        if let (Some(wait), Some(window)) = (void.minimum_wait, void.window)
-            && wait >= window
-        {
-            self.problem(
-                &[void_key, Key("minimum-wait")],
-                "policy.contradiction",
-                format!("less than the window of {} seconds", window.seconds()),
-                format!("{} seconds, so that the void is over before it begins", wait.seconds()),
-                None,
-            );
-        }
+        self.wait_and_window(void_key, void.minimum_wait, void.window);
+        self.proof(void_key, void.authentication.as_ref());
+        self.identity(void_key, &void.identity);
         self.unique(&[void_key, Key("same")], &void.same);
         self.amounts(void_key, void.min_amount, void.max_amount);
         self.reasons(void_key, void.reason, &void.reasons);
@@ -190,6 +194,8 @@ impl Check<'_> {
         self.words(&[refund_key, Key("kinds-not-refundable")], &refund.kinds_not_refundable);
         self.reasons(refund_key, refund.reason, &refund.reasons);
         self.evidence(refund);
+        self.proof(refund_key, refund.authentication.as_ref());
+        self.identity(refund_key, &refund.identity);
         if let Some(fee) = &refund.operation_fee {
             self.fee(&[refund_key, Key("operation-fee")], fee);
         }
@@ -313,6 +319,158 @@ impl Check<'_> {
                 );
             }
             earlier = Some(escalation.after);
+        }
+    }
+
+    fn reversal(&mut self, reversal: &ReversalRules) {
+        let key = Key("reversal");
+        self.wait_and_window(key, reversal.minimum_wait, reversal.window);
+        let at = [key, Key("after-window")];
+        let refer = || Some("after-window = \"refer\"".to_owned());
+        match (reversal.window, reversal.after_window) {
+            (Some(_), None) => {
+                self.problem(&at, "policy.contradiction", "what happens after the window", "nothing", refer());
+            }
+            (None, Some(_)) => {
+                self.problem(&at, "policy.contradiction", "a `window` that it is after", "none", None);
+            }
+            (Some(_), Some(Permission::Allow)) => {
+                self.problem(&at, "policy.contradiction", "`refer` or `deny`", "`allow`: no window", refer());
+            }
+            _ => {}
+        }
+        self.list_length(&[key, Key("queries")], reversal.queries.len(), QUERIES);
+    }
+
+    fn code(&mut self, code: &CodeRules) {
+        let key = Key("code");
+        if code.scanned == Permission::Allow {
+            self.problem(
+                &[key, Key("scanned")],
+                "policy.contradiction",
+                "`refer` or `deny`, because a scanned code may have been paid",
+                "`allow`",
+                Some("scanned = \"refer\"".to_owned()),
+            );
+        }
+        self.list_length(&[key, Key("queries")], code.queries.len(), QUERIES);
+    }
+
+    fn hold(&mut self, hold: &HoldRules) {
+        let key = Key("hold");
+        self.count(&[key, Key("ceiling-percent")], hold.ceiling_percent, 100, CEILING_PERCENT);
+        self.roles(&[key, Key("release-roles")], &hold.release_roles);
+        self.list_length(&[key, Key("queries")], hold.queries.len(), QUERIES);
+        if hold.completion_void.as_ref().is_some_and(|void| void.window.is_none() && !void.until_settlement) {
+            self.problem(
+                &[key, Key("completion-void")],
+                "policy.void-without-end",
+                "an end for voids of a completion: `window` or `until-settlement = true`",
+                "none of them, so that a completion could be voided years later",
+                Some("until-settlement = true".to_owned()),
+            );
+        }
+        if hold.penalty.is_some_and(|penalty| penalty.cap.is_none() && penalty.max_rate.is_none()) {
+            let found = "neither, so that a penalty could be the whole hold";
+            self.problem(&[key, Key("penalty")], "policy.fee", "`max-rate`, `cap` or both", found, None);
+        }
+    }
+
+    fn prepaid(&mut self, all: &[PrepaidRule]) {
+        self.list_length(&[Key("prepaid")], all.len(), LIST_ITEMS);
+        for (index, rule) in all.iter().enumerate() {
+            let at = [Key("prepaid"), Index(index), Key("kind")];
+            self.word(&at, &rule.kind);
+            if all.iter().take(index).any(|other| other.kind == rule.kind) {
+                self.problem(&at, "policy.duplicate", "each kind once", "a second rule for it", None);
+            }
+            self.penalties(index, &rule.penalty);
+        }
+    }
+
+    fn penalties(&mut self, rule: usize, steps: &[PenaltyStep]) {
+        let key = [Key("prepaid"), Index(rule), Key("penalty")];
+        self.list_length(&key, steps.len(), PENALTY_STEPS);
+        let mut nearer: Option<Span> = None;
+        for (index, step) in steps.iter().enumerate() {
+            let at = [Key("prepaid"), Index(rule), Key("penalty"), Index(index)];
+            let within = [Key("prepaid"), Index(rule), Key("penalty"), Index(index), Key("within")];
+            if step.fixed.is_none() && step.rate.is_none() {
+                self.problem(&at, "policy.fee", "`fixed`, `rate` or both", "neither", None);
+            }
+            let is_last = index.saturating_add(1) == steps.len();
+            match (step.within, nearer) {
+                (None, _) if !is_last => {
+                    self.problem(&within, "policy.penalty", "`within` in every step but the last", "none", None);
+                }
+                (Some(span), Some(before)) if span <= before => {
+                    let expected = format!("more than the {} seconds of the step before", before.seconds());
+                    self.problem(&within, "policy.penalty", expected, format!("{} seconds", span.seconds()), None);
+                }
+                _ => {}
+            }
+            nearer = step.within.or(nearer);
+        }
+    }
+
+    /// Who decides what is rare, and how long personal data is kept.
+    fn people(&mut self, document: &Document) {
+        for (key, roles) in [
+            ("support", document.support.as_ref().map(|support| &support.roles)),
+            ("legal", document.legal.as_ref().map(|legal| &legal.roles)),
+        ] {
+            let Some(roles) = roles else { continue };
+            self.roles(&[Key(key), Key("roles")], roles);
+            if roles.is_empty() {
+                self.problem(&[Key(key), Key("roles")], "policy.range", "at least one role", "none", None);
+            }
+        }
+        if let Some(privacy) = &document.privacy {
+            self.count(&[Key("privacy"), Key("retention-days")], privacy.retention_days, 1, RETENTION_DAYS);
+        }
+    }
+
+    fn proof(&mut self, section: Step, rule: Option<&AuthenticationRule>) {
+        if let Some(rule) = rule.filter(|rule| rule.max_age.seconds() > PROOF_SECONDS) {
+            self.problem(
+                &[section, Key("authentication"), Key("max-age")],
+                "policy.range",
+                format!("at most {PROOF_SECONDS} seconds"),
+                format!("{} seconds", rule.max_age.seconds()),
+                None,
+            );
+        }
+    }
+
+    fn identity(&mut self, section: Step, rules: &[IdentityRule]) {
+        self.list_length(&[section, Key("identity")], rules.len(), IDENTITY_RULES);
+        let mut lower: Option<&IdentityRule> = None;
+        for (index, rule) in rules.iter().enumerate() {
+            let at = |field| [section, Key("identity"), Index(index), Key(field)];
+            if rule.any_of.is_empty() {
+                self.problem(&at("any-of"), "policy.range", "at least one kind of proof", "none", None);
+            }
+            self.unique(&at("any-of"), &rule.any_of);
+            // Absent is from nothing on: the lowest there is.
+            if lower.is_some_and(|lower| rule.above <= lower.above) {
+                let found = rule.above.map_or("none".to_owned(), |above| self.amount(above));
+                self.problem(&at("above"), "policy.identity", "more than in the rule before", found, None);
+            }
+            lower = Some(rule);
+        }
+    }
+
+    fn wait_and_window(&mut self, section: Step, wait: Option<Span>, window: Option<Span>) {
+        if let (Some(wait), Some(window)) = (wait, window)
+            && wait >= window
+        {
+            self.problem(
+                &[section, Key("minimum-wait")],
+                "policy.contradiction",
+                format!("less than the window of {} seconds", window.seconds()),
+                format!("{} seconds, so that it is over before it begins", wait.seconds()),
+                None,
+            );
         }
     }
 

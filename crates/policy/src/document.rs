@@ -6,7 +6,7 @@
 
 use crate::scalar::{Amount, CutOff, Rate, Span, UtcOffset};
 use crate::word;
-use rescind_model::{CardType, Channel, Counted, Executor, Party, Role};
+use rescind_model::{CardType, Channel, Counted, Executor, FundingBasis, IdentityKind, Party, Role};
 use serde::{Deserialize, Serialize};
 
 /// The newest version of the language, and the only one so far.
@@ -16,19 +16,40 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
+    /// What holds for payment codes. Absent: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeRules>,
     /// The currency of every amount here, and of every sale this policy decides on: ISO 4217.
     pub currency: String,
     /// When a business day ends, in local time.
     pub cut_off: CutOff,
     /// The version of the language: [`FORMAT`].
     pub format: u32,
+    /// What holds for holds (预授权). Absent: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldRules>,
+    /// Who carries out legal orders. Absent: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal: Option<LegalRules>,
     /// The policy's name, such as `lakala`.
     pub name: String,
+    /// Kinds of sale that are paid for in advance, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepaid: Vec<PrepaidRule>,
+    /// How long personal data is kept. Absent: as long as nothing else is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyRules>,
     /// What holds for refunds. Absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundRules>,
+    /// What holds for reversals. Absent: always open for a sale of unknown outcome, asked for on `UnionPay`'s schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversal: Option<ReversalRules>,
     /// Where the rules come from, for people.
     pub source: String,
+    /// Who decides referrals. Absent: the role `support`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<SupportRules>,
     /// Local time, for the cut-off, calendar days and months.
     pub time_zone: UtcOffset,
     /// The author's version of this policy.
@@ -89,7 +110,17 @@ pub enum TierBasis {
     RequesterDay,
 }
 
+/// How the parts of a refund fall on the coupon's sponsor and the payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CouponRule {
+    /// Coupon part so far = `round half up(coupon × taken back so far / captured)`.
+    Proportion,
+    /// The payer's part first, the coupon's with what is beyond it.
+    CashFirst,
+}
+
 word::words! {
+    CouponRule { Proportion "proportion", CashFirst "cash-first", }
     Permission { Allow "allow", Refer "refer", Deny "deny", }
     ReturnedFee { Full "full", Proportion "proportion", Kept "kept", }
     Demand { Mandatory "mandatory", Optional "optional", }
@@ -110,6 +141,9 @@ pub struct VoidRules {
     /// When the money arrives; the first that matches the sale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrival: Vec<ArrivalRule>,
+    /// How fresh the operator's proof has to be. Absent: none is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<AuthenticationRule>,
     /// How many per business day.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub count: Vec<CountLimit>,
@@ -118,6 +152,9 @@ pub struct VoidRules {
     /// Who carries it out.
     #[serde(with = "word")]
     pub executor: Executor,
+    /// How the customer has to be identified, by amount, ascending: the last that applies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<IdentityRule>,
     /// The largest sale that can be voided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_amount: Option<Amount>,
@@ -178,6 +215,12 @@ pub struct RefundRules {
     /// When the money arrives; the first that matches the sale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrival: Vec<ArrivalRule>,
+    /// How fresh the operator's proof has to be. Absent: none is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<AuthenticationRule>,
+    /// How a refund falls on a coupon and the payer. Absent: in proportion.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub coupon: Option<CouponRule>,
     /// Whether there are refunds at all at the moment.
     pub enabled: bool,
     /// Which evidence has to be given.
@@ -186,6 +229,12 @@ pub struct RefundRules {
     /// Who carries it out.
     #[serde(with = "word")]
     pub executor: Executor,
+    /// What limits the refunds that clear on one business day. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub funding: Option<FundingBasis>,
+    /// How the customer has to be identified, by amount, ascending: the last that applies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<IdentityRule>,
     /// Kinds of sale that cannot be refunded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds_not_refundable: Vec<String>,
@@ -335,4 +384,186 @@ pub struct ArrivalRule {
     pub min_days: u32,
     /// Whether they are working days.
     pub working_days: bool,
+}
+
+/// How fresh an operator's proof has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AuthenticationRule {
+    /// Whether it must be bound to the very operation.
+    pub bound: bool,
+    /// No older than this, that age included.
+    pub max_age: Span,
+}
+
+/// How a customer has to be identified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct IdentityRule {
+    /// Only for more than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<Amount>,
+    /// Any one of these suffices.
+    #[serde(with = "word::list")]
+    pub any_of: Vec<IdentityKind>,
+}
+
+/// What holds for reversals. Only a sale of unknown outcome is reversed, and always as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReversalRules {
+    /// What happens after the window: `refer` or `deny`. There exactly if there is a window.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub after_window: Option<Permission>,
+    /// Whether there are reversals at the moment. Where not, support decides: there is no other way to end such a sale.
+    pub enabled: bool,
+    /// Who carries it out.
+    #[serde(with = "word")]
+    pub executor: Executor,
+    /// How long after the payment at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_wait: Option<Span>,
+    /// When the outcome is asked for, one wait after another. Empty: as usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<Span>,
+    /// Whether a slip is printed.
+    pub slip: bool,
+    /// Only this long after the payment: `[paid, paid + window)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Span>,
+}
+
+/// What holds for payment codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CodeRules {
+    /// Whether there are payment codes at the moment.
+    pub enabled: bool,
+    /// Who closes one.
+    #[serde(with = "word")]
+    pub executor: Executor,
+    /// Closing one whose time ran out unpaid.
+    #[serde(with = "word")]
+    pub expired: Permission,
+    /// When the outcome of closing is asked for, one wait after another. Empty: as usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<Span>,
+    /// Closing one that was scanned and whose payment is of unknown outcome: `refer` or `deny`.
+    #[serde(with = "word")]
+    pub scanned: Permission,
+    /// Whether a slip is printed.
+    pub slip: bool,
+    /// How long one can be paid.
+    pub time_to_live: Span,
+}
+
+/// What holds for holds: money that is reserved and not captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HoldRules {
+    /// The most that a completion may capture, in percent of the hold.
+    pub ceiling_percent: u32,
+    /// When a completion can be voided. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_void: Option<CompletionVoidRules>,
+    /// Whether there are holds at the moment.
+    pub enabled: bool,
+    /// Who carries out what is done to one.
+    #[serde(with = "word")]
+    pub executor: Executor,
+    /// How much a completion may keep as a penalty. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<PenaltyLimit>,
+    /// When the outcome is asked for, one wait after another. Empty: as usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<Span>,
+    /// Who may release one: any of these. Empty: anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub release_roles: Vec<Role>,
+    /// Whether a slip is printed.
+    pub slip: bool,
+    /// How long one can be completed.
+    pub validity: Span,
+}
+
+/// When a completion can be voided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CompletionVoidRules {
+    /// Only as long as the completion has not been settled.
+    pub until_settlement: bool,
+    /// Only this long after the completion: `[completed, completed + window)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Span>,
+}
+
+/// The most that a completion may keep as a penalty; with both, the smaller counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PenaltyLimit {
+    /// At most this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Amount>,
+    /// At most this share of the hold, rounded half up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rate: Option<Rate>,
+}
+
+/// A kind of sale that is paid for in advance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PrepaidRule {
+    /// Whether it can be cancelled.
+    #[serde(with = "word")]
+    pub cancellable: Permission,
+    /// The kind of sale, as the sale names it.
+    pub kind: String,
+    /// What is kept, nearest to the service first: the first that applies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub penalty: Vec<PenaltyStep>,
+}
+
+/// What is kept of a sale paid in advance: `fixed + round half up(captured × rate)`, at most the sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PenaltyStep {
+    /// A fixed part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed: Option<Amount>,
+    /// A share of the sale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// From this long before the service on, that instant included. Absent in the last step only: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// Who decides referrals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SupportRules {
+    /// How long after it was opened a case ends undecided.
+    pub case_lives: Span,
+    /// How long a grant holds.
+    pub grant_lives: Span,
+    /// Any of these.
+    pub roles: Vec<Role>,
+}
+
+/// Who carries out legal or compliance orders, always two persons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LegalRules {
+    /// How long an order waits for the second person.
+    pub order_lives: Span,
+    /// Any of these.
+    pub roles: Vec<Role>,
+}
+
+/// How long personal data is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PrivacyRules {
+    /// Days after the payment.
+    pub retention_days: u32,
 }

@@ -33,6 +33,24 @@ pub const PERSONS: u32 = 10;
 /// Longest span of time in seconds: 366 days. Longer is said in days or months.
 pub const SPAN_SECONDS: u32 = 366 * 86_400;
 
+/// Most queries of one schedule. UnionPay asks six times.
+pub const QUERIES: usize = 16;
+
+/// Oldest operator's proof that can be accepted, in seconds: one of yesterday proves nothing about who stands there now.
+pub const PROOF_SECONDS: u32 = 86_400;
+
+/// Highest ceiling of a completion, in percent of its hold. Networks allow 115; tips at restaurants a little more.
+pub const CEILING_PERCENT: u32 = 200;
+
+/// Most identity rules of one way: there are three kinds of proof.
+pub const IDENTITY_RULES: usize = 8;
+
+/// Most steps of a penalty schedule.
+pub const PENALTY_STEPS: usize = 16;
+
+/// Longest retention of personal data in days: thirty years.
+pub const RETENTION_DAYS: u32 = 10_958;
+
 /// Longest refund window in days: ten years.
 pub const WINDOW_DAYS: u32 = 3_660;
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use rescind_model::{CardType, Channel, Counted, Executor, Party};
+use rescind_model::{CardType, Channel, Counted, Executor, FundingBasis, IdentityKind, Party};
 use serde::{Deserializer, Serializer, de};
 
 /// A vocabulary with one word per value.
@@ -36,6 +36,10 @@ words! {
     Party { Merchant "merchant", Customer "customer", Acquirer "acquirer", }
     Channel { Card "card", PaymentCode "payment-code", }
     CardType { Credit "credit", Debit "debit", Prepaid "prepaid", }
+    FundingBasis { SameDayIncome "same-day-income", Prefunded "prefunded", }
+    IdentityKind {
+        CardPresented "card-presented", PinVerified "pin-verified", CustomerConfirmed "customer-confirmed",
+    }
     Counted {
         MerchantAccount "merchant-account", PayerToken "payer-token", Operator "operator", Terminal "terminal",
     }

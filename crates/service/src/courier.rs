@@ -2,6 +2,9 @@
 //! repeated at any point: each step reads what is, does the next thing under a reference that makes a repetition
 //! harmless, and writes what came of it.
 
+#[cfg(test)]
+mod tests;
+
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
 use crate::error::Error;
@@ -15,10 +18,12 @@ use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::lane::Lane;
 use crate::store::list::{Entry, Position};
+use rescind_model::step::{self, Step};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Executor, Instant, MerchantId, Money,
-    OperationState, OutcomeReport, RefundState, ResultOf, SaleId, Target,
+    Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Executor, Instant, MerchantId, Money, Operation,
+    OperationId, OperationState, OutcomeReport, Refund, RefundId, RefundState, ResultOf, Sale, SaleId, SaleOutcome,
+    Target, TraceReport, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -96,19 +101,61 @@ struct ProviderAnswer {
     attempt: Option<u32>,
 }
 
+/// The provider's code for an order that cannot be closed, because it was paid.
+const PAID: &str = "paid";
+
+/// The provider's word for what it has never seen.
+const NOT_FOUND: &str = "not-found";
+
 /// When a sale is due.
 type Reminder = (Instant, MerchantId, SaleId);
 
 /// What is to be done for a sale now.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Due {
-    /// Send an operation to the provider.
+    /// Send an operation to the provider, for the first time or again.
     Send(Target),
     /// Ask what became of it.
     Query(Target),
     /// Have an unknown void reversed.
     Reverse(Target),
+    /// Ask what became of the payment that an operation is to undo.
+    AskForSale(OperationId),
+    /// Ask whether a refund has arrived.
+    Trace(RefundId),
+    /// See whether a queued refund has its funds.
+    Fund(RefundId),
     /// Let timers run.
     PassTime,
+}
+
+impl Due {
+    /// Whether it takes the provider.
+    fn wants_provider(&self) -> bool {
+        !matches!(self, Self::Fund(_) | Self::PassTime)
+    }
+}
+
+/// What the provider says of a payment.
+enum Heard {
+    /// It took place: paid, or held.
+    Stands(Evidence),
+    /// It did not take place and never will: declined, closed, reversed.
+    Ended(Evidence),
+    /// The provider has never seen it. It may still arrive.
+    Unseen(Evidence),
+    /// Not paid so far, or nobody knows.
+    Open(Evidence),
+}
+
+/// What is sent to the provider.
+struct Message<'a> {
+    kind: &'a str,
+    reference: &'a str,
+    /// The void that a reversal undoes.
+    original: Option<&'a str>,
+    amount: &'a Money,
+    attempt: u32,
 }
 
 impl<P: Outbound> App<P> {
@@ -132,13 +179,14 @@ impl<P: Outbound> App<P> {
         for lane in 0..LANES {
             self.deliver_lane(lane, begun, &mut report).await?;
         }
+        self.deliver_letters(begun, &mut report).await?;
         if !self.out_of_time(begun) {
             report.erased = self.retain().await?;
         }
         Ok(report)
     }
 
-    fn out_of_time(&self, begun: Instant) -> bool {
+    pub(crate) fn out_of_time(&self, begun: Instant) -> bool {
         self.ports.now().since(begun) > TICK_BUDGET
     }
 
@@ -218,8 +266,10 @@ impl<P: Outbound> App<P> {
                 later => return Ok((did, later)),
             }
             did = true;
-            // What is due without being the courier's to do is for a timer: a terminal that has been silent too long.
-            let step = next_step(&aggregate, now).unwrap_or(Due::PassTime);
+            // What is due without being the courier's to do is for a timer: a terminal that has been silent too long, a
+            // code, hold, case or order that ended. Where no provider is configured, timers must run all the same.
+            let possible = |step: &Due| self.ports.acquirer_url().is_some() || !step.wants_provider();
+            let step = next_step(&aggregate, now).filter(possible).unwrap_or(Due::PassTime);
             if !self.take_step(&aggregate, &step).await? {
                 // No provider is configured, another courier is at it, or no timer is due yet: look again soon.
                 return Ok((did, now.plus(NOT_OURS_NOW).ok()));
@@ -235,52 +285,113 @@ impl<P: Outbound> App<P> {
                 let after = self.change(aggregate, Command::PassTime).await?.aggregate();
                 Ok(after.commits != aggregate.commits)
             }
-            Due::Send(target) => {
-                if self.ports.acquirer_url().is_none() {
-                    return Ok(false);
-                }
-                // Durable before any effect: the host holds the request back until this write is.
-                match self.change(aggregate, Command::RecordSent(target.clone())).await? {
-                    Outcome::Already(_) => Ok(false),
-                    Outcome::Committed(sent) => {
-                        let outcome = self.submit(&sent, target).await?;
-                        self.report_outcome(&sent, target, outcome).await?;
-                        Ok(true)
-                    }
-                }
-            }
+            Due::Send(target) => self.send_out(aggregate, target).await,
             Due::Query(target) => {
-                if self.ports.acquirer_url().is_none() {
-                    return Ok(false);
-                }
                 let outcome = match self.ask(aggregate, target).await? {
                     // The provider has never seen it. It acts on a reference at most once, so the same is sent again.
+                    None if matches!(target, Target::Operation(_)) => return self.send_out(aggregate, target).await,
                     None => self.submit(aggregate, target).await?,
                     Some(outcome) => outcome,
                 };
-                match outcome {
-                    ResultOf::Unknown(evidence) if is_unknown(aggregate, target) => {
-                        self.ports.log(&format!("{}: outcome still unknown", describe(target)));
-                        drop(evidence);
-                        self.change(aggregate, Command::RecordQuery(target.clone())).await?;
-                    }
-                    outcome => self.report_outcome(aggregate, target, outcome).await?,
-                }
+                self.take_answer(aggregate, target, outcome).await?;
                 Ok(true)
             }
             Due::Reverse(target) => {
-                if self.ports.acquirer_url().is_none() {
-                    return Ok(false);
-                }
-                match self.reverse(aggregate, target).await? {
-                    ResultOf::Unknown(_) => {
-                        self.change(aggregate, Command::RecordQuery(target.clone())).await?;
+                let outcome = self.reverse(aggregate, target).await?;
+                self.take_answer(aggregate, target, outcome).await?;
+                Ok(true)
+            }
+            Due::AskForSale(id) => {
+                let target = Target::Operation(id.clone());
+                let outcome = match self.ask_for_sale(aggregate).await? {
+                    Heard::Stands(evidence) => ResultOf::Failed(evidence),
+                    Heard::Ended(evidence) => ResultOf::Done(evidence),
+                    // It may still be paid: asked for again on the network's schedule, then closed or reversed.
+                    Heard::Unseen(_) | Heard::Open(_) => {
+                        self.change(aggregate, Command::RecordQuery(target)).await?;
+                        return Ok(true);
                     }
-                    outcome => self.report_outcome(aggregate, target, outcome).await?,
-                }
+                };
+                self.report_outcome(aggregate, &target, outcome).await?;
+                Ok(true)
+            }
+            Due::Trace(id) => self.trace(aggregate, id).await,
+            Due::Fund(id) => self.fund(aggregate, id).await,
+        }
+    }
+
+    /// Sends an operation, for the first time or again.
+    async fn send_out(&self, aggregate: &Aggregate, target: &Target) -> Result<bool, Error> {
+        // Durable before any effect: the host holds the request back until this write is.
+        match self.change(aggregate, Command::RecordSent(target.clone())).await? {
+            Outcome::Already(_) => Ok(false),
+            Outcome::Committed(sent) => {
+                let outcome = self.submit(&sent, target).await?;
+                self.take_answer(&sent, target, outcome).await?;
                 Ok(true)
             }
         }
+    }
+
+    /// Writes down what became of an operation, or that nobody could say.
+    async fn take_answer(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<(), Error> {
+        match self.weigh(aggregate, target, outcome).await? {
+            ResultOf::Unknown(_) if is_unknown(aggregate, target) => {
+                self.ports.log(&format!("{}: outcome still unknown", describe(target)));
+                self.change(aggregate, Command::RecordQuery(target.clone())).await?;
+                Ok(())
+            }
+            outcome => self.report_outcome(aggregate, target, outcome).await,
+        }
+    }
+
+    /// A refusal to undo a payment that nobody knows the outcome of does not say that the payment stands. What does is
+    /// the provider's word about the payment itself.
+    async fn weigh(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<ResultOf, Error> {
+        let ResultOf::Failed(refusal) = outcome else { return Ok(outcome) };
+        let undoes_unknown = aggregate.ledger.status.outcome == SaleOutcome::Unknown
+            && find(aggregate, target).is_some_and(|o| matches!(o.kind, Way::Reversal | Way::OrderClose));
+        if !undoes_unknown || refusal.code.as_deref() == Some(PAID) {
+            return Ok(ResultOf::Failed(refusal));
+        }
+        let code = refusal.code.as_deref().unwrap_or("no code");
+        let with_refusal = |evidence: Evidence| Evidence { note: Some(format!("refused with {code}")), ..evidence };
+        Ok(match self.ask_for_sale(aggregate).await? {
+            Heard::Stands(evidence) => ResultOf::Failed(with_refusal(evidence)),
+            Heard::Ended(evidence) | Heard::Unseen(evidence) => ResultOf::Done(with_refusal(evidence)),
+            Heard::Open(evidence) => ResultOf::Unknown(with_refusal(evidence)),
+        })
+    }
+
+    /// Asks whether a refund has arrived.
+    async fn trace(&self, aggregate: &Aggregate, id: &RefundId) -> Result<bool, Error> {
+        let target = Target::Refund(id.clone());
+        let Some((_, reference, _)) = operation(aggregate, &target) else { return Ok(false) };
+        let url = format!("{}/operations/{reference}/trace", self.provider()?);
+        let (arrived, evidence) = match self.ports.send("GET", &url, &[], Vec::new()).await {
+            Ok(answer) => {
+                let said: Option<ProviderAnswer> = serde_json::from_slice(&answer.body).ok();
+                let arrived = match said.as_ref().map(|said| said.status.as_str()) {
+                    Some("arrived") if answer.status == 200 => Some(true),
+                    Some("not-arrived") if answer.status == 200 => Some(false),
+                    _ => None,
+                };
+                let note = arrived.is_none().then(|| format!("answered with status {}", answer.status));
+                (arrived, self.evidence(said.as_ref(), note))
+            }
+            Err(none) => (None, self.evidence(None, Some(none.to_string()))),
+        };
+        let report = TraceReport { refund: id.clone(), arrived, evidence };
+        let after = self.change(aggregate, Command::ReportTrace(report)).await?.aggregate();
+        Ok(after.commits != aggregate.commits)
+    }
+
+    /// A refund that waits for the merchant's funds is due. Whether there are any is the funding ledger's to say; until
+    /// it does, only the refund's own deadline runs.
+    async fn fund(&self, aggregate: &Aggregate, id: &RefundId) -> Result<bool, Error> {
+        self.ports.log(&format!("refund {id}: waits for funds"));
+        let after = self.change(aggregate, Command::PassTime).await?.aggregate();
+        Ok(after.commits != aggregate.commits)
     }
 
     /// A command of the courier. Its id follows from the state it acts on: two couriers at one state are one command.
@@ -344,11 +455,16 @@ impl<P: Outbound> App<P> {
         }
     }
 
+    fn provider(&self) -> Result<&str, Error> {
+        self.ports.acquirer_url().ok_or_else(|| Error::Internal("no acquirer is configured".to_owned()))
+    }
+
     async fn submit(&self, aggregate: &Aggregate, target: &Target) -> Result<ResultOf, Error> {
         let Some((kind, reference, amount)) = operation(aggregate, target) else {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
-        self.post(aggregate, kind, &reference, None, &amount, attempts(aggregate, target)).await
+        let attempt = attempts(aggregate, target);
+        self.post(aggregate, Message { kind, reference: &reference, original: None, amount: &amount, attempt }).await
     }
 
     async fn reverse(&self, aggregate: &Aggregate, target: &Target) -> Result<ResultOf, Error> {
@@ -356,7 +472,9 @@ impl<P: Outbound> App<P> {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
         let own = format!("{reference}-R");
-        Ok(match self.post(aggregate, "reversal", &own, Some(&reference), &amount, 1).await? {
+        let original = Some(reference.as_str());
+        let message = Message { kind: "reversal", reference: &own, original, amount: &amount, attempt: 1 };
+        Ok(match self.post(aggregate, message).await? {
             ResultOf::Done(evidence) => ResultOf::Reversed(evidence),
             // A reversal that is refused says nothing about the void.
             ResultOf::Failed(evidence) => ResultOf::Unknown(evidence),
@@ -364,47 +482,56 @@ impl<P: Outbound> App<P> {
         })
     }
 
-    async fn post(
-        &self,
-        aggregate: &Aggregate,
-        kind: &str,
-        reference: &str,
-        original: Option<&str>,
-        amount: &Money,
-        attempt: u32,
-    ) -> Result<ResultOf, Error> {
-        let base = self.ports.acquirer_url().ok_or_else(|| Error::Internal("no acquirer is configured".to_owned()))?;
-        let sale = &aggregate.ledger.sale;
-        let body = serde_json::json!({
-            "reference": reference,
-            "attempt": attempt,
-            "kind": kind,
-            "original": original,
-            "merchant": sale.merchant.as_str(),
-            "sale": sale.id.as_str(),
-            "retrieval_reference": sale.retrieval_reference,
-            "amount": { "amount": amount.decimal_text(), "currency": amount.currency },
-        });
-        let url = format!("{base}/operations");
-        let headers = [("content-type", "application/json")];
-        Ok(match self.ports.send("POST", &url, &headers, body.to_string().into_bytes()).await {
+    async fn post(&self, aggregate: &Aggregate, message: Message<'_>) -> Result<ResultOf, Error> {
+        let Message { kind, reference, original, amount, attempt } = message;
+        let mut body = payment(aggregate);
+        body.insert("reference".to_owned(), reference.into());
+        body.insert("attempt".to_owned(), attempt.into());
+        body.insert("kind".to_owned(), kind.into());
+        body.insert("original".to_owned(), original.into());
+        if kind == Way::Reversal.token() && original.is_none() {
+            body.insert("undoes".to_owned(), "sale".into());
+        }
+        let amount = serde_json::json!({ "amount": amount.decimal_text(), "currency": amount.currency });
+        body.insert("amount".to_owned(), amount);
+        let body = serde_json::Value::Object(body).to_string().into_bytes();
+        let url = format!("{}/operations", self.provider()?);
+        Ok(match self.ports.send("POST", &url, &[("content-type", "application/json")], body).await {
             Ok(answer) => self.judge(answer.status, &answer.body),
             Err(none) => ResultOf::Unknown(self.evidence(None, Some(none.to_string()))),
         })
     }
 
+    /// Asks what became of the payment itself.
+    async fn ask_for_sale(&self, aggregate: &Aggregate) -> Result<Heard, Error> {
+        let url = format!("{}/sales/query", self.provider()?);
+        let body = serde_json::Value::Object(payment(aggregate)).to_string().into_bytes();
+        let answer = match self.ports.send("POST", &url, &[("content-type", "application/json")], body).await {
+            Ok(answer) => answer,
+            Err(none) => return Ok(Heard::Open(self.evidence(None, Some(none.to_string())))),
+        };
+        let said: Option<ProviderAnswer> = serde_json::from_slice(&answer.body).ok();
+        let evidence = self.evidence(said.as_ref(), None);
+        Ok(match (said.as_ref().map(|said| said.status.as_str()), answer.status) {
+            (Some("paid" | "held"), 200) => Heard::Stands(evidence),
+            (Some("declined" | "undone"), 200) => Heard::Ended(evidence),
+            // Only the protocol's own "not found" counts; a proxy's 404 says nothing.
+            (Some(NOT_FOUND), 404) => Heard::Unseen(Evidence { code: Some(NOT_FOUND.to_owned()), ..evidence }),
+            (_, status) => Heard::Open(Evidence { note: Some(format!("answered with status {status}")), ..evidence }),
+        })
+    }
+
     /// Asks what became of an operation. `None`: the provider has never seen it.
     async fn ask(&self, aggregate: &Aggregate, target: &Target) -> Result<Option<ResultOf>, Error> {
-        let base = self.ports.acquirer_url().ok_or_else(|| Error::Internal("no acquirer is configured".to_owned()))?;
         let Some((_, reference, _)) = operation(aggregate, target) else {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
-        let url = format!("{base}/operations/{reference}");
+        let url = format!("{}/operations/{reference}", self.provider()?);
         Ok(match self.ports.send("GET", &url, &[], Vec::new()).await {
             Ok(answer) if answer.status == 404 => {
                 let known: Option<ProviderAnswer> = serde_json::from_slice(&answer.body).ok();
                 // Only the protocol's own "not found" counts; a proxy's 404 says nothing.
-                if known.is_some_and(|k| k.status == "not-found") {
+                if known.is_some_and(|k| k.status == NOT_FOUND) {
                     None
                 } else {
                     Some(ResultOf::Unknown(self.evidence(None, Some("answered with status 404".to_owned()))))
@@ -702,10 +829,15 @@ impl<P: Outbound> App<P> {
         // The same event has the same id at each attempt, so that receivers can tell repetitions.
         let name = Digest::of(format!("{}:{}:{}:{}", endpoint.id, sale.merchant, sale.id, event.sequence).as_bytes());
         let id = format!("msg_{}", crate::idempotency::short(&name));
+        self.send_sealed(endpoint, &id, body).await
+    }
+
+    /// Seals a body and sends it to an endpoint; `false` if it did not take it.
+    pub(crate) async fn send_sealed(&self, endpoint: &Endpoint, id: &str, body: Vec<u8>) -> Result<bool, Error> {
         let secrets = core::slice::from_ref(&endpoint.secret);
         let headers = self
             .ports
-            .seal(secrets, &id, self.ports.now(), &body)
+            .seal(secrets, id, self.ports.now(), &body)
             .map_err(|e| Error::Internal(format!("endpoint {}: {e:?}", endpoint.id)))?;
         let headers = [
             ("content-type", "application/json"),
@@ -748,7 +880,7 @@ impl<P: Ports> App<P> {
 }
 
 /// Runs futures side by side until all have ended; results in the order given.
-async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(|f| (Some(Box::pin(f)), None)).collect();
     core::future::poll_fn(|context| {
         let mut open = false;
@@ -789,21 +921,45 @@ fn operation(aggregate: &Aggregate, target: &Target) -> Option<(&'static str, St
             let refund = aggregate.ledger.refunds.iter().find(|r| r.id == *id)?;
             Some(("refund", refund.provider_reference.clone(), refund.request.amount.clone()))
         }
-        Target::Operation(id) => {
-            let operation = aggregate.ledger.operations.iter().find(|o| o.id == *id)?;
+        Target::Operation(_) => {
+            let operation = find(aggregate, target)?;
             Some((operation.kind.token(), operation.provider_reference.clone(), operation.amount.clone()))
         }
     }
 }
 
-/// How often an operation was sent under its reference; at least once when it is being sent.
+/// An operation that is neither void nor refund.
+fn find<'a>(aggregate: &'a Aggregate, target: &Target) -> Option<&'a Operation> {
+    let Target::Operation(id) = target else { return None };
+    aggregate.ledger.operations.iter().find(|operation| operation.id == *id)
+}
+
+/// The payment as the provider is told of it: by its names here, and by whatever the network knows it by.
+fn payment(aggregate: &Aggregate) -> serde_json::Map<String, serde_json::Value> {
+    let ledger = &aggregate.ledger;
+    let Sale { merchant, id, retrieval_reference, slip, .. } = &ledger.sale;
+    let slip = slip.as_ref().map(|slip| {
+        serde_json::json!({
+            "terminal": slip.terminal.as_str(), "batch": slip.batch, "voucher": slip.voucher, "trace": slip.trace,
+        })
+    });
+    let fields: [(&str, serde_json::Value); 6] = [
+        ("merchant", merchant.as_str().into()),
+        ("sale", id.as_str().into()),
+        ("retrieval_reference", retrieval_reference.as_deref().into()),
+        ("slip", slip.into()),
+        ("order", ledger.code.as_ref().map(|code| code.reference.as_str()).into()),
+        ("authorisation_code", ledger.hold.as_ref().and_then(|hold| hold.authorisation_code.as_deref()).into()),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Which attempt under its reference the provider is told of. Only a failed refund is tried again on purpose: a void or
+/// another operation that is sent again is the same attempt.
 fn attempts(aggregate: &Aggregate, target: &Target) -> u32 {
     match target {
-        Target::Void(_) => 1,
+        Target::Void(_) | Target::Operation(_) => 1,
         Target::Refund(id) => aggregate.ledger.refunds.iter().find(|r| r.id == *id).map_or(1, |r| r.attempts.max(1)),
-        Target::Operation(id) => {
-            aggregate.ledger.operations.iter().find(|o| o.id == *id).map_or(1, |o| o.attempts.max(1))
-        }
     }
 }
 
@@ -811,9 +967,7 @@ fn is_unknown(aggregate: &Aggregate, target: &Target) -> bool {
     match target {
         Target::Void(id) => aggregate.ledger.voids.iter().any(|v| v.id == *id && v.state == OperationState::Unknown),
         Target::Refund(id) => aggregate.ledger.refunds.iter().any(|r| r.id == *id && r.state == RefundState::Unknown),
-        Target::Operation(id) => {
-            aggregate.ledger.operations.iter().any(|o| o.id == *id && o.state == OperationState::Unknown)
-        }
+        Target::Operation(_) => find(aggregate, target).is_some_and(|o| o.state == OperationState::Unknown),
     }
 }
 
@@ -831,19 +985,41 @@ fn next_step(aggregate: &Aggregate, now: Instant) -> Option<Due> {
             OperationState::Done | OperationState::Failed => {}
         }
     }
-    let refund = aggregate.ledger.refunds.iter().find(|r| is_due(r.due_at))?;
+    for operation in aggregate.ledger.operations.iter().filter(|o| is_due(o.due_at)) {
+        let target = Target::Operation(operation.id.clone());
+        match step::next_step(operation, &aggregate.ledger) {
+            Some(Step::AskForSale) => return Some(Due::AskForSale(operation.id.clone())),
+            Some(Step::Send) => return Some(Due::Send(target)),
+            Some(Step::AskForOperation) => return Some(Due::Query(target)),
+            None => {}
+        }
+    }
+    if let Some(refund) = aggregate.ledger.refunds.iter().find(|r| is_due(r.due_at)) {
+        return Some(step_of(aggregate, refund));
+    }
+    let traced = aggregate
+        .ledger
+        .refunds
+        .iter()
+        .find(|refund| refund.trace.as_ref().is_some_and(|trace| trace.arrived.is_none() && is_due(trace.due_at)));
+    traced.map(|refund| Due::Trace(refund.id.clone()))
+}
+
+/// What a refund that is due wants.
+fn step_of(aggregate: &Aggregate, refund: &Refund) -> Due {
     let target = Target::Refund(refund.id.clone());
-    Some(match refund.state {
+    match refund.state {
         // To be sent, for the first time or again. Should a courier have died after sending again, the provider acts on
         // a reference at most once.
         RefundState::Clearing if refund.attempts == 0 || was_retried(aggregate, &refund.id) => Due::Send(target),
         RefundState::Clearing | RefundState::Unknown => Due::Query(target),
+        RefundState::Queued => Due::Fund(refund.id.clone()),
         _ => Due::PassTime,
-    })
+    }
 }
 
 /// Whether the last that happened to a refund is that somebody wants it tried again.
-fn was_retried(aggregate: &Aggregate, id: &rescind_model::RefundId) -> bool {
+fn was_retried(aggregate: &Aggregate, id: &RefundId) -> bool {
     let last = aggregate.events.iter().rev().find(|e| e.refund.as_ref() == Some(id));
     last.is_some_and(|e| e.kind == rescind_model::EventKind::RefundRetried)
 }

@@ -23,6 +23,8 @@ pub struct EndpointAsk {
     pub locale: Locale,
     /// What it is.
     pub description: Option<String>,
+    /// Whether it passes messages on to customers.
+    pub customer_messages: bool,
 }
 
 /// An endpoint.
@@ -39,6 +41,9 @@ pub struct Endpoint {
     pub locale: Locale,
     /// What it is.
     pub description: Option<String>,
+    /// Whether it is handed what customers are to be told and nobody else: codes, with the address they go to.
+    #[serde(default)]
+    pub customer_messages: bool,
     /// Since when.
     pub created_at: Instant,
     /// Since when deliveries fail, if they do.
@@ -116,6 +121,7 @@ impl<P: Ports> App<P> {
             audience: ask.audience,
             locale: ask.locale,
             description: ask.description,
+            customer_messages: ask.customer_messages,
             created_at: self.ports.now(),
             failing_since: None,
             disabled: false,

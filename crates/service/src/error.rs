@@ -9,7 +9,7 @@
 //!    may be used again. The inside (`detail` for the log) never reaches the caller.
 
 use crate::ports::KvError;
-use rescind_model::{Decision, DecisionError, Money, Rejection};
+use rescind_model::{Decision, DecisionError, Money, OperationId, Rejection};
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +20,15 @@ pub enum Error {
     /// 403: known, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// 403 or 422 with a code: what was to show who asks, or who pays, does not. Bound to a moment, so it is not kept under
+    /// the idempotency key: the same request with a better proof is the same request.
+    #[error("{message}")]
+    Unproved {
+        /// Stable code.
+        code: &'static str,
+        /// What to do.
+        message: &'static str,
+    },
     /// 404: there is none, or it is somebody else's.
     #[error("there is no such {0}")]
     NotFound(&'static str),
@@ -59,6 +68,9 @@ pub enum Error {
     /// 409, 403 or 422: the ledger refuses; see [`Rejection`].
     #[error("the ledger refuses it")]
     Rejected(Rejection),
+    /// 409: the terminal has to say first what became of this reversal.
+    #[error("the terminal has not said what became of {0}")]
+    ReversalOutstanding(OperationId),
     /// 422: the idempotency key was used with another payload.
     #[error("this Idempotency-Key was used with another request")]
     KeyReused,

@@ -232,6 +232,7 @@ impl<P: Ports> App<P> {
                     continue;
                 }
                 self.list_new_refunds(&merchant, &intents, &aggregate).await?;
+                self.list_new_cancellations(&merchant, &intents, &aggregate).await?;
                 let mut entries = Vec::new();
                 for intent in &intents {
                     let events = aggregate(intent).map(|a| a.events.as_slice()).unwrap_or_default();
@@ -318,15 +319,46 @@ impl<P: Ports> App<P> {
                 entries.push(Entry { id: refund.to_string(), at: intent.sale.to_string() });
             }
         }
+        self.list_entries(&Key::refunds(merchant), &entries).await
+    }
+
+    /// Adds newly authorised cancellations of payment codes to the list of their business day.
+    async fn list_new_cancellations<'a>(
+        &self,
+        merchant: &MerchantId,
+        intents: &[&Intent],
+        aggregate: &(impl Fn(&Intent) -> Option<&'a Aggregate> + Sync),
+    ) -> Result<(), Error> {
+        let mut days: BTreeMap<Key, Vec<Entry>> = BTreeMap::new();
+        for intent in intents {
+            let Some(there) = aggregate(intent) else { continue };
+            let own = there.events.iter().filter(|e| e.command.as_str() == intent.id);
+            for event in own.filter(|e| crate::code::is_cancellation(there, e)) {
+                let Some(operation) = &event.operation else { continue };
+                let day = self.day_of_cancellation(there, event.at).await;
+                let entry = Entry { id: operation.to_string(), at: intent.sale.to_string() };
+                days.entry(Key::cancellations(merchant, day)).or_default().push(entry);
+            }
+        }
+        for (list, entries) in &days {
+            self.list_entries(list, entries).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds entries at the end of a list.
+    async fn list_entries(&self, list: &Key, entries: &[Entry]) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         let records = self.records().await?;
-        let list = Key::refunds(merchant);
-        let mut page = records.tail(&list).await?;
-        let mut rest = entries.as_slice();
+        let mut page = records.tail(list).await?;
+        let mut rest = entries;
         while !rest.is_empty() {
-            let taken = records.add_to_page(&list, page, rest, self.unique()).await?;
+            let taken = records.add_to_page(list, page, rest, self.unique()).await?;
             rest = rest.get(taken..).unwrap_or_default();
             if !rest.is_empty() {
-                page = records.advance(&list, page, self.unique()).await?;
+                page = records.advance(list, page, self.unique()).await?;
             }
         }
         Ok(())

@@ -8,16 +8,24 @@
 //! | `ports` | what is needed from the world |
 //! | `store/` | records on a store that lies: read-back, creation, pages, lanes, tallies |
 //! | `principal`, `directory` | who asks; merchants, terminals, persons, keys |
-//! | `sale`, `void`, `refund`, `operation` | what can be done |
+//! | `sale`, `code`, `hold` | how a payment begins |
+//! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
+//! | `outstanding` | reversals that a terminal owes before its next sale |
+//! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
+//! | `identity`, `confirmation` | that the customer is who paid |
+//! | `secret` | what only this deployment knows |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
 //! | `personal`, `evidence` | what is kept outside the ledger, because it must be erasable |
 //! | `mask` | who sees what of it |
 //! | `retention` | the days on which it goes |
 //! | `upcast` | records of older formats |
+//! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
 //! | `http/` | the API |
 
 pub mod app;
+pub mod code;
+pub mod confirmation;
 pub mod courier;
 pub mod directory;
 pub mod endpoint;
@@ -25,21 +33,31 @@ pub mod error;
 pub mod evidence;
 pub mod feed;
 pub mod gauge;
+pub mod hold;
 pub mod http;
 pub mod idempotency;
+pub mod identity;
 pub mod limits;
 pub mod mask;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod operation;
+pub mod operator;
+pub mod outbox;
+mod outstanding;
 pub mod personal;
+pub mod pin;
 pub mod policies;
 pub mod ports;
 pub mod principal;
+pub mod proof;
 pub mod refund;
 pub mod retention;
+pub mod reversal;
 pub mod review;
 pub mod sale;
+mod secret;
+pub mod session;
 pub mod store;
 mod take_back;
 #[cfg(feature = "testkit")]

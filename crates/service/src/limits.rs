@@ -70,9 +70,6 @@ pub const EVIDENCE_SALES: usize = LIST_LIMIT;
 /// Personal texts of one payment: two for each refund it can have, and one for itself.
 pub const PERSONAL_ITEMS: usize = 160;
 
-/// Longest contact in bytes: RFC 5321 allows 254 for an e-mail address.
-pub const CONTACT_BYTES: usize = 254;
-
 /// Commitments that one command says were erased (`rescind:refunds` takes as many).
 pub const ERASED_AT_ONCE: usize = 64;
 
@@ -160,3 +157,66 @@ pub const SLOW_WAITS: Duration = Duration { ms: 2_000 };
 
 /// Steps one sale may take in one tick: sent, answered, and room for a second operation.
 pub const STEPS: u8 = 6;
+
+/// Memory of one PIN's hash, in KiB: with five passes one of the settings that OWASP recommends for Argon2id. A request runs
+/// in an instance of at most 64 MiB that keeps what it has grown to, so the setting with the least memory is the right one.
+pub const PIN_MEMORY_KIB: u32 = 7 * 1024;
+
+/// Passes over that memory. A hash takes tens of milliseconds: nothing to whoever types a PIN, all the difference to
+/// whoever tries a million.
+pub const PIN_PASSES: u32 = 5;
+
+/// Wrong PINs in a row after which an operator is locked until reset: a cashier mistypes, and PCI DSS allows 10.
+pub const PIN_ATTEMPTS: u32 = 5;
+
+/// Devices of one operator: a telephone and its successor, twice.
+pub const OPERATOR_DEVICES: usize = 4;
+
+/// Sessions of one operator at a time; the oldest gives way. They lie in one record.
+pub const OPERATOR_SESSIONS: usize = 16;
+
+/// Used challenges that are remembered per operator until they expire; more within their two minutes are no work.
+pub const USED_CHALLENGES: usize = 64;
+
+/// How long a session holds without being used.
+pub const SESSION_IDLE: Duration = Duration { ms: 15 * 60_000 };
+
+/// How long a session holds at most: a shift.
+pub const SESSION_LIFETIME: Duration = Duration { ms: 8 * 3_600_000 };
+
+/// How much of a session's idleness may go by before its use is written down: not every request writes.
+pub const SESSION_TOUCH: Duration = Duration { ms: 60_000 };
+
+/// How long a challenge waits for its signature: as long as it takes to scan a code.
+pub const CHALLENGE_LIFETIME: Duration = Duration { ms: 120_000 };
+
+/// How long a proof holds: from the PIN to the request that needs it, with one retry.
+pub const PROOF_LIFETIME: Duration = Duration { ms: 120_000 };
+
+/// How far the clocks of two instances may be apart when one checks what the other signed.
+pub const PROOF_SKEW: Duration = Duration { ms: 5_000 };
+
+/// Signing keys that are remembered, retired ones included. A proof outlives its key's retirement by minutes only.
+pub const PROOF_KEYS: usize = 8;
+
+/// How long a customer has to repeat a code.
+pub const CONFIRMATION_LIFETIME: Duration = Duration { ms: 600_000 };
+
+/// Tries to repeat one code: 5 in 1,000,000 is the chance of whoever guesses.
+pub const CONFIRMATION_TRIES: u32 = 5;
+
+/// Codes for one sale within [`CONFIRMATION_WINDOW`]: bounds both the guesses and the messages a customer gets.
+pub const CONFIRMATIONS: usize = 5;
+
+/// How long a code counts towards [`CONFIRMATIONS`].
+pub const CONFIRMATION_WINDOW: Duration = Duration { ms: 86_400_000 };
+
+/// Longest address of a customer: an e-mail address has at most 254 bytes.
+pub const CONTACT_BYTES: usize = 254;
+
+/// Messages to customers that wait in one lane of the outbox; they wait for minutes.
+pub const OUTBOX_MESSAGES: usize = 128;
+
+/// Reversals of one terminal that are looked at before its next sale. It owes one at a time, unless troubles of the past
+/// are reported late.
+pub const OUTSTANDING: usize = 32;

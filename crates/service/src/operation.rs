@@ -1,18 +1,24 @@
-//! Operations and their outcomes: looked up, reported, resolved, printed.
+//! Operations and their outcomes: authorised, looked up, reported, resolved, printed.
 
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::PROPOSAL_HOLDS;
-use crate::ports::Ports;
+use crate::outstanding;
+use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
+use crate::proof::{AskedOperation, ShownProof};
 use crate::refund::{check_text, find};
 use crate::sale::Aggregate;
 use crate::store::Record;
 use crate::store::key::Key;
+use crate::take_back::{Taking, Way as TakeBack};
+use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Command, CommandId, Instant, Locale, MerchantId, Operation, OperationId, OutcomeReport, PersonId,
-    Resolution, ResultOf, SaleId, SlipRequest, Target, VoidOperation,
+    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Grounds, Instant, Ledger,
+    Locale, MerchantId, Money, Operation, OperationAuthorisation, OperationId, OperationQuestion, OutcomeReport,
+    PersonId, Refund, RefundId, Resolution, ResultOf, SaleId, SaleOutcome, SlipRequest, Target, TerminalId, Trouble,
+    TroubleReport, VoidOperation, Way,
 };
 use rescind_model::{OperationState, RefundState};
 use serde::{Deserialize, Serialize};
@@ -27,6 +33,160 @@ pub fn find_void<'a>(aggregate: &'a Aggregate, id: &OperationId) -> Option<&'a V
 #[must_use]
 pub fn find_operation<'a>(aggregate: &'a Aggregate, id: &OperationId) -> Option<&'a Operation> {
     aggregate.ledger.operations.iter().find(|o| o.id == *id)
+}
+
+/// A reversal, an order close or something done to a hold that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationAsk {
+    /// What: the first of these that the policy allows. Never empty, never void or refund.
+    pub ways: &'static [Way],
+    /// The amount. Absent: all of it.
+    pub amount: Option<Money>,
+    /// Whether a completion keeps a penalty.
+    pub penalty: bool,
+    /// The acquiring fee that is charged for a completion. Absent: none.
+    pub fee_charged: Option<Money>,
+    /// What went wrong at the till, recorded together with the operation.
+    pub trouble: Option<TroubleReport>,
+    /// The reason code.
+    pub reason: Option<String>,
+    /// The operator, where the key is not a person's own.
+    pub operator: Option<PersonId>,
+    /// The terminal, where the key is not a terminal's own.
+    pub terminal: Option<TerminalId>,
+    /// The referral whose grant it uses.
+    pub grant: Option<CaseId>,
+    /// What was shown to say which operator asks.
+    pub proof: ShownProof,
+}
+
+impl OperationAsk {
+    /// One way for all of the payment, with nothing besides.
+    #[must_use]
+    pub fn of(ways: &'static [Way]) -> Self {
+        Self {
+            ways,
+            amount: None,
+            penalty: false,
+            fee_charged: None,
+            trouble: None,
+            reason: None,
+            operator: None,
+            terminal: None,
+            grant: None,
+            proof: ShownProof::default(),
+        }
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.trouble.as_ref().map(|told| told.trouble)
+    }
+
+    /// Asks the policy, way after way, until one is open. None open: the last answer, which knows of no other way.
+    pub(crate) fn decide<Q: crate::ports::Policy>(&self, policy: &Q, facts: &Facts) -> Result<Decision, Error> {
+        let question = |way: Way| OperationQuestion {
+            way,
+            amount: self.amount.clone(),
+            trouble: self.trouble(),
+            reason: self.reason.clone(),
+            penalty: self.penalty,
+        };
+        let mut last = None;
+        for way in self.ways {
+            let decision = policy.decide_operation(facts, &question(*way))?;
+            if decision.outcome == rescind_model::Outcome::Allow {
+                return Ok(decision);
+            }
+            last = Some(decision);
+        }
+        last.ok_or_else(|| Error::Internal("an operation was asked for without a way".to_owned()))
+    }
+}
+
+/// An operation on its way into the ledger.
+struct Operating<'a> {
+    ask: &'a OperationAsk,
+    id: &'a OperationId,
+    /// The business day of the request, which is that of a completion.
+    day: BusinessDay,
+}
+
+impl<P: Ports> TakeBack<P> for Operating<'_> {
+    async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
+        let facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
+        Ok(Gathered { facts, tallies: Vec::new() })
+    }
+
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
+        self.ask.decide(policy, facts)
+    }
+
+    fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
+        let ask = self.ask;
+        let capture = (decision.way == Way::HoldCompletion).then(|| Capture {
+            fee_charged: ask.fee_charged.clone().unwrap_or_else(|| decision.amount.zero_like()),
+            business_day: self.day,
+        });
+        let cause = ask.trouble().map(|trouble| trouble.token().to_owned());
+        // Whoever made the payment undoes it, unless it is asked for elsewhere.
+        let made_at = ledger.sale.slip.as_ref().map(|slip| &slip.terminal);
+        Command::Authorise(OperationAuthorisation {
+            id: self.id.clone(),
+            cause: cause.or_else(|| ask.reason.clone()).unwrap_or_default(),
+            penalty: ask.penalty,
+            capture,
+            terminal: taking.asker.terminal.as_ref().or(made_at).cloned(),
+            provider_reference: provider_reference(taking.command),
+            decision,
+            grounds: Grounds { grant: ask.grant.clone(), ..taking.shown.grounds() },
+        })
+    }
+
+    fn grant(&self) -> Option<&CaseId> {
+        self.ask.grant.as_ref()
+    }
+
+    fn first(&self) -> Option<Command> {
+        self.ask.trouble.clone().map(Command::RecordTrouble)
+    }
+
+    async fn announce(
+        &self,
+        app: &App<P>,
+        taking: &Taking<'_, P>,
+        ledger: &Ledger,
+        change: &Command,
+    ) -> Result<(), Error> {
+        let Command::Authorise(wanted) = change else { return Ok(()) };
+        if let (true, Some(terminal)) = (outstanding::holds_up(ledger, &wanted.decision), &wanted.terminal) {
+            app.note_outstanding(taking.merchant, terminal, taking.sale, self.id, taking.accepted).await?;
+        }
+        if let Some(capture) = &wanted.capture {
+            // Found by the day it is captured on, too.
+            let mut captured = ledger.sale.clone();
+            captured.business_day = capture.business_day;
+            app.index_anew(&ledger.sale, &captured).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a name of an operation stands for in its payment.
+#[must_use]
+pub fn named(aggregate: &Aggregate, id: &OperationId) -> Option<Target> {
+    let void = find_void(aggregate, id).map(|void| Target::Void(void.id.clone()));
+    void.or_else(|| find_operation(aggregate, id).map(|operation| Target::Operation(operation.id.clone())))
+}
+
+/// Who carries an operation out, and at which terminal if only one may say what became of it.
+fn executor_of<'a>(aggregate: &'a Aggregate, target: &Target) -> Option<(Executor, Option<&'a TerminalId>)> {
+    match target {
+        Target::Void(id) => find_void(aggregate, id).map(|void| (void.executor, void.terminal.as_ref())),
+        Target::Operation(id) => {
+            find_operation(aggregate, id).map(|operation| (operation.executor, operation.terminal.as_ref()))
+        }
+        Target::Refund(id) => find(aggregate, id).map(|refund| (refund.executor, None)),
+    }
 }
 
 /// An operation's sale is part of its id.
@@ -111,7 +271,71 @@ impl<P: Ports> App<P> {
         Ok((aggregate, id.clone()))
     }
 
-    /// Records what became of a void that a terminal carries out.
+    /// Authorises a reversal, an order close or something done to a hold, if the policy and the ledger let it.
+    ///
+    /// # Errors
+    /// No such payment; [`Error::Decided`] with the decision if the policy refuses or refers; the ledger's rejections.
+    pub async fn operate(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        ask: &OperationAsk,
+        command: &CommandId,
+    ) -> Result<(Aggregate, OperationId), Error> {
+        who.may(Deed::TakeBack, merchant)?;
+        let there = self.sale(who, merchant, id).await?;
+        self.operate_on(who, there, ask, command).await
+    }
+
+    /// The same, on a payment that the asker may see.
+    pub(crate) async fn operate_on(
+        &self,
+        who: &Principal,
+        there: Aggregate,
+        ask: &OperationAsk,
+        command: &CommandId,
+    ) -> Result<(Aggregate, OperationId), Error> {
+        let sale = &there.ledger.sale;
+        let operation = OperationId { value: format!("{}~{}", sale.id, tail(command)) };
+        if find_operation(&there, &operation).is_some() {
+            // Carried out before: what was shown for it may have ended since.
+            return Ok((there, operation));
+        }
+        let merchant = self.merchant(&sale.merchant).await?;
+        let policy = self.policy_of(&merchant).await?;
+        let asked = AskedOperation {
+            way: ask.ways.last().copied().unwrap_or(Way::Reversal),
+            sale: sale.id.clone(),
+            amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()),
+            reason: ask.reason.clone(),
+            terminal: ask.terminal.clone(),
+        };
+        let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
+        // A terminal undoes what it cannot finish by itself, and the back office what its systems tell it: a person is
+        // named where there is one, and wherever the policy demands one.
+        let actor = match &standing.asker.person {
+            Some(_) => standing.actor("/operator")?,
+            None => who.actor(&merchant.id),
+        };
+        let accepted = self.ports.now();
+        let day = policy.business_day_of(accepted)?;
+        let taking = Taking {
+            who,
+            merchant: &merchant.id,
+            sale: &sale.id,
+            policy: &*policy,
+            shown: standing.shown(None),
+            asker: standing.asker,
+            actor,
+            command,
+            accepted,
+        };
+        let way = Operating { ask, id: &operation, day };
+        Ok((self.take_back(&taking, &way).await?, operation))
+    }
+
+    /// Records what became of an operation that a terminal carries out.
     ///
     /// # Errors
     /// No such operation; it is not this terminal's; the outcome contradicts a final one.
@@ -125,21 +349,52 @@ impl<P: Ports> App<P> {
     ) -> Result<(Aggregate, OperationId), Error> {
         who.may(Deed::ReportOutcome, merchant)?;
         let (aggregate, _) = self.operation(who, merchant, id).await?;
-        let void = find_void(&aggregate, id).ok_or(Error::NotFound("operation"))?;
-        if void.executor != rescind_model::Executor::Terminal {
+        let target = named(&aggregate, id).ok_or(Error::NotFound("operation"))?;
+        self.report_of(who, merchant, aggregate, target, outcome, command).await?;
+        self.operation(who, merchant, id).await
+    }
+
+    /// Records what became of a refund that a terminal carries out.
+    ///
+    /// # Errors
+    /// No such refund; a terminal does not carry it out; the outcome contradicts a final one.
+    pub async fn report_refund(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &RefundId,
+        outcome: ResultOf,
+        command: &CommandId,
+    ) -> Result<(Aggregate, RefundId), Error> {
+        who.may(Deed::ReportOutcome, merchant)?;
+        let (aggregate, _) = self.refund(who, merchant, id).await?;
+        let target = Target::Refund(id.clone());
+        Ok((self.report_of(who, merchant, aggregate, target, outcome, command).await?, id.clone()))
+    }
+
+    async fn report_of(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        aggregate: Aggregate,
+        target: Target,
+        outcome: ResultOf,
+        command: &CommandId,
+    ) -> Result<Aggregate, Error> {
+        let (executor, terminal) = executor_of(&aggregate, &target).ok_or(Error::NotFound("operation"))?;
+        if executor != Executor::Terminal {
             return Err(Error::Conflict {
                 code: "operation.not-yours",
                 message: "the courier carries this operation out and asks the provider itself".to_owned(),
             });
         }
-        if let (Bearer::Terminal { terminal, .. }, Some(own)) = (&who.bearer, &void.terminal)
+        if let (Bearer::Terminal { terminal, .. }, Some(own)) = (&who.bearer, terminal)
             && terminal != own
         {
             return Err(Error::NotFound("operation"));
         }
-        let report = OutcomeReport { target: Target::Void(id.clone()), outcome };
-        self.report_as(&who.actor(merchant), merchant, &aggregate.ledger.sale.id, report, command).await?;
-        self.operation(who, merchant, id).await
+        let report = OutcomeReport { target, outcome };
+        self.report_as(&who.actor(merchant), merchant, &aggregate.ledger.sale.id, report, command).await
     }
 
     /// Records what became of an operation.
@@ -185,6 +440,10 @@ impl<P: Ports> App<P> {
             // Carried out by an earlier request under the same key, whose answer was lost.
             return Ok(aggregate);
         }
+        let target = match target {
+            Target::Void(id) | Target::Operation(id) => &named(&aggregate, id).ok_or(Error::NotFound("operation"))?,
+            Target::Refund(_) => target,
+        };
         let sale = aggregate.ledger.sale.id.clone();
         let attempts = open_attempts(&aggregate, target)?;
         let Bearer::Person { person } = &who.bearer else {
@@ -238,25 +497,50 @@ impl<P: Ports> App<P> {
         locale: Locale,
         reprint: bool,
     ) -> Result<String, Error> {
-        let (void_operation, refund, operation, aggregate) = match target {
-            Target::Void(id) => {
+        let (aggregate, printed) = match target {
+            Target::Void(id) | Target::Operation(id) => {
                 let (aggregate, id) = self.operation(who, merchant, id).await?;
-                (find_void(&aggregate, &id).cloned(), None, None, aggregate)
+                let void = find_void(&aggregate, &id).cloned();
+                let operation = find_operation(&aggregate, &id).filter(|_| void.is_none()).cloned();
+                (aggregate, (void, None, operation))
             }
             Target::Refund(id) => {
                 let (aggregate, id) = self.refund(who, merchant, id).await?;
-                (None, find(&aggregate, &id).cloned(), None, aggregate)
-            }
-            Target::Operation(id) => {
-                let (aggregate, id) = self.operation(who, merchant, id).await?;
-                (None, None, find_operation(&aggregate, &id).cloned(), aggregate)
+                let refund = find(&aggregate, &id).cloned();
+                (aggregate, (None, refund, None))
             }
         };
-        let merchant = self.merchant(merchant).await?;
-        // Without any of the three, the slip would be one of the sale itself.
-        if void_operation.is_none() && refund.is_none() && operation.is_none() {
-            return Err(Error::NotFound("operation"));
+        self.print(aggregate, printed, locale, reprint).await
+    }
+
+    /// The slip of a sale itself.
+    ///
+    /// # Errors
+    /// No such sale; one that is neither good nor held has no slip.
+    pub async fn sale_slip(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        sale: &SaleId,
+        locale: Locale,
+        reprint: bool,
+    ) -> Result<String, Error> {
+        let aggregate = self.sale(who, merchant, sale).await?;
+        let outcome = aggregate.ledger.status.outcome;
+        if !matches!(outcome, SaleOutcome::Good | SaleOutcome::Held) {
+            return Err(Error::Rejected(rescind_model::Rejection::SaleNotGood(outcome.token().to_owned())));
         }
+        self.print(aggregate, (None, None, None), locale, reprint).await
+    }
+
+    async fn print(
+        &self,
+        aggregate: Aggregate,
+        (void_operation, refund, operation): (Option<VoidOperation>, Option<Refund>, Option<Operation>),
+        locale: Locale,
+        reprint: bool,
+    ) -> Result<String, Error> {
+        let merchant = self.merchant(&aggregate.ledger.sale.merchant).await?;
         let request = SlipRequest {
             merchant_name: merchant.name,
             sale: aggregate.ledger.sale,

@@ -73,6 +73,10 @@ pub enum Deed {
     Clear,
     /// Manage webhook endpoints and review sources.
     Configure,
+    /// Give persons operator numbers, register their devices.
+    ManageOperators,
+    /// See which operators are locked, give one a new PIN.
+    ResetOperators,
     /// Give evidence.
     GiveEvidence,
     /// See the content of evidence.
@@ -140,7 +144,7 @@ impl Principal {
         };
         let never = |what: &str| Err(Error::Forbidden(format!("this key's holder cannot {what}")));
         match (&self.bearer, deed) {
-            (Bearer::Admin, Deed::Read | Deed::Configure)
+            (Bearer::Admin, Deed::Read | Deed::Configure | Deed::ManageOperators | Deed::ResetOperators)
             | (
                 Bearer::Terminal { .. },
                 Deed::Read
@@ -164,6 +168,10 @@ impl Principal {
             ) => Ok(()),
             (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
+            // Who sets a PIN could act as the operator: no key that many use may.
+            (Bearer::System { .. }, Deed::ManageOperators | Deed::ResetOperators) => never("set PINs: persons do"),
+            (Bearer::Person { .. }, Deed::ManageOperators) => any_role(&["manager"]),
+            (Bearer::Person { .. }, Deed::ResetOperators) => any_role(&["supervisor", "manager"]),
             (Bearer::System { .. }, Deed::Erase) => never("erase: a person decides on that and stands for it"),
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),

@@ -2,10 +2,12 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::identity::ShownIdentity;
 use crate::limits::{LIST_LIMIT, SWAP_ATTEMPTS, TEXT_BYTES};
 use crate::personal::{Kind, Personal};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
+use crate::proof::{AskedOperation, ShownProof};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::list::Position;
@@ -13,8 +15,8 @@ use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId, Money,
-    PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Ledger, MerchantId, Money, PersonId,
+    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,10 @@ pub struct RefundAsk {
     pub requester: Option<PersonId>,
     /// The person who operated the terminal.
     pub operator: Option<PersonId>,
+    /// What the operator showed.
+    pub proof: ShownProof,
+    /// What the customer showed.
+    pub identity: Option<ShownIdentity>,
 }
 
 /// Refunds in the order they were submitted.
@@ -82,10 +88,33 @@ impl<P: Ports> App<P> {
         let merchant = self.merchant(merchant).await?;
         let policy = self.policy_of(&merchant).await?;
         let requester = ask.requester.as_ref().or(ask.operator.as_ref());
-        let asker = self.asker(who, &merchant.id, requester, None).await?;
-        let Some(person) = asker.person.clone() else {
-            return Err(Error::invalid("/requester", "expected the person who asks: this key is not a person's own"));
+        let made = || RefundId { value: format!("{}~{}", ask.sale, tail(command)) };
+        let named = ask.id.clone().unwrap_or_else(made);
+        let asked = AskedOperation {
+            way: rescind_model::Way::Refund,
+            sale: ask.sale.clone(),
+            amount: ask.amount.clone(),
+            reason: ask.reason.clone(),
+            terminal: None,
         };
+        let there = if ask.proof.0.is_some() || ask.identity.is_some() {
+            Some(self.sale(who, &merchant.id, &ask.sale).await?)
+        } else {
+            None
+        };
+        if let Some(there) = there.as_ref().filter(|there| there.holds(command.as_str())) {
+            // Carried out before: what was shown for it may have ended since.
+            return Ok((there.clone(), named));
+        }
+        let standing = self.standing_of_asker(who, &merchant.id, requester, &asked, &ask.proof).await?;
+        let identity = match (&ask.identity, &there) {
+            (Some(shown), Some(there)) => {
+                let sale = &there.ledger.sale;
+                Some(self.check_identity(who, sale, asked.way, &asked.amount, shown, command).await?)
+            }
+            _ => None,
+        };
+        let person = standing.person("/requester")?;
         if let (Bearer::Person { person }, Some(named)) = (&who.bearer, &ask.requester)
             && named != person
         {
@@ -94,14 +123,14 @@ impl<P: Ports> App<P> {
         if let Some(operator) = &ask.operator {
             self.person_at("/operator", operator, &merchant.id).await?;
         }
-        let actor = Actor::Person(rescind_model::ActingPerson { id: person.clone(), roles: asker.roles.clone() });
+        let actor = standing.actor("/requester")?;
         let id = match &ask.id {
             Some(id) => {
                 // Looked at first: a sale that is not there, or not the asker's, must not use the id up.
                 self.sale(who, &merchant.id, &ask.sale).await?;
                 self.claim_refund_id(&merchant.id, id, &ask.sale, command).await?
             }
-            None => RefundId { value: format!("{}~{}", ask.sale, tail(command)) },
+            None => named,
         };
         let (note, contact) = self.keep_texts(who, &merchant.id, ask, command).await?;
         let taking = Taking {
@@ -109,7 +138,8 @@ impl<P: Ports> App<P> {
             merchant: &merchant.id,
             sale: &ask.sale,
             policy: &*policy,
-            asker,
+            shown: standing.shown(identity),
+            asker: standing.asker,
             actor,
             command,
             accepted: self.ports.now(),
@@ -325,6 +355,11 @@ impl<P: Ports> Way<P> for Submission<'_> {
 
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
         let ask = self.ask;
+        // Whose proof a terminal shows is who operates it.
+        let at_the_till = || match &taking.who.bearer {
+            Bearer::Terminal { .. } => taking.shown.authentication.as_ref().map(|proof| proof.person.clone()),
+            Bearer::Admin | Bearer::Person { .. } | Bearer::System { .. } => None,
+        };
         Command::SubmitRefund(RefundSubmission {
             id: self.id.clone(),
             request: RefundRequest {
@@ -333,11 +368,11 @@ impl<P: Ports> Way<P> for Submission<'_> {
                 note: self.note.clone(),
                 evidence: ask.evidence.clone(),
                 requested_by: self.person.clone(),
-                operator: ask.operator.clone().or_else(|| ledger.sale.operator.clone()),
+                operator: ask.operator.clone().or_else(at_the_till).or_else(|| ledger.sale.operator.clone()),
                 contact: self.contact.clone(),
                 corrects: None,
             },
-            grounds: Grounds::none(),
+            grounds: taking.shown.grounds(),
             provider_reference: provider_reference(taking.command),
             decision,
         })

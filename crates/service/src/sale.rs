@@ -14,8 +14,9 @@ use crate::store::list::{Entry, Position};
 use crate::store::{Commit, Record, Slot};
 use rescind_model::standing::Standing;
 use rescind_model::{
-    ActingPerson, Actor, Asker, Balance, BusinessDay, Command, CommandId, Decision, Digest, Event, Facts, Instant,
-    Ledger, Locale, MerchantId, Money, Origin, RefundId, Sale, SaleId, SaleOutcome, TerminalId, Transition,
+    ActingPerson, Actor, Asker, Balance, BusinessDay, Command, CommandId, Decision, Digest, Event, Evidence, Facts,
+    Instant, LateAnswer, Ledger, Locale, MerchantId, Money, Origin, RefundId, Sale, SaleId, SaleOutcome, TerminalId,
+    Transition, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +189,15 @@ impl Record for ClosedBatch {
     }
 }
 
+/// How a payment begins.
+pub(crate) struct Beginning {
+    pub(crate) sale: Sale,
+    pub(crate) outcome: SaleOutcome,
+    pub(crate) origin: Origin,
+    /// What was asked for, in bytes: the same again is the same payment.
+    pub(crate) content: Vec<u8>,
+}
+
 /// Why a transition was not committed, for callers that go on.
 pub(crate) enum Outcome {
     /// It was.
@@ -234,18 +244,29 @@ impl<P: Ports> App<P> {
         sale: Sale,
         outcome: SaleOutcome,
     ) -> Result<(Aggregate, bool), Error> {
+        let content = serde_json::to_vec(&(&sale, outcome)).map_err(|e| Error::Internal(e.to_string()))?;
+        self.begin_payment(who, &Beginning { sale, outcome, origin: Origin::Sale, content }).await
+    }
+
+    /// Makes the record of a payment, however it begins. The same again is harmless; `created` says whether it was new.
+    pub(crate) async fn begin_payment(
+        &self,
+        who: &Principal,
+        beginning: &Beginning,
+    ) -> Result<(Aggregate, bool), Error> {
+        let Beginning { sale, outcome, origin, content } = beginning;
         let merchant = sale.merchant.clone();
         who.may(Deed::RegisterSale, &merchant)?;
-        self.check_sale(who, &sale).await?;
-        let content = serde_json::to_vec(&(&sale, outcome)).map_err(|e| Error::Internal(e.to_string()))?;
-        let command = CommandId { value: format!("s-{}", crate::idempotency::short(&Digest::of(&content))) };
+        self.check_sale(who, sale).await?;
+        let command = CommandId { value: format!("s-{}", crate::idempotency::short(&Digest::of(content))) };
         let records = self.records().await?;
         let unique = self.unique();
         let key = Key::sale(&merchant, &sale.id).checked()?;
         let same = |there: &Aggregate| {
-            // The outcome may have become known since: only what was registered is compared.
+            // The outcome may have become known since: only what was registered is compared. What was paid of a code or
+            // hold is written later; its first command follows from what was asked for.
             let registered = there.events.first().is_some_and(|e| e.command == command);
-            if there.ledger.sale == sale && registered {
+            if registered && (*origin != Origin::Sale || there.ledger.sale == *sale) {
                 Ok(())
             } else {
                 Err(Error::Conflict {
@@ -258,14 +279,15 @@ impl<P: Ports> App<P> {
             same(&there)?;
             return Ok((there, false));
         }
-        // Found by its numbers before it is there: an entry without a sale is passed over, a sale without one is lost.
-        for query in SaleQuery::of(&sale) {
-            let entry = Entry { id: sale.id.to_string(), at: String::new() };
-            records.append(&query.key(&merchant), &entry, unique).await?;
+        // DOMAIN.md §5.2: what it owes comes before the terminal's next transaction. What a merchant's systems register
+        // has taken place already.
+        if let (Bearer::Terminal { terminal, .. }, Some(_)) = (&who.bearer, &sale.slip) {
+            self.must_owe_nothing(&merchant, terminal).await?;
         }
+        self.index(sale, SaleQuery::of(sale)).await?;
         let now = self.ports.now();
         let actor = who.actor(&merchant);
-        let transition = self.ports.open_ledger(&sale, outcome, &Origin::Sale, &actor, &command, now)?;
+        let transition = self.ports.open_ledger(sale, *outcome, origin, &actor, &command, now)?;
         let writer = CommandId { value: format!("w-{}", self.random_hex(32)) };
         let aggregate = Aggregate::first(transition, writer.clone());
         self.announce(&merchant, &sale.id, &command, now).await?;
@@ -283,6 +305,23 @@ impl<P: Ports> App<P> {
         Err(Error::Unavailable(format!("{key} is written by too many at once")))
     }
 
+    /// Found by its numbers before it is there: an entry without a sale is passed over, a sale without one is lost.
+    async fn index(&self, sale: &Sale, queries: Vec<SaleQuery>) -> Result<(), Error> {
+        let records = self.records().await?;
+        let unique = self.unique();
+        for query in queries {
+            let entry = Entry { id: sale.id.to_string(), at: String::new() };
+            records.append(&query.key(&sale.merchant), &entry, unique).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for the numbers that a payment is about to get.
+    pub(crate) async fn index_anew(&self, before: &Sale, after: &Sale) -> Result<(), Error> {
+        let known = SaleQuery::of(before);
+        self.index(after, SaleQuery::of(after).into_iter().filter(|query| !known.contains(query)).collect()).await
+    }
+
     async fn check_sale(&self, who: &Principal, sale: &Sale) -> Result<(), Error> {
         if sale.id.as_str().len() > SALE_ID_BYTES || sale.id.as_str().contains('~') {
             return Err(Error::invalid("/id", format!("expected at most {SALE_ID_BYTES} characters and no '~'")));
@@ -294,6 +333,12 @@ impl<P: Ports> App<P> {
         amount("/fee_charged", &sale.fee_charged)?;
         if sale.captured.is_zero() {
             return Err(Error::invalid("/amount", "expected more than zero"));
+        }
+        if let Some(coupon) = &sale.coupon {
+            amount("/coupon", coupon)?;
+            if coupon.exceeds(&sale.captured).map_err(|e| Error::invalid("/coupon", e))? {
+                return Err(Error::invalid("/coupon", "expected at most the sale's amount"));
+            }
         }
         sale.captured.same_currency(&sale.fee_charged).map_err(|e| Error::invalid("/fee_charged", e))?;
         if sale.fee_charged.minor > sale.captured.minor {
@@ -401,13 +446,24 @@ impl<P: Ports> App<P> {
     ) -> Result<Aggregate, Error> {
         who.may(Deed::ReportSale, merchant)?;
         self.sale(who, merchant, id).await?;
-        let change = match event {
+        let actor = who.actor(merchant);
+        // A terminal speaks for itself; all others pass on what the provider told them.
+        let source = if matches!(who.bearer, Bearer::Terminal { .. }) { "terminal" } else { "provider" };
+        let said =
+            Evidence { source: source.to_owned(), code: None, reference: None, note: None, at: self.ports.now() };
+        let change = |ledger: &Ledger| match event {
+            // What is heard of a payment that is being undone, or was, decides nothing; it is kept for a person to see.
+            SaleEvent::OutcomeKnown(outcome) if is_late(ledger, outcome) => {
+                Command::RecordLateAnswer(LateAnswer { outcome, evidence: said.clone() })
+            }
             SaleEvent::OutcomeKnown(outcome) => Command::RecordSaleOutcome(outcome),
             SaleEvent::Settled => Command::RecordSettled,
             SaleEvent::PaidOut => Command::RecordPaidOut,
         };
-        let actor = who.actor(merchant);
-        Ok(self.transact(merchant, id, command, |app, a| app.plain(a, &change, &actor, command)).await?.aggregate())
+        Ok(self
+            .transact(merchant, id, command, |app, a| app.plain(a, &change(&a.ledger), &actor, command))
+            .await?
+            .aggregate())
     }
 
     /// Closes a terminal's batch: its sales can no longer be voided where the policy says so. Again is harmless.
@@ -687,6 +743,15 @@ impl<P: Ports> App<P> {
         }
         Err(Error::Unavailable(format!("{lane} is written by too many at once")))
     }
+}
+
+/// Whether an answer about a payment comes after its reversal or order close began.
+fn is_late(ledger: &Ledger, outcome: SaleOutcome) -> bool {
+    let undoes = |kind| matches!(kind, Way::Reversal | Way::OrderClose);
+    let under_way = ledger.operations.iter().any(|o| undoes(o.kind) && o.state.holds_reservation());
+    let undone = matches!(ledger.status.outcome, SaleOutcome::Reversed | SaleOutcome::Cancelled);
+    let says = matches!(outcome, SaleOutcome::Good | SaleOutcome::Declined | SaleOutcome::Failed);
+    says && (under_way || undone)
 }
 
 /// What a person or terminal sees of a merchant's sales: a terminal its own, a cashier those of the own shift.

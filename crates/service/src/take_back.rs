@@ -1,5 +1,5 @@
-//! Taking money back, the same for voids and refunds: gather facts, decide, make the transition, reserve what is counted
-//! across sales, commit, confirm. If somebody else changed the sale or a count meanwhile, from the beginning, with the
+//! Taking money back, the same for every way: gather facts, decide, make the transition, reserve what is counted across
+//! sales, use up what the customer confirmed, commit, confirm. If somebody else changed the sale or a count meanwhile, from the beginning, with the
 //! instant at which the request was accepted.
 
 use crate::app::App;
@@ -7,13 +7,15 @@ use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
 use crate::ports::Ports;
 use crate::principal::Principal;
+use crate::proof::Shown;
 use crate::sale::Aggregate;
 use crate::store::Record as _;
 use crate::store::key::Key;
 use crate::void::Gathered;
 use core::future::Future;
 use rescind_model::{
-    Actor, Asker, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict, SaleId,
+    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict,
+    Rejection, SaleId, Transition,
 };
 
 /// Who wants what taken back, and by which command.
@@ -25,11 +27,13 @@ pub(crate) struct Taking<'a, P: Ports> {
     pub(crate) asker: Asker,
     pub(crate) actor: Actor,
     pub(crate) command: &'a CommandId,
+    /// What was shown for it: by the operator, by the customer.
+    pub(crate) shown: Shown,
     /// The instant at which the request was accepted decides, however long the race takes.
     pub(crate) accepted: Instant,
 }
 
-/// In which a void and a refund differ.
+/// In which the ways differ.
 pub(crate) trait Way<P: Ports>: Sync {
     /// Gathers the facts, and the counts that this operation would add to.
     fn gather(
@@ -42,6 +46,24 @@ pub(crate) trait Way<P: Ports>: Sync {
     fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error>;
     /// What the ledger is told once the policy allows it.
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command;
+    /// The referral whose grant lifts what the policy refers, if one was named. Whether it does is for the ledger to say.
+    fn grant(&self) -> Option<&CaseId> {
+        None
+    }
+    /// What the ledger is told before the change, in the same commit.
+    fn first(&self) -> Option<Command> {
+        None
+    }
+    /// Writes down what has to be found even if the commit that follows is the last thing that happens.
+    fn announce(
+        &self,
+        _app: &App<P>,
+        _taking: &Taking<'_, P>,
+        _ledger: &Ledger,
+        _change: &Command,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        core::future::ready(Ok(()))
+    }
 }
 
 impl<P: Ports> App<P> {
@@ -61,18 +83,22 @@ impl<P: Ports> App<P> {
             }
             there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
-            let gathered = way.gather(self, taking, &overlaid.ledger).await?;
+            let mut gathered = way.gather(self, taking, &overlaid.ledger).await?;
+            taking.shown.tell(&mut gathered.facts);
             let decision = way.decide(taking.policy, &gathered.facts)?;
-            if decision.outcome != Verdict::Allow {
+            let referred = decision.outcome == Verdict::Refer && way.grant().is_some();
+            if decision.outcome != Verdict::Allow && !referred {
                 self.settle(&reserved, command, false).await?;
                 return Err(Error::Decided(Box::new(decision)));
             }
+            let decided = referred.then(|| Box::new(decision.clone()));
             let change = way.change(taking, &there.ledger, decision);
-            let transition = match self.ports.apply(&there.ledger, &change, &taking.actor, command, *accepted) {
+            let transition = match self.follow(taking, &there.ledger, way.first().as_ref(), &change) {
                 Ok(transition) => transition,
                 Err(rejection) => {
                     self.settle(&reserved, command, false).await?;
-                    return Err(rejection.into());
+                    // A grant that does not lift what was referred leaves the answer what it was.
+                    return Err(decided.map_or_else(|| rejection.into(), Error::Decided));
                 }
             };
             if reserved.is_empty() && !gathered.tallies.is_empty() {
@@ -84,11 +110,35 @@ impl<P: Ports> App<P> {
                     continue;
                 }
             }
+            if let Some(confirmation) = taking.shown.identity.as_ref().and_then(|i| i.confirmation.as_deref())
+                && let Err(error) = self.consume_confirmation(merchant, sale, confirmation, command).await
+            {
+                self.settle(&reserved, command, false).await?;
+                return Err(error);
+            }
+            way.announce(self, taking, &there.ledger, &change).await?;
             if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
                 self.settle(&reserved, command, true).await?;
                 return Ok(done);
             }
         }
         Err(Error::Unavailable(format!("sale {sale} is written by too many at once")))
+    }
+
+    /// One or two changes as one transition.
+    fn follow(
+        &self,
+        taking: &Taking<'_, P>,
+        ledger: &Ledger,
+        first: Option<&Command>,
+        change: &Command,
+    ) -> Result<Transition, Rejection> {
+        let apply = |ledger: &Ledger, change: &Command| {
+            self.ports.apply(ledger, change, &taking.actor, taking.command, taking.accepted)
+        };
+        let Some(first) = first else { return apply(ledger, change) };
+        let before = apply(ledger, first)?;
+        let after = apply(&before.ledger, change)?;
+        Ok(Transition { events: before.events.into_iter().chain(after.events).collect(), ..after })
     }
 }

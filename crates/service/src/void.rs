@@ -2,16 +2,18 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::identity::{CheckedIdentity, ShownIdentity};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Deed, Principal};
+use crate::proof::{AskedOperation, ShownProof};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::tally::{Place, Tally};
 use crate::store::{Commit, Record as _};
 use crate::take_back::{Taking, Way};
 use rescind_model::{
-    ActingPerson, Actor, Asker, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger, MerchantId,
-    Money, OperationId, PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
+    Asker, Command, CommandId, Counted, Decision, Facts, Instant, Ledger, MerchantId, Money, OperationId, PersonId,
+    Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
 /// A void that is asked for.
@@ -25,6 +27,10 @@ pub struct VoidAsk {
     pub operator: Option<PersonId>,
     /// The terminal, where the key is not a terminal's own.
     pub terminal: Option<TerminalId>,
+    /// What the operator showed.
+    pub proof: ShownProof,
+    /// What the customer showed.
+    pub identity: Option<ShownIdentity>,
 }
 
 /// Facts, and the tallies they were read from.
@@ -50,11 +56,19 @@ impl<P: Ports> App<P> {
         let aggregate = self.sale(who, merchant, id).await?;
         let merchant = self.merchant(merchant).await?;
         let policy = self.policy_of(&merchant).await?;
-        let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
-        if asker.person.is_none() {
-            return Err(Error::invalid("/operator", "expected the person who voids: this key is not a person's own"));
-        }
-        let gathered = self.gather(&aggregate.ledger, &policy, &asker, self.ports.now(), None).await?;
+        let sale = &aggregate.ledger.sale;
+        let asked = asked(sale, ask);
+        let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
+        standing.person("/operator")?;
+        let now = self.ports.now();
+        // A code is not tried without effect: a confirmation counts when the void is asked for.
+        let at_the_counter = ask.identity.as_ref().filter(|i| !matches!(i, ShownIdentity::Confirmed { .. }));
+        let identity = at_the_counter
+            .map(|identity| crate::identity::at_the_counter(who, sale, identity, now))
+            .transpose()?
+            .map(|proof| CheckedIdentity { proof, confirmation: None });
+        let mut gathered = self.gather(&aggregate.ledger, &policy, &standing.asker, now, None).await?;
+        standing.shown(identity).tell(&mut gathered.facts);
         Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger.sale, ask))?)
     }
 
@@ -71,25 +85,33 @@ impl<P: Ports> App<P> {
         command: &CommandId,
     ) -> Result<(Aggregate, OperationId), Error> {
         who.may(Deed::TakeBack, merchant)?;
-        self.sale(who, merchant, id).await?;
+        let there = self.sale(who, merchant, id).await?;
+        let operation = OperationId { value: format!("{id}~{}", tail(command)) };
+        if there.holds(command.as_str()) {
+            // Carried out before: what was shown for it may have ended since.
+            return Ok((there, operation));
+        }
         let merchant = self.merchant(merchant).await?;
         let policy = self.policy_of(&merchant).await?;
-        let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
-        let Some(person) = asker.person.clone() else {
-            return Err(Error::invalid("/operator", "expected the person who voids: this key is not a person's own"));
+        let sale = &there.ledger.sale;
+        let asked = asked(sale, ask);
+        let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
+        let actor = standing.actor("/operator")?;
+        let identity = match &ask.identity {
+            Some(shown) => Some(self.check_identity(who, sale, asked.way, &asked.amount, shown, command).await?),
+            None => None,
         };
-        let actor = Actor::Person(ActingPerson { id: person, roles: asker.roles.clone() });
         let taking = Taking {
             who,
             merchant: &merchant.id,
             sale: id,
             policy: &*policy,
-            asker,
+            shown: standing.shown(identity),
+            asker: standing.asker,
             actor,
             command,
             accepted: self.ports.now(),
         };
-        let operation = OperationId { value: format!("{id}~{}", tail(command)) };
         let way = Void { ask, operation: &operation };
         Ok((self.take_back(&taking, &way).await?, operation))
     }
@@ -227,8 +249,19 @@ impl<P: Ports> Way<P> for Void<'_> {
             terminal: taking.asker.terminal.clone(),
             provider_reference: provider_reference(taking.command),
             decision,
-            grounds: Grounds::none(),
+            grounds: taking.shown.grounds(),
         })
+    }
+}
+
+/// The void as an operator's proof names it.
+fn asked(sale: &Sale, ask: &VoidAsk) -> AskedOperation {
+    AskedOperation {
+        way: rescind_model::Way::Void,
+        sale: sale.id.clone(),
+        amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()),
+        reason: ask.reason.clone(),
+        terminal: ask.terminal.clone(),
     }
 }
 

@@ -7,19 +7,25 @@
 )]
 
 use rescind_model::{
-    Audience, Channel, CommandId, Instant, Locale, MerchantId, Money, RefundId, RefundState, Sale, SaleId, SaleOutcome,
-    SettlementMode,
+    Audience, Channel, CommandId, Instant, Locale, MerchantId, Money, PersonId, RefundId, RefundState, Sale, SaleId,
+    SaleOutcome, SettlementMode, Way,
 };
+use rescind_proof::Operation;
+use rescind_service::code::{CodeAsk, ScanAsk};
 use rescind_service::endpoint::EndpointAsk;
+use rescind_service::hold::HoldAsk;
 use rescind_service::idempotency::{Answer, Begin};
+use rescind_service::operation::OperationAsk;
 use rescind_service::ports::{Kv as _, NoAnswer, OutboundAnswer, Ports as _};
 use rescind_service::principal::Principal;
+use rescind_service::proof::ShownProof;
 use rescind_service::refund::{RefundAsk, RefundChange};
+use rescind_service::reversal::TroubleAsk;
 use rescind_service::store::key::Key;
 use rescind_service::store::list::{Entry, Page, Position};
 use rescind_service::store::tally::{Place, Tally};
 use rescind_service::store::{Commit, Creation, Records, probe};
-use rescind_service::testkit::{Fault, MemoryKv, Op, Plan, Trouble, World};
+use rescind_service::testkit::{Fault, MemoryKv, Op, Plan, Till, Trouble, World};
 use rescind_service::void::VoidAsk;
 use rescind_service::{App, Error};
 use std::sync::Mutex;
@@ -38,6 +44,7 @@ struct Shop {
     cashier: Principal,
     manager: Principal,
     system: Principal,
+    till: Till,
 }
 
 impl Shop {
@@ -49,7 +56,24 @@ impl Shop {
         let cashier = who(world.person_key(&merchant, "cashier").await.unwrap()).await;
         let manager = who(world.person_key(&merchant, "manager").await.unwrap()).await;
         let system = who(world.system_key(&merchant).await.unwrap()).await;
-        Self { world, merchant, cashier, manager, system }
+        let till = Till::of(&world.app).await.unwrap();
+        Self { world, merchant, cashier, manager, system, till }
+    }
+
+    /// A void of 10.00, with the cashier's proof for it.
+    fn void_ask(&self, sale: &SaleId) -> VoidAsk {
+        let operation = Operation {
+            merchant: self.merchant.as_str(),
+            sale: sale.as_str(),
+            way: "void",
+            minor: 1_000,
+            currency: "CNY",
+            reason: Some("wrong-amount"),
+            terminal: None,
+        };
+        let cashier = PersonId::parse("m1.cashier").unwrap();
+        let proof = self.till.proof(self.app().ports.now(), &cashier, "cashier", &operation).unwrap();
+        VoidAsk { reason: Some("wrong-amount".to_owned()), proof: ShownProof(Some(proof)), ..VoidAsk::default() }
     }
 
     fn app(&self) -> &App<rescind_service::testkit::TestPorts> {
@@ -66,7 +90,7 @@ impl Shop {
             slip: None,
             order_number: Some(format!("O-{id}")),
             retrieval_reference: None,
-            operator: Some(rescind_model::PersonId::parse("m1.cashier").unwrap()),
+            operator: Some(PersonId::parse("m1.cashier").unwrap()),
             captured: Money::parse(amount, "CNY").unwrap(),
             fee_charged: Money::parse("0.60", "CNY").unwrap(),
             channel: Channel::Card,
@@ -98,6 +122,8 @@ impl Shop {
             evidence: Vec::new(),
             requester: None,
             operator: None,
+            proof: ShownProof::default(),
+            identity: None,
         }
     }
 
@@ -106,10 +132,6 @@ impl Shop {
         let made = self.app().submit_refund(&self.cashier, &self.merchant, &Self::ask(sale, amount), &command).await;
         made.map(|(_, id)| id)
     }
-}
-
-fn void_ask() -> VoidAsk {
-    VoidAsk { reason: Some("wrong-amount".to_owned()), ..VoidAsk::default() }
 }
 
 #[tokio::test]
@@ -304,15 +326,16 @@ async fn the_fourth_void_of_a_day_is_referred_and_a_refused_one_does_not_count()
     for n in 1..=3 {
         let sale = shop.sale(&format!("S-{n}"), "10.00", 5).await;
         let command = CommandId::parse(&format!("c-{n}")).unwrap();
-        shop.app().void(&shop.cashier, &shop.merchant, &sale, &void_ask(), &command).await.unwrap();
+        shop.app().void(&shop.cashier, &shop.merchant, &sale, &shop.void_ask(&sale), &command).await.unwrap();
         // Voiding it again is refused, and does not use up a place.
         let again = CommandId::parse(&format!("c-{n}-again")).unwrap();
-        let refused = shop.app().void(&shop.cashier, &shop.merchant, &sale, &void_ask(), &again).await;
+        let refused = shop.app().void(&shop.cashier, &shop.merchant, &sale, &shop.void_ask(&sale), &again).await;
         assert!(matches!(refused, Err(Error::Decided(_))), "{refused:?}");
     }
     let sale = shop.sale("S-4", "10.00", 5).await;
     let command = CommandId::parse("c-4").unwrap();
-    let refused = shop.app().void(&shop.cashier, &shop.merchant, &sale, &void_ask(), &command).await.unwrap_err();
+    let refused =
+        shop.app().void(&shop.cashier, &shop.merchant, &sale, &shop.void_ask(&sale), &command).await.unwrap_err();
     let Error::Decided(decision) = refused else { panic!("{refused:?}") };
     assert_eq!(decision.outcome, rescind_model::Outcome::Refer);
     assert_eq!(decision.findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["void.count"]);
@@ -463,7 +486,7 @@ async fn a_resolution_that_was_carried_out_and_not_answered_is_found_when_it_com
     let finance = shop.app().authenticate(Some(&format!("Bearer {token}"))).await.unwrap();
     let target = rescind_model::Target::Refund(refund.clone());
     let say = async |who: &Principal, other: &str, id: &str| {
-        let other = rescind_model::PersonId::parse(other).unwrap();
+        let other = PersonId::parse(other).unwrap();
         let why = "the bank says so".to_owned();
         shop.app().resolve(who, &shop.merchant, &target, true, other, why, &command(id)).await.unwrap()
     };
@@ -497,6 +520,7 @@ async fn webhooks_come_in_order_and_again_until_they_are_taken() {
         audience: Audience::Merchant,
         locale: Locale::En,
         description: None,
+        customer_messages: false,
     };
     let (_, secret) = shop.app().create_endpoint(&shop.manager, &shop.merchant, ask).await.unwrap();
     let up = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -570,13 +594,13 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
         step(&mut row); // Clear.
         let young = shop.sale(&format!("V-{stored}"), "10.00", 5).await;
         step(&mut row);
-        app.check_void(&shop.cashier, &shop.merchant, &young, &void_ask()).await.unwrap();
+        app.check_void(&shop.cashier, &shop.merchant, &young, &shop.void_ask(&young)).await.unwrap();
         step(&mut row); // Check a void.
         app.void(
             &shop.cashier,
             &shop.merchant,
             &young,
-            &void_ask(),
+            &shop.void_ask(&young),
             &CommandId::parse(&format!("v-{stored}")).unwrap(),
         )
         .await
@@ -589,4 +613,99 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
 }
 
 /// Calls of `get`, `set`, `delete`, `cas.new` with `current`, `swap` and `increment` together.
-const EXPECTED_COSTS: [u64; 6] = [16, 15, 7, 16, 4, 16];
+const EXPECTED_COSTS: [u64; 6] = [16, 15, 7, 16, 5, 17];
+
+/// The same for how payments begin and for what is done to them besides voids and refunds.
+#[tokio::test]
+async fn every_other_transition_costs_a_fixed_number_of_store_operations_too() {
+    let shop = Shop::on(Fault::None).await;
+    let app = shop.app();
+    let mut costs: Vec<Vec<u64>> = Vec::new();
+    for stored in [0, 50] {
+        for n in 0..stored {
+            app.create_code(&shop.system, &shop.merchant, &code_ask(&format!("F-{n}"))).await.unwrap();
+            app.publish_waiting().await;
+            app.tick().await.unwrap();
+        }
+        let mut row = Vec::new();
+        let mut mark = app.ports.kv().calls().total();
+        let mut step = |row: &mut Vec<u64>| {
+            let now = app.ports.kv().calls().total();
+            row.push(now - mark);
+            mark = now;
+        };
+        let id = |name: &str| SaleId::parse(&format!("{name}-{stored}")).unwrap();
+        let command = |name: &str| CommandId::parse(&format!("{name}-{stored}")).unwrap();
+        let (scanned, cancelled, held) = (id("A"), id("B"), id("H"));
+        app.create_code(&shop.system, &shop.merchant, &code_ask(scanned.as_str())).await.unwrap();
+        step(&mut row); // Make a code.
+        let scan = ScanAsk {
+            outcome: SaleOutcome::Good,
+            at: None,
+            business_day: None,
+            fee_charged: None,
+            payer_token: None,
+            retrieval_reference: None,
+        };
+        app.scan(&shop.system, &shop.merchant, &scanned, &scan, &command("scan")).await.unwrap();
+        step(&mut row); // Scan it.
+        app.create_code(&shop.system, &shop.merchant, &code_ask(cancelled.as_str())).await.unwrap();
+        step(&mut row);
+        let close = OperationAsk::of(&[Way::OrderClose]);
+        app.cancel_code(&shop.manager, &shop.merchant, &cancelled, &close, &command("close")).await.unwrap();
+        step(&mut row); // Cancel one.
+        app.register_hold(&shop.system, &shop.merchant, &hold_ask(held.as_str(), app.ports.now())).await.unwrap();
+        step(&mut row); // Register a hold.
+        let complete = OperationAsk::of(&[Way::HoldCompletion]);
+        app.change_hold(&shop.manager, &shop.merchant, &held, &complete, &command("complete")).await.unwrap();
+        step(&mut row); // Complete it.
+        let unknown = HoldAsk { outcome: SaleOutcome::Unknown, ..hold_ask(id("U").as_str(), app.ports.now()) };
+        app.register_hold(&shop.system, &shop.merchant, &unknown).await.unwrap();
+        step(&mut row);
+        let told = TroubleAsk { trouble: rescind_model::Trouble::NoAnswer, note: None, operator: None, terminal: None };
+        app.trouble(&shop.manager, &shop.merchant, &id("U"), &told, &command("trouble")).await.unwrap();
+        step(&mut row); // Tell of a trouble, and have it undone.
+        costs.push(row);
+    }
+    assert_eq!(costs[0], costs[1], "the cost does not grow with what is stored");
+    assert_eq!(costs[0], COSTS_OF_OTHERS, "make, scan, make, cancel, hold, complete, hold, trouble");
+}
+
+/// As `EXPECTED_COSTS`: two or three reads before, the record opened, announced and committed, each write read back.
+const COSTS_OF_OTHERS: [u64; 8] = [9, 9, 9, 9, 9, 9, 9, 9];
+
+fn code_ask(id: &str) -> CodeAsk {
+    CodeAsk {
+        id: SaleId::parse(id).unwrap(),
+        amount: Money::parse("10.00", "CNY").unwrap(),
+        coupon: None,
+        presented_by: rescind_model::Presenter::Payer,
+        reference: None,
+        slip: None,
+        order_number: None,
+        operator: None,
+        kind: "purchase".to_owned(),
+        service_at: None,
+        settlement: SettlementMode::Ordinary,
+    }
+}
+
+fn hold_ask(id: &str, at: Instant) -> HoldAsk {
+    HoldAsk {
+        id: SaleId::parse(id).unwrap(),
+        amount: Money::parse("10.00", "CNY").unwrap(),
+        authorised_at: at,
+        authorisation_code: None,
+        outcome: SaleOutcome::Held,
+        slip: None,
+        order_number: None,
+        retrieval_reference: None,
+        operator: None,
+        channel: Channel::Card,
+        card_type: None,
+        kind: "purchase".to_owned(),
+        payer_token: None,
+        service_at: None,
+        settlement: SettlementMode::Ordinary,
+    }
+}

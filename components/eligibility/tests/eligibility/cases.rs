@@ -56,3 +56,17 @@ fn a_case_that_expects_otherwise_fails() {
         assert!(file.cases.iter().any(|case| !case.run(&engine).unwrap().is_empty()), "{is} → {was}");
     }
 }
+
+#[test]
+fn every_rule_has_an_id_of_its_own_and_stands_in_the_way_of_some_test() {
+    use rescind_eligibility::rule::ALL;
+    let tests = [include_str!("rules.rs"), include_str!("laws.rs")].map(str::to_owned);
+    let cases = ["lakala", "unionpay"]
+        .map(|pack| std::fs::read_to_string(policies().join(format!("{pack}.cases.toml"))).unwrap());
+    let texts: Vec<String> = tests.into_iter().chain(cases).collect();
+    for (index, id) in ALL.iter().enumerate() {
+        assert!(!ALL[..index].contains(id), "{id} is there twice");
+        let met = |text: &String| text.contains(&format!("\"{id} ")) || text.contains(&format!("\"{id}\""));
+        assert!(texts.iter().any(met), "no test meets {id}");
+    }
+}

@@ -1,14 +1,17 @@
 //! Each rule at its edges, for rules that no pack uses and for combinations.
 
-use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, ordinary, refund, void};
+use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, ordinary, proof, refund, void};
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Counted, Decision, DecisionError, Facts, Finding, Instant, Outcome, Remedy, Role, SettlementMode, Tally, Value,
+    Counted, Decision, DecisionError, Duration, Facts, Finding, FundingBasis, Hold, IdentityKind, IdentityProof,
+    Instant, OperationQuestion, Outcome, PaymentCode, PersonId, Presenter, Remedy, Role, SaleOutcome, SettlementMode,
+    Tally, Value, Way,
 };
 use rescind_policy::document::{
-    CountLimit, Document, EvidenceRule, Permission, RefundRules, RefundWindow, Same, VoidRules,
+    AuthenticationRule, CountLimit, Document, EvidenceRule, IdentityRule, PenaltyStep, Permission, PrepaidRule,
+    RefundRules, RefundWindow, ReversalRules, Same, VoidRules,
 };
-use rescind_policy::scalar::{Amount, Span};
+use rescind_policy::scalar::{Amount, Rate, Span};
 
 const PAID: &str = "2026-11-23T14:00:00+08:00";
 
@@ -314,7 +317,7 @@ fn every_rule_that_fails_is_reported_in_order() {
     facts.balance.requested = cny(1);
     facts.tallies[0].voids_today = 3;
     facts.asker.roles = vec![Role::parse("guest").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None };
+    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None, legal: false };
     let decision = engine.decide_void(&facts, &question).unwrap();
     let rules: Vec<&str> = decision.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let expected = [
@@ -361,4 +364,254 @@ fn a_policy_is_loaded_from_its_compiled_form_only() {
     let engine = Engine::load(&bytes).unwrap();
     assert_eq!(engine.identity().hash, rescind_model::Digest::of(&bytes));
     assert!(engine.needs().requested_today);
+}
+
+// ------------------------------------------------------------------------------------------- proofs
+
+#[test]
+fn an_unbound_demand_takes_a_proof_for_anything_but_none_for_something_else() {
+    let engine = refund_rules(|refund| {
+        refund.authentication = Some(AuthenticationRule { bound: false, max_age: Span::new(60).unwrap() });
+    });
+    let mut facts = sale(&engine);
+    let any = |facts: &Facts| rescind_model::Authentication { operation: None, ..proof(facts.now) };
+    facts.authentication = Some(any(&facts));
+    assert_eq!(refunded(&engine, &facts, 1).outcome, Outcome::Allow);
+    facts.authentication = Some(proof(facts.now));
+    assert_eq!(refunded(&engine, &facts, 1).outcome, Outcome::Allow);
+    facts.operation = Some(rescind_model::Digest::of(b"another"));
+    let decision = refunded(&engine, &facts, 1);
+    assert_eq!(findings(&decision), [("refund.authentication", &Remedy::Authenticate)]);
+    assert_eq!(decision.findings[0].observed, Value::Text("other-operation".to_owned()));
+    // What is only looked at, before it is asked for, needs no proof yet: the obligations name it.
+    facts.operation = None;
+    let looked_at = refunded(&engine, &facts, 1);
+    assert_eq!(looked_at.outcome, Outcome::Allow);
+    assert!(looked_at.obligations.authentication.is_some());
+    facts.operation = Some(rescind_model::Digest::of(b"this"));
+    facts.authentication = Some(any(&facts));
+    facts.asker.person = None;
+    assert_eq!(refunded(&engine, &facts, 1).findings[0].observed, Value::Text("other-person".to_owned()));
+    facts.asker.person = PersonId::parse("P-1").ok();
+    facts.now = Instant { unix_ms: facts.now.unix_ms + 60_001 };
+    assert_eq!(refunded(&engine, &facts, 1).findings[0].observed, Value::Lasting(Duration { ms: 60_001 }));
+}
+
+#[test]
+fn the_larger_the_amount_the_stricter_the_proof_of_the_customer() {
+    let rule = |above, any_of: &[IdentityKind]| IdentityRule { above, any_of: any_of.to_vec() };
+    let engine = refund_rules(|refund| {
+        refund.identity = vec![
+            rule(amount(1_000), &[IdentityKind::CustomerConfirmed, IdentityKind::PinVerified]),
+            rule(amount(5_000), &[IdentityKind::PinVerified]),
+        ];
+    });
+    let mut facts = sale(&engine);
+    let confirmed = IdentityProof { kind: IdentityKind::CustomerConfirmed, reference: None, at: facts.now };
+    facts.identity = vec![confirmed];
+    assert_eq!(refunded(&engine, &facts, 1_000).obligations.identity, []);
+    assert_eq!(refunded(&engine, &facts, 5_000).outcome, Outcome::Allow);
+    let decision = refunded(&engine, &facts, 5_001);
+    assert_eq!(findings(&decision), [("refund.identity", &Remedy::Identify(IdentityKind::PinVerified))]);
+    assert_eq!(decision.findings[0].observed, Value::Text("customer-confirmed".to_owned()));
+    facts.identity.clear();
+    assert_eq!(refunded(&engine, &facts, 1_000).outcome, Outcome::Allow);
+    let decision = refunded(&engine, &facts, 1_001);
+    assert_eq!(findings(&decision), [("refund.identity", &Remedy::Identify(IdentityKind::CustomerConfirmed))]);
+}
+
+// ------------------------------------------------------------------------------------------- the other ways
+
+fn asked(engine: &Engine, facts: &Facts, way: Way) -> Decision {
+    let question = OperationQuestion { way, amount: None, trouble: None, reason: None, penalty: false };
+    engine.decide_operation(facts, &question).unwrap()
+}
+
+fn unknown(engine: &Engine) -> Facts {
+    let mut facts = sale(engine);
+    facts.status.outcome = SaleOutcome::Unknown;
+    facts
+}
+
+/// `WeChat Pay`'s rules for reversals: at least 15 seconds and at most 7 days after the payment.
+fn reversal_rules(change: impl FnOnce(&mut ReversalRules)) -> Engine {
+    let mut document: Document = UNIONPAY.clone();
+    let rules = document.reversal.as_mut().unwrap();
+    rules.minimum_wait = seconds(15);
+    rules.window = seconds(7 * 86_400);
+    rules.after_window = Some(Permission::Deny);
+    change(rules);
+    engine(&document)
+}
+
+#[test]
+fn a_reversal_waits_and_has_an_end() {
+    let engine = reversal_rules(|_| {});
+    let facts = unknown(&engine);
+    let (opens, ends) = (at("2026-11-23T14:00:15+08:00"), at("2026-11-30T14:00:00+08:00"));
+    let early = asked(&engine, &after(&facts, 14_999), Way::Reversal);
+    assert_eq!(findings(&early), [("reversal.minimum-wait", &Remedy::RetryAfter(opens))]);
+    assert_eq!((early.opens_at, early.open_until), (Some(opens), Some(ends)));
+    // A void that is asked for meanwhile is sent to the reversal all the same.
+    let meanwhile = voided(&engine, &after(&facts, 14_999));
+    assert_eq!(findings(&meanwhile), [("sale.outcome", &Remedy::UseReversal)]);
+    let open = asked(&engine, &after(&facts, 15_000), Way::Reversal);
+    assert_eq!((open.outcome, open.open_until), (Outcome::Allow, Some(ends)));
+    let over = later(&facts, ends);
+    assert_eq!(asked(&engine, &Facts { now: Instant { unix_ms: ends.unix_ms - 1 }, ..facts }, Way::Reversal), open);
+    assert_eq!(findings(&asked(&engine, &over, Way::Reversal)), [("reversal.window", &Remedy::ContactSupport)]);
+    assert_eq!(voided(&engine, &over).findings[0].remedy, Remedy::ContactSupport);
+}
+
+#[test]
+fn after_its_window_a_reversal_can_be_left_to_support() {
+    let engine = reversal_rules(|rules| rules.after_window = Some(Permission::Refer));
+    let facts = unknown(&engine);
+    let over = asked(&engine, &after(&facts, 7 * 86_400_000), Way::Reversal);
+    assert_eq!((over.outcome, over.findings[0].rule.as_str()), (Outcome::Refer, "reversal.window"));
+    // Support grants on these terms.
+    assert_eq!(over.obligations.queries.len(), 6);
+}
+
+#[test]
+fn what_is_switched_off_leaves_no_payment_behind() {
+    let mut document = UNIONPAY.clone();
+    document.reversal.as_mut().unwrap().enabled = false;
+    (document.code, document.hold) = (None, None);
+    let engine = engine(&document);
+    let mut facts = unknown(&engine);
+    let support = |decision: &Decision, rule: &str| {
+        assert_eq!(decision.outcome, Outcome::Refer);
+        assert_eq!(findings(decision), [(rule, &Remedy::ContactSupport)]);
+    };
+    support(&asked(&engine, &facts, Way::Reversal), "reversal.enabled");
+    facts.status.outcome = SaleOutcome::Unpaid;
+    facts.code = Some(PaymentCode {
+        presented_by: Presenter::Payer,
+        reference: "O-1".to_owned(),
+        created_at: facts.now,
+        expires_at: facts.now,
+        scanned_at: None,
+    });
+    support(&asked(&engine, &facts, Way::OrderClose), "order-close.enabled");
+    facts.status.outcome = SaleOutcome::Held;
+    facts.hold = Some(Hold {
+        authorised: cny(10_000),
+        ceiling: cny(10_000),
+        authorised_at: facts.now,
+        expires_at: at("2026-12-23T14:00:00+08:00"),
+        authorisation_code: None,
+    });
+    support(&asked(&engine, &facts, Way::HoldRelease), "hold-release.enabled");
+    let completion = asked(&engine, &facts, Way::HoldCompletion);
+    assert_eq!(findings(&completion), [("hold-completion.enabled", &Remedy::UseHoldRelease)]);
+    facts.status.outcome = SaleOutcome::Good;
+    let voided = asked(&engine, &facts, Way::CompletionVoid);
+    assert_eq!(findings(&voided), [("completion-void.enabled", &Remedy::UseRefund)]);
+    assert_eq!(
+        engine.decide_operation(
+            &facts,
+            &OperationQuestion { way: Way::Void, amount: None, trouble: None, reason: None, penalty: false }
+        ),
+        Err(DecisionError::MissingFact("way".to_owned()))
+    );
+}
+
+#[test]
+fn a_policy_without_a_word_on_reversals_always_reverses_what_is_unknown() {
+    let engine = engine(&Document { reversal: None, ..UNIONPAY.clone() });
+    let decision = asked(&engine, &after(&unknown(&engine), 400 * 86_400_000), Way::Reversal);
+    assert_eq!((decision.outcome, decision.open_until), (Outcome::Allow, None));
+    let waits: Vec<u64> = decision.obligations.queries.iter().map(|wait| wait.ms).collect();
+    assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000]);
+}
+
+#[test]
+fn a_policy_says_how_long_things_live_and_who_does_what_is_rare() {
+    let terms = engine(&LAKALA).terms();
+    let roles = |roles: &[Role]| roles.iter().map(|role| role.as_str().to_owned()).collect::<Vec<_>>();
+    assert_eq!((terms.code_lives, terms.hold_ceiling_percent), (Some(Duration::minutes(5)), Some(115)));
+    assert_eq!(
+        (roles(&terms.support_roles), roles(&terms.legal_roles)),
+        (vec!["support".to_owned()], vec!["compliance".to_owned()])
+    );
+    assert_eq!((terms.funding, terms.retention_days), (None, 365));
+    assert_eq!(engine(&UNIONPAY).terms().funding, Some(FundingBasis::SameDayIncome));
+    // A policy of before knows neither codes nor holds nor orders, and support is called so.
+    let bare = Document { code: None, hold: None, legal: None, support: None, privacy: None, ..LAKALA.clone() };
+    let terms = engine(&bare).terms();
+    assert_eq!((terms.code_lives, terms.hold_ceiling_percent, terms.hold_lives), (None, None, None));
+    assert_eq!((roles(&terms.support_roles), roles(&terms.legal_roles)), (vec!["support".to_owned()], Vec::new()));
+    let day = Duration { ms: 86_400_000 };
+    assert_eq!((terms.grant_lives, terms.case_lives, terms.order_lives), (day, day, day));
+    let legal = rescind_model::VoidQuestion { amount: cny(10_000), reason: None, legal: true };
+    let decision = engine(&bare).decide_void(&sale(&engine(&bare)), &legal).unwrap();
+    assert_eq!(findings(&decision), [("legal.enabled", &Remedy::ContactSupport)]);
+}
+
+// ------------------------------------------------------------------------------------------- paid for in advance
+
+#[test]
+fn a_penalty_has_a_fixed_part_and_a_share_and_never_exceeds_the_sale() {
+    let step = |within: Option<Span>, fixed: i64, rate: &str| PenaltyStep {
+        fixed: amount(fixed),
+        rate: Some(Rate::parse(rate).unwrap()),
+        within,
+    };
+    let mut document = UNIONPAY.clone();
+    document.prepaid = vec![PrepaidRule {
+        cancellable: Permission::Allow,
+        kind: "purchase".to_owned(),
+        penalty: vec![step(seconds(86_400), 9_000, "50%"), step(None, 100, "0.005%")],
+    }];
+    document.refund.as_mut().unwrap().partial = false;
+    let engine = engine(&document);
+    let mut facts = sale(&engine);
+    facts.sale.service_at = Some(at("2026-11-25T14:00:00+08:00"));
+    // 1.00 and half a minor unit, rounded up: all but that is the whole of what can be refunded.
+    let decision = engine.assess(&facts, None).unwrap().swap_remove(1);
+    assert_eq!((decision.outcome, decision.amount.clone()), (Outcome::Allow, cny(9_899)));
+    assert_eq!(decision.obligations.penalty, Some(cny(101)));
+    assert_eq!(decision.open_until, Some(at("2026-11-24T14:00:00+08:00")));
+    assert_eq!(
+        findings(&refunded(&engine, &facts, 9_898)),
+        [("refund.partial", &Remedy::Provide("full-amount".to_owned()))]
+    );
+    let last_day = later(&facts, at("2026-11-24T14:00:00+08:00"));
+    let decision = refunded(&engine, &last_day, 1);
+    assert!(findings(&decision).contains(&("refund.penalty", &Remedy::ContactSupport)));
+    assert_eq!(voided(&engine, &facts).findings[0].rule, "void.penalty");
+}
+
+#[test]
+fn a_legal_order_costs_nothing_and_returns_what_is_left_of_fee_and_coupon() {
+    let engine = engine(&LAKALA);
+    let mut facts = sale(&engine);
+    facts.sale.fee_charged = cny(61);
+    facts.sale.coupon = Some(cny(1_001));
+    facts.balance.cleared = cny(5_000);
+    facts.balance.requested = cny(5_000);
+    facts.balance.refunds_sent = 1;
+    facts.balance.fee_returned = cny(31);
+    facts.balance.coupon_returned = cny(501);
+    facts.asker.roles = vec![Role::parse("compliance").unwrap()];
+    let question = rescind_model::VoidQuestion { amount: cny(5_000), reason: None, legal: true };
+    let decision = engine.decide_void(&facts, &question).unwrap();
+    assert_eq!(decision.outcome, Outcome::Allow);
+    assert_eq!(decision.obligations.coupon, Some(cny(500)));
+    let fees: Vec<i64> = decision.obligations.fees.iter().map(|fee| fee.amount.minor).collect();
+    assert_eq!(fees, [30]);
+}
+
+#[test]
+fn a_sponsor_that_got_more_than_is_due_gets_nothing_and_gives_nothing() {
+    // Of six refunds of one minor unit each, those that fell to the payer were withdrawn: three are left, all the sponsor's.
+    let engine = engine(&UNIONPAY);
+    let mut facts = ordinary(&engine, 8, at(PAID));
+    facts.sale.coupon = Some(cny(4));
+    facts.balance.reserved = cny(3);
+    facts.balance.requested = cny(3);
+    facts.balance.coupon_returned = cny(3);
+    assert_eq!(refunded(&engine, &facts, 1).obligations.coupon, None);
+    assert_eq!(refunded(&engine, &facts, 5).obligations.coupon, Some(cny(1)));
 }

@@ -2,8 +2,9 @@
 
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Asker, Balance, CardType, Channel, Counted, Decision, Facts, Instant, Money, PersonId, RefundQuestion, Role, Sale,
-    SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally, VoidQuestion, Way,
+    Asker, Authentication, AuthenticationMethod, Balance, CardType, Channel, Counted, Decision, Digest, Facts, Instant,
+    Money, PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally,
+    VoidQuestion, Way,
 };
 use rescind_policy::canonical;
 use rescind_policy::document::Document;
@@ -51,11 +52,20 @@ pub(crate) fn ordinary(engine: &Engine, captured: i64, paid_at: Instant) -> Fact
             card_type: Some(CardType::Debit),
             kind: "purchase".to_owned(),
             payer_token: None,
+            coupon: None,
+            contact: None,
+            service_at: None,
             paid_at,
             business_day: engine.business_day_of(paid_at).unwrap(),
             settlement: SettlementMode::Ordinary,
         },
-        status: SaleStatus { outcome: SaleOutcome::Good, batch_closed_at: None, settled_at: None, paid_out_at: None },
+        status: SaleStatus {
+            outcome: SaleOutcome::Good,
+            batch_closed_at: None,
+            settled_at: None,
+            paid_out_at: None,
+            late: None,
+        },
         balance: Balance {
             cleared: cny(0),
             voided: cny(0),
@@ -65,6 +75,8 @@ pub(crate) fn ordinary(engine: &Engine, captured: i64, paid_at: Instant) -> Fact
             refunds_counted: 0,
             last_refund_at: None,
             fee_returned: cny(0),
+            coupon_returned: cny(0),
+            operation_open: false,
             requested: cny(0),
         },
         now: paid_at,
@@ -78,11 +90,22 @@ pub(crate) fn ordinary(engine: &Engine, captured: i64, paid_at: Instant) -> Fact
             roles: vec![Role::parse("manager").unwrap()],
             terminal: None,
         },
+        code: None,
+        hold: None,
+        operation: Some(Digest::of(b"this")),
+        authentication: Some(proof(paid_at)),
+        identity: Vec::new(),
     }
 }
 
+/// The manager's proof for this very operation.
+pub(crate) fn proof(at: Instant) -> Authentication {
+    let person = PersonId::parse("P-1").unwrap();
+    Authentication { person, method: AuthenticationMethod::Pin, at, operation: Some(Digest::of(b"this")) }
+}
+
 pub(crate) fn void(amount: i64) -> VoidQuestion {
-    VoidQuestion { amount: cny(amount), reason: Some("duplicate".to_owned()) }
+    VoidQuestion { amount: cny(amount), reason: Some("duplicate".to_owned()), legal: false }
 }
 
 pub(crate) fn refund(amount: i64) -> RefundQuestion {
@@ -93,7 +116,7 @@ pub(crate) fn of(decisions: &[Decision], way: Way) -> &Decision {
     decisions.iter().find(|decision| decision.way == way).unwrap()
 }
 
-/// The facts a while later, nothing else changed.
+/// The facts a while later, nothing else changed: whoever asks proves anew who they are.
 pub(crate) fn later(facts: &Facts, now: Instant) -> Facts {
-    Facts { now, ..facts.clone() }
+    Facts { now, authentication: Some(proof(now)), ..facts.clone() }
 }

@@ -171,6 +171,7 @@ pub fn operation(kind: Way, state: OperationState) -> Operation {
         amount: cny(amount),
         cause: cause.into(),
         penalty: false,
+        capture: None,
         requested_by: Actor::Person(ActingPerson { id: person("op-7"), roles: vec![] }),
         terminal: Some(TerminalId::parse("T-0042").unwrap()),
         executor: Executor::Courier,

@@ -23,7 +23,12 @@ fn told(world: &World, command: &Command, by: &Actor, state: fn(&Ledger) -> &'st
     }
 }
 
-fn check(table: &str, rows: &[(&str, World)], columns: &[(&str, Command, Actor)], state: fn(&Ledger) -> &'static str) {
+pub(super) fn check(
+    table: &str,
+    rows: &[(&str, World)],
+    columns: &[(&str, Command, Actor)],
+    state: fn(&Ledger) -> &'static str,
+) {
     let mut lines = table.lines().map(str::trim).filter(|line| !line.is_empty());
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let names: Vec<_> = columns.iter().map(|(name, _, _)| (*name).to_owned()).collect();

@@ -11,7 +11,7 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) events: Vec<Event>,
     pub(super) now: Instant,
-    commands: u32,
+    pub(super) commands: u32,
 }
 
 pub(super) fn cny(minor: i64) -> Money {
@@ -337,7 +337,11 @@ impl World {
     }
 
     pub(super) fn with(sale: &Sale, outcome: SaleOutcome) -> Self {
-        let first = open(sale, outcome, &Origin::Sale, &Actor::System, &"c-0".parse().unwrap(), at(0)).unwrap();
+        Self::begun(sale, outcome, &Origin::Sale)
+    }
+
+    pub(super) fn begun(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Self {
+        let first = open(sale, outcome, origin, &Actor::System, &"c-0".parse().unwrap(), at(0)).unwrap();
         Self { ledger: first.ledger, events: first.events, now: at(0), commands: 0 }
     }
 

@@ -8,8 +8,9 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 use crate::canonical::canonical;
 use crate::check::{self, Place};
 use crate::document::{
-    ArrivalRule, CountLimit, Document, EscalationRule, EvidenceRule, FORMAT, FeeRule, LateFee, RefundRules,
-    RefundWindow, Tier, VoidRules,
+    ArrivalRule, AuthenticationRule, CodeRules, CompletionVoidRules, CountLimit, Document, EscalationRule,
+    EvidenceRule, FORMAT, FeeRule, HoldRules, IdentityRule, LateFee, LegalRules, PenaltyLimit, PenaltyStep,
+    PrepaidRule, PrivacyRules, RefundRules, RefundWindow, ReversalRules, SupportRules, Tier, VoidRules,
 };
 use crate::limits::{DOCUMENT_BYTES, TOML_BYTES};
 use crate::scalar::{BadScalar, CutOff, Rate, Span, UtcOffset, number_and_unit};
@@ -165,16 +166,33 @@ fn document(r: &mut Reader, root: &mut Section<'_, '_>) -> Parts {
     r.set_currency(currency.as_deref().unwrap_or(""));
     let void = r.optional(root, "void", |r, item| r.table(item, void_rules)).map(Option::flatten);
     let refund = r.optional(root, "refund", |r, item| r.table(item, refund_rules)).map(Option::flatten);
+    let reversal = r.optional(root, "reversal", |r, item| r.table(item, reversal_rules));
+    let code = r.optional(root, "code", |r, item| r.table(item, code_rules)).map(Option::flatten);
+    let hold = r.optional(root, "hold", |r, item| r.table(item, hold_rules)).map(Option::flatten);
+    let prepaid = r.list(root, "prepaid", |r, item| r.table(item, prepaid_rule));
+    let support = r.optional(root, "support", |r, item| r.table(item, support_rules));
+    let legal = r.optional(root, "legal", |r, item| r.table(item, legal_rules));
+    let privacy = r.optional(root, "privacy", |r, item| r.table(item, privacy_rules));
 
-    let (void_is_unreadable, complete) = (void.is_none(), void.is_some() && refund.is_some());
+    let money = void.is_some() && refund.is_some() && reversal.is_some();
+    let began = code.is_some() && hold.is_some() && prepaid.is_some();
+    let people = support.is_some() && legal.is_some() && privacy.is_some();
+    let (void_is_unreadable, complete) = (void.is_none(), money && began && people);
     let header = || -> Option<Document> {
         Some(Document {
+            code: code.flatten(),
             currency: currency?,
             cut_off: cut_off?,
             format: format?,
+            hold: hold.flatten(),
+            legal: legal.flatten(),
             name: name?,
+            prepaid: prepaid.unwrap_or_default(),
+            privacy: privacy.flatten(),
             refund: refund.flatten(),
+            reversal: reversal.flatten(),
             source: source?,
+            support: support.flatten(),
             time_zone: time_zone?,
             version: version?,
             void: void.flatten(),
@@ -205,6 +223,8 @@ fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRule
     let max_amount = r.optional(s, "max-amount", |r, item| r.amount(&item));
     let count = r.list(s, "count", |r, item| r.table(item, count_limit));
     let operator_roles = r.list(s, "operator-roles", |r, item| r.role(&item));
+    let authentication = r.optional(s, "authentication", |r, item| r.table(item, authentication_rule));
+    let identity = r.list(s, "identity", |r, item| r.table(item, identity_rule));
     let reason = r.required(s, "reason", |r, item| r.word(&item));
     let reasons = r.list(s, "reasons", |r, item| r.text(&item));
     let operation_fee = r.optional(s, "operation-fee", |r, item| r.table(item, fee_rule));
@@ -215,9 +235,11 @@ fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRule
         acquiring_fee: acquiring_fee?,
         after_refund: after_refund?,
         arrival: arrival?,
+        authentication: authentication?,
         count: count?,
         enabled: enabled?,
         executor: executor?,
+        identity: identity?,
         max_amount: max_amount?,
         min_amount: min_amount?,
         minimum_wait: minimum_wait?,
@@ -258,6 +280,10 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
     let reason = r.required(s, "reason", |r, item| r.word(&item));
     let reasons = r.list(s, "reasons", |r, item| r.text(&item));
     let evidence = r.list(s, "evidence", |r, item| r.table(item, evidence_rule));
+    let authentication = r.optional(s, "authentication", |r, item| r.table(item, authentication_rule));
+    let identity = r.list(s, "identity", |r, item| r.table(item, identity_rule));
+    let funding = r.optional(s, "funding", |r, item| r.word(&item));
+    let coupon = r.optional(s, "coupon", |r, item| r.word(&item));
     let tiers_by = r.list(s, "tiers-by", |r, item| r.word(&item));
     let tier = r.list(s, "tier", |r, item| r.table(item, tier));
     let operation_fee = r.optional(s, "operation-fee", |r, item| r.table(item, fee_rule));
@@ -268,9 +294,13 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
     Some(Some(RefundRules {
         acquiring_fee: acquiring_fee?,
         arrival: arrival?,
+        authentication: authentication?,
+        coupon: coupon?,
         enabled: enabled?,
         evidence: evidence?,
         executor: executor?,
+        funding: funding?,
+        identity: identity?,
         kinds_not_refundable: kinds_not_refundable?,
         late_fee: late_fee?,
         max_amount: max_amount?,
@@ -356,4 +386,131 @@ fn arrival_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<ArrivalRule> 
         min_days: min_days?,
         working_days: working_days?,
     })
+}
+
+fn authentication_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<AuthenticationRule> {
+    let max_age = r.required(s, "max-age", |r, item| r.scalar(&item, Span::parse));
+    let bound = r.required(s, "bound", |r, item| r.flag(&item));
+    Some(AuthenticationRule { bound: bound?, max_age: max_age? })
+}
+
+fn identity_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<IdentityRule> {
+    let above = r.optional(s, "above", |r, item| r.amount(&item));
+    let any_of = r.list(s, "any-of", |r, item| r.word(&item));
+    Some(IdentityRule { above: above?, any_of: any_of? })
+}
+
+fn queries(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Vec<Span>> {
+    r.list(s, "queries", |r, item| r.scalar(&item, Span::parse))
+}
+
+fn reversal_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<ReversalRules> {
+    let enabled = r.required(s, "enabled", |r, item| r.flag(&item));
+    let executor = r.required(s, "executor", |r, item| r.word(&item));
+    let queries = queries(r, s);
+    let window = r.optional(s, "window", |r, item| r.scalar(&item, Span::parse));
+    let minimum_wait = r.optional(s, "minimum-wait", |r, item| r.scalar(&item, Span::parse));
+    let after_window = r.optional(s, "after-window", |r, item| r.word(&item));
+    let slip = r.required(s, "slip", |r, item| r.flag(&item));
+    Some(ReversalRules {
+        after_window: after_window?,
+        enabled: enabled?,
+        executor: executor?,
+        minimum_wait: minimum_wait?,
+        queries: queries?,
+        slip: slip?,
+        window: window?,
+    })
+}
+
+fn code_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<CodeRules>> {
+    let enabled = r.required(s, "enabled", |r, item| r.flag(&item));
+    if only_switched_off(s, enabled) {
+        return Some(None);
+    }
+    let executor = r.required(s, "executor", |r, item| r.word(&item));
+    let time_to_live = r.required(s, "time-to-live", |r, item| r.scalar(&item, Span::parse));
+    let scanned = r.required(s, "scanned", |r, item| r.word(&item));
+    let expired = r.required(s, "expired", |r, item| r.word(&item));
+    let queries = queries(r, s);
+    let slip = r.required(s, "slip", |r, item| r.flag(&item));
+    Some(Some(CodeRules {
+        enabled: enabled?,
+        executor: executor?,
+        expired: expired?,
+        queries: queries?,
+        scanned: scanned?,
+        slip: slip?,
+        time_to_live: time_to_live?,
+    }))
+}
+
+fn hold_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<HoldRules>> {
+    let enabled = r.required(s, "enabled", |r, item| r.flag(&item));
+    if only_switched_off(s, enabled) {
+        return Some(None);
+    }
+    let executor = r.required(s, "executor", |r, item| r.word(&item));
+    let ceiling_percent = r.required(s, "ceiling-percent", |r, item| r.count(&item));
+    let validity = r.required(s, "validity", |r, item| r.scalar(&item, Span::parse));
+    let release_roles = r.list(s, "release-roles", |r, item| r.role(&item));
+    let completion_void = r.optional(s, "completion-void", |r, item| r.table(item, completion_void_rules));
+    let penalty = r.optional(s, "penalty", |r, item| r.table(item, penalty_limit));
+    let queries = queries(r, s);
+    let slip = r.required(s, "slip", |r, item| r.flag(&item));
+    Some(Some(HoldRules {
+        ceiling_percent: ceiling_percent?,
+        completion_void: completion_void?,
+        enabled: enabled?,
+        executor: executor?,
+        penalty: penalty?,
+        queries: queries?,
+        release_roles: release_roles?,
+        slip: slip?,
+        validity: validity?,
+    }))
+}
+
+fn completion_void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<CompletionVoidRules> {
+    let until_settlement = r.required(s, "until-settlement", |r, item| r.flag(&item));
+    let window = r.optional(s, "window", |r, item| r.scalar(&item, Span::parse));
+    Some(CompletionVoidRules { until_settlement: until_settlement?, window: window? })
+}
+
+fn penalty_limit(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<PenaltyLimit> {
+    let cap = r.optional(s, "cap", |r, item| r.amount(&item));
+    let max_rate = r.optional(s, "max-rate", |r, item| r.scalar(&item, Rate::parse));
+    Some(PenaltyLimit { cap: cap?, max_rate: max_rate? })
+}
+
+fn prepaid_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<PrepaidRule> {
+    let kind = r.required(s, "kind", |r, item| r.text(&item));
+    let cancellable = r.required(s, "cancellable", |r, item| r.word(&item));
+    let penalty = r.list(s, "penalty", |r, item| r.table(item, penalty_step));
+    Some(PrepaidRule { cancellable: cancellable?, kind: kind?, penalty: penalty? })
+}
+
+fn penalty_step(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<PenaltyStep> {
+    let within = r.optional(s, "within", |r, item| r.scalar(&item, Span::parse));
+    let fixed = r.optional(s, "fixed", |r, item| r.amount(&item));
+    let rate = r.optional(s, "rate", |r, item| r.scalar(&item, Rate::parse));
+    Some(PenaltyStep { fixed: fixed?, rate: rate?, within: within? })
+}
+
+fn support_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<SupportRules> {
+    let roles = r.list(s, "roles", |r, item| r.role(&item));
+    let grant_lives = r.required(s, "grant-lives", |r, item| r.scalar(&item, Span::parse));
+    let case_lives = r.required(s, "case-lives", |r, item| r.scalar(&item, Span::parse));
+    Some(SupportRules { case_lives: case_lives?, grant_lives: grant_lives?, roles: roles? })
+}
+
+fn legal_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<LegalRules> {
+    let roles = r.list(s, "roles", |r, item| r.role(&item));
+    let order_lives = r.required(s, "order-lives", |r, item| r.scalar(&item, Span::parse));
+    Some(LegalRules { order_lives: order_lives?, roles: roles? })
+}
+
+fn privacy_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<PrivacyRules> {
+    let retention_days = r.required(s, "retention-days", |r, item| r.count(&item));
+    Some(PrivacyRules { retention_days: retention_days? })
 }

@@ -124,9 +124,86 @@ fn each_mistake_is_told_with_its_place_and_what_to_write() {
 }
 
 #[test]
+fn each_mistake_in_the_ways_besides_void_and_refund_is_told() {
+    // What is there, what is written instead; code, place.
+    let table = [
+        ("max-age = \"2 minutes\"", "max-age = \"25 hours\"", "policy.range", "void.authentication.max-age"),
+        (", bound = true", "", "policy.missing-field", "void.authentication"),
+        ("\"pin-verified\"", "\"pin\"", "policy.unknown-word", "void.identity[0].any-of[1]"),
+        ("\"pin-verified\"", "\"card-presented\"", "policy.duplicate", "void.identity[0].any-of[1]"),
+        (
+            "identity = [{ above = \"5000.00\"",
+            "identity = [{ above = \"5000.00\", any-of = [\"pin-verified\"] }, { above = \"5000.00\"",
+            "policy.identity",
+            "void.identity[1].above",
+        ),
+        (
+            "any-of = [\"card-presented\", \"pin-verified\", \"customer-confirmed\"]",
+            "",
+            "policy.range",
+            "void.identity[0].any-of",
+        ),
+        ("coupon = \"proportion\"", "coupon = \"share\"", "policy.unknown-word", "refund.coupon"),
+        ("coupon = \"proportion\"", "funding = \"none\"", "policy.unknown-word", "refund.funding"),
+        ("[reversal]", "[reversal]\nwindow = \"7 days\"", "policy.contradiction", "reversal.after-window"),
+        ("[reversal]", "[reversal]\nafter-window = \"deny\"", "policy.contradiction", "reversal.after-window"),
+        (
+            "[reversal]",
+            "[reversal]\nafter-window = \"allow\"\nwindow = \"7 days\"",
+            "policy.contradiction",
+            "reversal.after-window",
+        ),
+        (
+            "[reversal]",
+            "[reversal]\nafter-window = \"deny\"\nwindow = \"15 seconds\"\nminimum-wait = \"15 seconds\"",
+            "policy.contradiction",
+            "reversal.minimum-wait",
+        ),
+        ("queries = [", "queries = [\"0 seconds\", ", "policy.scalar", "reversal.queries[0]"),
+        ("scanned = \"refer\"", "scanned = \"allow\"", "policy.contradiction", "code.scanned"),
+        ("time-to-live = \"5 minutes\"", "", "policy.missing-field", "code"),
+        ("ceiling-percent = 115", "ceiling-percent = 99", "policy.range", "hold.ceiling-percent"),
+        ("ceiling-percent = 115", "ceiling-percent = 201", "policy.range", "hold.ceiling-percent"),
+        (
+            "completion-void = { until-settlement = true }",
+            "completion-void = { until-settlement = false }",
+            "policy.void-without-end",
+            "hold.completion-void",
+        ),
+        ("penalty = { max-rate = \"50%\" }", "penalty = {}", "policy.fee", "hold.penalty"),
+        ("validity = \"30 days\"", "validty = \"30 days\"", "policy.missing-field", "hold"),
+        ("within = \"48 hours\"", "within = \"24 hours\"", "policy.penalty", "prepaid[0].penalty[1].within"),
+        ("within = \"24 hours\", ", "", "policy.penalty", "prepaid[0].penalty[0].within"),
+        (", rate = \"30%\"", "", "policy.fee", "prepaid[0].penalty[1]"),
+        ("kind = \"travel-package\"", "kind = \"hotel-reservation\"", "policy.duplicate", "prepaid[1].kind"),
+        ("kind = \"travel-package\"", "kind = \"Travel\"", "policy.word", "prepaid[1].kind"),
+        ("roles = [\"support\"]", "roles = []", "policy.range", "support.roles"),
+        ("roles = [\"compliance\"]", "", "policy.range", "legal.roles"),
+        ("retention-days = 365", "retention-days = 0", "policy.range", "privacy.retention-days"),
+        ("retention-days = 365", "retention-days = 10959", "policy.range", "privacy.retention-days"),
+    ];
+    for (from, to, code, at) in table {
+        let all = mistakes(&changed("lakala", from, to));
+        let found: Vec<String> = all.iter().map(|one| format!("{} {one}", one.code())).collect();
+        assert!(all.iter().any(|one| (one.code(), one.at()) == (code, at)), "{to}: {found:#?}");
+        assert!(all.len() <= 2, "{to}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_schedule_of_queries_has_an_end() {
+    let waits = vec!["\"1 second\""; 17].join(", ");
+    let all = mistakes(&changed("unionpay", "queries = [\"1 second\"", &format!("queries = [{waits}")));
+    assert_eq!((all.len(), all[0].code(), all[0].at()), (1, "policy.range", "reversal.queries"));
+}
+
+#[test]
 fn a_void_without_an_end_is_refused() {
-    let text =
-        changed("lakala", "window = \"30 minutes\"", "").replace("until-settlement = true", "until-settlement = false");
+    let text = changed("lakala", "window = \"30 minutes\"", "").replacen(
+        "until-settlement = true",
+        "until-settlement = false",
+        1,
+    );
     let all = mistakes(&text);
     assert_eq!((all.len(), all[0].code()), (1, "policy.void-without-end"));
 }
@@ -166,6 +243,9 @@ fn a_section_can_be_switched_off_alone() {
     let header = "format = 1\nname = \"a\"\nversion = \"1\"\nsource = \"s\"\ncurrency = \"CNY\"\ntime-zone = \"+08:00\"\ncut-off = \"24:00\"\n";
     let compiled = compile(&format!("{header}[void]\nenabled = false\n[refund]\nenabled = false\n"), "test").unwrap();
     assert_eq!((&compiled.document().void, &compiled.document().refund), (&None, &None));
+    let off = format!("{header}[code]\nenabled = false\n[hold]\nenabled = false\n");
+    let compiled = compile(&off, "test").unwrap();
+    assert_eq!((&compiled.document().code, &compiled.document().hold), (&None, &None));
     assert_eq!(mistakes(&format!("{header}[void]\nenabled = true\n")).len(), 7, "everything a void needs is asked for");
 }
 

@@ -148,7 +148,7 @@ fn write_canonical(value: &Value, out: &mut String) {
 }
 
 /// Fields that hold what is kept outside the ledger because it must be erasable.
-const PERSONAL_FIELDS: [&str; 4] = ["note", "phone", "email", "app"];
+const PERSONAL_FIELDS: [&str; 5] = ["note", "contact", "phone", "email", "app"];
 
 /// The first 16 bits of a text's digest. Thousands of telephone numbers share them, so they point at none; another text
 /// has other ones but once in 65,536.

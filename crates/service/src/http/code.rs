@@ -29,6 +29,12 @@ codes! {
     AUTH_REQUIRED 401 "auth.required" "A valid API key is required";
     AUTH_FORBIDDEN 403 "auth.forbidden" "This key's holder may not do that";
     NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
+    OPERATOR_REFUSED 403 "operator.refused" "The operator did not show who they are";
+    SESSION_ENDED 403 "session.ended" "There is no such operator session, or no longer";
+    PROOF_INVALID 403 "proof.invalid" "The Operator-Proof is not genuine here";
+    PROOF_EXPIRED 403 "proof.expired" "The Operator-Proof does not hold now";
+    PROOF_OTHER_PERSON 403 "proof.other-person" "The Operator-Proof is another person's";
+    PROOF_OTHER_OPERATION 403 "proof.other-operation" "The Operator-Proof was given for another operation";
 
     NOT_FOUND 404 "not-found" "There is no such thing";
     ROUTE_UNKNOWN 404 "route.unknown" "There is no such route";
@@ -51,6 +57,10 @@ codes! {
     OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
     EVIDENCE_ERASED 409 "evidence.erased" "The content was erased and is not taken again";
     EVIDENCE_NEEDED 409 "evidence.needed" "An operation under way rests on the evidence";
+    CONFIRMATION_NO_CHANNEL 409 "confirmation.no-channel" "No webhook endpoint takes messages to customers";
+    REVERSAL_OUTSTANDING 409 "terminal.reversal-outstanding" "The terminal has to report a reversal before its next sale";
+    CODE_DISABLED 409 "code.disabled" "The merchant's policy knows no payment codes";
+    HOLD_DISABLED 409 "hold.disabled" "The merchant's policy knows no holds";
     CONFLICT 409 "conflict" "Something is in the way";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
@@ -64,6 +74,9 @@ codes! {
     BALANCE_EXCEEDED 422 "balance.exceeded" "It is more than is left of the sale";
     OPERATION_CONFLICT 422 "operation.conflict" "Another operation on the sale excludes it";
     OPERATION_NOT_ALLOWED 422 "operation.not-allowed" "The decision does not allow it";
+    IDENTITY_MISMATCH 422 "identity.mismatch" "The card is not the one that paid";
+    CONFIRMATION_WRONG_CODE 422 "confirmation.wrong-code" "The customer's code is another one";
+    CONFIRMATION_ENDED 422 "confirmation.ended" "There is no such confirmation for this operation, or no longer";
     REASON_REQUIRED 422 "reason.required" "A reason must be given";
     LIMIT_REACHED 422 "limit.reached" "A limit is reached";
     ARGUMENT_INVALID 422 "argument.invalid" "A value is out of its range";

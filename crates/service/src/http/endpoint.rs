@@ -30,6 +30,9 @@ pub struct NewEndpoint {
     locale: Option<LocaleWord>,
     /// What it is.
     description: Option<Text>,
+    /// Whether it passes messages on to customers: it is then handed their confirmation codes, as `customer.confirmation`.
+    /// It is not unless told.
+    customer_messages: Option<bool>,
 }
 
 /// A webhook endpoint.
@@ -48,6 +51,8 @@ pub struct EndpointView {
     /// What it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
+    /// Whether it passes messages on to customers.
+    customer_messages: bool,
     /// Since when.
     created_at: Time,
     /// Since when deliveries fail, if they do.
@@ -73,6 +78,7 @@ impl EndpointView {
             audience: Word(endpoint.audience),
             locale: Word(endpoint.locale),
             description: endpoint.description,
+            customer_messages: endpoint.customer_messages,
             created_at: Time(endpoint.created_at),
             failing_since: endpoint.failing_since.map(Time),
         }
@@ -91,6 +97,7 @@ pub async fn create<P: Ports>(
         audience: new.audience.map_or(Audience::Merchant, |word| word.0),
         locale: new.locale.map_or(Locale::ZhCn, |word| word.0),
         description: new.description.map(|text| text.text),
+        customer_messages: new.customer_messages.unwrap_or(false),
     };
     let (endpoint, secret) = app.create_endpoint(&scope.who, &scope.merchant, ask).await?;
     answer::json(StatusCode::CREATED, &CreatedEndpoint { endpoint: EndpointView::of(endpoint), secret })

@@ -30,7 +30,7 @@ pub struct EventView {
     sale: String,
     /// Counts the sale's events from 1, without gaps.
     sequence: u64,
-    /// The void it is about.
+    /// The void or other operation it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
     /// The refund it is about.
@@ -44,6 +44,9 @@ pub struct EventView {
     /// A reason code or short note.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The referral, legal order or liability it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
 }
 
 /// Who did something.
@@ -68,6 +71,21 @@ pub enum ActorView {
     System,
 }
 
+impl ActorView {
+    /// Somebody.
+    #[must_use]
+    pub fn of(actor: &Actor) -> Self {
+        match actor {
+            Actor::Person(person) => Self::Person {
+                id: person.id.value.clone(),
+                roles: person.roles.iter().map(|r| r.value.clone()).collect(),
+            },
+            Actor::Terminal(terminal) => Self::Terminal { id: terminal.value.clone() },
+            Actor::System => Self::System,
+        }
+    }
+}
+
 impl EventView {
     /// An event of a sale.
     #[must_use]
@@ -81,15 +99,9 @@ impl EventView {
             operation: event.operation.as_ref().map(|o| o.value.clone()),
             refund: event.refund.as_ref().map(|r| r.value.clone()),
             amount: event.amount.clone().map(Amount),
-            actor: match &event.actor {
-                Actor::Person(person) => ActorView::Person {
-                    id: person.id.value.clone(),
-                    roles: person.roles.iter().map(|r| r.value.clone()).collect(),
-                },
-                Actor::Terminal(terminal) => ActorView::Terminal { id: terminal.value.clone() },
-                Actor::System => ActorView::System,
-            },
+            actor: ActorView::of(&event.actor),
             reason: event.reason.clone(),
+            about: event.about.clone(),
         }
     }
 }

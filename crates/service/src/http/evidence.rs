@@ -79,7 +79,7 @@ impl PieceView {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Completion {
+pub struct EvidenceParts {
     /// `image/jpeg`, `image/png`, `application/pdf` or `text/plain`.
     media_type: String,
     /// The SHA-256 of each part, in order.
@@ -149,7 +149,7 @@ pub async fn complete<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
     path: Named<String>,
-    Json(ask): Json<Completion>,
+    Json(ask): Json<EvidenceParts>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
     let content = one(path)?;

@@ -18,3 +18,6 @@ pub const EVIDENCE_ITEMS: usize = 16;
 
 /// Most of a wrong value that an error repeats: enough to find it, too little to hold much of anything personal.
 pub const ECHO_CHARS: usize = 200;
+
+/// Longest challenge that is looked at; ours have about 100 characters.
+pub const TOKEN_BYTES: usize = 256;

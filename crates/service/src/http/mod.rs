@@ -12,7 +12,9 @@
 //! | `problem`, `code` | what is not an answer; begins with how this API thinks about errors |
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
-//! | `sale`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `sale`, `payment_code`, `hold`, `trouble`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
+//! | `identity` | how the customer was identified, in a body |
 //! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
@@ -21,13 +23,16 @@ mod answer;
 mod body;
 mod caller;
 mod code;
+mod confirmation;
 mod decision;
 mod directory;
 mod endpoint;
 pub(crate) mod event;
 mod evidence;
 mod health;
+mod hold;
 mod id;
+mod identity;
 mod instruction;
 mod limits;
 mod money;
@@ -35,16 +40,21 @@ mod number;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod operation;
+mod operator;
+mod payment_code;
 mod personal;
 mod policy;
 mod problem;
+mod proof;
 mod refund;
 mod review;
 mod router;
 mod sale;
+mod session;
 mod text;
 mod tick;
 mod time;
+mod trouble;
 mod void;
 mod word;
 

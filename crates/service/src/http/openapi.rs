@@ -4,6 +4,7 @@
 use crate::evidence::Media;
 use crate::http::answer::Nothing;
 use crate::http::code;
+use crate::http::confirmation::{ConfirmationView, NewConfirmation};
 use crate::http::decision::{DecisionView, PolicyView};
 use crate::http::directory::{
     CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSource,
@@ -11,15 +12,21 @@ use crate::http::directory::{
 };
 use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
 use crate::http::event::{Feed, ToldEvent};
-use crate::http::evidence::{Completion, EvidenceErasure, PieceView};
+use crate::http::evidence::{EvidenceErasure, EvidenceParts, PieceView};
 use crate::http::health::{Health, Meaning};
+use crate::http::hold::{Completion, HoldView, NewHold};
 use crate::http::instruction::IDEMPOTENCY_KEY;
-use crate::http::operation::{OperationResult, OperationView, Resolution};
+use crate::http::operation::{OperationAsk, OperationResult, OperationView, Resolution};
+use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
+use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
 use crate::http::personal::{ErasureView, NewErasure};
 use crate::http::problem::{PROBLEM_JSON, ProblemView};
+use crate::http::proof::{OPERATOR_PROOF, ProofKey};
 use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView};
 use crate::http::review::Review;
 use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
+use crate::http::session::{Challenge, NewChallenge, NewProof, NewSession, OperatorProof, OperatorSession};
+use crate::http::trouble::{TroubleAnswer, TroubleReport};
 use crate::http::void::VoidAsk;
 use crate::http::word::{Vocabulary, Word};
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
@@ -45,8 +52,10 @@ pub fn document() -> OpenApi {
     document.refunds();
     document.others();
     document.privacy();
+    document.operators();
     document.tick();
     document.admin();
+    document.beginnings();
     document.finish()
 }
 
@@ -197,6 +206,13 @@ impl Route<'_> {
         )
     }
 
+    /// The header that shows which operator asks.
+    fn proved(self) -> Self {
+        let about = "An operator's proof for this very operation, or the token of the operator's session. Not a part of the \
+                     request: the same request with a newer proof is the same under its key.";
+        self.parameter(OPERATOR_PROOF, ParameterIn::Header, false, about, String::schema())
+    }
+
     /// A slip's parameters, and the slip.
     fn prints(self) -> Self {
         let locale = <Word<Locale>>::schema();
@@ -249,7 +265,11 @@ impl Route<'_> {
     }
 
     /// A page of a list: the schema of `answer::Listing`.
-    fn lists<T: ToSchema>(mut self, about: &str) -> Self {
+    fn lists<T: ToSchema>(self, about: &str) -> Self {
+        self.lists_as::<T>(200, about)
+    }
+
+    fn lists_as<T: ToSchema>(mut self, status: u16, about: &str) -> Self {
         let next = "Where the next page begins: give it as `after`. Absent on the last page.";
         let next = ObjectBuilder::new().schema_type(Type::String).description(Some(next));
         let page = ObjectBuilder::new()
@@ -258,7 +278,7 @@ impl Route<'_> {
             .property("next", next);
         let content = Content::new(Some(Schema::Object(page.build())));
         let response = ResponseBuilder::new().description(about).content("application/json", content).build();
-        self.respond(200, response);
+        self.respond(status, response);
         self
     }
 
@@ -358,29 +378,36 @@ impl Document {
             Needs::Merchant,
             "Whether a void is possible; without any effect",
         )
+        .proved()
         .body::<VoidAsk>(false)
         .answer::<DecisionView>(200, "The decision, whatever it is.")
         .end();
         self.post("/v1/transactions/{id}/voids", Needs::IdempotencyKey, "Void a sale")
+            .proved()
             .body::<VoidAsk>(false)
             .answer::<OperationView>(201, "It is authorised and the sale reserved for it.")
             .end();
-        self.get("/v1/operations/{id}", Needs::Merchant, "A void and how far it got")
-            .answer::<OperationView>(200, "The void.")
+        self.get("/v1/operations/{id}", Needs::Merchant, "A void or other operation and how far it got")
+            .answer::<OperationView>(200, "The operation.")
             .end();
-        self.post("/v1/operations/{id}/results", Needs::IdempotencyKey, "Say what became of a void")
-            .body::<OperationResult>(true)
-            .answer::<OperationView>(200, "The void as it stands now.")
-            .end();
-        self.post("/v1/operations/{id}/resolutions", Needs::IdempotencyKey, "Two persons end an unknown void")
+        self.post(
+            "/v1/operations/{id}/results",
+            Needs::IdempotencyKey,
+            "A terminal says what became of an operation it carries out",
+        )
+        .body::<OperationResult>(true)
+        .answer::<OperationView>(200, "The operation as it stands now.")
+        .end();
+        self.post("/v1/operations/{id}/resolutions", Needs::IdempotencyKey, "Two persons end an unknown operation")
             .body::<Resolution>(true)
-            .answer::<OperationView>(200, "The void as it stands now.")
+            .answer::<OperationView>(200, "The operation as it stands now.")
             .end();
-        self.get("/v1/operations/{id}/slip", Needs::Merchant, "A void's slip").prints().end();
+        self.get("/v1/operations/{id}/slip", Needs::Merchant, "An operation's slip").prints().end();
     }
 
     fn refunds(&mut self) {
         self.post("/v1/refunds", Needs::IdempotencyKey, "Ask for a refund")
+            .proved()
             .body::<RefundAsk>(true)
             .answer::<RefundView>(201, "It is submitted, its amount reserved, and the automatic review done.")
             .end();
@@ -457,7 +484,7 @@ impl Document {
             .nothing("It is stored, and waits a day for the rest.")
             .end();
         self.post("/v1/evidence/{content}/completions", Needs::Merchant, "Make evidence of the parts that were given")
-            .body::<Completion>(true)
+            .body::<EvidenceParts>(true)
             .answer::<PieceView>(201, "It is stored.")
             .answer::<PieceView>(200, "It was stored before.")
             .end();
@@ -468,6 +495,58 @@ impl Document {
         self.route(HttpMethod::Delete, "/v1/evidence/{content}", Needs::Merchant, "Erase evidence")
             .body::<EvidenceErasure>(false)
             .answer::<PieceView>(200, "What is known of it; the content is gone.")
+            .end();
+    }
+
+    fn operators(&mut self) {
+        self.post("/v1/operators", Needs::Merchant, "Give a person an operator number")
+            .body::<NewOperator>(true)
+            .answer::<OperatorShown>(201, "The operator.")
+            .end();
+        self.get("/v1/operators", Needs::Merchant, "A merchant's operators, and which of them are locked")
+            .paged()
+            .lists::<OperatorShown>("A page of operators.")
+            .end();
+        self.post("/v1/operators/{number}/resets", Needs::Merchant, "Give an operator a new PIN, and unlock it")
+            .body::<NewPin>(true)
+            .answer::<OperatorShown>(200, "The operator. Its sessions have ended.")
+            .end();
+        self.post("/v1/operators/{number}/devices", Needs::Merchant, "Register a device that signs for an operator")
+            .body::<NewDevice>(true)
+            .answer::<DeviceShown>(201, "The device.")
+            .end();
+        self.route(
+            HttpMethod::Delete,
+            "/v1/operators/{number}/devices/{device}",
+            Needs::Merchant,
+            "Take a device from an operator",
+        )
+        .nothing("It signs no more, and the operator's sessions have ended.")
+        .end();
+        self.post("/v1/operator-challenges", Needs::Merchant, "A challenge for an operator's device")
+            .body::<NewChallenge>(true)
+            .answer::<Challenge>(201, "The challenge, as a text for a QR code.")
+            .end();
+        self.post("/v1/operator-sessions", Needs::Merchant, "An operator begins to work")
+            .body::<NewSession>(true)
+            .answer::<OperatorSession>(201, "The session, with its token.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/operator-sessions/{id}", Needs::Merchant, "An operator stops working")
+            .nothing("It has ended.")
+            .end();
+        self.post("/v1/operator-sessions/{id}/proofs", Needs::Merchant, "Step up: a proof for one operation")
+            .body::<NewProof>(true)
+            .answer::<OperatorProof>(201, "The proof, for the `Operator-Proof` header.")
+            .end();
+        self.get("/v1/proof-keys", Needs::Key, "The public keys that operators' proofs are checked with")
+            .lists::<ProofKey>("All of them, the one that signs last.")
+            .end();
+        self.post("/v1/proof-keys/rotations", Needs::Key, "Let a new key sign operators' proofs")
+            .lists_as::<ProofKey>(201, "All of them, the new one last.")
+            .end();
+        self.post("/v1/confirmations", Needs::IdempotencyKey, "Send the customer a code, to be repeated")
+            .body::<NewConfirmation>(true)
+            .answer::<ConfirmationView>(201, "It is being sent.")
             .end();
     }
 
@@ -530,6 +609,66 @@ impl Document {
             .bytes("The canonical form that `rescind policy compile` writes, byte for byte: its hash is its identity.")
             .answer::<PolicyView>(200, "The policy in force.")
             .end();
+    }
+
+    /// Payment codes, holds, and what goes wrong at the till.
+    fn beginnings(&mut self) {
+        self.get("/v1/transactions/{id}/slip", Needs::Merchant, "A sale's own slip").prints().end();
+        self.post("/v1/transactions/{id}/troubles", Needs::IdempotencyKey, "Say what went wrong at the till")
+            .body::<TroubleReport>(true)
+            .answer::<TroubleAnswer>(200, "It is recorded, and what follows from it is under way.")
+            .end();
+        self.post("/v1/transactions/{id}/reversals", Needs::IdempotencyKey, "Reverse a payment of unknown outcome")
+            .proved()
+            .body::<OperationAsk>(false)
+            .answer::<OperationView>(201, "It is authorised.")
+            .end();
+        self.post("/v1/refunds/{id}/results", Needs::IdempotencyKey, "A terminal says what became of a refund")
+            .body::<OperationResult>(true)
+            .answer::<RefundView>(200, "The refund as it stands now.")
+            .end();
+        self.post("/v1/payment-codes", Needs::Merchant, "Make a payment code")
+            .body::<NewCode>(true)
+            .answer::<CodeView>(201, "It is made.")
+            .answer::<CodeView>(200, "It was made before with the same content.")
+            .end();
+        self.get("/v1/payment-codes/cancellations", Needs::Merchant, "The cancellations of payment codes on a day")
+            .query("business_day", "清算日. Today unless told.", day())
+            .paged()
+            .answer::<CancellationReport>(200, "A page of the report.")
+            .end();
+        self.get("/v1/payment-codes/{id}", Needs::Merchant, "A payment code and how far it got")
+            .answer::<CodeView>(200, "The code.")
+            .end();
+        self.post("/v1/payment-codes/{id}/scans", Needs::IdempotencyKey, "Say that a payment code was scanned")
+            .body::<NewScan>(true)
+            .answer::<CodeView>(200, "The code as it stands now.")
+            .end();
+        self.post("/v1/payment-codes/{id}/cancellations", Needs::IdempotencyKey, "Cancel a payment code")
+            .proved()
+            .body::<OperationAsk>(false)
+            .answer::<OperationView>(202, "It is authorised. Whether the code is cancelled is for the provider to say.")
+            .end();
+        self.post("/v1/holds", Needs::Merchant, "Register a hold")
+            .body::<NewHold>(true)
+            .answer::<HoldView>(201, "It is registered.")
+            .answer::<HoldView>(200, "It was registered before with the same content.")
+            .end();
+        self.get("/v1/holds/{id}", Needs::Merchant, "A hold and what became of it")
+            .answer::<HoldView>(200, "The hold.")
+            .end();
+        self.post("/v1/holds/{id}/completions", Needs::IdempotencyKey, "Capture all or part of a hold")
+            .proved()
+            .body::<Completion>(false)
+            .answer::<OperationView>(201, "It is authorised.")
+            .end();
+        for (path, summary) in [
+            ("/v1/holds/{id}/releases", "Release a hold"),
+            ("/v1/holds/{id}/completion-voids", "Void the completion of a hold: the hold stands again"),
+        ] {
+            let route = self.post(path, Needs::IdempotencyKey, summary).proved().body::<OperationAsk>(false);
+            route.answer::<OperationView>(201, "It is authorised.").end();
+        }
     }
 
     fn finish(mut self) -> OpenApi {

@@ -137,11 +137,16 @@ impl Problem {
                 Some(known) => Self::new(known, message),
                 None => Self::new(Code { code, ..code::CONFLICT }, message),
             },
+            Error::Unproved { code, message } => Self::new(code::find(code).unwrap_or(code::AUTH_FORBIDDEN), message),
             Error::Decided(decision) => Self::decided(&decision, &DecisionView::of(&decision)),
             Error::ExceedsBalance { left } => {
                 Self::new(code::BALANCE_EXCEEDED, format!("{left} is left of the sale")).with("left", Amount(left))
             }
             Error::Rejected(rejection) => Self::rejected(rejection, about),
+            Error::ReversalOutstanding(operation) => {
+                let detail = format!("report first what became of {operation}, then register the sale");
+                Self::new(code::REVERSAL_OUTSTANDING, detail).with("operation", operation.value)
+            }
             Error::KeyReused => Self::new(code::KEY_REUSED, "Use a new key for a new request."),
             Error::KeyInFlight => {
                 Self::new(code::KEY_IN_FLIGHT, "Send the same request again in a moment to get its answer.")

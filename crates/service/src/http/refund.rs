@@ -8,11 +8,12 @@ use crate::http::caller::Caller;
 use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
 use crate::http::event::EventView;
 use crate::http::id::Id;
+use crate::http::identity::Identity;
 use crate::http::instruction::{About, Instruction};
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
 use crate::http::number::{Number, not_a_card};
-use crate::http::operation::{EvidenceView, Resolution, print};
+use crate::http::operation::{EvidenceView, OperationResult, Resolution, print};
 use crate::http::personal::{Contact, PersonalView};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
@@ -20,6 +21,7 @@ use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
 use crate::mask::Lens;
 use crate::ports::Ports;
+use crate::proof::ShownProof;
 use crate::refund::RefundChange;
 use crate::sale::Aggregate;
 use axum::extract::State;
@@ -50,12 +52,14 @@ pub struct RefundAsk {
     /// Evidence, named by its content, whether that is stored here or elsewhere.
     #[serde(default)]
     evidence: Vec<EvidencePiece>,
-    /// The person who asks. A person's own key stands for itself.
+    /// The person who asks. A person's own key stands for itself; so does an `Operator-Proof`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     requester: Option<PersonId>,
     /// The person who operates the terminal, if one is used.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     operator: Option<PersonId>,
+    /// How the customer was identified, where the policy demands it.
+    identity: Option<Identity>,
 }
 
 /// One piece of evidence.
@@ -92,9 +96,12 @@ impl RefundAsk {
         self.id.as_ref().map_or(Ok(()), |id| not_a_card(&id.value)).map_err(|e| Error::invalid("/id", e))
     }
 
-    fn parsed(self, texts: &mut Texts) -> crate::refund::RefundAsk {
+    fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::refund::RefundAsk, Error> {
+        let identity = self.identity.map(Identity::parsed).transpose()?;
         let piece = |piece: EvidencePiece| EvidenceItem { kind: piece.kind.0, content: piece.content };
-        crate::refund::RefundAsk {
+        Ok(crate::refund::RefundAsk {
+            proof,
+            identity,
             id: self.id,
             sale: self.sale,
             amount: self.amount.0,
@@ -104,7 +111,7 @@ impl RefundAsk {
             evidence: self.evidence.into_iter().map(piece).collect(),
             requester: self.requester,
             operator: self.operator,
-        }
+        })
     }
 }
 
@@ -313,6 +320,7 @@ impl RefundView {
 pub async fn submit<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
+    proof: ShownProof,
     instruction: Instruction<RefundAsk>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
@@ -322,7 +330,7 @@ pub async fn submit<P: Ports>(
     instruction
         .carry_out(app, scope, about, |ask, command| async move {
             let mut texts = Texts::default();
-            let ask = ask.parsed(&mut texts);
+            let ask = ask.parsed(proof, &mut texts)?;
             let submitted = app.submit_refund(&scope.who, &scope.merchant, &ask, &command).await?;
             Ok((StatusCode::CREATED, RefundView::find(&submitted)?.with_masked(texts.masked())))
         })
@@ -455,6 +463,26 @@ pub async fn retry<P: Ports>(
     instruction: Instruction<Nothing>,
 ) -> Result<Response, Problem> {
     change(&app, caller, id, instruction, |Nothing {}| (RefundChange::Retry, false)).await
+}
+
+/// `POST /v1/refunds/{id}/results`
+pub async fn report<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<RefundId>,
+    instruction: Instruction<OperationResult>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let about = About::refund(&id);
+    let (app, scope) = (&*app, &scope);
+    instruction
+        .carry_out(app, scope, about, |result, command| async move {
+            let mut texts = Texts::default();
+            let result = result.parsed(&scope.who, app.ports.now(), &mut texts);
+            let refund = app.report_refund(&scope.who, &scope.merchant, &id, result, &command).await?;
+            Ok((StatusCode::OK, RefundView::find(&refund)?.with_masked(texts.masked())))
+        })
+        .await
 }
 
 /// `POST /v1/refunds/{id}/resolutions`

@@ -3,7 +3,8 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, code, directory, endpoint, event, evidence, health, operation, personal, policy, refund, review, sale, void,
+    Shared, code, confirmation, directory, endpoint, event, evidence, health, hold, operation, operator, payment_code,
+    personal, policy, proof, refund, review, sale, session, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -82,6 +83,18 @@ impl<P: Ports> Routes<P> {
             .post("/v1/webhook-endpoints", endpoint::create::<P>)
             .get("/v1/webhook-endpoints", endpoint::list::<P>)
             .delete("/v1/webhook-endpoints/{id}", endpoint::delete::<P>)
+            .post("/v1/operators", operator::create::<P>)
+            .get("/v1/operators", operator::list::<P>)
+            .post("/v1/operators/{number}/resets", operator::reset::<P>)
+            .post("/v1/operators/{number}/devices", operator::add_device::<P>)
+            .delete("/v1/operators/{number}/devices/{device}", operator::remove_device::<P>)
+            .post("/v1/operator-challenges", session::challenge::<P>)
+            .post("/v1/operator-sessions", session::begin::<P>)
+            .delete("/v1/operator-sessions/{id}", session::end::<P>)
+            .post("/v1/operator-sessions/{id}/proofs", session::step_up::<P>)
+            .get("/v1/proof-keys", proof::keys::<P>)
+            .post("/v1/proof-keys/rotations", proof::rotate::<P>)
+            .post("/v1/confirmations", confirmation::ask::<P>)
             .post("/v1/merchants", directory::create_merchant::<P>)
             .get("/v1/merchants", directory::list_merchants::<P>)
             .post("/v1/terminals", directory::create_terminal::<P>)
@@ -104,6 +117,20 @@ impl<P: Ports> Routes<P> {
             .post("/v1/evidence/{content}/completions", evidence::complete::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
+            .get("/v1/transactions/{id}/slip", sale::slip::<P>)
+            .post("/v1/transactions/{id}/troubles", trouble::tell::<P>)
+            .post("/v1/transactions/{id}/reversals", trouble::reverse::<P>)
+            .post("/v1/refunds/{id}/results", refund::report::<P>)
+            .post("/v1/payment-codes", payment_code::create::<P>)
+            .get("/v1/payment-codes/cancellations", payment_code::cancellations::<P>)
+            .get("/v1/payment-codes/{id}", payment_code::show::<P>)
+            .post("/v1/payment-codes/{id}/scans", payment_code::scan::<P>)
+            .post("/v1/payment-codes/{id}/cancellations", payment_code::cancel::<P>)
+            .post("/v1/holds", hold::register::<P>)
+            .get("/v1/holds/{id}", hold::show::<P>)
+            .post("/v1/holds/{id}/completions", hold::complete::<P>)
+            .post("/v1/holds/{id}/releases", hold::release::<P>)
+            .post("/v1/holds/{id}/completion-voids", hold::void_completion::<P>)
     }
 }
 

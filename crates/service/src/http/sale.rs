@@ -11,14 +11,14 @@ use crate::http::id::Id;
 use crate::http::instruction::{About, Instruction};
 use crate::http::money::{Amount, Positive, positive};
 use crate::http::number::{Number, OrderNumber, PayerToken, not_a_card};
-use crate::http::operation::OperationView;
+use crate::http::operation::{EvidenceView, OperationView, printing};
 use crate::http::personal::{Contact, PersonalView};
 use crate::http::problem::{Noun, Problem};
 use crate::http::refund::RefundSummary;
 use crate::http::text::Texts;
 use crate::http::time::Time;
 use crate::http::word::{
-    CardTypeWord, ChannelWord, SaleNewsType, SaleNewsTypeWord, SaleOutcomeWord, SettlementModeWord, Word,
+    CardTypeWord, ChannelWord, PresenterWord, SaleNewsType, SaleNewsTypeWord, SaleOutcomeWord, SettlementModeWord, Word,
 };
 use crate::limits::SALE_ID_BYTES;
 use crate::mask::{self, Eyes, Lens};
@@ -29,8 +29,10 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use rescind_model::standing::Standing;
+use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, MerchantId, Money, PersonId, Sale, SaleId, SaleOutcome, SettlementMode, SlipNumbers, TerminalId,
+    BusinessDay, Hold, MerchantId, Money, PaymentCode, PersonId, Sale, SaleId, SaleOutcome, SettlementMode,
+    SlipNumbers, TerminalId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,10 @@ pub struct NewSale {
     payer_token: Option<PayerToken>,
     /// How the customer is reached.
     contact: Option<Contact>,
+    /// The part of the amount that a coupon paid, and not the payer.
+    coupon: Option<Amount>,
+    /// When the service that was paid for in advance is due.
+    service_at: Option<Time>,
     /// When the payment was made.
     paid_at: Time,
     /// The business day stamped on the payment. The policy's, for that time, unless told.
@@ -75,7 +81,7 @@ pub struct NewSale {
     business_day: Option<BusinessDay>,
     /// When the merchant gets the money. `ordinary` unless told.
     settlement: Option<SettlementModeWord>,
-    /// What is known of the outcome. `good` unless told.
+    /// What is known of the outcome: `good`, `unknown`, `declined` or `failed`. `good` unless told.
     outcome: Option<SaleOutcomeWord>,
 }
 
@@ -93,6 +99,14 @@ pub struct Slip {
     voucher: Number,
     /// 流水号.
     trace: Number,
+}
+
+impl Slip {
+    /// The numbers.
+    #[must_use]
+    pub fn numbers(self) -> SlipNumbers {
+        SlipNumbers { terminal: self.terminal, batch: self.batch.0, voucher: self.voucher.0, trace: self.trace.0 }
+    }
 }
 
 /// The numbers on a slip.
@@ -147,7 +161,13 @@ pub struct SaleSummary {
     /// How the customer is reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<PersonalView>,
-    /// When the payment was made.
+    /// The part of the amount that a coupon paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<Amount>,
+    /// When the service that was paid for in advance is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_at: Option<Time>,
+    /// When the payment was made; until then, when it was asked for.
     paid_at: Time,
     /// The business day of the payment.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
@@ -180,6 +200,20 @@ pub struct StatusView {
     /// When its money was paid out.
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_out_at: Option<Time>,
+    /// What was said of the payment after its reversal had begun. It decided nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late: Option<LateView>,
+}
+
+/// An answer about a payment that came after its reversal had begun.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = LateAnswer))]
+pub struct LateView {
+    /// What it says of the payment.
+    outcome: SaleOutcomeWord,
+    /// Who said it, and when.
+    evidence: EvidenceView,
 }
 
 /// How much of a sale is spoken for.
@@ -206,7 +240,13 @@ pub struct BalanceView {
 pub struct SaleView {
     #[serde(flatten)]
     sale: SaleSummary,
-    /// Its voids, oldest first.
+    /// The payment code it began as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<CodeFacts>,
+    /// The hold it began as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<HoldFacts>,
+    /// Its voids and other operations, oldest first.
     operations: Vec<OperationView>,
     /// Its refunds, oldest first.
     refunds: Vec<RefundSummary>,
@@ -239,6 +279,8 @@ impl SaleSummary {
             kind: sale.kind.clone(),
             payer_token: sale.payer_token.as_deref().map(|token| mask::payer(Eyes::NOBODY.payer, token)),
             contact: sale.contact.as_ref().map(PersonalView::of),
+            coupon: sale.coupon.clone().map(Amount),
+            service_at: sale.service_at.map(Time),
             paid_at: Time(sale.paid_at),
             business_day: sale.business_day,
             settlement: Word(sale.settlement),
@@ -247,6 +289,11 @@ impl SaleSummary {
                 batch_closed_at: ledger.status.batch_closed_at.map(Time),
                 settled_at: ledger.status.settled_at.map(Time),
                 paid_out_at: ledger.status.paid_out_at.map(Time),
+                late: ledger
+                    .status
+                    .late
+                    .as_ref()
+                    .map(|late| LateView { outcome: Word(late.outcome), evidence: EvidenceView::of(&late.evidence) }),
             },
             balance: BalanceView {
                 captured: Amount(sale.captured.clone()),
@@ -279,15 +326,113 @@ impl SaleView {
         self
     }
 
-    fn of(aggregate: &Aggregate) -> Result<Self, Problem> {
+    /// A sale.
+    ///
+    /// # Errors
+    /// If its ledger is damaged.
+    pub fn of(aggregate: &Aggregate) -> Result<Self, Problem> {
         let id = &aggregate.ledger.sale.id;
         Ok(Self {
             sale: SaleSummary::of(aggregate)?,
-            operations: aggregate.ledger.voids.iter().map(|v| OperationView::of(id, v)).collect(),
+            code: aggregate.ledger.code.as_ref().map(CodeFacts::of),
+            hold: aggregate.ledger.hold.as_ref().map(HoldFacts::of),
+            operations: OperationView::all(aggregate),
             refunds: aggregate.ledger.refunds.iter().map(|r| RefundSummary::of(id, r)).collect(),
             history: aggregate.events.iter().map(|e| EventView::of(id, e)).collect(),
         })
     }
+
+    /// The same, flagged.
+    #[must_use]
+    pub fn with_masked(mut self, masked: bool) -> Self {
+        self.sale.masked = masked;
+        self
+    }
+}
+
+/// What a payment code says of itself.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CodeFacts {
+    /// Who shows it.
+    presented_by: PresenterWord,
+    /// What the network calls the order.
+    reference: String,
+    /// When it was made.
+    created_at: Time,
+    /// The first instant at which it can no longer be paid.
+    expires_at: Time,
+    /// When it was scanned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scanned_at: Option<Time>,
+}
+
+impl CodeFacts {
+    /// Those of a code.
+    #[must_use]
+    pub fn of(code: &PaymentCode) -> Self {
+        Self {
+            presented_by: Word(code.presented_by),
+            reference: code.reference.clone(),
+            created_at: Time(code.created_at),
+            expires_at: Time(code.expires_at),
+            scanned_at: code.scanned_at.map(Time),
+        }
+    }
+}
+
+/// What a hold says of itself.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HoldFacts {
+    /// The amount reserved.
+    authorised: Amount,
+    /// The most that a completion may capture.
+    ceiling: Amount,
+    /// When it was made.
+    authorised_at: Time,
+    /// The first instant at which it can no longer be completed.
+    expires_at: Time,
+    /// The issuer's authorisation code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorisation_code: Option<String>,
+}
+
+impl HoldFacts {
+    /// Those of a hold.
+    #[must_use]
+    pub fn of(hold: &Hold) -> Self {
+        Self {
+            authorised: Amount(hold.authorised.clone()),
+            ceiling: Amount(hold.ceiling.clone()),
+            authorised_at: Time(hold.authorised_at),
+            expires_at: Time(hold.expires_at),
+            authorisation_code: hold.authorisation_code.clone(),
+        }
+    }
+}
+
+/// A name that a payment can have.
+///
+/// # Errors
+/// If it is too long, or a card number.
+pub fn check_id(id: &SaleId) -> Result<(), Error> {
+    if id.value.len() > SALE_ID_BYTES {
+        return Err(Error::invalid("/id", format!("expected at most {SALE_ID_BYTES} bytes")));
+    }
+    not_a_card(&id.value).map_err(|e| Error::invalid("/id", e))
+}
+
+/// An outcome that is among those that can be.
+///
+/// # Errors
+/// If it is not.
+pub fn one_of(outcome: SaleOutcome, known: &[SaleOutcome]) -> Result<SaleOutcome, Error> {
+    if known.contains(&outcome) {
+        return Ok(outcome);
+    }
+    let known: Vec<&str> = known.iter().map(|o| o.token()).collect();
+    Err(Error::invalid("/outcome", format!("expected one of {}, found {}", known.join(", "), outcome.token())))
 }
 
 /// `POST /v1/transactions`
@@ -302,7 +447,8 @@ pub async fn register<P: Ports>(
         None => app.business_day_of(&scope.merchant, new.paid_at.0).await?,
     };
     let mut texts = Texts::default();
-    let outcome = new.outcome.map_or(SaleOutcome::Good, |o| o.0);
+    let known = [SaleOutcome::Good, SaleOutcome::Unknown, SaleOutcome::Declined, SaleOutcome::Failed];
+    let outcome = one_of(new.outcome.map_or(SaleOutcome::Good, |o| o.0), &known)?;
     let contact = new.contact.take().map(Contact::parsed);
     let sale = new.into_sale(scope.merchant, business_day, &mut texts)?;
     let (aggregate, created) = app
@@ -310,17 +456,13 @@ pub async fn register<P: Ports>(
         .await
         .map_err(|e| Problem::of(e, Noun::Sale))?;
     let lens = app.lens(&scope.who, &aggregate.ledger.sale.merchant, &aggregate).await?;
-    let mut view = SaleView::of(&aggregate)?.seen(&lens, &aggregate);
-    view.sale.masked = texts.masked();
+    let view = SaleView::of(&aggregate)?.seen(&lens, &aggregate).with_masked(texts.masked());
     answer::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view)
 }
 
 impl NewSale {
     fn into_sale(self, merchant: MerchantId, business_day: BusinessDay, texts: &mut Texts) -> Result<Sale, Error> {
-        if self.id.value.len() > SALE_ID_BYTES {
-            return Err(Error::invalid("/id", format!("expected at most {SALE_ID_BYTES} bytes")));
-        }
-        not_a_card(&self.id.value).map_err(|e| Error::invalid("/id", e))?;
+        check_id(&self.id)?;
         let captured = self.amount.0;
         let fee_charged = self.fee_charged.map_or_else(|| captured.zero_like(), |fee| fee.0);
         if fee_charged.exceeds(&captured).map_err(|e| Error::invalid("/fee_charged", e))? {
@@ -329,12 +471,7 @@ impl NewSale {
         Ok(Sale {
             id: self.id,
             merchant,
-            slip: self.slip.map(|slip| SlipNumbers {
-                terminal: slip.terminal,
-                batch: slip.batch.0,
-                voucher: slip.voucher.0,
-                trace: slip.trace.0,
-            }),
+            slip: self.slip.map(Slip::numbers),
             order_number: texts.take_some(self.order_number.map(|number| number.0)),
             retrieval_reference: self.retrieval_reference.map(|number| number.0),
             operator: self.operator,
@@ -344,9 +481,9 @@ impl NewSale {
             card_type: self.card_type.map(|word| word.0),
             kind: self.kind.map_or_else(|| "purchase".to_owned(), |kind| kind.0),
             payer_token: self.payer_token.map(|token| token.0),
-            coupon: None,
+            coupon: self.coupon.map(|coupon| coupon.0).filter(|coupon| !coupon.is_zero()),
             contact: None,
-            service_at: None,
+            service_at: self.service_at.map(|at| at.0),
             paid_at: self.paid_at.0,
             business_day,
             settlement: self.settlement.map_or(SettlementMode::Ordinary, |word| word.0),
@@ -364,6 +501,18 @@ pub async fn show<P: Ports>(
     let aggregate = app.sale(&scope.who, &scope.merchant, &id).await?;
     let lens = app.lens(&scope.who, &scope.merchant, &aggregate).await?;
     answer::json(StatusCode::OK, &SaleView::of(&aggregate)?.seen(&lens, &aggregate))
+}
+
+/// `GET /v1/transactions/{id}/slip`
+pub async fn slip<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<SaleId>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&["locale", "reprint"])?;
+    let (locale, reprint) = printing(&scope)?;
+    let text = app.sale_slip(&scope.who, &scope.merchant, &id, locale, reprint).await?;
+    Ok(answer::text("text/plain; charset=utf-8", text))
 }
 
 /// `GET /v1/transactions`

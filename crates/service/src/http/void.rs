@@ -1,17 +1,20 @@
 //! Voids: asking whether one is possible, and asking for one.
 
+use crate::error::Error;
 use crate::http::Shared;
 use crate::http::answer;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
 use crate::http::decision::DecisionView;
 use crate::http::id::Id;
+use crate::http::identity::Identity;
 use crate::http::instruction::{About, Instruction};
 use crate::http::money::Positive;
 use crate::http::operation::OperationView;
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::ports::Ports;
+use crate::proof::ShownProof;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -27,22 +30,27 @@ pub struct VoidAsk {
     amount: Option<Positive>,
     /// The reason code.
     reason: Option<Text>,
-    /// The person who operates the terminal. A person's own key stands for itself.
+    /// The person who operates the terminal. A person's own key stands for itself; so does an `Operator-Proof`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     operator: Option<PersonId>,
     /// The terminal it is asked for at. A terminal's own key stands for itself.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     terminal: Option<TerminalId>,
+    /// How the customer was identified, where the policy demands it.
+    identity: Option<Identity>,
 }
 
 impl VoidAsk {
-    fn parsed(self, texts: &mut Texts) -> crate::void::VoidAsk {
-        crate::void::VoidAsk {
+    fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::void::VoidAsk, Error> {
+        let identity = self.identity.map(Identity::parsed).transpose()?;
+        Ok(crate::void::VoidAsk {
+            proof,
+            identity,
             amount: self.amount.map(|amount| amount.0),
             reason: texts.take_some(self.reason),
             operator: self.operator,
             terminal: self.terminal,
-        }
+        })
     }
 }
 
@@ -51,10 +59,11 @@ pub async fn check<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
     Id(id): Id<SaleId>,
+    proof: ShownProof,
     Json(ask): Json<VoidAsk>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let ask = ask.parsed(&mut Texts::default());
+    let ask = ask.parsed(proof, &mut Texts::default())?;
     let decision = app.check_void(&scope.who, &scope.merchant, &id, &ask).await?;
     answer::json(StatusCode::OK, &DecisionView::told(&app, &scope.merchant, &decision).await)
 }
@@ -64,6 +73,7 @@ pub async fn ask<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
     Id(id): Id<SaleId>,
+    proof: ShownProof,
     instruction: Instruction<VoidAsk>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
@@ -72,7 +82,7 @@ pub async fn ask<P: Ports>(
     instruction
         .carry_out(app, scope, about, |ask, command| async move {
             let mut texts = Texts::default();
-            let ask = ask.parsed(&mut texts);
+            let ask = ask.parsed(proof, &mut texts)?;
             let (aggregate, operation) = app.void(&scope.who, &scope.merchant, &id, &ask, &command).await?;
             Ok((StatusCode::CREATED, OperationView::find(&aggregate, &operation)?.with_masked(texts.masked())))
         })

@@ -1,5 +1,7 @@
 //! Words of a fixed vocabulary on the wire: the tokens of the model.
 
+use crate::code::CodeState;
+use crate::operator::OperatorRole;
 use rescind_model::token::Token;
 use rescind_model::{Audience, Locale};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -31,7 +33,7 @@ macro_rules! of_tokens {
         }
     )*};
 }
-of_tokens! { Channel CardType SettlementMode SaleOutcome Way Outcome Executor Party FeeKind OperationState RefundState EventKind }
+of_tokens! { Channel CardType SettlementMode SaleOutcome Way Outcome Executor Party FeeKind OperationState RefundState EventKind AuthenticationMethod Trouble Presenter }
 
 macro_rules! of_words {
     ($($name:ident { $($value:ident $word:literal)* })*) => {$(
@@ -46,7 +48,15 @@ of_words! {
     Audience { Merchant "merchant" Customer "customer" Reviewer "reviewer" }
     SaleNewsType { OutcomeKnown "outcome-known" Settled "settled" PaidOut "paid-out" }
     ResultType { Done "done" Failed "failed" Unknown "unknown" Reversed "reversed" }
+    OperatorRole { Cashier "cashier" Supervisor "supervisor" Manager "manager" }
     VerdictType { Approve "approve" Decline "decline" }
+    CodeState {
+        Unscanned "unscanned" Scanned "scanned" Paid "paid" Expired "expired" Cancelled "cancelled" Cancelling "cancelling"
+        CancelFailed "cancel-failed" CancelUnknown "cancel-unknown"
+    }
+    NextType {
+        Undone "undone" Refused "refused" NewSale "new-sale" Reprint "reprint" WaysBack "ways-back"
+    }
 }
 
 /// What happened to a sale.
@@ -82,6 +92,21 @@ pub enum VerdictType {
     Decline,
 }
 
+/// What follows from a trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextType {
+    /// The payment is being undone.
+    Undone,
+    /// It is not: the decision says why.
+    Refused,
+    /// Nothing was taken: a new sale may be made.
+    NewSale,
+    /// The payment is good: print its slip again.
+    Reprint,
+    /// The payment stands: these are the ways back.
+    WaysBack,
+}
+
 /// A word as JSON has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word<T>(pub T);
@@ -100,14 +125,20 @@ aliases! {
     ExecutorWord rescind_model::Executor, "Who carries an operation out.";
     PartyWord rescind_model::Party, "Who pays.";
     FeeKindWord rescind_model::FeeKind, "What a fee is for.";
-    OperationStateWord rescind_model::OperationState, "How far a void got.";
+    OperationStateWord rescind_model::OperationState, "How far an operation got.";
     RefundStateWord rescind_model::RefundState, "How far a refund got.";
     EventKindWord rescind_model::EventKind, "What happened.";
     LocaleWord Locale, "A language.";
     AudienceWord Audience, "For whom a message is.";
     SaleNewsTypeWord SaleNewsType, "What happened to a sale.";
     ResultTypeWord ResultType, "What became of an operation.";
+    AuthenticationMethodWord rescind_model::AuthenticationMethod, "How an operator showed who they are.";
+    OperatorRoleWord OperatorRole, "As what an operator stands at a till.";
     VerdictTypeWord VerdictType, "What a reviewer says.";
+    TroubleWord rescind_model::Trouble, "What went wrong at the till.";
+    PresenterWord rescind_model::Presenter, "Who shows a payment code.";
+    CodeStateWord CodeState, "How far a payment code got.";
+    NextTypeWord NextType, "What follows from a trouble.";
 }
 
 impl<T: Vocabulary> Serialize for Word<T> {

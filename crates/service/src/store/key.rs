@@ -159,6 +159,18 @@ impl Key {
         Self(format!("refunds:{merchant}"))
     }
 
+    /// The cancellations of payment codes at a merchant on a business day.
+    #[must_use]
+    pub fn cancellations(merchant: &MerchantId, day: BusinessDay) -> Self {
+        Self(format!("cancels:{merchant}:{day}"))
+    }
+
+    /// The reversals that a terminal owes.
+    #[must_use]
+    pub fn outstanding(merchant: &MerchantId, terminal: &TerminalId) -> Self {
+        Self(format!("outstanding:{merchant}:{terminal}"))
+    }
+
     /// The sales that share a number.
     #[must_use]
     pub fn index(merchant: &MerchantId, kind: &str, value: &str) -> Self {
@@ -187,6 +199,42 @@ impl Key {
     #[must_use]
     pub fn cursor(merchant: &MerchantId, endpoint: &str) -> Self {
         Self(format!("cursor:{merchant}:{}", hashed(endpoint)))
+    }
+
+    /// An operator of a merchant, by number.
+    #[must_use]
+    pub fn operator(merchant: &MerchantId, number: &str) -> Self {
+        Self(format!("operator:{merchant}:{number}"))
+    }
+
+    /// What is written instead of an operator who is not there, so that it takes as long.
+    #[must_use]
+    pub fn nobody(merchant: &MerchantId) -> Self {
+        Self(format!("nobody:{merchant}"))
+    }
+
+    /// An operator's sessions.
+    #[must_use]
+    pub fn operator_sessions(merchant: &MerchantId, number: &str) -> Self {
+        Self(format!("operator-sessions:{merchant}:{number}"))
+    }
+
+    /// The codes that were sent to the customer of a sale.
+    #[must_use]
+    pub fn confirmations(merchant: &MerchantId, sale: &SaleId) -> Self {
+        Self(format!("confirmations:{merchant}:{sale}"))
+    }
+
+    /// A lane of messages to customers.
+    #[must_use]
+    pub fn outbox(lane: u8) -> Self {
+        Self(format!("outbox:{lane:02}"))
+    }
+
+    /// What nobody but this deployment may know.
+    #[must_use]
+    pub fn secret(of: &str) -> Self {
+        Self(format!("secret:{of}"))
     }
 
     /// What is personal about one payment.

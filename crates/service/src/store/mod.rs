@@ -15,6 +15,7 @@
 pub mod key;
 pub mod lane;
 pub mod list;
+pub mod marks;
 pub mod tally;
 
 use crate::error::Error;

@@ -2,7 +2,9 @@
 //! that moves when told to.
 
 mod kv;
+mod till;
 mod world;
 
 pub use kv::{Calls, Fault, MemoryKv, Op, Plan, Trouble};
+pub use till::Till;
 pub use world::{Provider, TestPorts, World};

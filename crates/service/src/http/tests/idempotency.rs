@@ -23,6 +23,14 @@ async fn every_post_that_changes_money_needs_a_key() {
         "/v1/refunds/R-1/clearings",
         "/v1/refunds/R-1/retries",
         "/v1/refunds/R-1/resolutions",
+        "/v1/refunds/R-1/results",
+        "/v1/transactions/S-1/troubles",
+        "/v1/transactions/S-1/reversals",
+        "/v1/payment-codes/C-1/scans",
+        "/v1/payment-codes/C-1/cancellations",
+        "/v1/holds/H-1/completions",
+        "/v1/holds/H-1/releases",
+        "/v1/holds/H-1/completion-voids",
     ] {
         shop.post(&shop.system, path, &json!({})).await.refused(400, "idempotency.key-missing");
     }

@@ -1,12 +1,20 @@
 //! The API as callers meet it: real routes over the real core and the real pure components, with a store in memory.
 
+#![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
 mod bad_input;
+mod confirmation;
 mod document;
 mod faults;
+mod hold;
 mod idempotency;
 mod noise;
+mod operator;
+mod payment_code;
 mod permission;
 mod privacy;
+mod proof;
 mod shop;
 mod story;
+mod trouble;
 mod webhook;

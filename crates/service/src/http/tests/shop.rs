@@ -1,6 +1,7 @@
 //! A shop with its API: one merchant under the Lakala pack, another under UnionPay's, keys for everybody.
 
-use crate::testkit::{Fault, World};
+use crate::ports::Ports as _;
+use crate::testkit::{Fault, Till, World};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
@@ -20,6 +21,7 @@ pub struct Shop {
     pub manager: String,
     pub reviewer: String,
     pub finance: String,
+    pub till: Till,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +94,7 @@ impl Shop {
             manager: world.person_key(&merchant, "manager").await.unwrap(),
             reviewer: world.person_key(&merchant, "reviewer").await.unwrap(),
             finance: world.person_key(&merchant, "finance").await.unwrap(),
+            till: Till::of(&world.app).await.unwrap(),
             merchant,
             world,
         }
@@ -111,6 +114,7 @@ impl Shop {
             manager: self.manager.clone(),
             reviewer: self.reviewer.clone(),
             finance: self.finance.clone(),
+            till: self.till.clone(),
         }
     }
 
@@ -158,12 +162,65 @@ impl Shop {
         self.post(&self.system, "/v1/transactions", &sale(id, "2026-11-23T11:50:00+08:00")).await.expect(201);
     }
 
+    /// A request with an idempotency key and an operator's proof.
+    pub async fn prove(&self, key: &str, path: &str, idempotency: &str, proof: &str, body: &Value) -> Reply {
+        let request = Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"))
+            .header("idempotency-key", idempotency)
+            .header("operator-proof", proof);
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// A void of a sale of 100.00 for `wrong-amount` by the supervisor, with a proof for it, under a key.
+    pub async fn void(&self, sale: &str, idempotency: &str) -> Reply {
+        let proof = self.void_proof(sale);
+        let path = format!("/v1/transactions/{sale}/voids");
+        self.prove(&self.supervisor, &path, idempotency, &proof, &json!({"reason": "wrong-amount"})).await
+    }
+
+    /// The supervisor's proof for that void, given now.
+    pub fn void_proof(&self, sale: &str) -> String {
+        let operation = rescind_proof::Operation {
+            merchant: self.merchant.as_str(),
+            sale,
+            way: "void",
+            minor: 10_000,
+            currency: "CNY",
+            reason: Some("wrong-amount"),
+            terminal: None,
+        };
+        let supervisor = rescind_model::PersonId::parse("M-1.supervisor").unwrap();
+        self.till.proof(self.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
+    }
+
+    /// Makes one of the merchant's persons an operator.
+    pub async fn operator(&self, number: &str, person: &str, role: &str) {
+        let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": PIN});
+        self.post(&self.manager, "/v1/operators", &ask).await.expect(201);
+    }
+
+    /// A session of an operator, by PIN.
+    pub async fn session(&self, key: &str, number: &str) -> Value {
+        self.post(key, "/v1/operator-sessions", &json!({"number": number, "pin": PIN})).await.expect(201)
+    }
+
+    /// A proof for one operation, by PIN.
+    pub async fn proof(&self, key: &str, session: &Value, operation: &Value) -> String {
+        let path = format!("/v1/operator-sessions/{}/proofs", session["id"].as_str().unwrap());
+        let ask = json!({"token": session["token"], "pin": PIN, "operation": operation});
+        self.post(key, &path, &ask).await.expect(201)["proof"].as_str().unwrap().to_owned()
+    }
+
     /// What lies in the store, in words: to show that nothing was stored.
     pub fn stored(&self) -> Vec<String> {
-        use crate::ports::Ports as _;
         self.world.app.ports.kv().keys()
     }
 }
+
+/// The PIN of everybody here.
+pub const PIN: &str = "839274";
 
 pub fn cny(amount: &str) -> Value {
     json!({"amount": amount, "currency": "CNY"})

@@ -9,12 +9,21 @@ async fn a_void_is_checked_asked_for_and_seen() {
     shop.sale_of_today("S-1").await;
     let ask = json!({"reason": "wrong-amount"});
     let before = shop.stored();
-    let check = shop.post(&shop.supervisor, "/v1/transactions/S-1/voids/check", &ask).await.expect(200);
+    let path = "/v1/transactions/S-1/voids/check";
+    let unproved = shop.post(&shop.supervisor, path, &ask).await.expect(200);
+    assert_eq!(
+        (&unproved["outcome"], &unproved["findings"][0]["rule"]),
+        (&json!("deny"), &json!("void.authentication"))
+    );
+    let check = shop.prove(&shop.supervisor, path, "-", &shop.void_proof("S-1"), &ask).await.expect(200);
     assert_eq!((&check["outcome"], &check["way"], &check["amount"]), (&json!("allow"), &json!("void"), &cny("100.00")));
     assert!(check["open_until"].is_string() && check["messages"]["zh-CN"].is_array(), "{check}");
     assert_eq!(shop.stored(), before);
 
-    let made = shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &ask).await.expect(201);
+    let refused = shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &ask).await.refused(422, "decision.deny");
+    assert_eq!(refused["decision"]["findings"][0]["remedy"]["token"], "authenticate");
+    assert_eq!(shop.get(&shop.supervisor, "/v1/transactions/S-1").await.expect(200)["operations"], json!([]));
+    let made = shop.void("S-1", "the-void").await.expect(201);
     assert_eq!((&made["state"], &made["kind"], &made["sale"]), (&json!("authorised"), &json!("void"), &json!("S-1")));
     let path = format!("/v1/operations/{}", made["id"].as_str().unwrap());
     assert_eq!(shop.get(&shop.supervisor, &path).await.expect(200), made);
@@ -25,7 +34,7 @@ async fn a_void_is_checked_asked_for_and_seen() {
     );
     assert!(!slip.text.contains("撤销成功"), "{}", slip.text);
 
-    let again = shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &ask).await;
+    let again = shop.void("S-1", "the-second-void").await;
     let refused = again.json();
     assert_eq!(again.status, 422, "{refused}");
     assert_eq!(refused["left"], cny("0.00"), "{refused}");

@@ -7,6 +7,9 @@
     reason = "tests may fail loudly, in their helpers too"
 )]
 
+mod payment;
+mod question;
+
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -73,6 +76,27 @@ impl World {
         assert!(answer.is_none(), "{answer:?}");
     }
 
+    /// A payment reaches the acquirer: status and body.
+    async fn arrive(&self, means: &str, state: &str) -> (u16, Value) {
+        let payment = json!({
+            "merchant": "m-1", "sale": "S-1", "means": means, "state": state,
+            "amount": {"amount": "60.00", "currency": "CNY"},
+        });
+        self.arrive_as(&payment).await
+    }
+
+    async fn arrive_as(&self, payment: &Value) -> (u16, Value) {
+        let (status, body) = self.send(Method::POST, "/sales", payment.to_string()).await.expect("an answer");
+        (status.as_u16(), body)
+    }
+
+    /// State, what is captured, and how many operations changed it.
+    async fn payment(&self) -> (String, String, u64) {
+        let payment = &self.effects().await["payments"]["m-1/S-1"];
+        let text = |field: &str| payment[field].as_str().unwrap().to_owned();
+        (text("state"), text("captured"), payment["changes"].as_u64().unwrap())
+    }
+
     async fn get(&self, path: &str) -> (StatusCode, Value) {
         self.send(Method::GET, path, "").await.unwrap()
     }
@@ -111,6 +135,10 @@ fn reversal(reference: &str, original: &str) -> Value {
     let mut reversal = operation("reversal", reference);
     reversal["original"] = json!(original);
     reversal
+}
+
+fn sale_reversal(reference: &str) -> Value {
+    with(operation("reversal", reference), "undoes", json!("sale"))
 }
 
 fn with(mut operation: Value, field: &str, value: Value) -> Value {
@@ -183,6 +211,8 @@ async fn another_content_under_the_same_reference_is_refused() {
         with(operation("refund", "R-1"), "sale", json!("S-2")),
         with(operation("refund", "R-1"), "merchant", json!("m-2")),
         with(operation("refund", "R-1"), "retrieval_reference", json!(null)),
+        with(operation("refund", "R-1"), "order", json!("4200001")),
+        with(operation("refund", "R-1"), "authorisation_code", json!("123456")),
         operation("void", "R-1"),
     ];
     for other in others {
@@ -479,6 +509,11 @@ async fn an_operation_that_is_none_is_refused() {
         with(good.clone(), "tip", json!("1.00")),
         with(operation("reversal", "X-1"), "original", json!(null)),
         reversal("X-1", "X-1"),
+        with(reversal("X-1", "V-1"), "undoes", json!("sale")),
+        with(operation("order-close", "X-1"), "undoes", json!("sale")),
+        with(operation("hold-release", "X-1"), "original", json!("V-1")),
+        with(good.clone(), "order", json!("x".repeat(501))),
+        with(good.clone(), "slip", json!({"terminal": "T1"})),
     ] {
         assert_eq!(world.refused(&bad).await, (422, "invalid".to_owned()), "{bad}");
     }

@@ -1,0 +1,36 @@
+//! How what goes back is split between the payer and the sponsor of a coupon (`DOMAIN.md` §5.5).
+
+use crate::fee::part_half_up;
+use crate::situation::Situation;
+use rescind_model::{DecisionError, Money};
+use rescind_policy::document::CouponRule;
+
+/// The part of a refund that goes to the coupon's sponsor: what is due for everything taken back so far, less what went back
+/// before. Nothing: `None`.
+///
+/// Whatever was rounded, withdrawn or failed before: neither sponsor nor payer ever gets more than each paid, so the refund
+/// that completes the sale returns exactly the coupon to the one and exactly the rest to the other.
+pub(crate) fn of_refund(s: &Situation<'_>, rule: CouponRule, amount: i64) -> Result<Option<Money>, DecisionError> {
+    if s.coupon == 0 {
+        return Ok(None);
+    }
+    let cash = s.captured.saturating_sub(s.coupon);
+    let taken_back = s.facts.balance.requested.minor.saturating_add(amount).min(s.captured);
+    let due = match rule {
+        CouponRule::Proportion => part_half_up(s.coupon, taken_back, s.captured)?,
+        CouponRule::CashFirst => taken_back.saturating_sub(cash).max(0),
+    };
+    let returned = s.facts.balance.coupon_returned.minor;
+    // What is due never leaves the payer more cash than was paid: `due >= taken back - cash`. A refund that was withdrawn after
+    // others were rounded can leave the sponsor with more than is due now, or with less by more than this refund.
+    Ok(some(s, due.saturating_sub(returned).clamp(0, amount)))
+}
+
+/// The part of a void: all of the coupon that did not go back before.
+pub(crate) fn of_void(s: &Situation<'_>) -> Option<Money> {
+    some(s, s.coupon.saturating_sub(s.facts.balance.coupon_returned.minor))
+}
+
+fn some(s: &Situation<'_>, minor: i64) -> Option<Money> {
+    (minor > 0).then(|| s.money(minor))
+}

@@ -1,0 +1,120 @@
+//! A payment code: made, scanned at most once, or ended by time.
+
+use crate::argument::{self, at_most, valid};
+use crate::draft::{Draft, Subject, contradicts, wrong_state};
+use crate::limits::TEXT_BYTES;
+use crate::{operation, sale};
+use rescind_model::{
+    BusinessDay, Channel, EventKind, Instant, Ledger, Money, PaymentCode, Rejection, Sale, SaleOutcome, Scan,
+};
+
+/// A code that nobody has scanned yet, and that can be for a while.
+pub(crate) fn check(code: &PaymentCode, sale: &Sale, outcome: SaleOutcome) -> Result<(), Rejection> {
+    if outcome != SaleOutcome::Unpaid {
+        return Err(Rejection::Invalid("outcome: a payment code begins unpaid".to_owned()));
+    }
+    if sale.channel != Channel::PaymentCode {
+        return Err(Rejection::Invalid("channel: a payment code is paid by payment-code".to_owned()));
+    }
+    argument::printable("code reference", &code.reference)?;
+    valid(Instant::from_unix_ms(code.created_at.unix_ms))?;
+    valid(Instant::from_unix_ms(code.expires_at.unix_ms))?;
+    if code.expires_at <= code.created_at {
+        return Err(Rejection::Invalid("expires-at: expected after created-at".to_owned()));
+    }
+    if code.scanned_at.is_some() {
+        return Err(Rejection::Invalid("scanned-at: a scan is recorded by its own command".to_owned()));
+    }
+    check_fee(&sale.fee_charged, &sale.captured)
+}
+
+/// The code was scanned: from now on there is a payment, whatever became of it.
+///
+/// What counts is when it was scanned, not when that was heard: a scan before the expiry is one, even if a timer was
+/// quicker. Against a cancellation the ledger decides, once: whoever is in it first.
+///
+/// | the code is | a scan before its expiry |
+/// |---|---|
+/// | unpaid or expired | → good, unknown, declined or failed |
+/// | unpaid or expired, its close under way | conflicts-with |
+/// | cancelled | contradicts |
+/// | scanned | nothing new if it is the same scan, else contradicts |
+pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejection> {
+    let clock = draft.clock();
+    let current = draft.ledger.status.outcome;
+    let Some(code) = &draft.ledger.code else { return Err(wrong_state(current)) };
+    check_scan(scan, code, &draft.ledger.sale, clock.at)?;
+    if let Some(before) = code.scanned_at {
+        let same = before == scan.at && writes_what_is_there(scan, &draft.ledger.sale);
+        // A scan that knew nothing yet does not speak against what became known since.
+        let agrees = scan.outcome == current || scan.outcome == SaleOutcome::Unknown;
+        return if same && agrees { Ok(()) } else { Err(contradicts(current)) };
+    }
+    if !matches!(current, SaleOutcome::Unpaid | SaleOutcome::Expired) {
+        return Err(contradicts(current));
+    }
+    operation::must_have_none_open(&draft.ledger)?;
+    if scan.at >= code.expires_at {
+        return Err(wrong_state(SaleOutcome::Expired));
+    }
+    if let Some(code) = &mut draft.ledger.code {
+        code.scanned_at = Some(scan.at);
+    }
+    let sale = &mut draft.ledger.sale;
+    sale.paid_at = scan.at;
+    sale.business_day = scan.business_day;
+    sale.fee_charged = scan.fee_charged.clone();
+    if scan.payer_token.is_some() {
+        sale.payer_token.clone_from(&scan.payer_token);
+    }
+    if scan.retrieval_reference.is_some() {
+        sale.retrieval_reference.clone_from(&scan.retrieval_reference);
+    }
+    let subject = Subject::sale(Some(sale.captured.clone()));
+    draft.ledger.status.outcome = scan.outcome;
+    let outcome = rescind_model::token::Token::token(scan.outcome).to_owned();
+    draft.record(EventKind::CodeScanned, &subject, Some(outcome));
+    sale::post_if_good(draft)
+}
+
+fn check_scan(scan: &Scan, code: &PaymentCode, sale: &Sale, now: Instant) -> Result<(), Rejection> {
+    use SaleOutcome::{Declined, Failed, Good, Unknown};
+    if !matches!(scan.outcome, Good | Unknown | Declined | Failed) {
+        return Err(Rejection::Invalid("outcome: expected good, unknown, declined or failed".to_owned()));
+    }
+    valid(Instant::from_unix_ms(scan.at.unix_ms))?;
+    if scan.at < code.created_at || scan.at > now {
+        return Err(Rejection::Invalid("at: expected between the code's creation and now".to_owned()));
+    }
+    let day = scan.business_day;
+    valid(BusinessDay::new(day.year, day.month, day.day))?;
+    check_fee(&scan.fee_charged, &sale.captured)?;
+    for (what, text) in [("payer-token", &scan.payer_token), ("retrieval-reference", &scan.retrieval_reference)] {
+        at_most(what, "bytes", text.as_deref().map_or(0, str::len), TEXT_BYTES)?;
+    }
+    Ok(())
+}
+
+/// Whether a scan would write nothing that is not there already.
+fn writes_what_is_there(scan: &Scan, sale: &Sale) -> bool {
+    scan.business_day == sale.business_day
+        && scan.fee_charged == sale.fee_charged
+        && (scan.payer_token.is_none() || scan.payer_token == sale.payer_token)
+        && (scan.retrieval_reference.is_none() || scan.retrieval_reference == sale.retrieval_reference)
+}
+
+/// A fee in the payment's currency that is not more than the payment.
+pub(crate) fn check_fee(fee: &Money, of: &Money) -> Result<(), Rejection> {
+    valid(Money::new(fee.minor, &fee.currency))?;
+    if valid(fee.exceeds(of))? {
+        return Err(Rejection::Invalid("fee-charged: expected at most the payment".to_owned()));
+    }
+    Ok(())
+}
+
+/// When time ends a code: nobody has scanned it, and nothing is under way that could still say what became of it.
+pub(crate) fn ends_at(ledger: &Ledger) -> Option<Instant> {
+    let code = ledger.code.as_ref()?;
+    let waits = ledger.status.outcome == SaleOutcome::Unpaid && !operation::is_open(ledger);
+    waits.then_some(code.expires_at)
+}

@@ -1,0 +1,183 @@
+use super::payment::*;
+use super::world::*;
+use rescind_model::*;
+
+fn scanned(outcome: SaleOutcome, when: Instant) -> Command {
+    Command::RecordScan(scan(outcome, when))
+}
+
+#[test]
+fn a_code_begins_unpaid_and_ends_by_time() {
+    let mut world = World::unpaid();
+    assert_eq!(world.events[0].kind, EventKind::CodeCreated);
+    assert_eq!((world.outcome(), world.left()), (SaleOutcome::Unpaid, 0));
+    assert_eq!(crate::due(&world.ledger), Some(at(CODE_LIVES)));
+    world.now = at(CODE_LIVES - 1);
+    assert_eq!(world.system(&Command::PassTime), vec![]);
+    world.wait(1);
+    assert_eq!(world.system(&Command::PassTime), vec![EventKind::CodeExpired]);
+    assert_eq!((world.outcome(), crate::due(&world.ledger)), (SaleOutcome::Expired, None));
+    assert_eq!(world.system(&Command::PassTime), vec![]);
+}
+
+#[test]
+fn what_is_no_code_is_refused() {
+    type Change = fn(&mut Sale, &mut PaymentCode, &mut SaleOutcome);
+    let changes: [Change; 9] = [
+        |_, _, outcome| *outcome = SaleOutcome::Good,
+        |_, _, outcome| *outcome = SaleOutcome::Held,
+        |sale, _, _| sale.channel = Channel::Card,
+        |sale, _, _| sale.fee_charged = cny(10_001),
+        |_, code, _| code.expires_at = code.created_at,
+        |_, code, _| code.expires_at.unix_ms = i64::MAX,
+        |_, code, _| code.reference = String::new(),
+        |_, code, _| code.reference = "a b".to_owned(),
+        |_, code, _| code.scanned_at = Some(at(1)),
+    ];
+    for (index, change) in changes.iter().enumerate() {
+        let (mut sale, mut code, mut outcome) = (code_sale(), code(), SaleOutcome::Unpaid);
+        change(&mut sale, &mut code, &mut outcome);
+        let id = "c-0".parse().unwrap();
+        let answer = crate::open(&sale, outcome, &Origin::Code(code), &Actor::System, &id, at(0));
+        assert!(matches!(answer, Err(Rejection::Invalid(_))), "change {index} gave {answer:?}");
+    }
+}
+
+#[test]
+fn a_scan_writes_what_was_paid_once() {
+    for outcome in [SaleOutcome::Good, SaleOutcome::Unknown, SaleOutcome::Declined, SaleOutcome::Failed] {
+        let mut world = World::unpaid();
+        world.wait(MINUTE);
+        let when = at(MINUTE - SECOND);
+        assert_eq!(world.system(&scanned(outcome, when)), vec![EventKind::CodeScanned]);
+        let expected = Sale {
+            paid_at: when,
+            business_day: BusinessDay::new(2026, 11, 19).unwrap(),
+            fee_charged: cny(38),
+            payer_token: Some("scanner".to_owned()),
+            retrieval_reference: Some("999999999999".to_owned()),
+            ..code_sale()
+        };
+        assert_eq!(world.ledger.sale, expected);
+        assert_eq!(world.ledger.code, Some(PaymentCode { scanned_at: Some(when), ..code() }));
+        assert_eq!(world.outcome(), outcome);
+        // The code's time no longer matters.
+        assert_eq!(crate::due(&world.ledger), None);
+
+        let before = world.ledger.clone();
+        world.wait(HOUR);
+        assert_eq!(world.system(&scanned(outcome, when)), vec![]);
+        assert_eq!(world.ledger, before);
+        let other = [scanned(outcome, at(1)), {
+            let mut other = scan(outcome, when);
+            other.fee_charged = cny(39);
+            Command::RecordScan(other)
+        }];
+        for command in other {
+            let contradicts = Rejection::Contradicts(token::Token::token(outcome).to_owned());
+            assert_eq!(world.refused(&command, &Actor::System), contradicts);
+        }
+    }
+}
+
+#[test]
+fn a_scan_that_says_more_is_not_the_same_scan() {
+    let mut world = World::scanned_unheard();
+    let when = world.now;
+    let why = world.refused(&scanned(SaleOutcome::Good, when), &Actor::System);
+    assert_eq!(why, Rejection::Contradicts("unknown".to_owned()));
+    assert_eq!(world.system(&Command::RecordSaleOutcome(SaleOutcome::Good)), vec![EventKind::SaleOutcomeKnown]);
+    // The first scan, delivered again, knew nothing: it does not speak against what is known.
+    assert_eq!(world.system(&scanned(SaleOutcome::Unknown, when)), vec![]);
+    assert_eq!((world.outcome(), world.left()), (SaleOutcome::Good, 10_000));
+}
+
+#[test]
+fn what_counts_is_when_a_code_was_scanned_and_not_when_that_was_heard() {
+    let mut late = World::unpaid();
+    late.now = at(CODE_LIVES + HOUR);
+    let too_late = scanned(SaleOutcome::Good, at(CODE_LIVES));
+    assert_eq!(late.refused(&too_late, &Actor::System), Rejection::WrongState("expired".to_owned()));
+    let mut expired = late.clone();
+    expired.system(&Command::PassTime);
+    assert_eq!(expired.refused(&too_late, &Actor::System), Rejection::WrongState("expired".to_owned()));
+    for mut world in [late, expired] {
+        let in_time = scanned(SaleOutcome::Good, at(CODE_LIVES - 1));
+        assert_eq!(world.system(&in_time), vec![EventKind::CodeScanned]);
+        assert_eq!((world.outcome(), world.left()), (SaleOutcome::Good, 10_000));
+        let paid = crate::entry::balance(&world.ledger, Account::Customer);
+        let fee = crate::entry::balance(&world.ledger, Account::AcquiringFees);
+        assert_eq!((paid, fee), (Ok(10_000), Ok(-38)));
+    }
+}
+
+#[test]
+fn a_scan_and_a_cancellation_exclude_each_other() {
+    let scan_it = |world: &World| scanned(SaleOutcome::Good, world.now);
+    let mut cancelled = World::unpaid();
+    cancelled.begin("X-1", Way::OrderClose, 10_000);
+    let conflict = Rejection::ConflictsWith("X-1".to_owned());
+    assert_eq!(cancelled.refused(&scan_it(&cancelled), &Actor::System), conflict);
+    cancelled.send(target("X-1"));
+    assert_eq!(cancelled.refused(&scan_it(&cancelled), &Actor::System), conflict);
+    // Nothing of the code's own ends while it is being closed.
+    cancelled.now = at(CODE_LIVES + MINUTE);
+    assert_eq!(cancelled.system(&Command::PassTime), vec![]);
+    let mut failed = cancelled.clone();
+    assert_eq!(cancelled.done(target("X-1")), vec![EventKind::OperationDone]);
+    assert_eq!(cancelled.outcome(), SaleOutcome::Cancelled);
+    let in_time = scanned(SaleOutcome::Good, at(1));
+    assert_eq!(cancelled.refused(&in_time, &Actor::System), Rejection::Contradicts("cancelled".to_owned()));
+
+    // The provider could not close it: it was paid.
+    assert_eq!(failed.failed(target("X-1")), vec![EventKind::OperationFailed]);
+    assert_eq!(failed.outcome(), SaleOutcome::Unpaid);
+    assert_eq!(failed.system(&in_time), vec![EventKind::CodeScanned]);
+
+    let mut paid = World::unpaid();
+    paid.system(&scan_it(&paid));
+    assert_eq!(paid.may_not("X-1", Way::OrderClose, 10_000), Rejection::WrongState("good".to_owned()));
+    paid.authorise("V-1", Executor::Courier);
+    paid.send(void_target("V-1"));
+    paid.done(void_target("V-1"));
+    assert_eq!(paid.left(), 0);
+}
+
+#[test]
+fn an_expired_code_can_still_be_closed_at_the_provider() {
+    let mut world = World::unpaid();
+    world.now = at(CODE_LIVES);
+    world.system(&Command::PassTime);
+    world.begin("X-1", Way::OrderClose, 10_000);
+    world.send(target("X-1"));
+    let mut failed = world.clone();
+    failed.failed(target("X-1"));
+    assert_eq!(failed.outcome(), SaleOutcome::Expired);
+    world.done(target("X-1"));
+    assert_eq!(world.outcome(), SaleOutcome::Cancelled);
+}
+
+#[test]
+fn a_scan_out_of_range_is_refused() {
+    type Change = fn(&mut Scan);
+    let changes: [Change; 8] = [
+        |scan| scan.outcome = SaleOutcome::Unpaid,
+        |scan| scan.outcome = SaleOutcome::Reversed,
+        |scan| scan.at = at(-1),
+        |scan| scan.at = at(HOUR),
+        |scan| scan.business_day.month = 13,
+        |scan| scan.fee_charged = cny(10_001),
+        |scan| scan.fee_charged.currency = "JPY".to_owned(),
+        |scan| scan.payer_token = Some("x".repeat(501)),
+    ];
+    let mut world = World::unpaid();
+    world.wait(MINUTE);
+    for (index, change) in changes.iter().enumerate() {
+        let mut bad = scan(SaleOutcome::Good, at(0));
+        change(&mut bad);
+        let why = world.refused(&Command::RecordScan(bad), &Actor::System);
+        assert!(matches!(why, Rejection::Invalid(_)), "change {index} gave {why:?}");
+    }
+    let no_code = World::new().refused(&scanned(SaleOutcome::Good, at(0)), &Actor::System);
+    assert_eq!(no_code, Rejection::WrongState("good".to_owned()));
+}
