@@ -1,7 +1,6 @@
 //! Everything about one payment, for a dispute: gathered at once, masked by who asks.
 
 use crate::app::App;
-use crate::chain;
 use crate::endpoint::Cursor;
 use crate::error::Error;
 use crate::limits::EXPORT_SCAN;
@@ -11,6 +10,7 @@ use crate::principal::{Bearer, Deed, Principal};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::lane::Lane;
+use rescind_model::chain;
 use rescind_model::{Digest, Instant, MerchantId, PersonId, PolicyIdentity, SaleId};
 
 /// Roles that see an export unmasked. Everybody else who may take one out sees no payer token, no commitment and no note.
@@ -88,7 +88,7 @@ impl<P: Ports> App<P> {
         who.may(Deed::Export, merchant)?;
         self.publish_waiting().await;
         let mut aggregate = self.sale(who, merchant, sale).await?;
-        let broken = chain::verify(&aggregate.ledger, &aggregate.events).err();
+        let broken = chain::verify(&aggregate.ledger, &aggregate.events).err().map(|broken| broken.to_string());
         let evidence = evidence_of(&aggregate);
         let policies = self.policies_of(&aggregate).await?;
         let deliveries = self.deliveries_of(merchant, sale).await?;
@@ -186,7 +186,7 @@ fn mask(aggregate: &mut Aggregate) {
     masked(&mut ledger.sale.order_number);
     ledger.sale.contact = None;
     for refund in &mut ledger.refunds {
-        masked(&mut refund.request.note);
+        refund.request.note = None;
         masked(&mut refund.ended_because);
         refund.request.contact = None;
         if let Some(proof) = &mut refund.grounds.identity {
