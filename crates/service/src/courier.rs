@@ -39,6 +39,8 @@ pub struct TickReport {
     pub delivered: u32,
     /// Webhooks that were not taken.
     pub undelivered: u32,
+    /// Personal texts and pieces of evidence whose time was over.
+    pub erased: u32,
 }
 
 /// A span of time in which sales are due: near ones are short, far ones long; a long one is poured into shorter ones
@@ -164,6 +166,9 @@ impl<P: Outbound> App<P> {
     pub async fn tick(&self) -> Result<TickReport, Error> {
         let begun = self.ports.now();
         let mut report = TickReport::default();
+        // What can clear goes to its provider in the same tick.
+        let released = self.work_off_queues(|| self.out_of_time(begun)).await?;
+        report.driven = report.driven.saturating_add(released);
         for lane in 0..LANES {
             report.published = report.published.saturating_add(self.publish_or_log(lane).await);
             report.driven = report.driven.saturating_add(self.work_off_lane(lane, begun).await?);
@@ -178,6 +183,9 @@ impl<P: Outbound> App<P> {
             self.deliver_lane(lane, begun, &mut report).await?;
         }
         self.deliver_letters(begun, &mut report).await?;
+        if !self.out_of_time(begun) {
+            report.erased = self.retain().await?;
+        }
         Ok(report)
     }
 

@@ -54,6 +54,34 @@ pub const TEXT_BYTES: usize = 500;
 /// Largest request body in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
 
+/// Largest piece of evidence in one request, and largest part of a larger one: one value of the store, with room to spare
+/// below [`VALUE_BYTES`].
+pub const EVIDENCE_PART_BYTES: usize = 256 * 1024;
+
+/// Parts of a piece of evidence: 5 MiB in all, a good photograph or a scanned contract.
+pub const EVIDENCE_PARTS: usize = 20;
+
+/// How long parts wait for the rest of the evidence.
+pub const EVIDENCE_UPLOAD_WAITS: Duration = Duration { ms: 86_400_000 };
+
+/// Sales that are looked at before evidence is erased: as many as one answer lists.
+pub const EVIDENCE_SALES: usize = LIST_LIMIT;
+
+/// Personal texts of one payment: two for each refund it can have, and one for itself.
+pub const PERSONAL_ITEMS: usize = 160;
+
+/// Commitments that one command says were erased (`rescind:refunds` takes as many).
+pub const ERASED_AT_ONCE: usize = 64;
+
+/// A day in ms.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Days of retention that one tick works off: after a year's standstill it catches up within a dozen ticks.
+pub const RETENTION_DAYS_AT_ONCE: u32 = 32;
+
+/// What one tick erases at most, so that it leaves time for money.
+pub const RETENTION_ITEMS_AT_ONCE: u32 = 64;
+
 /// Longest tolerated difference between a reviewer's clock and ours (Standard Webhooks recommends 5 minutes).
 pub const WEBHOOK_TOLERANCE: Duration = Duration { ms: 300_000 };
 
@@ -192,3 +220,22 @@ pub const OUTBOX_MESSAGES: usize = 128;
 /// Reversals of one terminal that are looked at before its next sale. It owes one at a time, unless troubles of the past
 /// are reported late.
 pub const OUTSTANDING: usize = 32;
+
+/// Business days a merchant's books tell apart: two months, as long as questions about one come in.
+pub const BOOK_DAYS: i64 = 62;
+
+/// Events that one request takes into a merchant's books: some hundred reads. What is beyond waits for the tick.
+pub const BOOK_EVENTS: usize = 1_000;
+
+/// Refunds for which funds are held at once, and payments into funds under way: more than requests can be in flight, and
+/// few enough for one record.
+pub const FUNDING_HOLDS: usize = 512;
+
+/// When a hold of funds ends whatever became of it: the books have long read what its ledger says.
+pub const HOLD_ENDS: Duration = Duration { ms: 86_400_000 };
+
+/// Longest id of a payment into funds: a bank's own reference has up to 35 characters.
+pub const FUNDS_ID_BYTES: usize = 64;
+
+/// Entries of the feed that are looked at, for each endpoint, to say what it was not told of a payment.
+pub const EXPORT_SCAN: usize = 400;

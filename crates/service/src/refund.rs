@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::identity::ShownIdentity;
 use crate::limits::{LIST_LIMIT, SWAP_ATTEMPTS, TEXT_BYTES};
+use crate::personal::{Kind, Personal};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::proof::{AskedOperation, ShownProof};
@@ -14,8 +15,8 @@ use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Ledger, MerchantId, Money, PersonId,
-    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId,
+    Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +33,18 @@ pub struct RefundAsk {
     pub reason: Option<String>,
     /// Free text, masked.
     pub note: Option<String>,
+    /// How the customer is reached about it.
+    pub contact: Option<Personal>,
     /// Evidence.
     pub evidence: Vec<EvidenceItem>,
     /// The person who asks, where the key is not a person's own.
     pub requester: Option<PersonId>,
     /// The person who operated the terminal.
     pub operator: Option<PersonId>,
+    /// The granted referral it rests on, where the policy leaves it to support.
+    pub case: Option<CaseId>,
+    /// The cleared refund whose wrong amount it corrects.
+    pub corrects: Option<RefundId>,
     /// What the operator showed.
     pub proof: ShownProof,
     /// What the customer showed.
@@ -129,6 +136,7 @@ impl<P: Ports> App<P> {
             }
             None => named,
         };
+        let (note, contact) = self.keep_texts(who, &merchant.id, ask, command).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
@@ -140,8 +148,39 @@ impl<P: Ports> App<P> {
             command,
             accepted: self.ports.now(),
         };
-        let way = Submission { ask, id: &id, person: &person };
+        let way = Submission { ask, id: &id, person: &person, note, contact };
         Ok((self.take_back(&taking, &way).await?, id))
+    }
+
+    /// Keeps what must not stand in the ledger, before the command that commits to it.
+    async fn keep_texts(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        ask: &RefundAsk,
+        command: &CommandId,
+    ) -> Result<(Option<Digest>, Option<Digest>), Error> {
+        if ask.note.is_none() && ask.contact.is_none() && ask.evidence.is_empty() {
+            return Ok((None, None));
+        }
+        let there = self.sale(who, merchant, &ask.sale).await?;
+        if there.holds(command.as_str()) {
+            // Carried out before: nothing is decided or committed any more.
+            return Ok((None, None));
+        }
+        self.names_evidence(merchant, &ask.sale, &ask.evidence).await?;
+        let note = match &ask.note {
+            Some(text) => {
+                let note = Personal { kind: Kind::Note, text: text.clone() };
+                Some(self.keep_text(merchant, &there.ledger, command, "note", &note).await?)
+            }
+            None => None,
+        };
+        let contact = match &ask.contact {
+            Some(contact) => Some(self.keep_text(merchant, &there.ledger, command, "contact", contact).await?),
+            None => None,
+        };
+        Ok((note, contact))
     }
 
     /// Makes a caller's id this command's own. The pointer comes first: if nothing follows, it points to a sale without
@@ -272,6 +311,12 @@ impl<P: Ports> App<P> {
             _ => who.actor(merchant),
         };
         let sale = &aggregate.ledger.sale.id;
+        if matches!(change, RefundChange::Clear | RefundChange::Retry)
+            && find(&aggregate, id).is_some_and(|refund| refund.funding.is_some())
+        {
+            let again = change == RefundChange::Retry;
+            return Ok((self.clear_funded(&actor, &aggregate, id, again, command).await?, id.clone()));
+        }
         let change = change.command(id);
         let outcome = self
             .transact(merchant, sale, command, |app, a| app.plain(a, &change, &actor, command))
@@ -289,6 +334,8 @@ struct Submission<'a> {
     ask: &'a RefundAsk,
     id: &'a RefundId,
     person: &'a PersonId,
+    note: Option<Digest>,
+    contact: Option<Digest>,
 }
 
 impl<P: Ports> Way<P> for Submission<'_> {
@@ -316,6 +363,10 @@ impl<P: Ports> Way<P> for Submission<'_> {
         Ok(policy.decide_refund(facts, &question)?)
     }
 
+    fn grant(&self) -> Option<&CaseId> {
+        self.ask.case.as_ref()
+    }
+
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
         let ask = self.ask;
         // Whose proof a terminal shows is who operates it.
@@ -328,14 +379,14 @@ impl<P: Ports> Way<P> for Submission<'_> {
             request: RefundRequest {
                 amount: ask.amount.clone(),
                 reason: ask.reason.clone().unwrap_or_default(),
-                note: ask.note.clone(),
+                note: self.note.clone(),
                 evidence: ask.evidence.clone(),
                 requested_by: self.person.clone(),
                 operator: ask.operator.clone().or_else(at_the_till).or_else(|| ledger.sale.operator.clone()),
-                contact: None,
-                corrects: None,
+                contact: self.contact.clone(),
+                corrects: ask.corrects.clone(),
             },
-            grounds: taking.shown.grounds(),
+            grounds: Grounds { grant: ask.case.clone(), ..taking.shown.grounds() },
             provider_reference: provider_reference(taking.command),
             decision,
         })

@@ -118,9 +118,12 @@ impl Shop {
             amount: Money::parse(amount, "CNY").unwrap(),
             reason: Some("returned-goods".to_owned()),
             note: None,
+            contact: None,
             evidence: Vec::new(),
             requester: None,
             operator: None,
+            case: None,
+            corrects: None,
             proof: ShownProof::default(),
             identity: None,
         }

@@ -9,15 +9,19 @@ use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
 use crate::http::event::EventView;
 use crate::http::id::Id;
 use crate::http::identity::Identity;
+use crate::http::inquiry::{InquiryView, ReturnView, TraceView};
 use crate::http::instruction::{About, Instruction};
+use crate::http::liability::LiabilityView;
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
 use crate::http::number::{Number, not_a_card};
 use crate::http::operation::{EvidenceView, OperationResult, Resolution, print};
+use crate::http::personal::{Contact, PersonalView};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
-use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
+use crate::http::word::{ExecutorWord, FundingBasisWord, RefundStateWord, Vocabulary as _, Word};
+use crate::mask::Lens;
 use crate::ports::Ports;
 use crate::proof::ShownProof;
 use crate::refund::RefundChange;
@@ -25,7 +29,7 @@ use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{Digest, EvidenceItem, PersonId, Refund, RefundId, RefundState, SaleId, Target};
+use rescind_model::{CaseId, Digest, EvidenceItem, PersonId, Refund, RefundId, RefundState, SaleId, Target};
 use serde::{Deserialize, Serialize};
 
 /// A refund that is asked for.
@@ -45,7 +49,9 @@ pub struct RefundAsk {
     reason: Option<Text>,
     /// Free text.
     note: Option<Text>,
-    /// Evidence, kept elsewhere and named by its content.
+    /// How the customer is reached about it.
+    contact: Option<Contact>,
+    /// Evidence, named by its content, whether that is stored here or elsewhere.
     #[serde(default)]
     evidence: Vec<EvidencePiece>,
     /// The person who asks. A person's own key stands for itself; so does an `Operator-Proof`.
@@ -54,6 +60,12 @@ pub struct RefundAsk {
     /// The person who operates the terminal, if one is used.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     operator: Option<PersonId>,
+    /// The granted case it rests on, where the policy leaves it to support.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    case: Option<CaseId>,
+    /// The cleared refund of the same sale whose wrong amount this one corrects.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    corrects: Option<RefundId>,
     /// How the customer was identified, where the policy demands it.
     identity: Option<Identity>,
 }
@@ -79,6 +91,23 @@ pub struct PieceView {
     kind: String,
     /// The SHA-256 of the content.
     content: String,
+    /// Whether the content is stored here. Absent where it was not looked up: in lists and in answers to instructions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<bool>,
+}
+
+impl PieceView {
+    /// Pieces in their order.
+    pub fn all(items: &[EvidenceItem]) -> Vec<Self> {
+        let view =
+            |item: &EvidenceItem| Self { kind: item.kind.clone(), content: item.content.hex.clone(), stored: None };
+        items.iter().map(view).collect()
+    }
+}
+
+/// Pieces as the core knows them.
+pub fn pieces(pieces: Vec<EvidencePiece>) -> Vec<EvidenceItem> {
+    pieces.into_iter().map(|piece| EvidenceItem { kind: piece.kind.0, content: piece.content }).collect()
 }
 
 impl RefundAsk {
@@ -91,7 +120,6 @@ impl RefundAsk {
 
     fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::refund::RefundAsk, Error> {
         let identity = self.identity.map(Identity::parsed).transpose()?;
-        let piece = |piece: EvidencePiece| EvidenceItem { kind: piece.kind.0, content: piece.content };
         Ok(crate::refund::RefundAsk {
             proof,
             identity,
@@ -100,9 +128,12 @@ impl RefundAsk {
             amount: self.amount.0,
             reason: texts.take_some(self.reason),
             note: texts.take_some(self.note),
-            evidence: self.evidence.into_iter().map(piece).collect(),
+            contact: self.contact.map(Contact::parsed),
+            evidence: pieces(self.evidence),
             requester: self.requester,
             operator: self.operator,
+            case: self.case,
+            corrects: self.corrects,
         })
     }
 }
@@ -121,9 +152,12 @@ pub struct RefundSummary {
     amount: Amount,
     /// The reason code.
     reason: String,
-    /// Free text.
+    /// What the requester wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
+    note: Option<PersonalView>,
+    /// How the customer is reached about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<PersonalView>,
     /// Evidence given.
     evidence: Vec<PieceView>,
     /// The person who asked.
@@ -170,6 +204,22 @@ pub struct RefundSummary {
     /// Why it was declined or withdrawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_because: Option<String>,
+    /// The refund whose wrong amount this one corrects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrects: Option<String>,
+    /// The case whose grant it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// What limits the day on which it clears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    funding: Option<FundingBasisWord>,
+    /// Questions of reviewers, oldest first. At most the last is unanswered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    inquiries: Vec<InquiryView>,
+    /// The search for it, if it did not arrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceView>,
     /// Present and true if this request held a card number, which was masked.
     #[serde(skip_serializing_if = "answer::is_false")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
@@ -200,6 +250,13 @@ pub struct ApprovalView {
 pub struct RefundView {
     #[serde(flatten)]
     refund: RefundSummary,
+    /// That the network gave it back after it had cleared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned: Option<ReturnView>,
+    /// What somebody owes because of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    liabilities: Vec<LiabilityView>,
     /// Everything that happened to it, oldest first.
     history: Vec<EventView>,
 }
@@ -217,12 +274,9 @@ impl RefundSummary {
             state: Word(refund.state),
             amount: Amount(request.amount.clone()),
             reason: request.reason.clone(),
-            note: request.note.clone(),
-            evidence: request
-                .evidence
-                .iter()
-                .map(|item| PieceView { kind: item.kind.clone(), content: item.content.hex.clone() })
-                .collect(),
+            note: request.note.as_ref().map(PersonalView::of),
+            contact: request.contact.as_ref().map(PersonalView::of),
+            evidence: PieceView::all(&request.evidence),
             requested_by: request.requested_by.value.clone(),
             operator: request.operator.as_ref().map(|p| p.value.clone()),
             revision: refund.revision,
@@ -252,8 +306,27 @@ impl RefundSummary {
             due_at: refund.due_at.map(Time),
             outcome_evidence: refund.evidence.as_ref().map(EvidenceView::of),
             ended_because: refund.ended_because.clone(),
+            corrects: request.corrects.as_ref().map(|r| r.value.clone()),
+            case: refund.grounds.grant.as_ref().map(|c| c.value.clone()),
+            funding: refund.funding.map(Word),
+            inquiries: InquiryView::all(&refund.inquiries),
+            trace: refund.trace.as_ref().map(TraceView::of),
             masked: false,
         }
+    }
+
+    /// The same, with what is personal as a lens shows it.
+    #[must_use]
+    pub fn seen(mut self, lens: &Lens, refund: &Refund) -> Self {
+        let request = &refund.request;
+        let look = |commitment: &Digest| PersonalView::through(lens, commitment);
+        let old = || lens.old_note(&refund.id).map(PersonalView::bare);
+        self.note = request.note.as_ref().map(look).or_else(old);
+        self.contact = request.contact.as_ref().map(look);
+        for (piece, item) in self.evidence.iter_mut().zip(&request.evidence) {
+            piece.stored = lens.is_stored(&item.content);
+        }
+        self
     }
 }
 
@@ -272,8 +345,22 @@ impl RefundView {
         let own = aggregate.events.iter().filter(|e| e.refund.as_ref() == Some(id));
         Ok(Self {
             refund: RefundSummary::of(sale, find(aggregate, id)?),
+            returned: aggregate.ledger.returns.iter().find(|back| back.refund == *id).map(ReturnView::of),
+            liabilities: aggregate
+                .ledger
+                .liabilities
+                .iter()
+                .filter(|liability| liability.refund == *id)
+                .map(|liability| LiabilityView::of(sale, liability))
+                .collect(),
             history: own.map(|e| EventView::of(sale, e)).collect(),
         })
+    }
+
+    /// The same, with what is personal as a lens shows it. Never for an answer that is kept.
+    #[must_use]
+    pub fn seen(self, lens: &Lens, refund: &Refund) -> Self {
+        Self { refund: self.refund.seen(lens, refund), ..self }
     }
 
     /// The same, flagged.
@@ -312,8 +399,11 @@ pub async fn show<P: Ports>(
     Id(id): Id<RefundId>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let refund = app.refund(&scope.who, &scope.merchant, &id).await?;
-    answer::json(StatusCode::OK, &RefundView::find(&refund)?)
+    let found = app.refund(&scope.who, &scope.merchant, &id).await?;
+    let refund = find(&found.0, &id)?;
+    let named = refund.request.evidence.iter().map(|item| item.content.clone()).collect();
+    let lens = app.lens_with_evidence(&scope.who, &scope.merchant, &found.0, named).await?;
+    answer::json(StatusCode::OK, &RefundView::find(&found)?.seen(&lens, refund))
 }
 
 /// `GET /v1/refunds`
@@ -322,11 +412,12 @@ pub async fn list<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Res
     let page = scope.asked.page()?;
     let state = scope.asked.read_with("state", RefundState::read)?;
     let listed = app.list_refunds(&scope.who, &scope.merchant, state, page.after.as_deref(), page.limit).await?;
-    let items = listed
-        .items
-        .iter()
-        .map(|(aggregate, id)| Ok::<_, Error>(RefundSummary::of(&aggregate.ledger.sale.id, find(aggregate, id)?)));
-    let items = items.collect::<Result<Vec<_>, _>>()?;
+    let mut items = Vec::with_capacity(listed.items.len());
+    for (aggregate, id) in &listed.items {
+        let refund = find(aggregate, id)?;
+        let lens = app.lens(&scope.who, &scope.merchant, aggregate).await?;
+        items.push(RefundSummary::of(&aggregate.ledger.sale.id, refund).seen(&lens, refund));
+    }
     answer::json(StatusCode::OK, &Listing { items, next: listed.next })
 }
 

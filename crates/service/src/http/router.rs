@@ -3,8 +3,9 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, code, confirmation, directory, endpoint, event, health, hold, operation, operator, payment_code, policy,
-    proof, refund, review, sale, session, trouble, void,
+    Shared, case, code, confirmation, directory, endpoint, event, evidence, export, funding, health, hold, inquiry,
+    liability, operation, operator, order, payment_code, personal, policy, proof, refund, review, sale, session,
+    trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -108,6 +109,13 @@ impl<P: Ports> Routes<P> {
             .post("/v1/review-sources", directory::create_source::<P>)
             .get("/v1/review-sources", directory::list_sources::<P>)
             .delete("/v1/review-sources/{id}", directory::revoke_source::<P>)
+            .post("/v1/transactions/{id}/erasures", personal::erase::<P>)
+            .put("/v1/evidence/{content}", evidence::give::<P>)
+            .get("/v1/evidence/{content}", evidence::show::<P>)
+            .delete("/v1/evidence/{content}", evidence::erase::<P>)
+            .get("/v1/evidence/{content}/description", evidence::describe::<P>)
+            .put("/v1/evidence/{content}/parts/{part}", evidence::give_part::<P>)
+            .post("/v1/evidence/{content}/completions", evidence::complete::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
             .get("/v1/transactions/{id}/slip", sale::slip::<P>)
@@ -124,6 +132,27 @@ impl<P: Ports> Routes<P> {
             .post("/v1/holds/{id}/completions", hold::complete::<P>)
             .post("/v1/holds/{id}/releases", hold::release::<P>)
             .post("/v1/holds/{id}/completion-voids", hold::void_completion::<P>)
+            .post("/v1/transactions/{id}/cases", case::open::<P>)
+            .get("/v1/cases", case::list::<P>)
+            .get("/v1/cases/{id}", case::show::<P>)
+            .post("/v1/cases/{id}/assignments", case::assign::<P>)
+            .post("/v1/cases/{id}/grants", case::grant::<P>)
+            .post("/v1/cases/{id}/refusals", case::refuse::<P>)
+            .post("/v1/transactions/{id}/legal-orders", order::propose::<P>)
+            .post("/v1/legal-orders/{id}/confirmations", order::confirm::<P>)
+            .get("/v1/compliance-reports", order::report::<P>)
+            .post("/v1/refunds/{id}/inquiries", inquiry::ask::<P>)
+            .post("/v1/refunds/{id}/information", inquiry::inform::<P>)
+            .post("/v1/refunds/{id}/traces", inquiry::trace::<P>)
+            .post("/v1/refunds/{id}/returns", inquiry::give_back::<P>)
+            .post("/v1/refunds/{id}/liabilities", liability::record::<P>)
+            .get("/v1/liabilities", liability::list::<P>)
+            .post("/v1/liabilities/{id}/ends", liability::end::<P>)
+            .get("/v1/transactions/{id}/entries", funding::entries::<P>)
+            .get("/v1/transactions/{id}/export", export::export::<P>)
+            .get("/v1/merchants/{id}/balances", funding::balances::<P>)
+            .get("/v1/merchants/{id}/funding", funding::show::<P>)
+            .post("/v1/merchants/{id}/funds", funding::pay_in::<P>)
     }
 }
 
@@ -170,7 +199,9 @@ async fn guard<P: Ports>(State(app): State<Shared<P>>, request: Request, next: N
 
 fn announced_too_large(request: &Request) -> Option<Problem> {
     let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    let limit = crate::limits::BODY_BYTES;
+    // Evidence is the one thing that is larger; its routes hold each body against its own limit again.
+    let is_evidence = request.uri().path().starts_with("/v1/evidence/");
+    let limit = if is_evidence { crate::limits::EVIDENCE_PART_BYTES } else { crate::limits::BODY_BYTES };
     let fits = u64::try_from(limit).is_ok_and(|limit| length <= limit);
     (!fits).then(|| Problem::from(crate::Error::TooLarge(limit)))
 }
