@@ -14,6 +14,9 @@
 //! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
 //! | `identity`, `confirmation` | that the customer is who paid |
 //! | `secret` | what only this deployment knows |
+//! | `case`, `order`, `inquiry`, `liability`, `trace` | what is asked of persons, and what is left to do after a refund |
+//! | `books`, `funding` | what a merchant's payments amount to, and what limits the refunds of a day |
+//! | `register`, `export` | lists over all payments, everything about one payment |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
 //! | `personal`, `evidence` | what is kept outside the ledger, because it must be erasable |
 //! | `mask` | who sees what of it |
@@ -24,6 +27,8 @@
 //! | `http/` | the API |
 
 pub mod app;
+pub mod books;
+pub mod case;
 pub mod code;
 pub mod confirmation;
 pub mod courier;
@@ -31,18 +36,23 @@ pub mod directory;
 pub mod endpoint;
 pub mod error;
 pub mod evidence;
+pub mod export;
 pub mod feed;
+pub mod funding;
 pub mod gauge;
 pub mod hold;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
+pub mod inquiry;
+pub mod liability;
 pub mod limits;
 pub mod mask;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod operation;
 pub mod operator;
+pub mod order;
 pub mod outbox;
 mod outstanding;
 pub mod personal;
@@ -52,6 +62,7 @@ pub mod ports;
 pub mod principal;
 pub mod proof;
 pub mod refund;
+pub mod register;
 pub mod retention;
 pub mod reversal;
 pub mod review;
@@ -62,6 +73,7 @@ pub mod store;
 mod take_back;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod trace;
 mod upcast;
 pub mod void;
 

@@ -15,8 +15,8 @@ use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Ledger, MerchantId, Money, PersonId,
-    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId,
+    Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,10 +41,22 @@ pub struct RefundAsk {
     pub requester: Option<PersonId>,
     /// The person who operated the terminal.
     pub operator: Option<PersonId>,
+    /// The granted referral it rests on, where the policy leaves it to support.
+    pub case: Option<CaseId>,
+    /// The cleared refund whose wrong amount it corrects.
+    pub corrects: Option<RefundId>,
     /// What the operator showed.
     pub proof: ShownProof,
     /// What the customer showed.
     pub identity: Option<ShownIdentity>,
+}
+
+/// What a request says that is kept outside the ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    pub(crate) note: Option<&'a str>,
+    pub(crate) contact: Option<&'a Personal>,
+    pub(crate) evidence: &'a [EvidenceItem],
 }
 
 /// Refunds in the order they were submitted.
@@ -132,7 +144,8 @@ impl<P: Ports> App<P> {
             }
             None => named,
         };
-        let (note, contact) = self.keep_texts(who, &merchant.id, ask, command).await?;
+        let texts = Texts { note: ask.note.as_deref(), contact: ask.contact.as_ref(), evidence: &ask.evidence };
+        let (note, contact) = self.keep_texts(who, &merchant.id, &ask.sale, texts, command).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
@@ -148,31 +161,33 @@ impl<P: Ports> App<P> {
         Ok((self.take_back(&taking, &way).await?, id))
     }
 
-    /// Keeps what must not stand in the ledger, before the command that commits to it.
-    async fn keep_texts(
+    /// Keeps what must not stand in the ledger, before the command that commits to it; gives the commitments to the note and
+    /// the contact.
+    pub(crate) async fn keep_texts(
         &self,
         who: &Principal,
         merchant: &MerchantId,
-        ask: &RefundAsk,
+        sale: &SaleId,
+        texts: Texts<'_>,
         command: &CommandId,
     ) -> Result<(Option<Digest>, Option<Digest>), Error> {
-        if ask.note.is_none() && ask.contact.is_none() && ask.evidence.is_empty() {
+        if texts.note.is_none() && texts.contact.is_none() && texts.evidence.is_empty() {
             return Ok((None, None));
         }
-        let there = self.sale(who, merchant, &ask.sale).await?;
+        let there = self.sale(who, merchant, sale).await?;
         if there.holds(command.as_str()) {
             // Carried out before: nothing is decided or committed any more.
             return Ok((None, None));
         }
-        self.names_evidence(merchant, &ask.sale, &ask.evidence).await?;
-        let note = match &ask.note {
+        self.names_evidence(merchant, sale, texts.evidence).await?;
+        let note = match texts.note {
             Some(text) => {
-                let note = Personal { kind: Kind::Note, text: text.clone() };
+                let note = Personal { kind: Kind::Note, text: text.to_owned() };
                 Some(self.keep_text(merchant, &there.ledger, command, "note", &note).await?)
             }
             None => None,
         };
-        let contact = match &ask.contact {
+        let contact = match texts.contact {
             Some(contact) => Some(self.keep_text(merchant, &there.ledger, command, "contact", contact).await?),
             None => None,
         };
@@ -307,6 +322,12 @@ impl<P: Ports> App<P> {
             _ => who.actor(merchant),
         };
         let sale = &aggregate.ledger.sale.id;
+        if matches!(change, RefundChange::Clear | RefundChange::Retry)
+            && find(&aggregate, id).is_some_and(|refund| refund.funding.is_some())
+        {
+            let again = change == RefundChange::Retry;
+            return Ok((self.clear_funded(&actor, &aggregate, id, again, command).await?, id.clone()));
+        }
         let change = change.command(id);
         let outcome = self
             .transact(merchant, sale, command, |app, a| app.plain(a, &change, &actor, command))
@@ -353,6 +374,10 @@ impl<P: Ports> Way<P> for Submission<'_> {
         Ok(policy.decide_refund(facts, &question)?)
     }
 
+    fn grant(&self) -> Option<&CaseId> {
+        self.ask.case.as_ref()
+    }
+
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
         let ask = self.ask;
         // Whose proof a terminal shows is who operates it.
@@ -370,9 +395,9 @@ impl<P: Ports> Way<P> for Submission<'_> {
                 requested_by: self.person.clone(),
                 operator: ask.operator.clone().or_else(at_the_till).or_else(|| ledger.sale.operator.clone()),
                 contact: self.contact.clone(),
-                corrects: None,
+                corrects: ask.corrects.clone(),
             },
-            grounds: taking.shown.grounds(),
+            grounds: Grounds { grant: ask.case.clone(), ..taking.shown.grounds() },
             provider_reference: provider_reference(taking.command),
             decision,
         })

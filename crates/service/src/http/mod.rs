@@ -14,6 +14,7 @@
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
 //! | `sale`, `payment_code`, `hold`, `trouble`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
 //! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
+//! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
 //! | `identity` | how the customer was identified, in a body |
 //! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
 //! | `decision` | decisions as JSON |
@@ -22,6 +23,7 @@
 mod answer;
 mod body;
 mod caller;
+mod case;
 mod code;
 mod confirmation;
 mod decision;
@@ -29,11 +31,15 @@ mod directory;
 mod endpoint;
 pub(crate) mod event;
 mod evidence;
+mod export;
+mod funding;
 mod health;
 mod hold;
 mod id;
 mod identity;
+mod inquiry;
 mod instruction;
+mod liability;
 mod limits;
 mod money;
 mod number;
@@ -41,6 +47,7 @@ mod number;
 pub mod openapi;
 mod operation;
 mod operator;
+mod order;
 mod payment_code;
 mod personal;
 mod policy;

@@ -241,6 +241,50 @@ async fn an_erasure_takes_the_texts_and_leaves_the_chain() {
 }
 
 #[tokio::test]
+async fn an_export_shows_what_its_taker_may_see_and_nothing_that_was_erased() {
+    let shop = Shop::new().await;
+    shop.personal_story().await;
+    let export = "/v1/transactions/S-1/export";
+    let compliance = shop.role("compliance").await;
+    let whole = shop.get(&compliance, export).await.expect(200);
+    let texts = |export: &Value| -> Vec<String> {
+        export["personal"].as_array().unwrap().iter().filter_map(|p| p["text"].as_str().map(str::to_owned)).collect()
+    };
+    assert_eq!(texts(&whole), [PHONE, NOTE, EMAIL]);
+    let auditor = shop.role("auditor").await;
+    assert_eq!(texts(&shop.get(&auditor, export).await.expect(200)), ["138****5678", NOTE, "a***@example.com"]);
+    let masked = shop.get(&shop.finance, export).await;
+    assert_eq!(holds_any(&masked.text, &[PHONE, NOTE, EMAIL, TOKEN]), None);
+    assert_eq!(masked.expect(200)["personal"], json!([]));
+    shop.tell(&compliance, "/v1/transactions/S-1/erasures", &json!({"reason": "asked"})).await.expect(200);
+    let after = shop.get(&compliance, export).await;
+    assert_eq!(holds_any(&after.text, &[PHONE, NOTE, EMAIL]), None);
+    let after = after.expect(200);
+    assert_eq!(after["chain"]["intact"], true);
+    assert_eq!(after["personal"].as_array().unwrap().iter().filter(|p| p["erased"] == true).count(), 3);
+}
+
+#[tokio::test]
+async fn the_answer_to_a_reviewers_question_is_as_personal_as_the_request() {
+    let shop = Shop::new().await;
+    let mut large = sale("S-2", "2026-11-22T12:00:00+08:00");
+    large["amount"] = cny("5000.00");
+    shop.post(&shop.system, "/v1/transactions", &large).await.expect(201);
+    let made = shop.tell(&shop.manager, "/v1/refunds", &refund("S-2", "500.00")).await.expect(201);
+    let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
+    shop.tell(&shop.reviewer, &format!("{path}/inquiries"), &json!({"question": "which of two?"})).await.expect(200);
+    let answered = shop.tell(&shop.manager, &format!("{path}/information"), &json!({"note": "the one for Anna"})).await;
+    assert_eq!(holds_any(&answered.text, &["Anna"]), None);
+    answered.expect(200);
+    assert_eq!(shop.get(&shop.reviewer, &path).await.expect(200)["note"]["text"], "the one for Anna");
+    assert_eq!(holds_any(&shop.get(&shop.terminal, &path).await.text, &["Anna"]), None);
+    let why = json!({"reason": "asked"});
+    shop.tell(&shop.manager, "/v1/transactions/S-2/erasures", &why).await.expect(200);
+    assert_eq!(holds_any(&shop.bytes_stored().await, &["Anna"]), None);
+    shop.chain_holds("S-2").await;
+}
+
+#[tokio::test]
 async fn a_sale_is_the_same_only_with_the_same_contact() {
     let shop = Shop::new().await;
     let mut new = sale("S-1", "2026-11-22T12:00:00+08:00");
