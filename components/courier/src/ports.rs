@@ -3,8 +3,8 @@
 use crate::outbound;
 use rescind_guest::kv::Store;
 use rescind_model::{
-    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, PolicyIdentity, RefundQuestion,
-    VoidQuestion,
+    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity,
+    RefundQuestion, Terms, VoidQuestion,
 };
 use rescind_service::ports::{NoAnswer, Outbound, OutboundAnswer, Policy, Ports};
 use std::sync::Arc;
@@ -48,6 +48,9 @@ impl Policy for NoPolicy {
     fn needs(&self) -> Needs {
         match *self {}
     }
+    fn terms(&self) -> Terms {
+        match *self {}
+    }
     fn business_day_of(&self, _at: Instant) -> Result<BusinessDay, DecisionError> {
         match *self {}
     }
@@ -58,6 +61,9 @@ impl Policy for NoPolicy {
         match *self {}
     }
     fn decide_refund(&self, _facts: &Facts, _question: &RefundQuestion) -> Result<Decision, DecisionError> {
+        match *self {}
+    }
+    fn decide_operation(&self, _facts: &Facts, _question: &OperationQuestion) -> Result<Decision, DecisionError> {
         match *self {}
     }
 }
