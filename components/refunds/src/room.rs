@@ -139,7 +139,8 @@ fn of_refund(ledger: &Ledger, refund: &Refund) -> u64 {
     let end = cleared.saturating_add(2);
     let unknown = end.saturating_add(u64::from(!refund.attention));
     let clearing = unknown.saturating_add(1); // unknown
-    let queued = clearing.saturating_add(1); // clearing
+    // attention, clearing; which lowers the flag, so that it can be raised again
+    let queued = end.saturating_add(3).saturating_add(u64::from(!refund.attention));
     let approved = queued.saturating_add(1); // queued
     match refund.state {
         RefundState::Submitted | RefundState::InReview | RefundState::NeedsInformation => {

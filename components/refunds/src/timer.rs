@@ -2,7 +2,7 @@
 //! reached the provider is ever ended or released by it.
 
 use crate::draft::{Draft, Subject, later};
-use crate::limits::TERMINAL_REPORTS_WITHIN;
+use crate::limits::{FUNDS_WITHIN, TERMINAL_REPORTS_WITHIN};
 use crate::{case, code, hold, order};
 use rescind_model::{
     Escalation, EventKind, Executor, Instant, Ledger, Operation, OperationState, Refund, RefundState, Rejection,
@@ -12,7 +12,8 @@ use rescind_model::{
 /// See [`crate::due`].
 pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
     let voids = ledger.voids.iter().flat_map(|void| [void.due_at, silent_from(void)]);
-    let refunds = ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund)]);
+    let refunds =
+        ledger.refunds.iter().flat_map(|refund| [refund.due_at, silent_about_from(refund), unfunded_from(refund)]);
     let traces = ledger.refunds.iter().filter_map(|refund| refund.trace.as_ref()).map(|trace| trace.due_at);
     let operations = ledger.operations.iter().flat_map(|operation| [operation.due_at, unreported_from(operation)]);
     let cases = ledger.cases.iter().map(case::due);
@@ -36,7 +37,7 @@ pub(crate) fn pass(draft: &mut Draft<'_>) {
     for refund in &mut draft.ledger.refunds {
         if awaits_consent(refund.state) {
             pass_review(refund, at, &mut happened);
-        } else if silent_about_from(refund).is_some_and(|from| from <= at) {
+        } else if silent_about_from(refund).or(unfunded_from(refund)).is_some_and(|from| from <= at) {
             refund.attention = true;
             refund.updated_at = at;
             happened.push((EventKind::RefundAttention, Subject::refund(refund), None));
@@ -110,7 +111,13 @@ fn silent_about_from(refund: &Refund) -> Option<Instant> {
     terminals.then(|| later(refund.updated_at, TERMINAL_REPORTS_WITHIN))
 }
 
-/// The same for any other operation.
+/// From when a person has to look after a refund that waits for funds. Its consent is kept, and it goes on waiting.
+fn unfunded_from(refund: &Refund) -> Option<Instant> {
+    let waits = refund.state == RefundState::Queued && !refund.attention;
+    waits.then(|| later(refund.updated_at, FUNDS_WITHIN))
+}
+
+/// The same as for a silent terminal's refund, for any other operation.
 fn unreported_from(operation: &Operation) -> Option<Instant> {
     let terminals = operation.executor == Executor::Terminal
         && matches!(operation.state, OperationState::Authorised | OperationState::Sent)

@@ -164,6 +164,9 @@ impl<P: Outbound> App<P> {
     pub async fn tick(&self) -> Result<TickReport, Error> {
         let begun = self.ports.now();
         let mut report = TickReport::default();
+        // What can clear goes to its provider in the same tick.
+        let released = self.work_off_queues(|| self.out_of_time(begun)).await?;
+        report.driven = report.driven.saturating_add(released);
         for lane in 0..LANES {
             report.published = report.published.saturating_add(self.publish_or_log(lane).await);
             report.driven = report.driven.saturating_add(self.work_off_lane(lane, begun).await?);

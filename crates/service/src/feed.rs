@@ -16,7 +16,7 @@ use crate::store::key::Key;
 use crate::store::lane::{Intent, Lane};
 use crate::store::list::{Entry, Position};
 use crate::store::{Commit, Record as _};
-use rescind_model::{Audience, Event, EventKind, Instant, Locale, MerchantId, Message, Notice, SaleId};
+use rescind_model::{Audience, Event, Instant, Locale, MerchantId, Message, Notice, SaleId};
 use std::collections::BTreeMap;
 
 /// One event of the feed.
@@ -231,7 +231,7 @@ impl<P: Ports> App<P> {
                 if full.contains(&merchant) {
                     continue;
                 }
-                self.list_new_refunds(&merchant, &intents, &aggregate).await?;
+                self.list_new(&merchant, &intents, &aggregate).await?;
                 self.list_new_cancellations(&merchant, &intents, &aggregate).await?;
                 let mut entries = Vec::new();
                 for intent in &intents {
@@ -304,22 +304,26 @@ impl<P: Ports> App<P> {
         Ok(())
     }
 
-    /// Adds newly submitted refunds to the merchant's list.
-    async fn list_new_refunds<'a>(
+    /// Adds what is new to the merchant's lists of such things.
+    async fn list_new<'a>(
         &self,
         merchant: &MerchantId,
         intents: &[&Intent],
         aggregate: &(impl Fn(&Intent) -> Option<&'a Aggregate> + Sync),
     ) -> Result<(), Error> {
-        let mut entries = Vec::new();
+        let mut lists: BTreeMap<Key, Vec<Entry>> = BTreeMap::new();
         for intent in intents {
             let events = aggregate(intent).map(|a| a.events.as_slice()).unwrap_or_default();
-            let own = events.iter().filter(|e| e.command.as_str() == intent.id && e.kind == EventKind::RefundSubmitted);
-            for refund in own.filter_map(|e| e.refund.as_ref()) {
-                entries.push(Entry { id: refund.to_string(), at: intent.sale.to_string() });
+            for event in events.iter().filter(|e| e.command.as_str() == intent.id) {
+                for (list, entry) in crate::register::entries(merchant, &intent.sale, event) {
+                    lists.entry(list).or_default().push(entry);
+                }
             }
         }
-        self.list_entries(&Key::refunds(merchant), &entries).await
+        for (list, entries) in &lists {
+            self.list_entries(list, entries).await?;
+        }
+        Ok(())
     }
 
     /// Adds newly authorised cancellations of payment codes to the list of their business day.

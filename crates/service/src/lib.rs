@@ -14,29 +14,40 @@
 //! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
 //! | `identity`, `confirmation` | that the customer is who paid |
 //! | `secret` | what only this deployment knows |
+//! | `case`, `order`, `inquiry`, `liability`, `trace` | what is asked of persons, and what is left to do after a refund |
+//! | `books`, `funding` | what a merchant's payments amount to, and what limits the refunds of a day |
+//! | `register`, `chain`, `export` | lists over all payments, the chain of events, everything about one payment |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
 //! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
 //! | `http/` | the API |
 
 pub mod app;
+pub mod books;
+pub mod case;
+pub mod chain;
 pub mod code;
 pub mod confirmation;
 pub mod courier;
 pub mod directory;
 pub mod endpoint;
 pub mod error;
+pub mod export;
 pub mod feed;
+pub mod funding;
 pub mod gauge;
 pub mod hold;
 pub mod http;
 pub mod idempotency;
 pub mod identity;
+pub mod inquiry;
+pub mod liability;
 pub mod limits;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod operation;
 pub mod operator;
+pub mod order;
 pub mod outbox;
 mod outstanding;
 pub mod pin;
@@ -45,6 +56,7 @@ pub mod ports;
 pub mod principal;
 pub mod proof;
 pub mod refund;
+pub mod register;
 pub mod reversal;
 pub mod review;
 pub mod sale;
@@ -54,6 +66,7 @@ pub mod store;
 mod take_back;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod trace;
 pub mod void;
 
 pub use app::App;

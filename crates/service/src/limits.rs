@@ -192,3 +192,22 @@ pub const OUTBOX_MESSAGES: usize = 128;
 /// Reversals of one terminal that are looked at before its next sale. It owes one at a time, unless troubles of the past
 /// are reported late.
 pub const OUTSTANDING: usize = 32;
+
+/// Business days a merchant's books tell apart: two months, as long as questions about one come in.
+pub const BOOK_DAYS: i64 = 62;
+
+/// Events that one request takes into a merchant's books: some hundred reads. What is beyond waits for the tick.
+pub const BOOK_EVENTS: usize = 1_000;
+
+/// Refunds for which funds are held at once, and payments into funds under way: more than requests can be in flight, and
+/// few enough for one record.
+pub const FUNDING_HOLDS: usize = 512;
+
+/// When a hold of funds ends whatever became of it: the books have long read what its ledger says.
+pub const HOLD_ENDS: Duration = Duration { ms: 86_400_000 };
+
+/// Longest id of a payment into funds: a bank's own reference has up to 35 characters.
+pub const FUNDS_ID_BYTES: usize = 64;
+
+/// Entries of the feed that are looked at, for each endpoint, to say what it was not told of a payment.
+pub const EXPORT_SCAN: usize = 400;

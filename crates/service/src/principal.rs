@@ -77,6 +77,18 @@ pub enum Deed {
     ManageOperators,
     /// See which operators are locked, give one a new PIN.
     ResetOperators,
+    /// Have a cleared refund that has not arrived searched for.
+    Trace,
+    /// Say that the network gave a cleared refund back.
+    ReportReturn,
+    /// Record that somebody owes money, or how that ended.
+    Owe,
+    /// See a merchant's accounts and funds.
+    Account,
+    /// Pay in funds for refunds.
+    PayIn,
+    /// Take out everything about one payment as one file.
+    Export,
 }
 
 impl Principal {
@@ -122,6 +134,30 @@ impl Principal {
         self.grants.iter().filter(|g| g.merchant == *merchant).flat_map(|g| g.roles.iter().cloned()).collect()
     }
 
+    /// Whether this is a person who holds one of these roles at the merchant.
+    #[must_use]
+    pub fn holds_any(&self, merchant: &MerchantId, roles: &[Role]) -> bool {
+        self.roles_at(merchant).iter().any(|held| roles.contains(held))
+    }
+
+    /// The person, where one holds one of the roles that a policy names for what is rare.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for keys that are no person's, and for persons without such a role.
+    pub fn person_with(&self, merchant: &MerchantId, roles: &[Role]) -> Result<ActingPerson, Error> {
+        let Bearer::Person { person } = &self.bearer else {
+            return Err(Error::Forbidden("this is decided by persons".to_owned()));
+        };
+        if roles.is_empty() {
+            return Err(Error::Forbidden("the merchant's policy lets nobody do this".to_owned()));
+        }
+        if !self.holds_any(merchant, roles) {
+            let names: Vec<&str> = roles.iter().map(Role::as_str).collect();
+            return Err(Error::Forbidden(format!("this needs one of the roles {}", names.join(", "))));
+        }
+        Ok(ActingPerson { id: person.clone(), roles: self.roles_at(merchant) })
+    }
+
     /// Fails unless this key may do the deed at the merchant.
     ///
     /// # Errors
@@ -138,10 +174,19 @@ impl Principal {
         };
         let never = |what: &str| Err(Error::Forbidden(format!("this key's holder cannot {what}")));
         match (&self.bearer, deed) {
-            (Bearer::Admin, Deed::Read | Deed::Configure | Deed::ManageOperators | Deed::ResetOperators)
+            (
+                Bearer::Admin,
+                Deed::Read
+                | Deed::Configure
+                | Deed::ManageOperators
+                | Deed::ResetOperators
+                | Deed::Account
+                | Deed::PayIn
+                | Deed::Export,
+            )
             | (
                 Bearer::Terminal { .. },
-                Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome,
+                Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome | Deed::Trace,
             )
             | (
                 Bearer::System { .. },
@@ -151,7 +196,12 @@ impl Principal {
                 | Deed::TakeBack
                 | Deed::ReportOutcome
                 | Deed::Clear
-                | Deed::Configure,
+                | Deed::Configure
+                | Deed::Trace
+                | Deed::ReportReturn
+                | Deed::Account
+                | Deed::PayIn
+                | Deed::Export,
             ) => Ok(()),
             (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
@@ -161,14 +211,22 @@ impl Principal {
             (Bearer::Person { .. }, Deed::ResetOperators) => any_role(&["supervisor", "manager"]),
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
+            (Bearer::System { .. }, Deed::Owe) => never("say who owes what: that is a person's word"),
             (Bearer::Person { .. }, Deed::Read) => any_role(&ROLES),
             (Bearer::Person { .. }, Deed::TakeBack) => any_role(&["cashier", "supervisor", "manager"]),
             (Bearer::Person { .. }, Deed::Review) => any_role(&["reviewer", "manager", "finance", "supervisor"]),
             (Bearer::Person { .. }, Deed::Clear) => any_role(&["manager", "finance"]),
             (Bearer::Person { .. }, Deed::Configure | Deed::ReportSale) => any_role(&["manager"]),
             (Bearer::Person { .. }, Deed::RegisterSale) => any_role(&["cashier", "supervisor", "manager"]),
+            (Bearer::Person { .. }, Deed::Trace) => any_role(&["cashier", "supervisor", "manager", "support"]),
+            (Bearer::Person { .. }, Deed::Owe) => any_role(&["manager", "finance"]),
+            (Bearer::Person { .. }, Deed::Account) => any_role(&["manager", "finance", "auditor"]),
+            (Bearer::Person { .. }, Deed::Export) => {
+                any_role(&["manager", "finance", "support", "auditor", "compliance"])
+            }
+            (Bearer::Person { .. }, Deed::PayIn) => never("pay in: the acquirer's feed or an admin says what came"),
             // One person could otherwise call an operation failed that took place, and have it done again.
-            (Bearer::Person { .. }, Deed::ReportOutcome) => {
+            (Bearer::Person { .. }, Deed::ReportOutcome | Deed::ReportReturn) => {
                 never("report outcomes: who carried the operation out does")
             }
         }

@@ -14,8 +14,8 @@ use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Ledger, MerchantId, Money, PersonId,
-    Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId,
+    Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,10 @@ pub struct RefundAsk {
     pub requester: Option<PersonId>,
     /// The person who operated the terminal.
     pub operator: Option<PersonId>,
+    /// The granted referral it rests on, where the policy leaves it to support.
+    pub case: Option<CaseId>,
+    /// The cleared refund whose wrong amount it corrects.
+    pub corrects: Option<RefundId>,
     /// What the operator showed.
     pub proof: ShownProof,
     /// What the customer showed.
@@ -272,6 +276,12 @@ impl<P: Ports> App<P> {
             _ => who.actor(merchant),
         };
         let sale = &aggregate.ledger.sale.id;
+        if matches!(change, RefundChange::Clear | RefundChange::Retry)
+            && find(&aggregate, id).is_some_and(|refund| refund.funding.is_some())
+        {
+            let again = change == RefundChange::Retry;
+            return Ok((self.clear_funded(&actor, &aggregate, id, again, command).await?, id.clone()));
+        }
         let change = change.command(id);
         let outcome = self
             .transact(merchant, sale, command, |app, a| app.plain(a, &change, &actor, command))
@@ -316,6 +326,10 @@ impl<P: Ports> Way<P> for Submission<'_> {
         Ok(policy.decide_refund(facts, &question)?)
     }
 
+    fn grant(&self) -> Option<&CaseId> {
+        self.ask.case.as_ref()
+    }
+
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
         let ask = self.ask;
         // Whose proof a terminal shows is who operates it.
@@ -333,9 +347,9 @@ impl<P: Ports> Way<P> for Submission<'_> {
                 requested_by: self.person.clone(),
                 operator: ask.operator.clone().or_else(at_the_till).or_else(|| ledger.sale.operator.clone()),
                 contact: None,
-                corrects: None,
+                corrects: ask.corrects.clone(),
             },
-            grounds: taking.shown.grounds(),
+            grounds: Grounds { grant: ask.case.clone(), ..taking.shown.grounds() },
             provider_reference: provider_reference(taking.command),
             decision,
         })

@@ -469,21 +469,33 @@ impl<P: Ports> App<P> {
         let policy = self.policy_of(&merchant).await?;
         let asker = self.asker(who, &merchant.id, None, None).await?;
         let now = self.ports.now();
-        let mut gathered = self.gather(&aggregate.ledger, &policy, &asker, now, None).await?;
+        let facts = self.facts_of_all_ways(&aggregate.ledger, &policy, &asker, now).await?;
+        Ok(policy.assess(&facts, amount.as_ref())?)
+    }
+
+    /// The facts with every count that any way may need.
+    pub(crate) async fn facts_of_all_ways(
+        &self,
+        ledger: &Ledger,
+        policy: &P::Policy,
+        asker: &Asker,
+        now: Instant,
+    ) -> Result<Facts, Error> {
+        let mut facts = self.gather(ledger, policy, asker, now, None).await?.facts;
         if policy.needs().requested_today {
-            let day = gathered.facts.business_day;
-            let total = match (&asker.person, day) {
+            let merchant = &ledger.sale.merchant;
+            let total = match (&asker.person, facts.business_day) {
                 (Some(person), Some(day)) => {
-                    let key = Key::requested_tally(&merchant.id, day, person).checked()?;
-                    self.total(&key, &merchant.id, None, now).await?
+                    let key = Key::requested_tally(merchant, day, person).checked()?;
+                    self.total(&key, merchant, None, now).await?
                 }
                 // Nobody in particular asks, so nobody has asked for anything today.
                 _ => 0,
             };
-            let currency = aggregate.ledger.sale.captured.currency.clone();
-            gathered.facts.requested_today = Some(Money { minor: total, currency });
+            let currency = ledger.sale.captured.currency.clone();
+            facts.requested_today = Some(Money { minor: total, currency });
         }
-        Ok(policy.assess(&gathered.facts, amount.as_ref())?)
+        Ok(facts)
     }
 
     /// A decision's sentences for people.

@@ -12,8 +12,8 @@ use crate::store::tally::{Place, Tally};
 use crate::store::{Commit, Record as _};
 use crate::take_back::{Taking, Way};
 use rescind_model::{
-    Asker, Command, CommandId, Counted, Decision, Facts, Instant, Ledger, MerchantId, Money, OperationId, PersonId,
-    Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
+    Asker, CaseId, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger, MerchantId, Money,
+    OperationId, PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
 /// A void that is asked for.
@@ -27,6 +27,8 @@ pub struct VoidAsk {
     pub operator: Option<PersonId>,
     /// The terminal, where the key is not a terminal's own.
     pub terminal: Option<TerminalId>,
+    /// The granted referral it rests on, where the policy leaves it to support.
+    pub case: Option<CaseId>,
     /// What the operator showed.
     pub proof: ShownProof,
     /// What the customer showed.
@@ -69,6 +71,10 @@ impl<P: Ports> App<P> {
             .map(|proof| CheckedIdentity { proof, confirmation: None });
         let mut gathered = self.gather(&aggregate.ledger, &policy, &standing.asker, now, None).await?;
         standing.shown(identity).tell(&mut gathered.facts);
+        if gathered.facts.authentication.is_none() && gathered.facts.identity.is_empty() {
+            // Whoever shows nothing only looks: the obligations say what will have to be shown.
+            gathered.facts.operation = None;
+        }
         Ok(policy.decide_void(&gathered.facts, &question(&aggregate.ledger.sale, ask))?)
     }
 
@@ -242,6 +248,10 @@ impl<P: Ports> Way<P> for Void<'_> {
         Ok(policy.decide_void(facts, &question(&facts.sale, self.ask))?)
     }
 
+    fn grant(&self) -> Option<&CaseId> {
+        self.ask.case.as_ref()
+    }
+
     fn change(&self, taking: &Taking<'_, P>, _: &Ledger, decision: Decision) -> Command {
         Command::AuthoriseVoid(VoidAuthorisation {
             id: self.operation.clone(),
@@ -249,7 +259,7 @@ impl<P: Ports> Way<P> for Void<'_> {
             terminal: taking.asker.terminal.clone(),
             provider_reference: provider_reference(taking.command),
             decision,
-            grounds: taking.shown.grounds(),
+            grounds: Grounds { grant: self.ask.case.clone(), ..taking.shown.grounds() },
         })
     }
 }

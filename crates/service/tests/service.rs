@@ -121,6 +121,8 @@ impl Shop {
             evidence: Vec::new(),
             requester: None,
             operator: None,
+            case: None,
+            corrects: None,
             proof: ShownProof::default(),
             identity: None,
         }

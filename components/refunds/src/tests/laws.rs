@@ -418,13 +418,20 @@ fn is_never_in_limbo(ledger: &Ledger) {
         attend(holds, terminals, operation.due_at, attention, operation.updated_at);
         assert_eq!(step::next_step(operation, ledger).is_some(), operation.due_at.is_some(), "{operation:#?}");
     }
+    let mut unfunded = vec![];
     for refund in &ledger.refunds {
-        // Approved or queued, a refund waits to be cleared.
-        let waits = matches!(refund.state, RefundState::Approved | RefundState::Queued);
-        let holds = refund.state.holds_reservation() && !waits;
+        // Approved or queued, a refund waits to be cleared; queued for too long, it is a person's as well.
+        if refund.state == RefundState::Queued {
+            assert_eq!(refund.due_at, None);
+            let from = Instant { unix_ms: refund.updated_at.unix_ms + limits::FUNDS_WITHIN.ms as i64 };
+            unfunded.extend((!refund.attention).then_some(from));
+            continue;
+        }
+        let holds = refund.state.holds_reservation() && refund.state != RefundState::Approved;
         let terminals = refund.executor == Executor::Terminal && refund.state == RefundState::Clearing;
         attend(holds, terminals, refund.due_at, refund.attention, refund.updated_at);
     }
+    expected.extend(unfunded);
     expected.extend(ledger.refunds.iter().filter_map(|refund| refund.trace.as_ref()?.due_at));
     for refund in &ledger.refunds {
         let open = refund.trace.as_ref().is_some_and(|trace| trace.arrived.is_none());

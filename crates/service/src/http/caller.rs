@@ -76,6 +76,18 @@ impl Caller {
         Ok(Scope { who: self.who, merchant, asked: self.parameters })
     }
 
+    /// The request as one about the merchant in its path.
+    ///
+    /// # Errors
+    /// As [`Caller::scope`]; a merchant of another name in the query is not there either.
+    pub fn scope_at(mut self, merchant: &MerchantId, known: &[&str]) -> Result<Scope, Error> {
+        let named = self.parameters.0.insert("merchant".to_owned(), merchant.value.clone());
+        if named.is_some_and(|other| other != merchant.value) {
+            return Err(Error::NotFound("merchant"));
+        }
+        self.scope(known)
+    }
+
     /// The same for a request whose body may name the merchant too.
     ///
     /// # Errors

@@ -60,6 +60,12 @@ codes! {
     CODE_DISABLED 409 "code.disabled" "The merchant's policy knows no payment codes";
     HOLD_DISABLED 409 "hold.disabled" "The merchant's policy knows no holds";
     CONFLICT 409 "conflict" "Something is in the way";
+    CASE_NOT_NEEDED 409 "case.not-needed" "The policy allows it without support";
+    CASE_WRONG_STATE 409 "case.wrong-state" "The case's state does not allow that";
+    ORDER_WRONG_STATE 409 "order.wrong-state" "The legal order's state does not allow that";
+    LIABILITY_WRONG_STATE 409 "liability.wrong-state" "The liability's state does not allow that";
+    FUNDS_SHORT 409 "funds.short" "The merchant has no funds for it now";
+    FUNDS_ID_TAKEN 409 "funds.id-taken" "Something else was paid in under that id";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
 

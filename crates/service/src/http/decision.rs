@@ -202,6 +202,34 @@ pub struct ObligationsView {
     /// When the money arrives.
     #[serde(skip_serializing_if = "Option::is_none")]
     arrival: Option<ArrivalView>,
+    /// How the operator has to prove who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authentication: Option<AuthenticationDemandView>,
+    /// How the customer has to be identified: `card-presented`, `pin-verified` or `customer-confirmed`, any one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity: Vec<String>,
+    /// How many distinct persons have to stand behind it.
+    persons: u32,
+    /// The part of the amount that goes back to the coupon's sponsor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coupon: Option<Amount>,
+    /// What is kept as a penalty, besides the amount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    penalty: Option<Amount>,
+    /// What limits the day on which it clears: `same-day-income` or `prefunded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    funding: Option<String>,
+}
+
+/// How an operator has to prove who they are.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AuthenticationDemand))]
+pub struct AuthenticationDemandView {
+    /// The oldest proof that counts, in milliseconds.
+    max_age_ms: u64,
+    /// Whether it must have been given for this very operation.
+    bound: bool,
 }
 
 /// A fee that comes with an operation.
@@ -368,6 +396,15 @@ impl ObligationsView {
             executor: Word(obligations.executor),
             slip: obligations.slip,
             arrival: obligations.arrival.as_ref().map(ArrivalView::of),
+            authentication: obligations
+                .authentication
+                .as_ref()
+                .map(|demand| AuthenticationDemandView { max_age_ms: demand.max_age.ms, bound: demand.bound }),
+            identity: obligations.identity.iter().map(|kind| kind.token().to_owned()).collect(),
+            persons: obligations.persons,
+            coupon: obligations.coupon.clone().map(Amount),
+            penalty: obligations.penalty.clone().map(Amount),
+            funding: obligations.funding.map(|basis| basis.token().to_owned()),
         }
     }
 }

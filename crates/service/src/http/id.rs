@@ -5,7 +5,7 @@ use crate::http::problem::Problem;
 use axum::extract::{FromRequestParts, Path};
 use core::str::FromStr;
 use http::request::Parts;
-use rescind_model::{OperationId, PersonId, RefundId, SaleId};
+use rescind_model::{CaseId, LiabilityId, MerchantId, OperationId, OrderId, PersonId, RefundId, SaleId};
 
 /// Something that is named in a path.
 pub trait Named: FromStr {
@@ -24,6 +24,18 @@ impl Named for RefundId {
 }
 impl Named for PersonId {
     const NOUN: &'static str = "person";
+}
+impl Named for MerchantId {
+    const NOUN: &'static str = "merchant";
+}
+impl Named for CaseId {
+    const NOUN: &'static str = "case";
+}
+impl Named for OrderId {
+    const NOUN: &'static str = "legal order";
+}
+impl Named for LiabilityId {
+    const NOUN: &'static str = "liability";
 }
 
 /// The one name in a path.

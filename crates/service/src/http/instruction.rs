@@ -13,6 +13,7 @@ use crate::http::problem::{Noun, Problem};
 use crate::idempotency::{Answer, Begin, Subject, Ticket};
 use crate::ports::Ports;
 use crate::principal::Principal;
+use crate::register::sale_in;
 use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::response::Response;
 use core::future::Future;
@@ -60,16 +61,17 @@ impl About {
         Self { noun: Noun::Operation, subject: sale_in(id.as_str()).map(Subject::Sale) }
     }
 
+    /// Something whose sale is a part of its name.
+    #[must_use]
+    pub fn within(noun: Noun, name: &str) -> Self {
+        Self { noun, subject: sale_in(name).map(Subject::Sale) }
+    }
+
     /// A refund.
     #[must_use]
     pub fn refund(id: &RefundId) -> Self {
         Self { noun: Noun::Refund, subject: Some(Subject::Refund(id.clone())) }
     }
-}
-
-/// The sale in a name that the core made: `<sale>~<number>`.
-fn sale_in(name: &str) -> Option<SaleId> {
-    name.rsplit_once('~').and_then(|(sale, _)| SaleId::parse(sale).ok())
 }
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Instruction<T> {

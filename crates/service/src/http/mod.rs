@@ -14,6 +14,7 @@
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
 //! | `sale`, `payment_code`, `hold`, `trouble`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
 //! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
+//! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
 //! | `identity` | how the customer was identified, in a body |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
@@ -21,17 +22,22 @@
 mod answer;
 mod body;
 mod caller;
+mod case;
 mod code;
 mod confirmation;
 mod decision;
 mod directory;
 mod endpoint;
 pub(crate) mod event;
+mod export;
+mod funding;
 mod health;
 mod hold;
 mod id;
 mod identity;
+mod inquiry;
 mod instruction;
+mod liability;
 mod limits;
 mod money;
 mod number;
@@ -39,6 +45,7 @@ mod number;
 pub mod openapi;
 mod operation;
 mod operator;
+mod order;
 mod payment_code;
 mod policy;
 mod problem;

@@ -2,6 +2,7 @@
 //! `crates/service/openapi.json`; a test compares the two, and its routes with the router's.
 
 use crate::http::answer::Nothing;
+use crate::http::case::{Assignment, CaseAsk, CaseVerdict, CaseView};
 use crate::http::code;
 use crate::http::confirmation::{ConfirmationView, NewConfirmation};
 use crate::http::decision::{DecisionView, PolicyView};
@@ -11,11 +12,16 @@ use crate::http::directory::{
 };
 use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
 use crate::http::event::{Feed, ToldEvent};
+use crate::http::export::ExportView;
+use crate::http::funding::{Balances, Entries, FundsView, PayIn, ReceiptView};
 use crate::http::health::{Health, Meaning};
 use crate::http::hold::{Completion, HoldView, NewHold};
+use crate::http::inquiry::{Information, Question, ReturnNews, TraceAsk};
 use crate::http::instruction::IDEMPOTENCY_KEY;
+use crate::http::liability::{Claim, LiabilityEnd, LiabilityView};
 use crate::http::operation::{OperationAsk, OperationResult, OperationView, Resolution};
 use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
+use crate::http::order::{NewOrder, OrderView};
 use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
 use crate::http::problem::{PROBLEM_JSON, ProblemView};
 use crate::http::proof::{OPERATOR_PROOF, ProofKey};
@@ -29,7 +35,7 @@ use crate::http::word::{Vocabulary, Word};
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
 use core::fmt::Write as _;
 use http::Method;
-use rescind_model::{Audience, Locale, RefundState};
+use rescind_model::{Audience, CaseState, LiabilityState, Locale, RefundState};
 use serde::Serialize as _;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -52,6 +58,8 @@ pub fn document() -> OpenApi {
     document.tick();
     document.admin();
     document.beginnings();
+    document.persons_in_it();
+    document.accounts();
     document.finish()
 }
 
@@ -255,6 +263,15 @@ impl Route<'_> {
         let content = Content::new(Some(Schema::Object(page.build())));
         let response = ResponseBuilder::new().description(about).content("application/json", content).build();
         self.respond(status, response);
+        self
+    }
+
+    /// The same, or a table.
+    fn lists_or_csv<T: ToSchema>(mut self, about: &str) -> Self {
+        self = self.lists::<T>(about);
+        if let Some(RefOr::T(response)) = self.operation.responses.responses.get_mut("200") {
+            response.content.insert("text/csv".to_owned(), RefOr::T(Content::new(Some(String::schema()))));
+        }
         self
     }
 
@@ -617,6 +634,127 @@ impl Document {
         }
     }
 
+    /// What takes persons: support, legal orders, and what is left to do after a refund.
+    fn persons_in_it(&mut self) {
+        self.post(
+            "/v1/transactions/{id}/cases",
+            Needs::IdempotencyKey,
+            "Open a case where the policy leaves it to support",
+        )
+        .body::<CaseAsk>(true)
+        .answer::<CaseView>(201, "It is open and waits for support.")
+        .end();
+        self.get("/v1/cases", Needs::Merchant, "A merchant's cases in the order they were opened")
+            .query("state", "Only those in this state.", words::<CaseState>())
+            .paged()
+            .lists::<CaseView>("A page of cases.")
+            .end();
+        self.get("/v1/cases/{id}", Needs::Merchant, "A case").answer::<CaseView>(200, "The case.").end();
+        self.post(
+            "/v1/cases/{id}/assignments",
+            Needs::IdempotencyKey,
+            "A person of support takes a case, or is given it",
+        )
+        .body::<Assignment>(false)
+        .answer::<CaseView>(200, "The case as it stands now.")
+        .end();
+        for (path, summary) in [
+            ("/v1/cases/{id}/grants", "Support grants a case: for one use, for what it was opened for"),
+            ("/v1/cases/{id}/refusals", "Support refuses a case"),
+        ] {
+            let route = self.post(path, Needs::IdempotencyKey, summary).body::<CaseVerdict>(true);
+            route.answer::<CaseView>(200, "The case as it stands now.").end();
+        }
+        self.post(
+            "/v1/transactions/{id}/legal-orders",
+            Needs::IdempotencyKey,
+            "The first of two persons puts a legal order forward",
+        )
+        .body::<NewOrder>(true)
+        .answer::<OrderView>(201, "It waits for the second person.")
+        .end();
+        self.post(
+            "/v1/legal-orders/{id}/confirmations",
+            Needs::IdempotencyKey,
+            "The second person carries a legal order into a void",
+        )
+        .proved()
+        .body::<Nothing>(false)
+        .answer::<OrderView>(200, "The order, with the void that carries it out.")
+        .end();
+        self.get("/v1/compliance-reports", Needs::Merchant, "Legal orders, for the regulator")
+            .query("from", "Only those put forward at this instant or later.", time())
+            .query("to", "Only those put forward before this instant.", time())
+            .paged()
+            .lists_or_csv::<OrderView>("A page of orders. With `Accept: text/csv` a table; its next page is in `Link`.")
+            .end();
+        self.post("/v1/refunds/{id}/inquiries", Needs::IdempotencyKey, "A reviewer asks the merchant something")
+            .body::<Question>(true)
+            .answer::<RefundView>(200, "The refund as it stands now.")
+            .end();
+        self.post(
+            "/v1/refunds/{id}/information",
+            Needs::IdempotencyKey,
+            "The merchant answers; earlier approvals fall",
+        )
+        .body::<Information>(true)
+        .answer::<RefundView>(200, "The refund as it stands now.")
+        .end();
+        self.post(
+            "/v1/refunds/{id}/traces",
+            Needs::IdempotencyKey,
+            "Have a cleared refund that has not arrived searched for",
+        )
+        .body::<TraceAsk>(false)
+        .answer::<RefundView>(200, "The refund; what the provider finds out is told later.")
+        .end();
+        self.post("/v1/refunds/{id}/returns", Needs::IdempotencyKey, "The network gave a cleared refund back")
+            .body::<ReturnNews>(false)
+            .answer::<RefundView>(200, "The refund, with what is owed now.")
+            .end();
+        self.post(
+            "/v1/refunds/{id}/liabilities",
+            Needs::IdempotencyKey,
+            "Record that somebody owes money because of a refund",
+        )
+        .body::<Claim>(true)
+        .answer::<LiabilityView>(201, "The liability.")
+        .end();
+        self.get("/v1/liabilities", Needs::Merchant, "A merchant's liabilities in the order they came up")
+            .query("state", "Only those in this state.", words::<LiabilityState>())
+            .paged()
+            .lists::<LiabilityView>("A page of liabilities.")
+            .end();
+        self.post("/v1/liabilities/{id}/ends", Needs::IdempotencyKey, "A person ends a liability")
+            .body::<LiabilityEnd>(true)
+            .answer::<LiabilityView>(200, "The liability as it stands now.")
+            .end();
+    }
+
+    fn accounts(&mut self) {
+        self.get(
+            "/v1/transactions/{id}/entries",
+            Needs::Merchant,
+            "The double entries of a payment, and their balances",
+        )
+        .answer::<Entries>(200, "All of them.")
+        .end();
+        self.get("/v1/transactions/{id}/export", Needs::Merchant, "Everything about one payment as one file")
+            .answer::<ExportView>(200, "The file.")
+            .end();
+        self.get("/v1/merchants/{id}/balances", Needs::Key, "A merchant's accounts: the sum over all its payments")
+            .answer::<Balances>(200, "By currency and account.")
+            .end();
+        self.get("/v1/merchants/{id}/funding", Needs::Key, "What a merchant has for refunds on a business day")
+            .query("business_day", "The day; the current one unless told.", day())
+            .answer::<FundsView>(200, "The funds.")
+            .end();
+        self.post("/v1/merchants/{id}/funds", Needs::IdempotencyKey, "Pay in for refunds; the same id counts once")
+            .body::<PayIn>(true)
+            .answer::<ReceiptView>(201, "It is counted, and what waited for it goes to clearing.")
+            .end();
+    }
+
     fn finish(mut self) -> OpenApi {
         // Delivered to the endpoints, not answered by any route.
         self.reference::<ToldEvent>();
@@ -651,6 +789,10 @@ impl Document {
 /// Any JSON object.
 #[derive(utoipa::ToSchema)]
 struct Object {}
+
+fn time() -> RefOr<Schema> {
+    crate::http::time::Time::schema()
+}
 
 fn day() -> RefOr<Schema> {
     let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Date);

@@ -231,9 +231,9 @@ pub struct OperationAsk {
     /// The terminal it is asked for at. A terminal's own key stands for itself.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     terminal: Option<TerminalId>,
-    /// The referral whose grant it uses.
+    /// The granted case it rests on, where the policy leaves it to support.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    grant: Option<CaseId>,
+    case: Option<CaseId>,
 }
 
 impl OperationAsk {
@@ -244,7 +244,7 @@ impl OperationAsk {
             reason: texts.take_some(self.reason),
             operator: self.operator,
             terminal: self.terminal,
-            grant: self.grant,
+            grant: self.case,
             ..crate::operation::OperationAsk::of(ways)
         }
     }

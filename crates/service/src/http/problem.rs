@@ -41,6 +41,12 @@ pub enum Noun {
     Operation,
     /// A refund.
     Refund,
+    /// A referral.
+    Case,
+    /// A legal order.
+    Order,
+    /// A liability.
+    Liability,
 }
 
 /// Anything that is not a success.
@@ -181,6 +187,9 @@ impl Problem {
                     Noun::Sale => code::SALE_WRONG_STATE,
                     Noun::Operation => code::OPERATION_WRONG_STATE,
                     Noun::Refund => code::REFUND_WRONG_STATE,
+                    Noun::Case => code::CASE_WRONG_STATE,
+                    Noun::Order => code::ORDER_WRONG_STATE,
+                    Noun::Liability => code::LIABILITY_WRONG_STATE,
                 };
                 Self::new(code, format!("its state is {state}")).with("state", state)
             }
@@ -204,6 +213,8 @@ impl Problem {
                     "role" => "none of this person's roles counts for it",
                     "same-person" => "it takes two different persons",
                     "not-requester" => "only who asked for it can take it back",
+                    "not-assigned" => "somebody else looks at it",
+                    "not-a-person" => "it takes a person",
                     _ => "this person must not do this",
                 };
                 Self::new(code::NOT_PERMITTED, detail).with("reason", reason)

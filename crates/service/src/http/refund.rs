@@ -9,7 +9,9 @@ use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
 use crate::http::event::EventView;
 use crate::http::id::Id;
 use crate::http::identity::Identity;
+use crate::http::inquiry::{InquiryView, ReturnView, TraceView};
 use crate::http::instruction::{About, Instruction};
+use crate::http::liability::LiabilityView;
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
 use crate::http::number::{Number, not_a_card};
@@ -17,7 +19,7 @@ use crate::http::operation::{EvidenceView, OperationResult, Resolution, print};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
-use crate::http::word::{ExecutorWord, RefundStateWord, Vocabulary as _, Word};
+use crate::http::word::{ExecutorWord, FundingBasisWord, RefundStateWord, Vocabulary as _, Word};
 use crate::ports::Ports;
 use crate::proof::ShownProof;
 use crate::refund::RefundChange;
@@ -25,7 +27,7 @@ use crate::sale::Aggregate;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{Digest, EvidenceItem, PersonId, Refund, RefundId, RefundState, SaleId, Target};
+use rescind_model::{CaseId, Digest, EvidenceItem, PersonId, Refund, RefundId, RefundState, SaleId, Target};
 use serde::{Deserialize, Serialize};
 
 /// A refund that is asked for.
@@ -54,6 +56,12 @@ pub struct RefundAsk {
     /// The person who operates the terminal, if one is used.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     operator: Option<PersonId>,
+    /// The granted case it rests on, where the policy leaves it to support.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    case: Option<CaseId>,
+    /// The cleared refund of the same sale whose wrong amount this one corrects.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    corrects: Option<RefundId>,
     /// How the customer was identified, where the policy demands it.
     identity: Option<Identity>,
 }
@@ -81,6 +89,19 @@ pub struct PieceView {
     content: String,
 }
 
+impl PieceView {
+    /// Pieces in their order.
+    pub fn all(items: &[EvidenceItem]) -> Vec<Self> {
+        let view = |item: &EvidenceItem| Self { kind: item.kind.clone(), content: item.content.hex.clone() };
+        items.iter().map(view).collect()
+    }
+}
+
+/// Pieces as the core knows them.
+pub fn pieces(pieces: Vec<EvidencePiece>) -> Vec<EvidenceItem> {
+    pieces.into_iter().map(|piece| EvidenceItem { kind: piece.kind.0, content: piece.content }).collect()
+}
+
 impl RefundAsk {
     fn check(&self) -> Result<(), Error> {
         if self.evidence.len() > EVIDENCE_ITEMS {
@@ -91,7 +112,6 @@ impl RefundAsk {
 
     fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::refund::RefundAsk, Error> {
         let identity = self.identity.map(Identity::parsed).transpose()?;
-        let piece = |piece: EvidencePiece| EvidenceItem { kind: piece.kind.0, content: piece.content };
         Ok(crate::refund::RefundAsk {
             proof,
             identity,
@@ -100,9 +120,11 @@ impl RefundAsk {
             amount: self.amount.0,
             reason: texts.take_some(self.reason),
             note: texts.take_some(self.note),
-            evidence: self.evidence.into_iter().map(piece).collect(),
+            evidence: pieces(self.evidence),
             requester: self.requester,
             operator: self.operator,
+            case: self.case,
+            corrects: self.corrects,
         })
     }
 }
@@ -170,6 +192,22 @@ pub struct RefundSummary {
     /// Why it was declined or withdrawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_because: Option<String>,
+    /// The refund whose wrong amount this one corrects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corrects: Option<String>,
+    /// The case whose grant it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// What limits the day on which it clears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    funding: Option<FundingBasisWord>,
+    /// Questions of reviewers, oldest first. At most the last is unanswered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    inquiries: Vec<InquiryView>,
+    /// The search for it, if it did not arrive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceView>,
     /// Present and true if this request held a card number, which was masked.
     #[serde(skip_serializing_if = "answer::is_false")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
@@ -200,6 +238,13 @@ pub struct ApprovalView {
 pub struct RefundView {
     #[serde(flatten)]
     refund: RefundSummary,
+    /// That the network gave it back after it had cleared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned: Option<ReturnView>,
+    /// What somebody owes because of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    liabilities: Vec<LiabilityView>,
     /// Everything that happened to it, oldest first.
     history: Vec<EventView>,
 }
@@ -218,11 +263,7 @@ impl RefundSummary {
             amount: Amount(request.amount.clone()),
             reason: request.reason.clone(),
             note: request.note.clone(),
-            evidence: request
-                .evidence
-                .iter()
-                .map(|item| PieceView { kind: item.kind.clone(), content: item.content.hex.clone() })
-                .collect(),
+            evidence: PieceView::all(&request.evidence),
             requested_by: request.requested_by.value.clone(),
             operator: request.operator.as_ref().map(|p| p.value.clone()),
             revision: refund.revision,
@@ -252,6 +293,11 @@ impl RefundSummary {
             due_at: refund.due_at.map(Time),
             outcome_evidence: refund.evidence.as_ref().map(EvidenceView::of),
             ended_because: refund.ended_because.clone(),
+            corrects: request.corrects.as_ref().map(|r| r.value.clone()),
+            case: refund.grounds.grant.as_ref().map(|c| c.value.clone()),
+            funding: refund.funding.map(Word),
+            inquiries: InquiryView::all(&refund.inquiries),
+            trace: refund.trace.as_ref().map(TraceView::of),
             masked: false,
         }
     }
@@ -272,6 +318,14 @@ impl RefundView {
         let own = aggregate.events.iter().filter(|e| e.refund.as_ref() == Some(id));
         Ok(Self {
             refund: RefundSummary::of(sale, find(aggregate, id)?),
+            returned: aggregate.ledger.returns.iter().find(|back| back.refund == *id).map(ReturnView::of),
+            liabilities: aggregate
+                .ledger
+                .liabilities
+                .iter()
+                .filter(|liability| liability.refund == *id)
+                .map(|liability| LiabilityView::of(sale, liability))
+                .collect(),
             history: own.map(|e| EventView::of(sale, e)).collect(),
         })
     }

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, code, confirmation, directory, endpoint, event, health, hold, operation, operator, payment_code, policy,
-    proof, refund, review, sale, session, trouble, void,
+    Shared, case, code, confirmation, directory, endpoint, event, export, funding, health, hold, inquiry, liability,
+    operation, operator, order, payment_code, policy, proof, refund, review, sale, session, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -124,6 +124,27 @@ impl<P: Ports> Routes<P> {
             .post("/v1/holds/{id}/completions", hold::complete::<P>)
             .post("/v1/holds/{id}/releases", hold::release::<P>)
             .post("/v1/holds/{id}/completion-voids", hold::void_completion::<P>)
+            .post("/v1/transactions/{id}/cases", case::open::<P>)
+            .get("/v1/cases", case::list::<P>)
+            .get("/v1/cases/{id}", case::show::<P>)
+            .post("/v1/cases/{id}/assignments", case::assign::<P>)
+            .post("/v1/cases/{id}/grants", case::grant::<P>)
+            .post("/v1/cases/{id}/refusals", case::refuse::<P>)
+            .post("/v1/transactions/{id}/legal-orders", order::propose::<P>)
+            .post("/v1/legal-orders/{id}/confirmations", order::confirm::<P>)
+            .get("/v1/compliance-reports", order::report::<P>)
+            .post("/v1/refunds/{id}/inquiries", inquiry::ask::<P>)
+            .post("/v1/refunds/{id}/information", inquiry::inform::<P>)
+            .post("/v1/refunds/{id}/traces", inquiry::trace::<P>)
+            .post("/v1/refunds/{id}/returns", inquiry::give_back::<P>)
+            .post("/v1/refunds/{id}/liabilities", liability::record::<P>)
+            .get("/v1/liabilities", liability::list::<P>)
+            .post("/v1/liabilities/{id}/ends", liability::end::<P>)
+            .get("/v1/transactions/{id}/entries", funding::entries::<P>)
+            .get("/v1/transactions/{id}/export", export::export::<P>)
+            .get("/v1/merchants/{id}/balances", funding::balances::<P>)
+            .get("/v1/merchants/{id}/funding", funding::show::<P>)
+            .post("/v1/merchants/{id}/funds", funding::pay_in::<P>)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::proof::ShownProof;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{PersonId, SaleId, TerminalId};
+use rescind_model::{CaseId, PersonId, SaleId, TerminalId};
 use serde::Deserialize;
 
 /// A void that is asked for.
@@ -36,6 +36,9 @@ pub struct VoidAsk {
     /// The terminal it is asked for at. A terminal's own key stands for itself.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     terminal: Option<TerminalId>,
+    /// The granted case it rests on, where the policy leaves it to support.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    case: Option<CaseId>,
     /// How the customer was identified, where the policy demands it.
     identity: Option<Identity>,
 }
@@ -50,6 +53,7 @@ impl VoidAsk {
             reason: texts.take_some(self.reason),
             operator: self.operator,
             terminal: self.terminal,
+            case: self.case,
         })
     }
 }

@@ -34,6 +34,7 @@ macro_rules! of_tokens {
     )*};
 }
 of_tokens! { Channel CardType SettlementMode SaleOutcome Way Outcome Executor Party FeeKind OperationState RefundState EventKind AuthenticationMethod Trouble Presenter }
+of_tokens! { CaseState OrderState LiabilityCause LiabilityState FundingBasis Account Side }
 
 macro_rules! of_words {
     ($($name:ident { $($value:ident $word:literal)* })*) => {$(
@@ -139,6 +140,13 @@ aliases! {
     PresenterWord rescind_model::Presenter, "Who shows a payment code.";
     CodeStateWord CodeState, "How far a payment code got.";
     NextTypeWord NextType, "What follows from a trouble.";
+    CaseStateWord rescind_model::CaseState, "How far a referral got.";
+    OrderStateWord rescind_model::OrderState, "How far a legal order got.";
+    LiabilityCauseWord rescind_model::LiabilityCause, "Why somebody owes money.";
+    LiabilityStateWord rescind_model::LiabilityState, "How far a liability got.";
+    FundingBasisWord rescind_model::FundingBasis, "What limits the refunds of a business day.";
+    AccountWord rescind_model::Account, "An account.";
+    SideWord rescind_model::Side, "A side of an account.";
 }
 
 impl<T: Vocabulary> Serialize for Word<T> {

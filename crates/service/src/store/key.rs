@@ -171,6 +171,42 @@ impl Key {
         Self(format!("outstanding:{merchant}:{terminal}"))
     }
 
+    /// The referrals of a merchant.
+    #[must_use]
+    pub fn cases(merchant: &MerchantId) -> Self {
+        Self(format!("cases:{merchant}"))
+    }
+
+    /// The legal orders of a merchant.
+    #[must_use]
+    pub fn orders(merchant: &MerchantId) -> Self {
+        Self(format!("orders:{merchant}"))
+    }
+
+    /// The liabilities of a merchant.
+    #[must_use]
+    pub fn liabilities(merchant: &MerchantId) -> Self {
+        Self(format!("liabilities:{merchant}"))
+    }
+
+    /// The refunds of a merchant that were queued, in order.
+    #[must_use]
+    pub fn queued(merchant: &MerchantId) -> Self {
+        Self(format!("queued:{merchant}"))
+    }
+
+    /// What a merchant's payments amount to, and the funds for its refunds.
+    #[must_use]
+    pub fn books(merchant: &MerchantId) -> Self {
+        Self(format!("books:{merchant}"))
+    }
+
+    /// One payment of a merchant into the funds for its refunds.
+    #[must_use]
+    pub fn receipt(merchant: &MerchantId, id: &str) -> Self {
+        Self(format!("funds:{merchant}:{}", hashed(id)))
+    }
+
     /// The sales that share a number.
     #[must_use]
     pub fn index(merchant: &MerchantId, kind: &str, value: &str) -> Self {

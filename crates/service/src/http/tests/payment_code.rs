@@ -87,7 +87,7 @@ async fn a_scan_of_unknown_outcome_is_left_to_support_or_a_reversal() {
         refused.text
     );
     // A grant that there is not leaves the answer what it was.
-    let with_grant = json!({"grant": "K-1"});
+    let with_grant = json!({"case": "K-1"});
     shop.tell(&shop.supervisor, &format!("{path}/cancellations"), &with_grant).await.refused(422, "decision.refer");
     // The till does not know either: what can be done about it is done, after asking on the network's schedule.
     let told =
@@ -172,7 +172,7 @@ async fn of_a_scan_and_a_cancellation_at_once_one_is_first() {
         let shown = shop.get(&shop.terminal, &path).await.expect(200);
         let case = format!("seed {seed}: {} {}", one.text, two.text);
         if one.status == 200 {
-            scanned = u32::saturating_add(scanned, 1);
+            scanned += 1;
             two.refused(422, "decision.deny");
             assert_eq!((&shown["state"], &shown["operations"]), (&json!("paid"), &json!([])), "{case}");
         } else {

@@ -175,7 +175,7 @@ async fn of_a_reversal_and_a_late_answer_at_once_neither_is_lost() {
         let shown = shop.get(&shop.system, "/v1/transactions/S-1").await.expect(200);
         assert_eq!(two.status, 200, "{case}");
         if one.status == 201 {
-            reversed = u32::saturating_add(reversed, 1);
+            reversed += 1;
             assert_eq!(
                 (&shown["status"]["outcome"], &shown["status"]["late"]["outcome"]),
                 (&json!("unknown"), &json!("good")),

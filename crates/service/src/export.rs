@@ -1,0 +1,211 @@
+//! Everything about one payment, for a dispute: gathered at once, masked by who asks.
+
+use crate::app::App;
+use crate::chain;
+use crate::endpoint::Cursor;
+use crate::error::Error;
+use crate::limits::EXPORT_SCAN;
+use crate::policies::PolicyDocument;
+use crate::ports::Ports;
+use crate::principal::{Bearer, Deed, Principal};
+use crate::sale::Aggregate;
+use crate::store::key::Key;
+use crate::store::lane::Lane;
+use rescind_model::{Digest, Instant, MerchantId, PersonId, PolicyIdentity, SaleId};
+
+/// Roles that see an export unmasked. Everybody else who may take one out sees no payer token, no commitment and no note.
+const UNMASKED: [&str; 3] = ["manager", "auditor", "compliance"];
+
+/// What stands in for what is masked.
+const MASK: &str = "***";
+
+/// Everything about one payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The ledger and its history.
+    pub aggregate: Aggregate,
+    /// When it was taken out.
+    pub at: Instant,
+    /// Whether personal data is masked in it.
+    pub masked: bool,
+    /// What is wrong with the chain of events, if anything is.
+    pub broken: Option<String>,
+    /// The policies that decided, each once.
+    pub policies: Vec<ExportedPolicy>,
+    /// The digest of the component that makes transitions here.
+    pub component: String,
+    /// Evidence, in the order it was given.
+    pub evidence: Vec<ExportedEvidence>,
+    /// What the merchant's systems were told.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// A policy that decided something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedPolicy {
+    /// Its identity; the hash is the SHA-256 of its canonical document.
+    pub identity: PolicyIdentity,
+    /// Whether the document is kept, and still hashes to that.
+    pub kept: bool,
+}
+
+/// A piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedEvidence {
+    /// What it is.
+    pub kind: String,
+    /// The SHA-256 of its content.
+    pub content: Digest,
+    /// The refund or case it was given for.
+    pub about: String,
+    /// Who asked for that.
+    pub by: PersonId,
+    /// When that was asked for.
+    pub at: Instant,
+}
+
+/// How far a webhook endpoint was told of the payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The endpoint.
+    pub endpoint: String,
+    /// Since when it exists; what happened before was not for it.
+    pub since: Instant,
+    /// Events of the payment that it has not been told of, as far as they were looked for.
+    pub waiting: Vec<u64>,
+    /// Whether all were looked for.
+    pub complete: bool,
+    /// Since when deliveries fail, if they do.
+    pub failing_since: Option<Instant>,
+}
+
+impl<P: Ports> App<P> {
+    /// Everything about one payment.
+    ///
+    /// # Errors
+    /// Not permitted; no such payment.
+    pub async fn export(&self, who: &Principal, merchant: &MerchantId, sale: &SaleId) -> Result<Exported, Error> {
+        who.may(Deed::Export, merchant)?;
+        self.publish_waiting().await;
+        let mut aggregate = self.sale(who, merchant, sale).await?;
+        let broken = chain::verify(&aggregate.ledger, &aggregate.events).err();
+        let evidence = evidence_of(&aggregate);
+        let policies = self.policies_of(&aggregate).await?;
+        let deliveries = self.deliveries_of(merchant, sale).await?;
+        let masked = match &who.bearer {
+            Bearer::Person { .. } => !who.roles_at(merchant).iter().any(|role| UNMASKED.contains(&role.as_str())),
+            Bearer::System { .. } => false,
+            // An admin sets things up and has no business with whom a merchant's customers are.
+            Bearer::Admin | Bearer::Terminal { .. } => true,
+        };
+        if masked {
+            mask(&mut aggregate);
+        }
+        let component = self.ports.component().to_owned();
+        Ok(Exported { aggregate, at: self.ports.now(), masked, broken, policies, component, evidence, deliveries })
+    }
+
+    async fn policies_of(&self, aggregate: &Aggregate) -> Result<Vec<ExportedPolicy>, Error> {
+        let ledger = &aggregate.ledger;
+        let voids = ledger.voids.iter().map(|void| &void.policy);
+        let refunds = ledger.refunds.iter().map(|refund| &refund.policy);
+        let operations = ledger.operations.iter().map(|operation| &operation.policy);
+        let cases = ledger.cases.iter().map(|case| &case.policy);
+        let mut policies: Vec<ExportedPolicy> = Vec::new();
+        for identity in voids.chain(refunds).chain(operations).chain(cases) {
+            if policies.iter().any(|policy| policy.identity == *identity) {
+                continue;
+            }
+            let key = Key::policy(&identity.hash);
+            let kept = self.records().await?.read::<PolicyDocument>(&key).await?;
+            let kept = kept.is_some_and(|document| Digest::of(document.canonical.as_bytes()) == identity.hash);
+            policies.push(ExportedPolicy { identity: identity.clone(), kept });
+        }
+        Ok(policies)
+    }
+
+    /// How far the merchant's endpoints were told, by looking at what is still before each.
+    async fn deliveries_of(&self, merchant: &MerchantId, sale: &SaleId) -> Result<Vec<Delivery>, Error> {
+        let records = self.records().await?;
+        let lane = records.read::<Lane>(&Self::lane_of(merchant, sale)).await?.unwrap_or_default();
+        let unpublished = lane.intents.iter().any(|i| i.merchant == *merchant && i.sale == *sale && !i.published);
+        let mut deliveries = Vec::new();
+        for endpoint in self.endpoints_of(merchant).await? {
+            let cursor = records.read::<Cursor>(&Key::cursor(merchant, &endpoint.id)).await?;
+            let from = cursor.as_ref().map_or(endpoint.from, |cursor| cursor.at);
+            let slice = records.slice(&Key::feed(merchant), from, EXPORT_SCAN).await?;
+            let own = slice.entries.iter().filter_map(|(_, entry)| entry.id.rsplit_once(':'));
+            let own = own.filter(|(of, _)| *of == sale.as_str());
+            deliveries.push(Delivery {
+                endpoint: endpoint.id,
+                since: endpoint.created_at,
+                waiting: own.filter_map(|(_, sequence)| sequence.parse().ok()).collect(),
+                complete: !slice.more && !unpublished,
+                failing_since: cursor.and_then(|cursor| cursor.failing_since),
+            });
+        }
+        Ok(deliveries)
+    }
+}
+
+fn evidence_of(aggregate: &Aggregate) -> Vec<ExportedEvidence> {
+    let ledger = &aggregate.ledger;
+    let refunds = ledger.refunds.iter().flat_map(|refund| {
+        refund.request.evidence.iter().map(|item| ExportedEvidence {
+            kind: item.kind.clone(),
+            content: item.content.clone(),
+            about: refund.id.to_string(),
+            by: refund.request.requested_by.clone(),
+            at: refund.submitted_at,
+        })
+    });
+    let cases = ledger.cases.iter().flat_map(|case| {
+        case.evidence.iter().map(|item| ExportedEvidence {
+            kind: item.kind.clone(),
+            content: item.content.clone(),
+            about: case.id.to_string(),
+            by: case.opened_by.clone(),
+            at: case.opened_at,
+        })
+    });
+    let mut all: Vec<_> = refunds.chain(cases).collect();
+    all.sort_by_key(|item| item.at);
+    all
+}
+
+/// Takes out what says who the customer is, and what people wrote. The chain is verified before: a reader of a masked
+/// export cannot verify what was masked, and is told so.
+fn mask(aggregate: &mut Aggregate) {
+    let masked = |text: &mut Option<String>| {
+        if let Some(text) = text {
+            MASK.clone_into(text);
+        }
+    };
+    let ledger = &mut aggregate.ledger;
+    masked(&mut ledger.sale.payer_token);
+    masked(&mut ledger.sale.order_number);
+    ledger.sale.contact = None;
+    for refund in &mut ledger.refunds {
+        masked(&mut refund.request.note);
+        masked(&mut refund.ended_because);
+        refund.request.contact = None;
+        if let Some(proof) = &mut refund.grounds.identity {
+            masked(&mut proof.reference);
+        }
+        for inquiry in &mut refund.inquiries {
+            MASK.clone_into(&mut inquiry.question);
+        }
+    }
+    for case in &mut ledger.cases {
+        masked(&mut case.because);
+    }
+    for order in &mut ledger.orders {
+        MASK.clone_into(&mut order.reason);
+    }
+    for liability in &mut ledger.liabilities {
+        masked(&mut liability.because);
+    }
+    for event in &mut aggregate.events {
+        masked(&mut event.reason);
+    }
+}
