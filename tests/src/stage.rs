@@ -1,6 +1,6 @@
 //! What a chapter is played on: a server, an acquirer, a receiver of webhooks.
 
-use crate::policies::{BRIEF, Policies, QUICK};
+use crate::policies::Policies;
 use crate::receiver::Receiver;
 use crate::server::Server;
 use crate::shop::{Shop, cny};
@@ -26,7 +26,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts everything: the packs, [`QUICK`] and [`BRIEF`] are in force.
+    /// Starts everything: the packs, [`QUICK`](crate::policies::QUICK) and [`BRIEF`](crate::policies::BRIEF) are in force.
     ///
     /// # Errors
     /// Something does not start.

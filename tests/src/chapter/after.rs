@@ -143,7 +143,7 @@ fn balanced(entries: &[Value]) -> Result<()> {
         let sum = |side: &str| -> Result<i64> {
             let postings = entry["postings"].as_array().context("an entry has postings")?;
             let own = postings.iter().filter(|posting| posting["side"] == side);
-            own.map(|posting| text(&posting["amount"], "amount")?.replace('.', "").parse().context("an amount")).sum()
+            own.map(|posting| text(&posting["amount"], "amount")?.replace('.', "").parse::<i64>().context("an amount")).sum()
         };
         ensure!(sum("debit")? == sum("credit")? && sum("debit")? > 0, "it does not balance: {entry}");
     }
