@@ -8,23 +8,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-/// Somebody who stands at a till, under the role that the person of that name has in every shop.
+/// Somebody who stands at a till.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operator {
     /// The number that is typed.
     pub number: &'static str,
     /// The PIN.
     pub pin: &'static str,
-    /// The role, and whose name the person has.
+    /// As what they stand there.
     pub role: &'static str,
+    /// The name of the person, within the shop.
+    pub person: &'static str,
 }
 
 /// Who sells.
-pub const CASHIER: Operator = Operator { number: "01", pin: "280617", role: "cashier" };
+pub const CASHIER: Operator = Operator { number: "01", pin: "280617", role: "cashier", person: "cashier" };
 /// Who may void.
-pub const SUPERVISOR: Operator = Operator { number: "07", pin: "839274", role: "supervisor" };
+pub const SUPERVISOR: Operator = Operator { number: "07", pin: "839274", role: "supervisor", person: "supervisor" };
 /// Who may do all of it.
-pub const MANAGER: Operator = Operator { number: "09", pin: "514902", role: "manager" };
+pub const MANAGER: Operator = Operator { number: "09", pin: "514902", role: "manager", person: "manager" };
 
 /// The sessions that have begun, by the key and the number they began under.
 ///
@@ -58,7 +60,7 @@ impl Shop {
     pub async fn register_operator(&self, operator: &Operator) -> Result<Value> {
         let body = json!({
             "number": operator.number,
-            "person": self.person(operator.role),
+            "person": self.person(operator.person),
             "role": operator.role,
             "pin": operator.pin,
         });

@@ -100,14 +100,14 @@ async fn scanned(teller: &mut Teller, shop: &Shop) -> Result<()> {
     let ways = ways_back(teller, "supervisor", &shop.supervisor, "C-2").await?;
     ensure!(way(&ways, "void")["outcome"] == "allow", "{ways}");
 
-    teller.step("Scanned, and nobody knows whether it was paid: support, with evidence");
+    teller.step("Scanned, and nobody knows whether it was paid: a reversal finds out, or support decides");
     shop.terminal.post("/v1/payment-codes", &code_of("C-3", "42.00")).await?.is(201)?;
     shop.terminal.tell("/v1/payment-codes/C-3/scans", &json!({"outcome": "unknown"})).await?.is(200)?;
     let (no, _) = teller
         .tell("supervisor", &shop.supervisor, "/v1/payment-codes/C-3/cancellations", &json!({}), &FINDING)
         .await?;
     let no = no.refused(422, "decision.refer")?;
-    ensure!(finding(&no, "order-close.scanned")["remedy"]["token"] == "contact-support", "{no}");
+    ensure!(finding(&no, "order-close.scanned")["remedy"]["use"] == "reversal", "{no}");
     Ok(())
 }
 

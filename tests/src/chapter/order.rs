@@ -1,6 +1,7 @@
 //! By order of a court: two persons, beyond every window, never beyond what is left, and reported.
 
-use super::{FINDING, becomes, register, void};
+use super::{FINDING, becomes, finding, register, void};
+use crate::operator::Operator;
 use crate::shop::{Shop, cny, text};
 use crate::stage::Stage;
 use crate::teller::Teller;
@@ -27,7 +28,8 @@ async fn carried_out(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<
     ensure!(old.status == 422, "{old}");
 
     teller.step("The first of two compliance officers puts an order forward. Nobody else can");
-    let (lex, lena) = (shop.hire("lex", &["compliance"]).await?, shop.hire("lena", &["compliance"]).await?);
+    let (lex, lena) =
+        (shop.hire("lex", &["compliance"]).await?, shop.hire("lena", &["compliance", "supervisor"]).await?);
     let ask = json!({"reference": "COURT-2026-118", "reason": "the sale was void by judgment"});
     let path = "/v1/transactions/S-1/legal-orders";
     let (no, _) = teller.tell("manager", &shop.manager, path, &ask, &["/code"]).await?;
@@ -36,10 +38,16 @@ async fn carried_out(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<
     let (made, _) = teller.tell("compliance (lex)", &lex, path, &ask, &essence).await?;
     let id = text(&made.is(201)?, "id")?;
 
-    teller.step("The same person cannot be the second; another can, and the void goes out");
+    teller.step("The same person cannot be the second; another can, who proves who they are, and the void goes out");
     let confirm = format!("/v1/legal-orders/{id}/confirmations");
     let (no, _) = teller.tell("compliance (lex)", &lex, &confirm, &json!({}), &["/code", "/reason"]).await?;
     ensure!(no.refused(403, "approval.not-permitted")?["reason"] == "same-person", "{no}");
+    let (no, _) = teller.tell("compliance (lena)", &lena, &confirm, &json!({}), &FINDING).await?;
+    ensure!(!finding(&no.refused(422, "decision.deny")?, "void.authentication").is_null(), "{no}");
+    let second = Operator { number: "11", pin: "906152", role: "supervisor", person: "lena" };
+    shop.register_operator(&second).await?;
+    let operation = json!({"way": "void", "sale": "S-1", "amount": cny("480.00")});
+    let lena = lena.showing(&shop.proof(&lena, &second, &operation).await?);
     let essence = ["/state", "/confirmed_by", "/operation", "/outcome"];
     let (yes, _) = teller.tell("compliance (lena)", &lena, &confirm, &json!({}), &essence).await?;
     let yes = yes.is(200)?;

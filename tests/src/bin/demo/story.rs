@@ -26,9 +26,9 @@ struct World {
 /// Tells it all.
 pub async fn tell(teller: &mut Teller) -> Result<()> {
     let left = moment::to_cut_off();
-    if left < rescind_model::Duration::minutes(3) {
+    if left < rescind_model::Duration::minutes(5) {
         println!("(the business day ends in {} s: the story waits for the next one)", left.ms / 1_000);
-        moment::clear_of_the_cut_off(rescind_model::Duration::minutes(3)).await;
+        moment::clear_of_the_cut_off(rescind_model::Duration::minutes(5)).await;
     }
     teller.chapter("A shop opens");
     let mut world = open(teller).await?;
