@@ -66,7 +66,7 @@ pub fn sources(checkout: &Checkout, only: &[String]) -> Result<Vec<Source>> {
             has_hands: parsed.dependencies.contains_key("rescind-guest"),
         });
     }
-    // The pure ones first: the others are told which refunds component they record transitions of.
+    // The pure ones first: the others are told which components they record decisions and transitions of.
     found.sort_by(|left, right| (left.has_hands, &left.name).cmp(&(right.has_hands, &right.name)));
     for name in only {
         if !found.iter().any(|source| source.name == *name) {
@@ -141,9 +141,13 @@ fn compile(checkout: &Checkout, source: &Source, toolchain: &Toolchain) -> Resul
     // Flags meant for native code (a target CPU, a linker) break wasm; ours keep machine paths out of the bytes.
     cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
     if source.has_hands {
-        let refunds = checkout.components().join("refunds.wasm");
-        let bytes = fs::read(&refunds).with_context(|| format!("{} has to be built first", refunds.display()))?;
-        cargo.env("RESCIND_REFUNDS_DIGEST", hex::encode(Sha256::digest(bytes)));
+        for (file, variable) in
+            [("refunds.wasm", "RESCIND_REFUNDS_DIGEST"), ("eligibility.wasm", "RESCIND_ELIGIBILITY_DIGEST")]
+        {
+            let pure = checkout.components().join(file);
+            let bytes = fs::read(&pure).with_context(|| format!("{} has to be built first", pure.display()))?;
+            cargo.env(variable, hex::encode(Sha256::digest(bytes)));
+        }
     }
     let output = cargo
         .stdin(Stdio::null())

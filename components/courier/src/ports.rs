@@ -78,6 +78,9 @@ impl Ports for Courier {
         // Put there by the build, which makes the pure components first.
         option_env!("RESCIND_REFUNDS_DIGEST").unwrap_or("unknown")
     }
+    fn eligibility(&self) -> Option<&str> {
+        option_env!("RESCIND_ELIGIBILITY_DIGEST")
+    }
     fn log(&self, message: &str) {
         rescind_guest::log::line(message);
     }

@@ -23,6 +23,11 @@ pub(crate) fn reason(given: &str) -> Result<String, Rejection> {
     text("reason", given)
 }
 
+/// A commitment, or any other digest.
+pub(crate) fn commitment(given: &Digest) -> Result<Digest, Rejection> {
+    valid(Digest::parse(given.as_str()))
+}
+
 /// A number of things within its limit.
 pub(crate) fn at_most(what: &str, unit: &str, found: usize, limit: usize) -> Result<(), Rejection> {
     if found > limit {

@@ -65,7 +65,7 @@ pub(crate) fn answer(draft: &mut Draft<'_>, given: &Information) -> Result<(), R
     if given.note.is_none() && given.evidence.is_empty() {
         return Err(Rejection::Invalid("information: expected a note or evidence".to_owned()));
     }
-    let note = given.note.as_deref().map(|note| argument::text("note", note)).transpose()?;
+    let note = given.note.as_ref().map(argument::commitment).transpose()?;
     refund::check_evidence(&given.evidence)?;
     let evidence = refund.request.evidence.len().saturating_add(given.evidence.len());
     at_most("evidence", "items", evidence, limits::EVIDENCE)?;

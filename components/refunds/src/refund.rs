@@ -115,7 +115,7 @@ fn checked(request: &RefundRequest) -> Result<RefundRequest, Rejection> {
     Ok(RefundRequest {
         amount,
         reason: argument::text("reason", &request.reason)?,
-        note: request.note.as_deref().map(|note| argument::text("note", note)).transpose()?,
+        note: request.note.as_ref().map(argument::commitment).transpose()?,
         evidence: request.evidence.clone(),
         requested_by: request.requested_by.clone(),
         operator: request.operator.clone(),

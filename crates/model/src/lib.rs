@@ -6,9 +6,13 @@
 
 mod bindings;
 pub mod card_number;
+pub mod chain;
+pub mod commitment;
+pub mod encoding;
 pub mod limits;
 pub mod money;
 pub mod name;
+pub mod request;
 pub mod standing;
 pub mod step;
 pub mod time;

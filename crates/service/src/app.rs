@@ -42,7 +42,7 @@ impl<P: Ports> App<P> {
                 }
             }
         };
-        Ok(Records::new(self.ports.kv(), creation, self.ports.component()))
+        Ok(Records::new(self.ports.kv(), creation, self.ports.component()).decided_by(self.ports.eligibility()))
     }
 
     /// A number nobody else uses.

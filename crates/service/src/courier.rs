@@ -39,6 +39,8 @@ pub struct TickReport {
     pub delivered: u32,
     /// Webhooks that were not taken.
     pub undelivered: u32,
+    /// Personal texts and pieces of evidence whose time was over.
+    pub erased: u32,
 }
 
 /// A span of time in which sales are due: near ones are short, far ones long; a long one is poured into shorter ones
@@ -181,6 +183,9 @@ impl<P: Outbound> App<P> {
             self.deliver_lane(lane, begun, &mut report).await?;
         }
         self.deliver_letters(begun, &mut report).await?;
+        if !self.out_of_time(begun) {
+            report.erased = self.retain().await?;
+        }
         Ok(report)
     }
 

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
-use crate::refund::check_text;
+use crate::refund::{Texts, check_text};
 use crate::sale::Aggregate;
 use rescind_model::{
     Actor, Command, CommandId, EvidenceItem, Information, InformationRequest, MerchantId, PersonId, RefundId,
@@ -58,6 +58,9 @@ impl<P: Ports> App<P> {
         }
         let actor = self.person_for(who, merchant, answer.requester.as_ref()).await?;
         let Answered { note, evidence, .. } = answer;
+        let sale = self.refund(who, merchant, id).await?.0.ledger.sale.id;
+        let texts = Texts { note: note.as_deref(), contact: None, evidence: &evidence };
+        let (note, _) = self.keep_texts(who, merchant, &sale, texts, command).await?;
         let change = Command::ProvideInformation(Information { refund: id.clone(), note, evidence });
         self.tell_refund(who, merchant, id, change, &actor, command).await
     }

@@ -16,8 +16,12 @@
 //! | `secret` | what only this deployment knows |
 //! | `case`, `order`, `inquiry`, `liability`, `trace` | what is asked of persons, and what is left to do after a refund |
 //! | `books`, `funding` | what a merchant's payments amount to, and what limits the refunds of a day |
-//! | `register`, `chain`, `export` | lists over all payments, the chain of events, everything about one payment |
+//! | `register`, `export` | lists over all payments, everything about one payment |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
+//! | `personal`, `evidence` | what is kept outside the ledger, because it must be erasable |
+//! | `mask` | who sees what of it |
+//! | `retention` | the days on which it goes |
+//! | `upcast` | records of older formats |
 //! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
 //! | `http/` | the API |
@@ -25,13 +29,13 @@
 pub mod app;
 pub mod books;
 pub mod case;
-pub mod chain;
 pub mod code;
 pub mod confirmation;
 pub mod courier;
 pub mod directory;
 pub mod endpoint;
 pub mod error;
+pub mod evidence;
 pub mod export;
 pub mod feed;
 pub mod funding;
@@ -43,6 +47,7 @@ pub mod identity;
 pub mod inquiry;
 pub mod liability;
 pub mod limits;
+pub mod mask;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod operation;
@@ -50,6 +55,7 @@ pub mod operator;
 pub mod order;
 pub mod outbox;
 mod outstanding;
+pub mod personal;
 pub mod pin;
 pub mod policies;
 pub mod ports;
@@ -57,6 +63,7 @@ pub mod principal;
 pub mod proof;
 pub mod refund;
 pub mod register;
+pub mod retention;
 pub mod reversal;
 pub mod review;
 pub mod sale;
@@ -67,6 +74,7 @@ mod take_back;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod trace;
+mod upcast;
 pub mod void;
 
 pub use app::App;

@@ -54,6 +54,34 @@ pub const TEXT_BYTES: usize = 500;
 /// Largest request body in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
 
+/// Largest piece of evidence in one request, and largest part of a larger one: one value of the store, with room to spare
+/// below [`VALUE_BYTES`].
+pub const EVIDENCE_PART_BYTES: usize = 256 * 1024;
+
+/// Parts of a piece of evidence: 5 MiB in all, a good photograph or a scanned contract.
+pub const EVIDENCE_PARTS: usize = 20;
+
+/// How long parts wait for the rest of the evidence.
+pub const EVIDENCE_UPLOAD_WAITS: Duration = Duration { ms: 86_400_000 };
+
+/// Sales that are looked at before evidence is erased: as many as one answer lists.
+pub const EVIDENCE_SALES: usize = LIST_LIMIT;
+
+/// Personal texts of one payment: two for each refund it can have, and one for itself.
+pub const PERSONAL_ITEMS: usize = 160;
+
+/// Commitments that one command says were erased (`rescind:refunds` takes as many).
+pub const ERASED_AT_ONCE: usize = 64;
+
+/// A day in ms.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Days of retention that one tick works off: after a year's standstill it catches up within a dozen ticks.
+pub const RETENTION_DAYS_AT_ONCE: u32 = 32;
+
+/// What one tick erases at most, so that it leaves time for money.
+pub const RETENTION_ITEMS_AT_ONCE: u32 = 64;
+
 /// Longest tolerated difference between a reviewer's clock and ours (Standard Webhooks recommends 5 minutes).
 pub const WEBHOOK_TOLERANCE: Duration = Duration { ms: 300_000 };
 

@@ -263,6 +263,11 @@ pub trait Ports: Send + Sync + 'static {
     /// The digest of the refunds component that makes the transitions, for the record.
     fn component(&self) -> &str;
 
+    /// The digest of the eligibility component that decides, for the record.
+    fn eligibility(&self) -> Option<&str> {
+        None
+    }
+
     /// Says something to the operator's log. Never anything personal or secret.
     fn log(&self, message: &str);
 }

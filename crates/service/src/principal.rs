@@ -89,6 +89,12 @@ pub enum Deed {
     PayIn,
     /// Take out everything about one payment as one file.
     Export,
+    /// Give evidence.
+    GiveEvidence,
+    /// See the content of evidence.
+    ReadEvidence,
+    /// Erase what is personal.
+    Erase,
 }
 
 impl Principal {
@@ -186,7 +192,13 @@ impl Principal {
             )
             | (
                 Bearer::Terminal { .. },
-                Deed::Read | Deed::RegisterSale | Deed::ReportSale | Deed::TakeBack | Deed::ReportOutcome | Deed::Trace,
+                Deed::Read
+                | Deed::RegisterSale
+                | Deed::ReportSale
+                | Deed::TakeBack
+                | Deed::ReportOutcome
+                | Deed::Trace
+                | Deed::GiveEvidence,
             )
             | (
                 Bearer::System { .. },
@@ -201,7 +213,9 @@ impl Principal {
                 | Deed::ReportReturn
                 | Deed::Account
                 | Deed::PayIn
-                | Deed::Export,
+                | Deed::Export
+                | Deed::GiveEvidence
+                | Deed::ReadEvidence,
             ) => Ok(()),
             (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
@@ -209,6 +223,7 @@ impl Principal {
             (Bearer::System { .. }, Deed::ManageOperators | Deed::ResetOperators) => never("set PINs: persons do"),
             (Bearer::Person { .. }, Deed::ManageOperators) => any_role(&["manager"]),
             (Bearer::Person { .. }, Deed::ResetOperators) => any_role(&["supervisor", "manager"]),
+            (Bearer::System { .. }, Deed::Erase) => never("erase: a person decides on that and stands for it"),
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
             (Bearer::System { .. }, Deed::Owe) => never("say who owes what: that is a person's word"),
@@ -225,6 +240,13 @@ impl Principal {
                 any_role(&["manager", "finance", "support", "auditor", "compliance"])
             }
             (Bearer::Person { .. }, Deed::PayIn) => never("pay in: the acquirer's feed or an admin says what came"),
+            (Bearer::Person { .. }, Deed::GiveEvidence) => {
+                any_role(&["cashier", "supervisor", "manager", "support", "compliance"])
+            }
+            (Bearer::Person { .. }, Deed::ReadEvidence) => {
+                any_role(&["reviewer", "manager", "finance", "support", "compliance", "auditor"])
+            }
+            (Bearer::Person { .. }, Deed::Erase) => any_role(&["manager", "compliance"]),
             // One person could otherwise call an operation failed that took place, and have it done again.
             (Bearer::Person { .. }, Deed::ReportOutcome | Deed::ReportReturn) => {
                 never("report outcomes: who carried the operation out does")

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::identity::ShownIdentity;
 use crate::limits::{LIST_LIMIT, SWAP_ATTEMPTS, TEXT_BYTES};
+use crate::personal::{Kind, Personal};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::proof::{AskedOperation, ShownProof};
@@ -32,6 +33,8 @@ pub struct RefundAsk {
     pub reason: Option<String>,
     /// Free text, masked.
     pub note: Option<String>,
+    /// How the customer is reached about it.
+    pub contact: Option<Personal>,
     /// Evidence.
     pub evidence: Vec<EvidenceItem>,
     /// The person who asks, where the key is not a person's own.
@@ -46,6 +49,14 @@ pub struct RefundAsk {
     pub proof: ShownProof,
     /// What the customer showed.
     pub identity: Option<ShownIdentity>,
+}
+
+/// What a request says that is kept outside the ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    pub(crate) note: Option<&'a str>,
+    pub(crate) contact: Option<&'a Personal>,
+    pub(crate) evidence: &'a [EvidenceItem],
 }
 
 /// Refunds in the order they were submitted.
@@ -133,6 +144,8 @@ impl<P: Ports> App<P> {
             }
             None => named,
         };
+        let texts = Texts { note: ask.note.as_deref(), contact: ask.contact.as_ref(), evidence: &ask.evidence };
+        let (note, contact) = self.keep_texts(who, &merchant.id, &ask.sale, texts, command).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
@@ -144,8 +157,41 @@ impl<P: Ports> App<P> {
             command,
             accepted: self.ports.now(),
         };
-        let way = Submission { ask, id: &id, person: &person };
+        let way = Submission { ask, id: &id, person: &person, note, contact };
         Ok((self.take_back(&taking, &way).await?, id))
+    }
+
+    /// Keeps what must not stand in the ledger, before the command that commits to it; gives the commitments to the note and
+    /// the contact.
+    pub(crate) async fn keep_texts(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        sale: &SaleId,
+        texts: Texts<'_>,
+        command: &CommandId,
+    ) -> Result<(Option<Digest>, Option<Digest>), Error> {
+        if texts.note.is_none() && texts.contact.is_none() && texts.evidence.is_empty() {
+            return Ok((None, None));
+        }
+        let there = self.sale(who, merchant, sale).await?;
+        if there.holds(command.as_str()) {
+            // Carried out before: nothing is decided or committed any more.
+            return Ok((None, None));
+        }
+        self.names_evidence(merchant, sale, texts.evidence).await?;
+        let note = match texts.note {
+            Some(text) => {
+                let note = Personal { kind: Kind::Note, text: text.to_owned() };
+                Some(self.keep_text(merchant, &there.ledger, command, "note", &note).await?)
+            }
+            None => None,
+        };
+        let contact = match texts.contact {
+            Some(contact) => Some(self.keep_text(merchant, &there.ledger, command, "contact", contact).await?),
+            None => None,
+        };
+        Ok((note, contact))
     }
 
     /// Makes a caller's id this command's own. The pointer comes first: if nothing follows, it points to a sale without
@@ -299,6 +345,8 @@ struct Submission<'a> {
     ask: &'a RefundAsk,
     id: &'a RefundId,
     person: &'a PersonId,
+    note: Option<Digest>,
+    contact: Option<Digest>,
 }
 
 impl<P: Ports> Way<P> for Submission<'_> {
@@ -342,11 +390,11 @@ impl<P: Ports> Way<P> for Submission<'_> {
             request: RefundRequest {
                 amount: ask.amount.clone(),
                 reason: ask.reason.clone().unwrap_or_default(),
-                note: ask.note.clone(),
+                note: self.note.clone(),
                 evidence: ask.evidence.clone(),
                 requested_by: self.person.clone(),
                 operator: ask.operator.clone().or_else(at_the_till).or_else(|| ledger.sale.operator.clone()),
-                contact: None,
+                contact: self.contact.clone(),
                 corrects: ask.corrects.clone(),
             },
             grounds: Grounds { grant: ask.case.clone(), ..taking.shown.grounds() },

@@ -4,8 +4,10 @@ use crate::app::App;
 use crate::directory::{Merchant, Terminal};
 use crate::error::Error;
 use crate::limits::{EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_ID_BYTES, SWAP_ATTEMPTS};
+use crate::personal::Personal;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
+use crate::retention::Ends;
 use crate::store::key::Key;
 use crate::store::lane::{Intent, Lane};
 use crate::store::list::{Entry, Position};
@@ -13,8 +15,8 @@ use crate::store::{Commit, Record, Slot};
 use rescind_model::standing::Standing;
 use rescind_model::{
     ActingPerson, Actor, Asker, Balance, BusinessDay, Command, CommandId, Decision, Digest, Event, Evidence, Facts,
-    Instant, LateAnswer, Ledger, Locale, MerchantId, Money, Origin, Sale, SaleId, SaleOutcome, TerminalId, Transition,
-    Way,
+    Instant, LateAnswer, Ledger, Locale, MerchantId, Money, Origin, RefundId, Sale, SaleId, SaleOutcome, TerminalId,
+    Transition, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +32,29 @@ pub struct Aggregate {
     pub commits: u64,
     /// The newest commands: some change the ledger without an event, and must be found again too.
     pub recent: Vec<CommandId>,
+    /// Notes of refunds from before ledgers held commitments only. Kept until they are erased, see `upcast`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<OldNote>,
+}
+
+/// The note of a refund that was asked for under the contracts 0.1.0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OldNote {
+    /// The refund.
+    pub refund: RefundId,
+    /// What was written, card numbers masked.
+    pub text: String,
 }
 
 impl Record for Aggregate {
-    const FORMAT: &'static str = "sale/1";
+    const FORMAT: &'static str = "sale/2";
     fn holds(&self, id: &str) -> bool {
         self.recent.iter().any(|c| c.as_str() == id) || self.events.iter().rev().any(|e| e.command.as_str() == id)
+    }
+
+    fn upcast(format: &str, data: serde_json::Value) -> Option<Result<Self, String>> {
+        crate::upcast::sale(format, data)
     }
 }
 
@@ -43,7 +62,13 @@ impl Aggregate {
     /// The first state. Its command follows from the sale's content, so that two who register the same sale at once have
     /// the same; the writer tells whose record it became.
     fn first(transition: Transition, writer: CommandId) -> Self {
-        Self { ledger: transition.ledger, events: transition.events, commits: 1, recent: vec![writer] }
+        Self {
+            ledger: transition.ledger,
+            events: transition.events,
+            commits: 1,
+            recent: vec![writer],
+            notes: Vec::new(),
+        }
     }
 
     /// Whether there is room for another void or refund and all that will happen to it.
@@ -70,7 +95,8 @@ impl Aggregate {
         events.extend(transition.events);
         let kept = self.recent.len().saturating_sub(RECENT_COMMANDS.saturating_sub(1));
         let recent = self.recent.iter().skip(kept).chain([command]).cloned().collect();
-        Self { ledger: transition.ledger, events, commits: self.commits.saturating_add(1), recent }
+        let notes = self.notes.clone();
+        Self { ledger: transition.ledger, events, commits: self.commits.saturating_add(1), recent, notes }
     }
 }
 
@@ -189,6 +215,25 @@ impl Outcome {
 }
 
 impl<P: Ports> App<P> {
+    /// Registers a sale, and how its customer is reached. The same again is harmless.
+    ///
+    /// # Errors
+    /// As [`App::register_sale`].
+    pub async fn register_sale_with(
+        &self,
+        who: &Principal,
+        mut sale: Sale,
+        contact: Option<&Personal>,
+        outcome: SaleOutcome,
+    ) -> Result<(Aggregate, bool), Error> {
+        if let Some(contact) = contact {
+            who.may(Deed::RegisterSale, &sale.merchant)?;
+            self.check_sale(who, &sale).await?;
+            sale.contact = Some(self.keep_contact_of_sale(&sale.merchant, &sale.id, contact).await?);
+        }
+        self.register_sale(who, sale, outcome).await
+    }
+
     /// Registers a sale. The same sale again is harmless; `created` says whether it was new.
     ///
     /// # Errors
@@ -651,6 +696,11 @@ impl<P: Ports> App<P> {
         let next = there.after(transition, command);
         if !*announced {
             let sale = &there.ledger.sale;
+            if !there.notes.is_empty() {
+                // From now on the record is of today's format, and its old notes have a day on which they go.
+                let until = self.keep_until(&sale.merchant, self.ports.now()).await?;
+                self.ends_on(&sale.merchant, &Ends::Personal(sale.id.clone()), until).await?;
+            }
             self.announce(&sale.merchant, &sale.id, command, self.ports.now()).await?;
             *announced = true;
         }

@@ -118,6 +118,7 @@ impl Shop {
             amount: Money::parse(amount, "CNY").unwrap(),
             reason: Some("returned-goods".to_owned()),
             note: None,
+            contact: None,
             evidence: Vec::new(),
             requester: None,
             operator: None,

@@ -52,8 +52,10 @@ async fn a_card_number_is_masked_flagged_and_found_nowhere() -> Result<()> {
         let mut ask = shop.refund(&sale, "300.00");
         ask["note"] = json!(format!("back to {card}, {} or {} please", grouped(card, " "), grouped(card, "-")));
         let made = shop.manager.tell("/v1/refunds", &ask).await?.is(201)?;
-        ensure!(made["masked"] == true && made["note"].as_str().is_some_and(|n| n.contains(&masked)), "{made}");
         let refund = format!("/v1/refunds/{}", text(&made, "id")?);
+        let seen = shop.manager.see(&refund).await?;
+        let note = seen["note"]["text"].as_str();
+        ensure!(made["masked"] == true && note.is_some_and(|n| n.contains(&masked)), "{seen}");
         let because = json!({"reason": format!("wrong card {card}")});
         answers.note(shop.reviewer.tell(&format!("{refund}/declines"), &because).await?);
         answers.note(shop.system.get(&refund).await?);

@@ -217,7 +217,7 @@ fn every_state_of_a_refund_against_every_command() {
     ";
     check(table, &rows, &outcomes, |ledger| ledger.refunds[0].state.token());
     let ask = InformationRequest { refund: id(), question: "which of two?".to_owned() };
-    let answer = Information { refund: id(), note: Some("the red one".to_owned()), evidence: vec![] };
+    let answer = Information { refund: id(), note: Some(Digest::of(b"the red one")), evidence: vec![] };
     let came_back = ReturnReport { id: "X-1".parse().unwrap(), refund: id(), evidence: evidence("R1", at(SECOND)) };
     let found = TraceReport { refund: id(), arrived: Some(true), evidence: evidence("T1", at(SECOND)) };
     let afterwards = [

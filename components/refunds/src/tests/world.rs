@@ -137,7 +137,7 @@ pub(super) fn request(minor: i64) -> RefundRequest {
     RefundRequest {
         amount: cny(minor),
         reason: "goods-returned".to_owned(),
-        note: Some("one of two".to_owned()),
+        note: Some(Digest::of(b"one of two")),
         evidence: vec![EvidenceItem { kind: "receipt".to_owned(), content: Digest::of(b"receipt") }],
         requested_by: "rita".parse().unwrap(),
         operator: Some("olga".parse().unwrap()),
@@ -250,7 +250,7 @@ pub(super) fn answer(refund: &str, note: Option<&str>, evidence: &[&str]) -> Com
     let evidence = evidence.iter().map(item).collect();
     Command::ProvideInformation(Information {
         refund: refund.parse().unwrap(),
-        note: note.map(str::to_owned),
+        note: note.map(|note| Digest::of(note.as_bytes())),
         evidence,
     })
 }

@@ -123,7 +123,7 @@ impl Counter {
         let transition =
             <TestPorts as Ports>::Pure::open_ledger(&paid, outcome, &origin, &Actor::System, &command, now);
         let Transition { ledger, events } = transition.unwrap();
-        let first = Aggregate { ledger, events, commits: 1, recent: vec![command.clone()] };
+        let first = Aggregate { ledger, events, commits: 1, recent: vec![command.clone()], notes: Vec::new() };
         let records = world.app.records().await.unwrap();
         let slot = records.open::<Aggregate>(&Key::sale(&merchant, &sale)).await.unwrap();
         records.commit(slot, &first, command.as_str(), 1).await.unwrap();

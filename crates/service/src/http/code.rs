@@ -55,6 +55,8 @@ codes! {
     SALE_WRONG_STATE 409 "sale.wrong-state" "The sale's state does not allow that";
     SALE_NOT_GOOD 409 "sale.not-good" "The sale is not known to be good";
     OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
+    EVIDENCE_ERASED 409 "evidence.erased" "The content was erased and is not taken again";
+    EVIDENCE_NEEDED 409 "evidence.needed" "An operation under way rests on the evidence";
     CONFIRMATION_NO_CHANNEL 409 "confirmation.no-channel" "No webhook endpoint takes messages to customers";
     REVERSAL_OUTSTANDING 409 "terminal.reversal-outstanding" "The terminal has to report a reversal before its next sale";
     CODE_DISABLED 409 "code.disabled" "The merchant's policy knows no payment codes";
@@ -68,6 +70,7 @@ codes! {
     FUNDS_ID_TAKEN 409 "funds.id-taken" "Something else was paid in under that id";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
+    MEDIA_UNKNOWN 415 "evidence.media-unknown" "Evidence of this media type is not taken";
 
     BODY_INVALID 422 "body.invalid" "A value in the body cannot be";
     PARAMETER_INVALID 422 "parameter.invalid" "A parameter's value cannot be";

@@ -16,6 +16,7 @@
 //! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
 //! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
 //! | `identity` | how the customer was identified, in a body |
+//! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
 //! | `decision` | decisions as JSON |
 //! | `openapi` | the document that describes all of it |
 
@@ -29,6 +30,7 @@ mod decision;
 mod directory;
 mod endpoint;
 pub(crate) mod event;
+mod evidence;
 mod export;
 mod funding;
 mod health;
@@ -47,6 +49,7 @@ mod operation;
 mod operator;
 mod order;
 mod payment_code;
+mod personal;
 mod policy;
 mod problem;
 mod proof;

@@ -1,6 +1,7 @@
 //! The OpenAPI document, written from the types that requests are read into and answers written from. It is kept as
 //! `crates/service/openapi.json`; a test compares the two, and its routes with the router's.
 
+use crate::evidence::Media;
 use crate::http::answer::Nothing;
 use crate::http::case::{Assignment, CaseAsk, CaseVerdict, CaseView};
 use crate::http::code;
@@ -12,6 +13,7 @@ use crate::http::directory::{
 };
 use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
 use crate::http::event::{Feed, ToldEvent};
+use crate::http::evidence::{EvidenceErasure, EvidenceParts, PieceView};
 use crate::http::export::ExportView;
 use crate::http::funding::{Balances, Entries, FundsView, PayIn, ReceiptView};
 use crate::http::health::{Health, Meaning};
@@ -23,6 +25,7 @@ use crate::http::operation::{OperationAsk, OperationResult, OperationView, Resol
 use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
 use crate::http::order::{NewOrder, OrderView};
 use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
+use crate::http::personal::{ErasureView, NewErasure};
 use crate::http::problem::{PROBLEM_JSON, ProblemView};
 use crate::http::proof::{OPERATOR_PROOF, ProofKey};
 use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView};
@@ -54,6 +57,7 @@ pub fn document() -> OpenApi {
     document.voids();
     document.refunds();
     document.others();
+    document.privacy();
     document.operators();
     document.tick();
     document.admin();
@@ -237,6 +241,26 @@ impl Route<'_> {
         let content = Content::new(Some(Schema::Object(ObjectBuilder::new().schema_type(Type::Object).build())));
         let body = RequestBodyBuilder::new().content("application/json", content).description(Some(about));
         self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        self
+    }
+
+    /// A body of somebody's own bytes.
+    fn content(mut self, about: &str) -> Self {
+        let mut body = RequestBodyBuilder::new().description(Some(about));
+        for (_, media) in Media::ALL {
+            body = body.content(media, Content::new(Some(binary())));
+        }
+        self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        self
+    }
+
+    /// An answer of somebody's own bytes.
+    fn file(mut self, about: &str) -> Self {
+        let mut response = ResponseBuilder::new().description(about);
+        for (_, media) in Media::ALL {
+            response = response.content(media, Content::new(Some(binary())));
+        }
+        self.respond(200, response.build());
         self
     }
 
@@ -458,6 +482,36 @@ impl Document {
             .end();
         self.route(HttpMethod::Delete, "/v1/webhook-endpoints/{id}", Needs::Merchant, "Deliver there no more")
             .nothing("It is gone.")
+            .end();
+    }
+
+    /// What is kept outside the ledger.
+    fn privacy(&mut self) {
+        self.post("/v1/transactions/{id}/erasures", Needs::IdempotencyKey, "Erase what is personal about a payment")
+            .body::<NewErasure>(true)
+            .answer::<ErasureView>(200, "What is gone. Again is harmless.")
+            .end();
+        self.route(HttpMethod::Put, "/v1/evidence/{content}", Needs::Merchant, "Give evidence in one piece")
+            .content("The content, at most 256 KiB, with its media type. Its SHA-256 is its name.")
+            .answer::<PieceView>(201, "It is stored.")
+            .answer::<PieceView>(200, "It was stored before.")
+            .end();
+        self.route(HttpMethod::Put, "/v1/evidence/{content}/parts/{part}", Needs::Merchant, "Give a part of evidence")
+            .content("The part, at most 256 KiB. Its SHA-256 is its name; its media type does not matter.")
+            .nothing("It is stored, and waits a day for the rest.")
+            .end();
+        self.post("/v1/evidence/{content}/completions", Needs::Merchant, "Make evidence of the parts that were given")
+            .body::<EvidenceParts>(true)
+            .answer::<PieceView>(201, "It is stored.")
+            .answer::<PieceView>(200, "It was stored before.")
+            .end();
+        self.get("/v1/evidence/{content}", Needs::Merchant, "The content of evidence").file("The content.").end();
+        self.get("/v1/evidence/{content}/description", Needs::Merchant, "What is known of evidence")
+            .answer::<PieceView>(200, "Who gave it, and until when it is kept.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/evidence/{content}", Needs::Merchant, "Erase evidence")
+            .body::<EvidenceErasure>(false)
+            .answer::<PieceView>(200, "What is known of it; the content is gone.")
             .end();
     }
 
@@ -789,6 +843,11 @@ impl Document {
 /// Any JSON object.
 #[derive(utoipa::ToSchema)]
 struct Object {}
+
+fn binary() -> RefOr<Schema> {
+    let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Binary);
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+}
 
 fn time() -> RefOr<Schema> {
     crate::http::time::Time::schema()

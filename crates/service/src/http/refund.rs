@@ -16,10 +16,12 @@ use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::{Amount, Positive};
 use crate::http::number::{Number, not_a_card};
 use crate::http::operation::{EvidenceView, OperationResult, Resolution, print};
+use crate::http::personal::{Contact, PersonalView};
 use crate::http::problem::{Noun, Problem};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::http::word::{ExecutorWord, FundingBasisWord, RefundStateWord, Vocabulary as _, Word};
+use crate::mask::Lens;
 use crate::ports::Ports;
 use crate::proof::ShownProof;
 use crate::refund::RefundChange;
@@ -47,7 +49,9 @@ pub struct RefundAsk {
     reason: Option<Text>,
     /// Free text.
     note: Option<Text>,
-    /// Evidence, kept elsewhere and named by its content.
+    /// How the customer is reached about it.
+    contact: Option<Contact>,
+    /// Evidence, named by its content, whether that is stored here or elsewhere.
     #[serde(default)]
     evidence: Vec<EvidencePiece>,
     /// The person who asks. A person's own key stands for itself; so does an `Operator-Proof`.
@@ -87,12 +91,16 @@ pub struct PieceView {
     kind: String,
     /// The SHA-256 of the content.
     content: String,
+    /// Whether the content is stored here. Absent where it was not looked up: in lists and in answers to instructions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<bool>,
 }
 
 impl PieceView {
     /// Pieces in their order.
     pub fn all(items: &[EvidenceItem]) -> Vec<Self> {
-        let view = |item: &EvidenceItem| Self { kind: item.kind.clone(), content: item.content.hex.clone() };
+        let view =
+            |item: &EvidenceItem| Self { kind: item.kind.clone(), content: item.content.hex.clone(), stored: None };
         items.iter().map(view).collect()
     }
 }
@@ -120,6 +128,7 @@ impl RefundAsk {
             amount: self.amount.0,
             reason: texts.take_some(self.reason),
             note: texts.take_some(self.note),
+            contact: self.contact.map(Contact::parsed),
             evidence: pieces(self.evidence),
             requester: self.requester,
             operator: self.operator,
@@ -143,9 +152,12 @@ pub struct RefundSummary {
     amount: Amount,
     /// The reason code.
     reason: String,
-    /// Free text.
+    /// What the requester wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
+    note: Option<PersonalView>,
+    /// How the customer is reached about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<PersonalView>,
     /// Evidence given.
     evidence: Vec<PieceView>,
     /// The person who asked.
@@ -262,7 +274,8 @@ impl RefundSummary {
             state: Word(refund.state),
             amount: Amount(request.amount.clone()),
             reason: request.reason.clone(),
-            note: request.note.clone(),
+            note: request.note.as_ref().map(PersonalView::of),
+            contact: request.contact.as_ref().map(PersonalView::of),
             evidence: PieceView::all(&request.evidence),
             requested_by: request.requested_by.value.clone(),
             operator: request.operator.as_ref().map(|p| p.value.clone()),
@@ -301,6 +314,20 @@ impl RefundSummary {
             masked: false,
         }
     }
+
+    /// The same, with what is personal as a lens shows it.
+    #[must_use]
+    pub fn seen(mut self, lens: &Lens, refund: &Refund) -> Self {
+        let request = &refund.request;
+        let look = |commitment: &Digest| PersonalView::through(lens, commitment);
+        let old = || lens.old_note(&refund.id).map(PersonalView::bare);
+        self.note = request.note.as_ref().map(look).or_else(old);
+        self.contact = request.contact.as_ref().map(look);
+        for (piece, item) in self.evidence.iter_mut().zip(&request.evidence) {
+            piece.stored = lens.is_stored(&item.content);
+        }
+        self
+    }
 }
 
 fn find<'a>(aggregate: &'a Aggregate, id: &RefundId) -> Result<&'a Refund, Error> {
@@ -328,6 +355,12 @@ impl RefundView {
                 .collect(),
             history: own.map(|e| EventView::of(sale, e)).collect(),
         })
+    }
+
+    /// The same, with what is personal as a lens shows it. Never for an answer that is kept.
+    #[must_use]
+    pub fn seen(self, lens: &Lens, refund: &Refund) -> Self {
+        Self { refund: self.refund.seen(lens, refund), ..self }
     }
 
     /// The same, flagged.
@@ -366,8 +399,11 @@ pub async fn show<P: Ports>(
     Id(id): Id<RefundId>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
-    let refund = app.refund(&scope.who, &scope.merchant, &id).await?;
-    answer::json(StatusCode::OK, &RefundView::find(&refund)?)
+    let found = app.refund(&scope.who, &scope.merchant, &id).await?;
+    let refund = find(&found.0, &id)?;
+    let named = refund.request.evidence.iter().map(|item| item.content.clone()).collect();
+    let lens = app.lens_with_evidence(&scope.who, &scope.merchant, &found.0, named).await?;
+    answer::json(StatusCode::OK, &RefundView::find(&found)?.seen(&lens, refund))
 }
 
 /// `GET /v1/refunds`
@@ -376,11 +412,12 @@ pub async fn list<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Res
     let page = scope.asked.page()?;
     let state = scope.asked.read_with("state", RefundState::read)?;
     let listed = app.list_refunds(&scope.who, &scope.merchant, state, page.after.as_deref(), page.limit).await?;
-    let items = listed
-        .items
-        .iter()
-        .map(|(aggregate, id)| Ok::<_, Error>(RefundSummary::of(&aggregate.ledger.sale.id, find(aggregate, id)?)));
-    let items = items.collect::<Result<Vec<_>, _>>()?;
+    let mut items = Vec::with_capacity(listed.items.len());
+    for (aggregate, id) in &listed.items {
+        let refund = find(aggregate, id)?;
+        let lens = app.lens(&scope.who, &scope.merchant, aggregate).await?;
+        items.push(RefundSummary::of(&aggregate.ledger.sale.id, refund).seen(&lens, refund));
+    }
     answer::json(StatusCode::OK, &Listing { items, next: listed.next })
 }
 

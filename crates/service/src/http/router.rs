@@ -3,8 +3,9 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, case, code, confirmation, directory, endpoint, event, export, funding, health, hold, inquiry, liability,
-    operation, operator, order, payment_code, policy, proof, refund, review, sale, session, trouble, void,
+    Shared, case, code, confirmation, directory, endpoint, event, evidence, export, funding, health, hold, inquiry,
+    liability, operation, operator, order, payment_code, personal, policy, proof, refund, review, sale, session,
+    trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -108,6 +109,13 @@ impl<P: Ports> Routes<P> {
             .post("/v1/review-sources", directory::create_source::<P>)
             .get("/v1/review-sources", directory::list_sources::<P>)
             .delete("/v1/review-sources/{id}", directory::revoke_source::<P>)
+            .post("/v1/transactions/{id}/erasures", personal::erase::<P>)
+            .put("/v1/evidence/{content}", evidence::give::<P>)
+            .get("/v1/evidence/{content}", evidence::show::<P>)
+            .delete("/v1/evidence/{content}", evidence::erase::<P>)
+            .get("/v1/evidence/{content}/description", evidence::describe::<P>)
+            .put("/v1/evidence/{content}/parts/{part}", evidence::give_part::<P>)
+            .post("/v1/evidence/{content}/completions", evidence::complete::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
             .get("/v1/transactions/{id}/slip", sale::slip::<P>)
@@ -191,7 +199,9 @@ async fn guard<P: Ports>(State(app): State<Shared<P>>, request: Request, next: N
 
 fn announced_too_large(request: &Request) -> Option<Problem> {
     let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    let limit = crate::limits::BODY_BYTES;
+    // Evidence is the one thing that is larger; its routes hold each body against its own limit again.
+    let is_evidence = request.uri().path().starts_with("/v1/evidence/");
+    let limit = if is_evidence { crate::limits::EVIDENCE_PART_BYTES } else { crate::limits::BODY_BYTES };
     let fits = u64::try_from(limit).is_ok_and(|limit| length <= limit);
     (!fits).then(|| Problem::from(crate::Error::TooLarge(limit)))
 }

@@ -12,6 +12,7 @@ use crate::http::instruction::{About, Instruction};
 use crate::http::money::{Amount, Positive, positive};
 use crate::http::number::{Number, OrderNumber, PayerToken, not_a_card};
 use crate::http::operation::{EvidenceView, OperationView, printing};
+use crate::http::personal::{Contact, PersonalView};
 use crate::http::problem::{Noun, Problem};
 use crate::http::refund::RefundSummary;
 use crate::http::text::Texts;
@@ -20,6 +21,7 @@ use crate::http::word::{
     CardTypeWord, ChannelWord, PresenterWord, SaleNewsType, SaleNewsTypeWord, SaleOutcomeWord, SettlementModeWord, Word,
 };
 use crate::limits::SALE_ID_BYTES;
+use crate::mask::{self, Eyes, Lens};
 use crate::ports::Ports;
 use crate::sale::{Aggregate, SaleEvent, SaleQuery};
 use axum::extract::rejection::PathRejection;
@@ -66,6 +68,8 @@ pub struct NewSale {
     kind: Option<Number>,
     /// A keyed hash that stands for the payer. Never a card number, masked or not.
     payer_token: Option<PayerToken>,
+    /// How the customer is reached.
+    contact: Option<Contact>,
     /// The part of the amount that a coupon paid, and not the payer.
     coupon: Option<Amount>,
     /// When the service that was paid for in advance is due.
@@ -151,9 +155,12 @@ pub struct SaleSummary {
     card_type: Option<CardTypeWord>,
     /// What was sold.
     kind: String,
-    /// A keyed hash that stands for the payer.
+    /// A keyed hash that stands for the payer: its last four characters, unless the key's holder may see all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     payer_token: Option<String>,
+    /// How the customer is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<PersonalView>,
     /// The part of the amount that a coupon paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     coupon: Option<Amount>,
@@ -270,7 +277,8 @@ impl SaleSummary {
             channel: Word(sale.channel),
             card_type: sale.card_type.map(Word),
             kind: sale.kind.clone(),
-            payer_token: sale.payer_token.clone(),
+            payer_token: sale.payer_token.as_deref().map(|token| mask::payer(Eyes::NOBODY.payer, token)),
+            contact: sale.contact.as_ref().map(PersonalView::of),
             coupon: sale.coupon.clone().map(Amount),
             service_at: sale.service_at.map(Time),
             paid_at: Time(sale.paid_at),
@@ -299,7 +307,25 @@ impl SaleSummary {
     }
 }
 
+impl SaleSummary {
+    /// The same, with what is personal as a lens shows it.
+    fn seen(mut self, lens: &Lens, sale: &Sale) -> Self {
+        self.payer_token = sale.payer_token.as_deref().map(|token| mask::payer(lens.eyes().payer, token));
+        self.contact = sale.contact.as_ref().map(|commitment| PersonalView::through(lens, commitment));
+        self
+    }
+}
+
 impl SaleView {
+    /// The same, with what is personal as a lens shows it. Never for an answer that is kept.
+    fn seen(mut self, lens: &Lens, aggregate: &Aggregate) -> Self {
+        let ledger = &aggregate.ledger;
+        self.sale = self.sale.seen(lens, &ledger.sale);
+        let refunds = self.refunds.into_iter().zip(&ledger.refunds);
+        self.refunds = refunds.map(|(view, refund)| view.seen(lens, refund)).collect();
+        self
+    }
+
     /// A sale.
     ///
     /// # Errors
@@ -413,7 +439,7 @@ pub fn one_of(outcome: SaleOutcome, known: &[SaleOutcome]) -> Result<SaleOutcome
 pub async fn register<P: Ports>(
     State(app): State<Shared<P>>,
     caller: Caller,
-    Json(new): Json<NewSale>,
+    Json(mut new): Json<NewSale>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope_or(new.merchant.clone())?;
     let business_day = match new.business_day {
@@ -423,10 +449,14 @@ pub async fn register<P: Ports>(
     let mut texts = Texts::default();
     let known = [SaleOutcome::Good, SaleOutcome::Unknown, SaleOutcome::Declined, SaleOutcome::Failed];
     let outcome = one_of(new.outcome.map_or(SaleOutcome::Good, |o| o.0), &known)?;
+    let contact = new.contact.take().map(Contact::parsed);
     let sale = new.into_sale(scope.merchant, business_day, &mut texts)?;
-    let (aggregate, created) =
-        app.register_sale(&scope.who, sale, outcome).await.map_err(|e| Problem::of(e, Noun::Sale))?;
-    let view = SaleView::of(&aggregate)?.with_masked(texts.masked());
+    let (aggregate, created) = app
+        .register_sale_with(&scope.who, sale, contact.as_ref(), outcome)
+        .await
+        .map_err(|e| Problem::of(e, Noun::Sale))?;
+    let lens = app.lens(&scope.who, &aggregate.ledger.sale.merchant, &aggregate).await?;
+    let view = SaleView::of(&aggregate)?.seen(&lens, &aggregate).with_masked(texts.masked());
     answer::json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view)
 }
 
@@ -469,7 +499,8 @@ pub async fn show<P: Ports>(
 ) -> Result<Response, Problem> {
     let scope = caller.scope(&[])?;
     let aggregate = app.sale(&scope.who, &scope.merchant, &id).await?;
-    answer::json(StatusCode::OK, &SaleView::of(&aggregate)?)
+    let lens = app.lens(&scope.who, &scope.merchant, &aggregate).await?;
+    answer::json(StatusCode::OK, &SaleView::of(&aggregate)?.seen(&lens, &aggregate))
 }
 
 /// `GET /v1/transactions/{id}/slip`
@@ -500,7 +531,11 @@ pub async fn search<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> R
     let page = scope.asked.page()?;
     let query = query_of(&scope.asked)?;
     let found = app.search_sales(&scope.who, &scope.merchant, &query, page.after.as_deref(), page.limit).await?;
-    let items = found.items.iter().map(SaleSummary::of).collect::<Result<Vec<_>, _>>()?;
+    let mut items = Vec::with_capacity(found.items.len());
+    for aggregate in &found.items {
+        let lens = app.lens(&scope.who, &scope.merchant, aggregate).await?;
+        items.push(SaleSummary::of(aggregate)?.seen(&lens, &aggregate.ledger.sale));
+    }
     answer::json(StatusCode::OK, &Listing { items, next: found.next })
 }
 

@@ -273,6 +273,36 @@ impl Key {
         Self(format!("secret:{of}"))
     }
 
+    /// What is personal about one payment.
+    #[must_use]
+    pub fn personal(merchant: &MerchantId, sale: &SaleId) -> Self {
+        Self(format!("personal:{merchant}:{sale}"))
+    }
+
+    /// Evidence, by its content.
+    #[must_use]
+    pub fn evidence(merchant: &MerchantId, content: &Digest) -> Self {
+        Self(format!("evidence:{merchant}:{content}"))
+    }
+
+    /// A part of evidence: bytes, no record.
+    #[must_use]
+    pub fn evidence_part(merchant: &MerchantId, content: &Digest, part: &Digest) -> Self {
+        Self(format!("evidence-part:{merchant}:{content}:{part}"))
+    }
+
+    /// How far retention got.
+    #[must_use]
+    pub fn retention() -> Self {
+        Self("retain".to_owned())
+    }
+
+    /// What ends on a day, counted from the Unix epoch.
+    #[must_use]
+    pub fn retention_day(day: i64) -> Self {
+        Self(format!("retain:{day}"))
+    }
+
     /// What the last tick saw.
     #[must_use]
     pub fn gauges() -> Self {

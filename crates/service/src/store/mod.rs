@@ -27,11 +27,22 @@ use serde::{Deserialize, Serialize};
 
 /// A stored thing.
 pub trait Record: Serialize + DeserializeOwned + Send + Sync {
-    /// Name and number of the format: `sale/1`. A number that is not this one is refused, never guessed at.
+    /// Name and number of the format: `sale/2`. An older one is read by [`Record::upcast`]; any other is refused, never
+    /// guessed at.
     const FORMAT: &'static str;
 
     /// Whether a write with this id is part of the record.
     fn holds(&self, id: &str) -> bool;
+
+    /// Reads data of an older format; `None` if there never was such a format. What it gives is written in today's at the
+    /// next change.
+    ///
+    /// # Errors
+    /// Why it is not what its format says.
+    fn upcast(format: &str, data: serde_json::Value) -> Option<Result<Self, String>> {
+        let _unread = (format, data);
+        None
+    }
 }
 
 /// How a record gets its first value.
@@ -55,6 +66,9 @@ struct Envelope<T> {
     v: u64,
     /// Digest of the refunds component that made it, so that a replay can find its bytes.
     c: String,
+    /// Digest of the eligibility component that decides beside it. Absent in records that were written before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    e: Option<String>,
     /// Data.
     d: T,
 }
@@ -70,6 +84,7 @@ pub struct Records<'a, K: Kv> {
     kv: &'a K,
     creation: Creation,
     component: &'a str,
+    eligibility: Option<&'a str>,
 }
 
 /// A record opened for one write.
@@ -100,7 +115,23 @@ pub enum Commit {
 impl<'a, K: Kv> Records<'a, K> {
     /// Records over a store. `component` is written into every envelope.
     pub fn new(kv: &'a K, creation: Creation, component: &'a str) -> Self {
-        Self { kv, creation, component }
+        Self { kv, creation, component, eligibility: None }
+    }
+
+    /// The same, naming the eligibility component too.
+    #[must_use]
+    pub fn decided_by(self, eligibility: Option<&'a str>) -> Self {
+        Self { eligibility, ..self }
+    }
+
+    /// Whether a creation may leave a body behind that no head points to. What must be erasable is not written by it.
+    pub(crate) fn leaves_bodies(&self) -> bool {
+        self.creation == Creation::Headed
+    }
+
+    /// The store itself, for bytes that are no records.
+    pub(crate) fn store(&self) -> &'a K {
+        self.kv
     }
 
     /// Reads a record.
@@ -249,7 +280,13 @@ impl<'a, K: Kv> Records<'a, K> {
     }
 
     fn encode<T: Record>(&self, key: &Key, version: u64, value: &T) -> Result<Vec<u8>, Error> {
-        let envelope = Envelope { f: T::FORMAT.to_owned(), v: version, c: self.component.to_owned(), d: value };
+        let envelope = Envelope {
+            f: T::FORMAT.to_owned(),
+            v: version,
+            c: self.component.to_owned(),
+            e: self.eligibility.map(str::to_owned),
+            d: value,
+        };
         let bytes = serde_json::to_vec(&envelope).map_err(|e| Error::Internal(format!("{key}: {e}")))?;
         if bytes.len() > VALUE_BYTES {
             return Err(Error::Conflict {
@@ -278,6 +315,13 @@ fn decode<T: Record>(key: &Key, bytes: &[u8]) -> Result<(T, u64), Error> {
         other => {
             let why = other.err().map_or_else(String::new, |e| format!(" ({e})"));
             let found = serde_json::from_slice::<Outside>(bytes).map_or_else(|_| "no envelope".to_owned(), |o| o.f);
+            if found != T::FORMAT
+                && let Ok(old) = serde_json::from_slice::<Envelope<serde_json::Value>>(bytes)
+                && let Some(read) = T::upcast(&old.f, old.d)
+            {
+                let read = read.map_err(|e| Error::Internal(format!("{key}: not what {found} says: {e}")))?;
+                return Ok((read, old.v));
+            }
             Err(Error::Internal(format!("{key}: expected format {}, found {found}{why}", T::FORMAT)))
         }
     }

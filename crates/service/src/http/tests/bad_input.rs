@@ -229,7 +229,9 @@ async fn a_card_number_in_free_text_is_masked_flagged_and_stored_nowhere() {
 
     let body = with(refund("S-1", "60.00"), "note", json!(format!("back to {card} please")));
     let made = shop.tell(&shop.manager, "/v1/refunds", &body).await.expect(201);
-    assert_eq!((&made["masked"], &made["note"]), (&json!(true), &json!("back to 411111******1111 please")));
+    assert_eq!(made["masked"], true);
+    let seen = shop.get(&shop.manager, &format!("/v1/refunds/{}", made["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!(seen["note"]["text"], "back to 411111******1111 please");
     let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
     let declined =
         shop.tell(&shop.reviewer, &format!("{path}/declines"), &json!({"reason": format!("card {card}")})).await;

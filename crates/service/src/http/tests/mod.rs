@@ -14,6 +14,7 @@ mod operator;
 mod payment_code;
 mod people;
 mod permission;
+mod privacy;
 mod proof;
 mod shop;
 mod story;
