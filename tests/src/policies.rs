@@ -109,7 +109,8 @@ impl Policies {
     }
 
     fn quick(&self, name: &str) -> Result<String> {
-        const ASKED: &str = r#"queries = ["1 second", "2 seconds", "4 seconds", "8 seconds", "16 seconds", "32 seconds"]"#;
+        const ASKED: &str =
+            r#"queries = ["1 second", "2 seconds", "4 seconds", "8 seconds", "16 seconds", "32 seconds"]"#;
         let pack = self.read("lakala.toml")?;
         ensure!(pack.contains(ASKED), "the pack does not say {ASKED:?} any more");
         let quick = pack.replace(ASKED, r#"queries = ["1 second", "2 seconds"]"#);

@@ -6,8 +6,8 @@ use crate::server::Server;
 use crate::shop::{Shop, cny};
 use anyhow::{Context as _, Result, ensure};
 use rescind_acquirer::{
-    Acquirer, Arrival, Arriving, Behaviour, Kind, Match, Means, Options, PaymentEffects, PaymentState, Question, Script,
-    Word,
+    Acquirer, Arrival, Arriving, Behaviour, Kind, Match, Means, Options, PaymentEffects, PaymentState, Question,
+    Script, Word,
 };
 use rescind_model::{MerchantId, SaleId};
 use serde_json::Value;
@@ -56,7 +56,14 @@ impl Stage {
     ///
     /// # Errors
     /// The acquirer refuses it.
-    pub fn arrives(&self, shop: &Shop, sale: &str, means: Means, state: Arriving, amount: &str) -> Result<PaymentState> {
+    pub fn arrives(
+        &self,
+        shop: &Shop,
+        sale: &str,
+        means: Means,
+        state: Arriving,
+        amount: &str,
+    ) -> Result<PaymentState> {
         let money = |amount: &str| serde_json::from_value(cny(amount)).context("an amount is an amount");
         let ceiling = if means == Means::Hold { Some(money("1150.00")?) } else { None };
         let arrival = Arrival {

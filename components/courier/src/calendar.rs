@@ -25,8 +25,7 @@ pub fn cached(hash: &str) -> Option<Arc<Calendar>> {
 
 /// Reads one and keeps it.
 pub fn load(hash: &str, canonical: &[u8]) -> Result<Arc<Calendar>, LoadError> {
-    let refused =
-        |e: rescind_policy::LoadError| LoadError { code: e.code().to_owned(), message: e.to_string() };
+    let refused = |e: rescind_policy::LoadError| LoadError { code: e.code().to_owned(), message: e.to_string() };
     let policy = Arc::new(Calendar(rescind_policy::Policy::from_canonical(canonical).map_err(refused)?));
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if loaded.len() >= KEPT {

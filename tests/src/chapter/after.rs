@@ -132,7 +132,11 @@ async fn exported(teller: &mut Teller, shop: &Shop) -> Result<()> {
     ensure!(component.len() == 64, "the component that made it is named by its digest: {component}");
     balanced(entries)?;
     let masked = shop.finance.see(path).await?;
-    ensure!(masked["masked"] == true && masked["chain"]["intact"] == true, "finance gets it masked: {}", masked["chain"]);
+    ensure!(
+        masked["masked"] == true && masked["chain"]["intact"] == true,
+        "finance gets it masked: {}",
+        masked["chain"]
+    );
     shop.terminal.get(path).await?.refused(403, "auth.forbidden")?;
     Ok(())
 }
@@ -143,7 +147,8 @@ fn balanced(entries: &[Value]) -> Result<()> {
         let sum = |side: &str| -> Result<i64> {
             let postings = entry["postings"].as_array().context("an entry has postings")?;
             let own = postings.iter().filter(|posting| posting["side"] == side);
-            own.map(|posting| text(&posting["amount"], "amount")?.replace('.', "").parse::<i64>().context("an amount")).sum()
+            own.map(|posting| text(&posting["amount"], "amount")?.replace('.', "").parse::<i64>().context("an amount"))
+                .sum()
         };
         ensure!(sum("debit")? == sum("credit")? && sum("debit")? > 0, "it does not balance: {entry}");
     }

@@ -92,9 +92,8 @@ async fn scanned(teller: &mut Teller, shop: &Shop) -> Result<()> {
     let paid = json!({"outcome": "good", "fee_charged": cny("0.16"), "retrieval_reference": "632714000118"});
     let essence = ["/state", "/sale/amount"];
     teller.tell("terminal", &shop.terminal, &format!("{path}/scans"), &paid, &essence).await?.0.is(200)?;
-    let (no, _) = teller
-        .tell("supervisor", &shop.supervisor, &format!("{path}/cancellations"), &json!({}), &FINDING)
-        .await?;
+    let (no, _) =
+        teller.tell("supervisor", &shop.supervisor, &format!("{path}/cancellations"), &json!({}), &FINDING).await?;
     let no = no.refused(422, "decision.deny")?;
     ensure!(finding(&no, "order-close.paid")["remedy"]["use"].is_string(), "it says what to do instead: {no}");
     let ways = ways_back(teller, "supervisor", &shop.supervisor, "C-2").await?;

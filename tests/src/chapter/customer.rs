@@ -51,9 +51,8 @@ async fn by_code(teller: &mut Teller, stage: &Stage, shop: &Shop, receiver: &Rec
     let body = json!({"url": receiver.url(), "locale": "en", "audience": "customer", "customer_messages": true});
     shop.system.post("/v1/webhook-endpoints", &body).await?.is(201)?;
     let ask = json!({"sale": "S-1", "way": "void", "amount": cny("6000.00"), "contact": CONTACT});
-    let (asked, _) = teller
-        .tell("supervisor", &shop.supervisor, "/v1/confirmations", &ask, &["/id", "/expires_at"])
-        .await?;
+    let (asked, _) =
+        teller.tell("supervisor", &shop.supervisor, "/v1/confirmations", &ask, &["/id", "/expires_at"]).await?;
     let id = text(&asked.is(201)?, "id")?;
     ensure!(!asked.text.contains("code"), "the code is not in the answer: {asked}");
     let letter = eventually("the code to be delivered", Duration::from_secs(20), async || {

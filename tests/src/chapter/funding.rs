@@ -32,8 +32,7 @@ pub async fn tell(teller: &mut Teller, stage: &Stage) -> Result<()> {
 
     teller.step("More comes in: both clear, in their order, and no approval is asked for again");
     register(teller, &shop, shop.sale("D-2").of("40.00")).await?;
-    let (one, two) =
-        (shop.refund_in(&first, &["cleared"]).await?, shop.refund_in(&second, &["cleared"]).await?);
+    let (one, two) = (shop.refund_in(&first, &["cleared"]).await?, shop.refund_in(&second, &["cleared"]).await?);
     for refund in [&one, &two] {
         stage.did_once(refund)?;
     }

@@ -62,8 +62,7 @@ async fn completed(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()
 
     teller.step("The completion is voided (预授权完成撤销): it is a hold again");
     let void = json!({"reason": "wrong-amount"});
-    let operation =
-        json!({"way": "completion-void", "sale": "H-1", "amount": cny("820.00"), "reason": "wrong-amount"});
+    let operation = json!({"way": "completion-void", "sale": "H-1", "amount": cny("820.00"), "reason": "wrong-amount"});
     let proof = shop.proof(&shop.supervisor, &crate::operator::SUPERVISOR, &operation).await?;
     let supervisor = shop.supervisor.showing(&proof);
     let path_of_void = format!("{path}/completion-voids");
@@ -102,13 +101,13 @@ async fn penalised_or_released(teller: &mut Teller, stage: &Stage, shop: &Shop) 
 
 async fn paid_in_advance(teller: &mut Teller, shop: &Shop) -> Result<()> {
     teller.step("A hotel paid in advance, 36 hours before: 30 % is kept, the rest may go back");
-    let in_hours = |hours: i64| rescind_model::Instant { unix_ms: moment::now().unix_ms + hours * 3_600_000 }.to_string();
+    let in_hours =
+        |hours: i64| rescind_model::Instant { unix_ms: moment::now().unix_ms + hours * 3_600_000 }.to_string();
     let booked = |id: &str, kind: &str, hours: i64| {
         shop.sale(id).of("600.00").days_ago(2).with("kind", json!(kind)).with("service_at", json!(in_hours(hours)))
     };
     register(teller, shop, booked("P-1", "hotel-reservation", 36)).await?;
-    let (no, _) =
-        teller.tell("manager", &shop.manager, "/v1/refunds", &shop.refund("P-1", "600.00"), &FINDING).await?;
+    let (no, _) = teller.tell("manager", &shop.manager, "/v1/refunds", &shop.refund("P-1", "600.00"), &FINDING).await?;
     let no = no.refused(422, "decision.deny")?;
     ensure!(finding(&no, "refund.penalty")["remedy"]["amount"] == cny("420.00"), "420.00 may go back: {no}");
     let essence = ["/id", "/state", "/amount", "/plan/tier"];

@@ -69,13 +69,17 @@ async fn proofs(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()> {
     let session = begin(&shop.terminal, &SUPERVISOR).await?;
     let at_work = shop.terminal.showing(&session.token);
     let (no, _) = teller.tell("terminal", &at_work, path, &shop.void(), &FINDING).await?;
-    ensure!(finding(&no.refused(422, "decision.deny")?, "void.authentication")["observed"]["text"] == "unbound", "{no}");
+    ensure!(
+        finding(&no.refused(422, "decision.deny")?, "void.authentication")["observed"]["text"] == "unbound",
+        "{no}"
+    );
 
     teller.step("The supervisor types the PIN once more, for this very void");
     let operation = shop.void_operation("S-1", "wrong-amount").await?;
     let body = json!({"token": session.token, "pin": SUPERVISOR.pin, "operation": operation});
     let proofs = format!("/v1/operator-sessions/{}/proofs", session.id);
-    let given = teller.post("terminal", &shop.terminal, &proofs, &body, &["/operation", "/expires_at"]).await?.is(201)?;
+    let given =
+        teller.post("terminal", &shop.terminal, &proofs, &body, &["/operation", "/expires_at"]).await?.is(201)?;
     let proof = text(&given, "proof")?;
 
     teller.step("Whoever has the public keys can check it, without a line: a terminal that is offline too");
@@ -83,7 +87,10 @@ async fn proofs(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()> {
     let keys = published(&keys)?;
     let now = crate::moment::now().unix_ms;
     let seen = rescind_proof::verify(&proof, &keys, now, 5_000).map_err(|e| anyhow::anyhow!("not genuine: {e}"))?;
-    teller.note(&format!("{} as operator {}, at {}, for {}", seen.person, seen.operator, shop.merchant, given["operation"]));
+    teller.note(&format!(
+        "{} as operator {}, at {}, for {}",
+        seen.person, seen.operator, shop.merchant, given["operation"]
+    ));
     ensure!(seen.person == shop.person("supervisor") && seen.operator == SUPERVISOR.number, "{seen:?}");
     ensure!(rescind_proof::verify(&proof, &keys, now + 10 * 60_000, 5_000).is_err(), "it does not last");
 
@@ -153,10 +160,10 @@ async fn by_device(teller: &mut Teller, shop: &Shop) -> Result<()> {
     };
     ensure!(signed.text() == text(&given, "text")?, "the device sees what it signs: {given}");
     let signature = URL_SAFE_NO_PAD.encode(device.sign_challenge(&signed));
-    let body =
-        json!({"token": session.token, "challenge": challenge, "signature": signature, "operation": operation});
+    let body = json!({"token": session.token, "challenge": challenge, "signature": signature, "operation": operation});
     let proofs = format!("/v1/operator-sessions/{}/proofs", session.id);
-    let proof = teller.post("terminal", &shop.terminal, &proofs, &body, &["/operation", "/expires_at"]).await?.is(201)?;
+    let proof =
+        teller.post("terminal", &shop.terminal, &proofs, &body, &["/operation", "/expires_at"]).await?.is(201)?;
     shop.terminal.post(&proofs, &body).await?.refused(403, "operator.refused").context("a challenge is good once")?;
     let showing = shop.terminal.showing(&text(&proof, "proof")?);
     let (made, _) = teller

@@ -50,7 +50,8 @@ async fn kept(teller: &mut Teller, shop: &Shop) -> Result<String> {
     ask["note"] = json!(NOTE);
     ask["contact"] = json!({"email": EMAIL});
     ask["evidence"] = json!([{"kind": "receipt", "content": content}]);
-    let (made, _) = teller.tell("supervisor", &shop.supervisor, "/v1/refunds", &ask, &["/id", "/state", "/note"]).await?;
+    let (made, _) =
+        teller.tell("supervisor", &shop.supervisor, "/v1/refunds", &ask, &["/id", "/state", "/note"]).await?;
     let refund = format!("/v1/refunds/{}", text(&made.is(201)?, "id")?);
     ensure!(!made.text.contains(EMAIL), "an answer that is kept holds the commitment alone: {made}");
     let essence = ["/note/text", "/contact/text", "/evidence/0/stored"];
@@ -78,7 +79,8 @@ async fn erased(teller: &mut Teller, stage: &Stage, shop: &Shop, refund: &str) -
     ensure!(seen["note"].get("text").is_none(), "{seen}");
 
     teller.step("Neither text is left anywhere in the database, and the chain still holds");
-    let file = teller.get("manager", &shop.manager, "/v1/transactions/S-1/export", &["/chain/intact"]).await?.is(200)?;
+    let file =
+        teller.get("manager", &shop.manager, "/v1/transactions/S-1/export", &["/chain/intact"]).await?.is(200)?;
     ensure!(file["chain"]["intact"] == true, "{}", file["chain"]);
     let told: Vec<&Value> =
         file["events"].as_array().into_iter().flatten().filter(|event| event["type"] == "data.erased").collect();

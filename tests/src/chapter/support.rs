@@ -48,8 +48,7 @@ async fn referred(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()>
     teller.step("The supervisor opens a case, with a photograph of the receipt");
     let ask = json!({"way": "void", "reason": "wrong-amount", "evidence": evidence("receipt", "a receipt")});
     let essence = ["/id", "/state", "/way", "/amount", "/rules", "/expires_at"];
-    let (case, _) =
-        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-4/cases", &ask, &essence).await?;
+    let (case, _) = teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-4/cases", &ask, &essence).await?;
     let case = text(&case.is(201)?, "id")?;
     let no = void_under(teller, shop, &case, &["/code"]).await?;
     no.refused(422, "decision.refer").context("a case that nobody granted opens nothing")?;

@@ -31,7 +31,10 @@ async fn no_answer(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()
     teller.step("A card sale of 66.00 without an answer: it was paid, and the till does not know");
     stage.arrives(shop, "S-1", Means::Card, Arriving::Paid, "66.00")?;
     let sale = shop.sale("S-1").of("66.00").minutes_ago(1).with("outcome", json!("unknown"));
-    teller.post("terminal", &shop.terminal, "/v1/transactions", &sale.body(), &["/id", "/status/outcome"]).await?.is(201)?;
+    teller
+        .post("terminal", &shop.terminal, "/v1/transactions", &sale.body(), &["/id", "/status/outcome"])
+        .await?
+        .is(201)?;
 
     teller.step("The till says so: the sale is reversed at once (冲正). That answer is lost too");
     stage.script(Kind::Reversal, "S-1", Behaviour::Timeout { took_place: true, hold_ms: Some(100) })?;
@@ -50,8 +53,7 @@ async fn no_answer(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()
     teller.step("The answer to the sale arrives late, and changes nothing");
     let late = json!({"type": "outcome-known", "outcome": "good"});
     let essence = ["/status/outcome", "/status/late"];
-    let (late, _) =
-        teller.tell("back office", &shop.system, "/v1/transactions/S-1/events", &late, &essence).await?;
+    let (late, _) = teller.tell("back office", &shop.system, "/v1/transactions/S-1/events", &late, &essence).await?;
     let late = late.is(200)?;
     ensure!(late["status"]["outcome"] == "reversed" && late["status"]["late"]["outcome"] == "good", "{late}");
     ensure!(trouble(teller, shop, "S-1", "no-answer").await?["next"] == "new-sale", "a new sale may be made");
@@ -71,7 +73,8 @@ async fn declined_or_printed(teller: &mut Teller, shop: &Shop) -> Result<()> {
     let told = trouble(teller, shop, "S-3", "printer-fault").await?;
     ensure!(told["next"] == "reprint" && told["outcome"] == "good", "{told}");
     let path = text(&told, "slip")?;
-    let (first, again) = (format!("{}?locale=zh-CN", path.replace("?reprint=true", "")), format!("{path}&locale=zh-CN"));
+    let (first, again) =
+        (format!("{}?locale=zh-CN", path.replace("?reprint=true", "")), format!("{path}&locale=zh-CN"));
     let first = shop.terminal.get(&first).await?;
     let again = teller.get("terminal", &shop.terminal, &again, &[]).await?;
     ensure!(first.status == 200 && again.status == 200 && first.text != again.text, "a reprint is marked: {again}");
@@ -86,11 +89,18 @@ async fn declined_or_printed(teller: &mut Teller, shop: &Shop) -> Result<()> {
 async fn of_unknown_codes(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<()> {
     for (code, arriving, title) in [
         ("C-1", Arriving::Paid, "A payment by code of which nobody knows: the network is asked, and says it was paid"),
-        ("C-2", Arriving::Unpaid, "Another: nobody paid it, so after the last question it is made sure that nobody can"),
+        (
+            "C-2",
+            Arriving::Unpaid,
+            "Another: nobody paid it, so after the last question it is made sure that nobody can",
+        ),
     ] {
         teller.step(title);
         let ask = code_of(code, "30.00");
-        teller.post("terminal", &shop.terminal, "/v1/payment-codes", &ask, &["/state", "/expires_at"]).await?.is(201)?;
+        teller
+            .post("terminal", &shop.terminal, "/v1/payment-codes", &ask, &["/state", "/expires_at"])
+            .await?
+            .is(201)?;
         stage.arrives(shop, code, Means::Code, arriving, "30.00")?;
         stage.says(Question::Sale, code, 1, Word::Unknown)?;
         let path = format!("/v1/payment-codes/{code}/scans");

@@ -164,7 +164,8 @@ async fn at_a_unionpay_terminal_the_terminal_says_what_became_of_the_void() -> R
     let id = world.approved_refund("S-2", "10.00").await?;
     world.clear(&id).await?;
     shop.refund_in(&id, &["cleared"]).await?;
-    let void = at_the_till("S-2").await?.tell("/v1/transactions/S-2/voids", &ask).await?.refused(422, "decision.deny")?;
+    let void =
+        at_the_till("S-2").await?.tell("/v1/transactions/S-2/voids", &ask).await?.refused(422, "decision.deny")?;
     ensure!(finding(&void, "void.after-refund")["verdict"] == "deny", "{void}");
     Ok(())
 }
@@ -301,8 +302,7 @@ async fn what_happened_to_the_sale_closes_the_void() -> Result<()> {
         ensure!(finding(&void, &format!("void.{news}"))["verdict"] == "deny", "{void}");
     }
     shop.sale("S-3").with("outcome", json!("unknown")).register().await?;
-    let unknown =
-        shop.void_sale("S-3").await?.refused(422, "decision.deny")?;
+    let unknown = shop.void_sale("S-3").await?.refused(422, "decision.deny")?;
     ensure!(finding(&unknown, "sale.outcome")["verdict"] == "deny", "{unknown}");
     let good = json!({"type": "outcome-known", "outcome": "good"});
     shop.system.tell("/v1/transactions/S-3/events", &good).await?.is(200)?;

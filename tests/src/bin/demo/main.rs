@@ -14,7 +14,6 @@ use rescind_tests::teller::Teller;
 use std::process::ExitCode;
 use std::time::Instant;
 
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let begun = Instant::now();

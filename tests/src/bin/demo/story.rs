@@ -4,9 +4,9 @@ use anyhow::{Context as _, Result, ensure};
 use core::time::Duration;
 use http::Request;
 use rescind_acquirer::{Behaviour, Kind, Match, Script};
+use rescind_tests::chapter::{self, FINDING, finding, void, way, ways_back};
 use rescind_tests::operator::{SUPERVISOR, begin};
 use rescind_tests::shop::{NewSale, Sealed, text};
-use rescind_tests::chapter::{self, FINDING, finding, void, way, ways_back};
 use rescind_tests::stage::Stage;
 use rescind_tests::teller::{Teller, plain};
 use rescind_tests::{Client, Reply, Shop, cny, eventually, moment};
@@ -111,7 +111,10 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
 
     teller.step("The supervisor shows who they are, once for the day and once more for this very void");
     let session = begin(&shop.supervisor, &SUPERVISOR).await?;
-    teller.note(&format!("POST /v1/operator-sessions   [supervisor, number {} and PIN]  → {}", SUPERVISOR.number, session.id));
+    teller.note(&format!(
+        "POST /v1/operator-sessions   [supervisor, number {} and PIN]  → {}",
+        SUPERVISOR.number, session.id
+    ));
     let operation = shop.void_operation("S-1", "wrong-amount").await?;
     let proofs = format!("/v1/operator-sessions/{}/proofs", session.id);
     let step_up = json!({"token": session.token, "pin": SUPERVISOR.pin, "operation": operation});
@@ -302,10 +305,7 @@ async fn told(teller: &mut Teller, world: &World) -> Result<()> {
         deliveries.iter().find(|d| d.json().is_ok_and(|b| b["type"] == "refund.cleared")).context("none cleared")?;
     teller.note(&format!("webhook-id: {}   webhook-timestamp: {}", example.seal.id, example.seal.timestamp));
     teller.note(&format!("webhook-signature: {}", example.seal.signature));
-    teller.parts(
-        &example.json()?,
-        &["/type", "/data/id", "/data/amount", "/data/message/title", "/data/message/body"],
-    );
+    teller.parts(&example.json()?, &["/type", "/data/id", "/data/amount", "/data/message/title", "/data/message/body"]);
 
     teller.step("The feed tells the same, each event once");
     println!("    → GET /v1/events?limit=100&audience=merchant&locale=en   [back office]");
