@@ -160,6 +160,13 @@ impl<'a> Situation<'a> {
         self.is_good() && balance.voided.minor == 0 && (self.left > 0 || balance.reserved.minor > 0)
     }
 
+    /// Minor units that were taken back or are on their way, by refunds and by voids: what came back from the network after
+    /// a void by legal order can be refunded, and the void stays what it was.
+    pub(crate) fn taken_back(&self) -> i64 {
+        let balance = &self.facts.balance;
+        balance.requested.minor.saturating_add(balance.voided.minor)
+    }
+
     /// Minor units kept of a prepaid sale as a penalty.
     pub(crate) fn penalty(&self) -> i64 {
         self.prepaid.as_ref().map_or(0, Prepaid::kept)
@@ -265,7 +272,7 @@ impl<'a> Situation<'a> {
     pub(crate) fn completion_void_is_open(&self) -> bool {
         let mut report = Report::sum_only();
         self.facts.hold.is_some()
-            && hold::judge_completion_void(self, self.captured, &mut report).is_ok()
+            && hold::judge_completion_void(self, self.captured, Asked::Probe, &mut report).is_ok()
             && report.openness() == Openness::Open(Outcome::Allow)
     }
 }
