@@ -454,8 +454,7 @@ fn hold_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<HoldRule
     let ceiling_percent = r.required(s, "ceiling-percent", |r, item| r.count(&item));
     let validity = r.required(s, "validity", |r, item| r.scalar(&item, Span::parse));
     let release_roles = r.list(s, "release-roles", |r, item| r.role(&item));
-    let release_authentication =
-        r.optional(s, "release-authentication", |r, item| r.table(item, authentication_rule));
+    let release_authentication = r.optional(s, "release-authentication", |r, item| r.table(item, authentication_rule));
     let completion_roles = r.list(s, "completion-roles", |r, item| r.role(&item));
     let completion_authentication =
         r.optional(s, "completion-authentication", |r, item| r.table(item, authentication_rule));
