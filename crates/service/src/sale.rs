@@ -214,6 +214,21 @@ impl Outcome {
     }
 }
 
+/// Whether a command makes the record longer without bringing anything to its end: it then needs room. Outcomes, and what
+/// ends something, are taken in whatever the record weighs.
+fn makes_longer(change: &Command) -> bool {
+    matches!(
+        change,
+        Command::AskInformation(_)
+            | Command::ProvideInformation(_)
+            | Command::AssignCase(_)
+            | Command::RecordLiability(_)
+            | Command::RequestTrace(_)
+            | Command::RecordTrouble(_)
+            | Command::Retry(_)
+    )
+}
+
 impl<P: Ports> App<P> {
     /// Registers a sale, and how its customer is reached. The same again is harmless.
     ///
@@ -642,6 +657,9 @@ impl<P: Ports> App<P> {
         actor: &Actor,
         command: &CommandId,
     ) -> Result<Transition, Error> {
+        if makes_longer(change) {
+            aggregate.must_have_room()?;
+        }
         Ok(self.ports.apply(&aggregate.ledger, change, actor, command, self.ports.now())?)
     }
 

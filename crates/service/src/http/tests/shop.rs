@@ -195,6 +195,16 @@ impl Shop {
         self.till.proof(self.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
     }
 
+    /// A proof given now, by one of the merchant's persons in a role, for something done to a whole hold.
+    pub fn hold_proof(&self, hold: &str, way: &str, minor: i64, role: &str, words: [Option<&str>; 2]) -> String {
+        let [reason, terminal] = words;
+        let merchant = self.merchant.as_str();
+        let operation =
+            rescind_proof::Operation { merchant, sale: hold, way, minor, currency: "CNY", reason, terminal };
+        let person = rescind_model::PersonId::parse(&format!("M-1.{role}")).unwrap();
+        self.till.proof(self.world.app.ports.now(), &person, role, &operation).unwrap()
+    }
+
     /// Makes one of the merchant's persons an operator.
     pub async fn operator(&self, number: &str, person: &str, role: &str) {
         let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": PIN});
