@@ -122,6 +122,8 @@ pub struct OperatorSession {
     idle_at: Time,
     /// When it ends in any case.
     expires_at: Time,
+    /// Wrong PINs since the last right one. Show it: an operator who mistyped nothing knows that somebody guesses.
+    failed_attempts: u32,
 }
 
 /// An operator who shows once more who they are, for one operation.
@@ -178,6 +180,7 @@ impl OperatorSession {
             began_at: Time(begun.began_at),
             idle_at: Time(begun.idle_at),
             expires_at: Time(begun.expires_at),
+            failed_attempts: begun.failed_before,
         }
     }
 }
