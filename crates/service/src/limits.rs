@@ -226,6 +226,9 @@ pub const CONTACT_BYTES: usize = 254;
 /// Messages to customers that wait in one lane of the outbox; they wait for minutes.
 pub const OUTBOX_MESSAGES: usize = 128;
 
+/// Those of one merchant.
+pub const OUTBOX_MESSAGES_OF_ONE: usize = 16;
+
 /// Reversals of one terminal that are looked at before its next sale. It owes one at a time, unless troubles of the past
 /// are reported late.
 pub const OUTSTANDING: usize = 32;

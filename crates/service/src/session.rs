@@ -17,6 +17,7 @@ use crate::secret::{Pepper, hex_of};
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::marks::Marks;
+use rescind_model::token::Token as _;
 use rescind_model::{Authentication, AuthenticationMethod, Digest, Instant, MerchantId, PersonId, TerminalId};
 use rescind_proof::OperationDigest;
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,16 @@ fn ended() -> Error {
     Error::Unproved { code: "session.ended", message: "begin a new session" }
 }
 
+/// An operation as it is shown to whoever signs.
+fn shown_of<'a>(
+    asked: Option<&'a AskedOperation>,
+    digest: Option<&'a OperationDigest>,
+    amount: Option<&'a str>,
+) -> Option<rescind_proof::ShownOperation<'a>> {
+    let (asked, digest, amount) = (asked?, digest?, amount?);
+    Some(rescind_proof::ShownOperation { digest, way: asked.way.token(), sale: asked.sale.as_str(), amount })
+}
+
 /// The terminal a key stands for.
 fn terminal_of(who: &Principal) -> Option<&TerminalId> {
     match &who.bearer {
@@ -198,11 +209,12 @@ impl<P: Ports> App<P> {
         let head = format!("{}-{}", expires_at.unix_ms, self.random_hex(32));
         let seal = seal_of(&self.pepper().await?, who, merchant, number, digest.as_ref(), &head)?;
         let challenge = format!("{head}-{seal}");
+        let amount = operation.map(|operation| operation.amount.to_string());
         let text = rescind_proof::Challenge {
             merchant: merchant.as_str(),
             operator: number.as_str(),
             terminal: terminal_of(who).map(TerminalId::as_str),
-            operation: digest.as_ref(),
+            operation: shown_of(operation, digest.as_ref(), amount.as_deref()),
             challenge: &challenge,
         }
         .text();
@@ -215,7 +227,7 @@ impl<P: Ports> App<P> {
         merchant: &MerchantId,
         number: &OperatorNumber,
         showing: &Showing,
-        operation: Option<&OperationDigest>,
+        operation: Option<(&AskedOperation, &OperationDigest)>,
     ) -> Result<Shown, Error> {
         let shown = match showing {
             Showing::Pin(pin) => {
@@ -225,12 +237,14 @@ impl<P: Ports> App<P> {
                 Shown { operator, method: AuthenticationMethod::Pin, failed_before, challenge: None }
             }
             Showing::Signature { challenge, signature } => {
-                let used = self.check_challenge(who, merchant, number, operation, challenge).await?;
+                let digest = operation.map(|(_, digest)| digest);
+                let used = self.check_challenge(who, merchant, number, digest, challenge).await?;
+                let amount = operation.map(|(asked, _)| asked.amount.to_string());
                 let signed = rescind_proof::Challenge {
                     merchant: merchant.as_str(),
                     operator: number.as_str(),
                     terminal: terminal_of(who).map(TerminalId::as_str),
-                    operation,
+                    operation: shown_of(operation.map(|(asked, _)| asked), digest, amount.as_deref()),
                     challenge,
                 };
                 let operator = self.check_signature(who, merchant, number, &signed, signature).await?;
@@ -349,7 +363,7 @@ impl<P: Ports> App<P> {
         }
         let session = self.session(who, merchant, token).await?;
         let digest = self.digest_of(who, merchant, operation)?;
-        let shown = self.show(who, merchant, &number, showing, Some(&digest)).await?;
+        let shown = self.show(who, merchant, &number, showing, Some((operation, &digest))).await?;
         // The number may have passed to another person, or to another role, since the session began.
         if shown.operator.view.person != session.person || shown.operator.view.role != session.role {
             return Err(ended());
