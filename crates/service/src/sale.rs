@@ -760,7 +760,7 @@ impl<P: Ports> App<P> {
 }
 
 /// Whether an answer about a payment comes after its reversal or order close began.
-fn is_late(ledger: &Ledger, outcome: SaleOutcome) -> bool {
+pub(crate) fn is_late(ledger: &Ledger, outcome: SaleOutcome) -> bool {
     let undoes = |kind| matches!(kind, Way::Reversal | Way::OrderClose);
     let under_way = ledger.operations.iter().any(|o| undoes(o.kind) && o.state.holds_reservation());
     let undone = matches!(ledger.status.outcome, SaleOutcome::Reversed | SaleOutcome::Cancelled);
