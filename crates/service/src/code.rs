@@ -11,8 +11,9 @@ use crate::sale::{Aggregate, Beginning, is_late};
 use crate::store::key::Key;
 use crate::store::list::Position;
 use rescind_model::{
-    BusinessDay, Channel, Command, CommandId, Evidence, Instant, LateAnswer, MerchantId, Money, OperationId, OperationState, Origin,
-    PaymentCode, PersonId, Presenter, Sale, SaleId, SaleOutcome, Scan, SettlementMode, SlipNumbers, Way,
+    BusinessDay, Channel, Command, CommandId, Evidence, Instant, LateAnswer, MerchantId, Money, OperationId,
+    OperationState, Origin, PaymentCode, PersonId, Presenter, Sale, SaleId, SaleOutcome, Scan, SettlementMode,
+    SlipNumbers, Way,
 };
 use serde::Serialize;
 

@@ -9,12 +9,10 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::limits::{
-    CONFIRMATION_LIFETIME, CONFIRMATION_TRIES, CONFIRMATION_WINDOW, CONFIRMATIONS, CONTACT_BYTES,
-};
+use crate::limits::{CONFIRMATION_LIFETIME, CONFIRMATION_TRIES, CONFIRMATION_WINDOW, CONFIRMATIONS, CONTACT_BYTES};
 use crate::outbox::Letter;
-use crate::ports::Ports;
 use crate::personal::{Kept, PersonalRecord};
+use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
 use crate::secret::Pepper;
 use crate::store::Record;
@@ -190,12 +188,7 @@ impl<P: Ports> App<P> {
     }
 
     /// Where a code goes: to whom the merchant's system names, or else to the sale's own contact. Nobody at a till may say.
-    async fn contact_for(
-        &self,
-        who: &Principal,
-        sale: &Sale,
-        named: Option<&String>,
-    ) -> Result<Option<String>, Error> {
+    async fn contact_for(&self, who: &Principal, sale: &Sale, named: Option<&String>) -> Result<Option<String>, Error> {
         let is_system = matches!(who.bearer, Bearer::System { .. });
         if named.is_some() && !is_system {
             let why = "the code goes to the sale's contact: only the merchant's system may name another";
@@ -221,7 +214,8 @@ impl<P: Ports> App<P> {
         }
         Err(Error::Conflict {
             code: "confirmation.no-contact",
-            message: "the sale has no contact, or it was erased: the merchant's system has to ask for the code".to_owned(),
+            message: "the sale has no contact, or it was erased: the merchant's system has to ask for the code"
+                .to_owned(),
         })
     }
 

@@ -233,7 +233,9 @@ impl Principal {
             (Bearer::System { .. }, Deed::Owe) => never("say who owes what: that is a person's word"),
             (Bearer::Person { .. }, Deed::Read) => any_role(&ROLES),
             (Bearer::Person { .. }, Deed::TakeBack) => any_role(&["cashier", "supervisor", "manager"]),
-            (Bearer::Person { .. }, Deed::ShowOperator) => any_role(&["cashier", "supervisor", "manager", "compliance"]),
+            (Bearer::Person { .. }, Deed::ShowOperator) => {
+                any_role(&["cashier", "supervisor", "manager", "compliance"])
+            }
             (Bearer::Person { .. }, Deed::Review) => any_role(&["reviewer", "manager", "finance", "supervisor"]),
             (Bearer::Person { .. }, Deed::Clear) => any_role(&["manager", "finance"]),
             (Bearer::Person { .. }, Deed::Configure | Deed::ReportSale) => any_role(&["manager"]),

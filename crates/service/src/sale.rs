@@ -269,7 +269,10 @@ impl<P: Ports> App<P> {
             // The outcome may have become known since: only what was registered is compared. What was paid of a code or
             // hold is written later; its first command follows from what was asked for.
             let registered = there.events.first().is_some_and(|e| e.command == command);
-            if registered && (own || visible(who, &merchant, there)) && (*origin != Origin::Sale || there.ledger.sale == *sale) {
+            if registered
+                && (own || visible(who, &merchant, there))
+                && (*origin != Origin::Sale || there.ledger.sale == *sale)
+            {
                 Ok(())
             } else {
                 Err(Error::Conflict {
