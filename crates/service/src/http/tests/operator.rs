@@ -373,7 +373,7 @@ async fn a_telephone_signs_a_challenge_once() {
     // A lost telephone signs no more.
     let lost = sign(&phone, "07", &challenge().await, None);
     let path = format!("/v1/operators/07/devices/{}", phone.id);
-    shop.call(&shop.supervisor, "DELETE", &path, None, "").await.refused(403, "auth.forbidden");
+    shop.call(&shop.finance, "DELETE", &path, None, "").await.refused(403, "auth.forbidden");
     assert_eq!(shop.call(&shop.manager, "DELETE", &path, None, "").await.status, 204);
     shop.call(&shop.manager, "DELETE", &path, None, "").await.refused(404, "not-found");
     shop.post(&shop.terminal, SESSIONS, &lost).await.refused(403, "operator.refused");
