@@ -77,7 +77,7 @@ mod tests {
         for byte in operation_digest(&VOID) {
             write!(hex, "{byte:02x}").unwrap();
         }
-        assert_eq!(hex, "bd58831a858860064c5d091aef7665c149b7149898899d7d89b650494c370a0d");
+        assert_eq!(hex, "e6f2f13752159ab5b6f8f4fb5a3fd44f408eaddafd752bbaa3e6bf881478c17a");
     }
 
     #[test]
