@@ -190,6 +190,9 @@ impl Shop {
             currency: "CNY",
             reason: Some("wrong-amount"),
             terminal: None,
+            holder: "person",
+            penalty: false,
+            order: None,
         };
         let supervisor = rescind_model::PersonId::parse("M-1.supervisor").unwrap();
         self.till.proof(self.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
@@ -207,8 +210,16 @@ impl Shop {
 
     /// Makes one of the merchant's persons an operator.
     pub async fn operator(&self, number: &str, person: &str, role: &str) {
-        let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": PIN});
+        let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": FIRST_PIN});
         self.post(&self.manager, "/v1/operators", &ask).await.expect(201);
+        self.choose(number, FIRST_PIN, PIN).await;
+    }
+
+    /// An operator chooses another PIN, at the terminal.
+    pub async fn choose(&self, number: &str, pin: &str, new: &str) {
+        let path = format!("/v1/operators/{number}/pin");
+        let body = json!({"pin": pin, "new_pin": new}).to_string();
+        assert_eq!(self.call(&self.terminal, "POST", &path, None, &body).await.status, 204);
     }
 
     /// A session of an operator, by PIN.
@@ -228,6 +239,9 @@ impl Shop {
         self.world.app.ports.kv().keys()
     }
 }
+
+/// The PIN that a manager sets, and its operator changes.
+pub const FIRST_PIN: &str = "271846";
 
 /// The PIN of everybody here.
 pub const PIN: &str = "839274";
