@@ -3,7 +3,7 @@
 use crate::business_day::Clock;
 use crate::tier;
 use rescind_model::{
-    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Terms, Way,
+    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Role, Terms, Way,
 };
 use rescind_policy::document::{CodeRules, Document, HoldRules, RefundRules, TierBasis, VoidRules};
 use rescind_policy::scalar::Span;
