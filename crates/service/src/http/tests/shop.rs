@@ -202,8 +202,18 @@ impl Shop {
     pub fn hold_proof(&self, hold: &str, way: &str, minor: i64, role: &str, words: [Option<&str>; 2]) -> String {
         let [reason, terminal] = words;
         let merchant = self.merchant.as_str();
-        let operation =
-            rescind_proof::Operation { merchant, sale: hold, way, minor, currency: "CNY", reason, terminal };
+        let operation = rescind_proof::Operation {
+            merchant,
+            sale: hold,
+            way,
+            minor,
+            currency: "CNY",
+            reason,
+            terminal,
+            holder: if terminal.is_some() { "terminal" } else { "person" },
+            penalty: false,
+            order: None,
+        };
         let person = rescind_model::PersonId::parse(&format!("M-1.{role}")).unwrap();
         self.till.proof(self.world.app.ports.now(), &person, role, &operation).unwrap()
     }
