@@ -21,6 +21,9 @@ pub struct Operator {
     pub person: &'static str,
 }
 
+/// The first PIN of every operator, given by whoever registers them.
+const FIRST_PIN: &str = "730519";
+
 /// Who sells.
 pub const CASHIER: Operator = Operator { number: "01", pin: "280617", role: "cashier", person: "cashier" };
 /// Who may void.
@@ -62,9 +65,22 @@ impl Shop {
             "number": operator.number,
             "person": self.person(operator.person),
             "role": operator.role,
-            "pin": operator.pin,
+            "pin": FIRST_PIN,
         });
-        self.admin.post(&format!("/v1/operators?merchant={}", self.merchant), &body).await?.is(201)
+        let made = self.admin.post(&format!("/v1/operators?merchant={}", self.merchant), &body).await?.is(201)?;
+        self.choose_pin(operator.number, FIRST_PIN, operator.pin).await?;
+        Ok(made)
+    }
+
+    /// An operator chooses another PIN, at the terminal.
+    ///
+    /// # Errors
+    /// It was not answered as expected.
+    pub async fn choose_pin(&self, number: &str, pin: &str, new: &str) -> Result<()> {
+        let path = format!("/v1/operators/{number}/pin");
+        let chosen = self.terminal.post(&path, &json!({"pin": pin, "new_pin": new})).await?;
+        ensure!(chosen.status == 204, "{chosen}");
+        Ok(())
     }
 
     /// The operation of voiding a sale, as a proof is bound to it.

@@ -94,14 +94,16 @@ pub async fn open(app: &App<Native>) -> anyhow::Result<()> {
         let (_, token) = app.make_key(bearer, name.to_lowercase()).await.map_err(wrong)?;
         say(format_args!("  export {name}_KEY={token}"))?;
     }
+    let who = Principal { key: "serve --demo".to_owned(), bearer: back_office, grants: Vec::new() };
     for (number, name, role) in OPERATORS {
-        let (pin, digits) = pin()?;
+        // Whoever registers an operator gives a first PIN; the operator then chooses another.
+        let ((first, _), (own, digits)) = (pin()?, pin()?);
         let number = OperatorNumber::parse(number).map_err(|e| anyhow!("{e}"))?;
-        let ask = OperatorAsk { number: number.clone(), person: PersonId::parse(name)?, role, pin };
+        let ask = OperatorAsk { number: number.clone(), person: PersonId::parse(name)?, role, pin: first.clone() };
         app.create_operator(&admin, &merchant, ask).await.map_err(wrong)?;
+        app.change_pin(&who, &merchant, &number, &first, &own).await.map_err(wrong)?;
         say(format_args!("  export {0}_NUMBER={number} {0}_PIN={digits}", name.to_uppercase()))?;
     }
-    let who = Principal { key: "serve --demo".to_owned(), bearer: back_office, grants: Vec::new() };
     for (number, stock) in STOCK.iter().enumerate() {
         let sale = sale(app, &merchant, &terminal, number, stock).await?;
         app.register_sale(&who, sale, stock.outcome).await.map_err(wrong)?;

@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, ensure};
 use core::time::Duration;
 use serde_json::{Value, json};
 
-/// How the merchant's own system reaches the customer: nobody's number.
-const CONTACT: &str = "+86 138 0000 0000";
+/// How the customer is reached, as it was registered with the sale: nobody's number.
+const CONTACT: &str = "+8613800000000";
 
 /// Plays it.
 ///
@@ -43,14 +43,14 @@ async fn void_with(
 
 async fn by_code(teller: &mut Teller, stage: &Stage, shop: &Shop, receiver: &Receiver) -> Result<()> {
     teller.step("A void of 6,000.00: the customer has to be identified");
-    register(teller, shop, shop.sale("S-1").of("6000.00")).await?;
+    register(teller, shop, shop.sale("S-1").of("6000.00").with("contact", json!({"phone": CONTACT}))).await?;
     let no = void_with(teller, shop, "S-1", None, &FINDING).await?;
     ensure!(!finding(&no.refused(422, "decision.deny")?, "void.identity").is_null(), "{no}");
 
     teller.step("A code goes to the customer, through the merchant's endpoint for such messages");
     let body = json!({"url": receiver.url(), "locale": "en", "audience": "customer", "customer_messages": true});
-    shop.system.post("/v1/webhook-endpoints", &body).await?.is(201)?;
-    let ask = json!({"sale": "S-1", "way": "void", "amount": cny("6000.00"), "contact": CONTACT});
+    shop.manager.post("/v1/webhook-endpoints", &body).await?.is(201)?;
+    let ask = json!({"sale": "S-1", "way": "void", "amount": cny("6000.00")});
     let (asked, _) =
         teller.tell("supervisor", &shop.supervisor, "/v1/confirmations", &ask, &["/id", "/expires_at"]).await?;
     let id = text(&asked.is(201)?, "id")?;

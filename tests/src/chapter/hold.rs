@@ -89,7 +89,12 @@ async fn penalised_or_released(teller: &mut Teller, stage: &Stage, shop: &Shop) 
 
     teller.step("Another hold is released as a whole (预授权撤销)");
     let path = held(teller, stage, shop, "H-2").await?;
-    ask(teller, shop, &format!("{path}/releases"), &json!({"reason": "customer-request"})).await?;
+    let operation =
+        json!({"way": "hold-release", "sale": "H-2", "amount": cny("1000.00"), "reason": "customer-request"});
+    let proof = shop.proof(&shop.supervisor, &crate::operator::SUPERVISOR, &operation).await?;
+    let (supervisor, body) = (shop.supervisor.showing(&proof), json!({"reason": "customer-request"}));
+    let (asked, _) = teller.tell("supervisor", &supervisor, &format!("{path}/releases"), &body, &OPERATION).await?;
+    becomes(teller, shop, &text(&asked.is(201)?, "id")?, &["done"]).await?;
     let shown = shop.system.see(&path).await?;
     ensure!(shown["state"] == "released", "{shown}");
     ensure!(stage.payment(shop, "H-2")?.state == PaymentState::Released, "at the acquirer too");

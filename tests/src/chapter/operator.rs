@@ -9,7 +9,7 @@ use crate::teller::Teller;
 use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rescind_proof::{Challenge, ProofKey, SigningKey};
+use rescind_proof::{Challenge, ProofKey, ShownOperation, SigningKey};
 use serde_json::{Value, json};
 
 /// Plays it.
@@ -53,7 +53,11 @@ async fn locked_out(teller: &mut Teller, shop: &Shop) -> Result<()> {
     ensure!(reset.is(200)?["locked"] == false, "{reset}");
     shop.supervisor.post(&path(&MANAGER), &new).await?.refused(403, "auth.forbidden")?;
     login(teller, shop, &CASHIER, CASHIER.pin).await?.refused(403, "operator.refused")?;
-    login(teller, shop, &CASHIER, "640182").await?.is(201)?;
+    login(teller, shop, &CASHIER, "640182").await?.refused(403, "operator.pin-must-change")?;
+
+    teller.step("Whoever reset it does not become the cashier: it opens nothing but the choice of another PIN");
+    shop.choose_pin(CASHIER.number, "640182", "552907").await?;
+    login(teller, shop, &CASHIER, "552907").await?.is(201)?;
     Ok(())
 }
 
@@ -150,12 +154,15 @@ async fn by_device(teller: &mut Teller, shop: &Shop) -> Result<()> {
         currency: "CNY",
         reason: Some("wrong-amount"),
         terminal: Some(crate::shop::TERMINAL),
+        holder: "terminal",
+        penalty: false,
+        order: None,
     });
     let signed = Challenge {
         merchant: &shop.merchant,
         operator: MANAGER.number,
         terminal: Some(crate::shop::TERMINAL),
-        operation: Some(&digest),
+        operation: Some(ShownOperation { digest: &digest, way: "void", sale: "S-2", amount: "50.00 CNY" }),
         challenge: &challenge,
     };
     ensure!(signed.text() == text(&given, "text")?, "the device sees what it signs: {given}");

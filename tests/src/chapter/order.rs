@@ -46,7 +46,7 @@ async fn carried_out(teller: &mut Teller, stage: &Stage, shop: &Shop) -> Result<
     ensure!(!finding(&no.refused(422, "decision.deny")?, "void.authentication").is_null(), "{no}");
     let second = Operator { number: "11", pin: "906152", role: "supervisor", person: "lena" };
     shop.register_operator(&second).await?;
-    let operation = json!({"way": "void", "sale": "S-1", "amount": cny("480.00")});
+    let operation = json!({"way": "void", "sale": "S-1", "amount": cny("480.00"), "order": id});
     let lena = lena.showing(&shop.proof(&lena, &second, &operation).await?);
     let essence = ["/state", "/confirmed_by", "/operation", "/outcome"];
     let (yes, _) = teller.tell("compliance (lena)", &lena, &confirm, &json!({}), &essence).await?;
