@@ -98,10 +98,15 @@ pub(crate) fn judge_refund(s: &Situation<'_>, amount: i64, report: &mut Report) 
     };
     let most = s.refundable();
     if amount > most && s.left > 0 {
-        report.stands(rule::REFUND_PENALTY, Outcome::Deny, Until::Changed, || {
+        // The schedule says what is kept, not that nobody may give it back: where it leaves nothing, support decides.
+        let verdict = if most > 0 { Outcome::Deny } else { Outcome::Refer };
+        report.stands(rule::REFUND_PENALTY, verdict, Until::Changed, || {
             let remedy = if most > 0 { Remedy::ReduceTo(s.money(most)) } else { refund::support(s) };
             (s.amount(amount), s.amount(most), remedy)
         });
+        if most == 0 {
+            return Ok(());
+        }
     }
     prepaid.ends(s, s.left.saturating_sub(amount), report)
 }

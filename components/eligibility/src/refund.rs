@@ -106,7 +106,8 @@ fn enough_is_left(s: &Situation<'_>, amount: i64, report: &mut Report) {
 fn can_be_refunded(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Report) {
     let sale = &s.facts.sale;
     if let Some(kind) = rules.kinds_not_refundable.iter().find(|kind| **kind == sale.kind) {
-        report.stands(rule::REFUND_KIND, Outcome::Deny, Until::Changed, || {
+        let verdict = rules.not_refundable.and_then(verdict).unwrap_or(Outcome::Deny);
+        report.stands(rule::REFUND_KIND, verdict, Until::Changed, || {
             (Value::Text(kind.clone()), Value::Absent, void_instead(s, amount).unwrap_or(support(s)))
         });
     }
@@ -124,7 +125,11 @@ fn can_be_refunded(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: 
 
 fn in_time(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Report) -> Result<(), DecisionError> {
     let end = window::end_of_refund(s.engine.clock, s.facts.sale.paid_at, rules.window)?;
-    report.ends(end);
+    let after = rules.after_window.and_then(verdict).unwrap_or(Outcome::Deny);
+    // What support can do once it is over, no time ends.
+    if s.now < end || after == Outcome::Deny {
+        report.ends(end);
+    }
     if let Some(verdict) = verdict(rules.same_business_day).filter(|_| s.today <= s.facts.sale.business_day) {
         let opens = next_business_day(s)?;
         report.stands(rule::REFUND_SAME_DAY, verdict, Until::At(opens), || {
@@ -133,7 +138,7 @@ fn in_time(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Rep
         });
     }
     if s.now >= end {
-        report.stands(rule::REFUND_WINDOW, Outcome::Deny, Until::Changed, || {
+        report.stands(rule::REFUND_WINDOW, after, Until::Changed, || {
             (Value::At(s.now), Value::At(end), void_instead(s, amount).unwrap_or(support(s)))
         });
     }

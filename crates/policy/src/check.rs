@@ -187,6 +187,15 @@ impl Check<'_> {
                 Some("window = \"2 days\"".to_owned()),
             );
         }
+        for (field, permission, found) in [
+            ("after-window", refund.after_window, "`allow`: no window"),
+            ("not-refundable", refund.not_refundable, "`allow`: no such kinds"),
+        ] {
+            if permission == Some(Permission::Allow) {
+                let suggestion = Some(format!("{field} = \"refer\""));
+                self.problem(&[refund_key, Key(field)], "policy.contradiction", "`refer` or `deny`", found, suggestion);
+            }
+        }
         if let Some(count) = refund.max_count {
             self.count(&[refund_key, Key("max-count")], count, 1, COUNT);
         }

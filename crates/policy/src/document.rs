@@ -212,6 +212,9 @@ pub struct RefundRules {
     /// What of the acquiring fee comes back.
     #[serde(with = "word")]
     pub acquiring_fee: ReturnedFee,
+    /// What happens after the window: `refer` or `deny`. Absent: `deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub after_window: Option<Permission>,
     /// When the money arrives; the first that matches the sale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arrival: Vec<ArrivalRule>,
@@ -253,6 +256,9 @@ pub struct RefundRules {
     /// How long after the last refund of the same sale at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_spacing: Option<Span>,
+    /// What happens to the kinds that are not refundable: `refer` or `deny`. Absent: `deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub not_refundable: Option<Permission>,
     /// What the operation costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_fee: Option<FeeRule>,

@@ -269,6 +269,7 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
     }
     let executor = r.required(s, "executor", |r, item| r.word(&item));
     let window = r.required(s, "window", |r, item| r.scalar(&item, refund_window));
+    let after_window = r.optional(s, "after-window", |r, item| r.word(&item));
     let same_business_day = r.required(s, "same-business-day", |r, item| r.word(&item));
     let partial = r.required(s, "partial", |r, item| r.flag(&item));
     let max_count = r.optional(s, "max-count", |r, item| r.count(&item));
@@ -276,6 +277,7 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
     let min_amount = r.optional(s, "min-amount", |r, item| r.amount(&item));
     let max_amount = r.optional(s, "max-amount", |r, item| r.amount(&item));
     let kinds_not_refundable = r.list(s, "kinds-not-refundable", |r, item| r.text(&item));
+    let not_refundable = r.optional(s, "not-refundable", |r, item| r.word(&item));
     let real_time = r.required(s, "real-time", |r, item| r.word(&item));
     let reason = r.required(s, "reason", |r, item| r.word(&item));
     let reasons = r.list(s, "reasons", |r, item| r.text(&item));
@@ -293,6 +295,7 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
     let arrival = r.list(s, "arrival", |r, item| r.table(item, arrival_rule));
     Some(Some(RefundRules {
         acquiring_fee: acquiring_fee?,
+        after_window: after_window?,
         arrival: arrival?,
         authentication: authentication?,
         coupon: coupon?,
@@ -307,6 +310,7 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
         max_count: max_count?,
         min_amount: min_amount?,
         min_spacing: min_spacing?,
+        not_refundable: not_refundable?,
         operation_fee: operation_fee?,
         partial: partial?,
         real_time: real_time?,

@@ -72,6 +72,7 @@ count = [{ counted = "payer-token", per-business-day = 3, at-ceiling = "deny" }]
 enabled = true
 executor = "courier"
 window = "11 months"
+after-window = "refer"
 same-business-day = "refer"
 partial = true
 max-count = 50
@@ -79,6 +80,7 @@ min-spacing = "1 minute"
 min-amount = "0.01"
 max-amount = "100.00"
 kinds-not-refundable = ["top-up"]
+not-refundable = "refer"
 real-time = "refer"
 reason = "mandatory"
 reasons = ["b"]

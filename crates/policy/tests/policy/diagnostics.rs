@@ -143,6 +143,8 @@ fn each_mistake_in_the_ways_besides_void_and_refund_is_told() {
             "policy.range",
             "void.identity[0].any-of",
         ),
+        ("not-refundable = \"refer\"", "not-refundable = \"allow\"", "policy.contradiction", "refund.not-refundable"),
+        ("after-window = \"refer\"", "after-window = \"allow\"", "policy.contradiction", "refund.after-window"),
         ("coupon = \"proportion\"", "coupon = \"share\"", "policy.unknown-word", "refund.coupon"),
         ("coupon = \"proportion\"", "funding = \"none\"", "policy.unknown-word", "refund.funding"),
         ("[reversal]", "[reversal]\nwindow = \"7 days\"", "policy.contradiction", "reversal.after-window"),

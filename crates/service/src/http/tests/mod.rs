@@ -19,4 +19,5 @@ mod proof;
 mod shop;
 mod story;
 mod trouble;
+mod ways;
 mod webhook;
