@@ -22,7 +22,7 @@ async fn two() -> Result<Two> {
     let shop = &world.shop;
     shop.sale("S-1").with("order_number", json!("ORDER-1")).register().await?;
     shop.sale("S-2").of("5000.00").days_ago(2).register().await?;
-    let made = shop.supervisor.tell("/v1/transactions/S-1/voids", &shop.void()).await?.is(201)?;
+    let made = shop.void_sale("S-1").await?.is(201)?;
     let void = text(&made, "id")?;
     let made = shop.manager.tell("/v1/refunds", &shop.refund("S-2", "500.00")).await?.is(201)?;
     let refund = text(&made, "id")?;

@@ -844,13 +844,13 @@ impl Document {
 #[derive(utoipa::ToSchema)]
 struct Object {}
 
-fn time() -> RefOr<Schema> {
-    crate::http::time::Time::schema()
-}
-
 fn binary() -> RefOr<Schema> {
     let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Binary);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+}
+
+fn time() -> RefOr<Schema> {
+    crate::http::time::Time::schema()
 }
 
 fn day() -> RefOr<Schema> {

@@ -2,8 +2,10 @@
 
 use super::hold::hold;
 use super::payment_code::{code, provider_says};
-use super::shop::{Reply, Shop, cny, pack, refund, sale};
+use super::shop::{Reply, Shop, cny, refund, sale};
 use crate::ports::{OutboundAnswer, Ports as _};
+use core::future::Future;
+use core::pin::Pin;
 use rescind_model::token::Token as _;
 use rescind_model::{Duration, OperationState, PersonId, RefundState, SaleOutcome, Way};
 use rescind_proof::Operation;
@@ -21,6 +23,9 @@ const FAILED: &str = r#"{"status":"failed","code":"25"}"#;
 const SILENCE_MINUTES: u32 = 120;
 
 // ------------------------------------------------------------------------------------------------------------ the table
+
+/// What a step does. On the heap: the steps of all rows together are more than a test's stack holds.
+type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 struct Row {
     name: &'static str,
@@ -82,7 +87,7 @@ async fn walk(name: &str, wish: &str) {
     let row = rows.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("docs/ways.md has no row {name}"));
     for path in row.paths(wish) {
         for pack in row.under.iter().filter(|pack| path.under.is_none_or(|only| only == **pack)) {
-            let mut counter = Counter::at(name, pack).await;
+            let mut counter = Box::pin(Counter::at(name, pack)).await;
             counter.trail = format!("{name} · {wish} under {pack}");
             for step in &path.steps {
                 counter.trail.push_str(" · ");
@@ -275,14 +280,13 @@ fn no_state_is_without_a_row_and_no_cell_without_a_way() {
 /// A payment of 100.00 at a shop, and what is under way about it.
 struct Counter {
     shop: Shop,
-    pack: &'static str,
     payment: String,
     /// The payment and the sales that were made in its stead.
     sales: Vec<String>,
     operation: String,
     refund: String,
-    order: String,
-    /// What counts as the merchant's besides: liabilities of the customer.
+    /// A legal order, and for how much it is, in minor units.
+    order: (String, i64),
     support: String,
     compliance: [String; 2],
     trail: String,
@@ -298,8 +302,11 @@ fn text(value: &Value) -> &str {
 
 impl Counter {
     /// A counter under a policy as it ships, with nothing paid yet.
-    async fn under(pack_name: &str) -> Self {
-        let pack_name = PACKS.iter().find(|known| **known == pack_name).unwrap();
+    fn under(pack_name: &str) -> Doing<'_, Self> {
+        Box::pin(Self::opened(pack_name))
+    }
+
+    async fn opened(pack_name: &str) -> Self {
         let shop = Shop::under(pack_name).await;
         let hire = async |name: &str, role: &str| {
             let person = json!({"id": name, "name": name, "grants": [{"merchant": "M-1", "roles": [role]}]});
@@ -311,22 +318,23 @@ impl Counter {
         let compliance = [hire("lex", "compliance").await, hire("lena", "compliance").await];
         Self {
             shop,
-            pack: pack_name,
             payment: "S-1".to_owned(),
             sales: vec!["S-1".to_owned()],
             operation: String::new(),
             refund: String::new(),
-            order: String::new(),
+            order: (String::new(), 0),
             support,
             compliance,
             trail: String::new(),
         }
     }
 
-    async fn registered(pack: &str, body: Value) -> Self {
-        let counter = Self::under(pack).await;
-        counter.shop.post(&counter.shop.system, "/v1/transactions", &body).await.expect(201);
-        counter
+    fn registered(pack: &str, body: Value) -> Doing<'_, Self> {
+        Box::pin(async move {
+            let counter = Self::under(pack).await;
+            counter.shop.post(&counter.shop.system, "/v1/transactions", &body).await.expect(201);
+            counter
+        })
     }
 
     async fn sold(pack: &str, paid_at: &str) -> Self {
@@ -486,18 +494,24 @@ impl Counter {
         }
     }
 
-    async fn then(mut self, steps: &str) -> Self {
-        for step in steps.split("; ") {
-            self.trail.push_str(" · ");
-            self.trail.push_str(step);
-            self.step(step).await;
-        }
-        self
+    fn then(mut self, steps: &str) -> Doing<'_, Self> {
+        Box::pin(async move {
+            for step in steps.split("; ") {
+                self.trail.push_str(" · ");
+                self.trail.push_str(step);
+                self.step(step).await;
+            }
+            self
+        })
     }
 
     // --------------------------------------------------------------------------------------------------------- steps
 
-    async fn step(&mut self, step: &str) {
+    fn step<'a>(&'a mut self, step: &'a str) -> Doing<'a, ()> {
+        Box::pin(self.take(step))
+    }
+
+    async fn take(&mut self, step: &str) {
         let words: Vec<&str> = step.split_whitespace().collect();
         match words.as_slice() {
             ["refused", way @ .., "by", rule, remedy] => self.refused(way, rule.trim_end_matches(':'), remedy).await,
@@ -569,7 +583,11 @@ impl Counter {
     }
 
     /// Asks for a way, once.
-    async fn try_ask(&self, way: &[&str], grant: Option<&str>) -> Reply {
+    fn try_ask<'a>(&'a self, way: &'a [&'a str], grant: Option<&'a str>) -> Doing<'a, Reply> {
+        Box::pin(self.request(way, grant))
+    }
+
+    async fn request(&self, way: &[&str], grant: Option<&str>) -> Reply {
         let shop = &self.shop;
         let (path, mut body) = match way {
             ["void"] => (format!("/v1/transactions/{}/voids", self.payment), json!({"reason": "wrong-amount"})),
@@ -688,12 +706,25 @@ impl Counter {
         let path = format!("/v1/transactions/{}/legal-orders", self.payment);
         let ask = json!({"reference": "COURT-7", "reason": "order of the court"});
         let made = self.shop.tell(&self.compliance[0], &path, &ask).await.expect(201);
-        text(&made["id"]).clone_into(&mut self.order);
+        self.order = (text(&made["id"]).to_owned(), minor(text(&made["amount"]["amount"])));
     }
 
     async fn confirm(&mut self) {
-        let path = format!("/v1/legal-orders/{}/confirmations", self.order);
-        let made = self.shop.tell(&self.compliance[1], &path, &json!({})).await.expect(200);
+        let (order, left) = &self.order;
+        let path = format!("/v1/legal-orders/{order}/confirmations");
+        let operation = Operation {
+            merchant: "M-1",
+            sale: &self.payment,
+            way: "void",
+            minor: *left,
+            currency: "CNY",
+            reason: None,
+            terminal: None,
+        };
+        let (lena, now) = (PersonId::parse("lena").unwrap(), self.shop.world.app.ports.now());
+        let proof = self.shop.till.proof(now, &lena, "supervisor", &operation).unwrap();
+        let once = self.shop.world.app.random_hex(32);
+        let made = self.shop.prove(&self.compliance[1], &path, &once, &proof, &json!({})).await.expect(200);
         text(&made["operation"]).clone_into(&mut self.operation);
         self.ends("done").await;
     }
@@ -795,7 +826,11 @@ impl Counter {
     }
 
     /// Who carries it out says what became of it.
-    async fn ends(&self, outcome: &str) {
+    fn ends<'a>(&'a self, outcome: &'a str) -> Doing<'a, ()> {
+        Box::pin(self.hear(outcome))
+    }
+
+    async fn hear(&self, outcome: &str) {
         let there = self.under_way().await;
         let wanted = match (self.operation.is_empty(), outcome) {
             (true, "done") => "cleared",
@@ -908,4 +943,4 @@ impl Counter {
 }
 
 /// The field of a request that names the granted case.
-const GRANT: &str = "grant";
+const GRANT: &str = "case";
