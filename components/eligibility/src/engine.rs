@@ -21,7 +21,6 @@ pub struct Engine {
     void_reasons: String,
     operator_roles: String,
     refund_reasons: String,
-    release_roles: String,
     legal_roles: String,
     reversal_queries: Vec<Duration>,
     code_queries: Vec<Duration>,
@@ -49,7 +48,6 @@ impl Engine {
             void_reasons: void.map(|rules| rules.reasons.join("|")).unwrap_or_default(),
             operator_roles: void.map(|rules| joined(&rules.operator_roles)).unwrap_or_default(),
             refund_reasons: refund.map(|rules| rules.reasons.join("|")).unwrap_or_default(),
-            release_roles: document.hold.as_ref().map(|rules| joined(&rules.release_roles)).unwrap_or_default(),
             legal_roles: document.legal.as_ref().map(|rules| joined(&rules.roles)).unwrap_or_default(),
             reversal_queries: match &document.reversal {
                 Some(rules) => durations(&rules.queries),
@@ -140,11 +138,6 @@ impl Engine {
         &self.operator_roles
     }
 
-    /// The roles that may release a hold as one text.
-    pub(crate) fn release_roles(&self) -> &str {
-        &self.release_roles
-    }
-
     /// The roles that may carry out a legal order as one text.
     pub(crate) fn legal_roles(&self) -> &str {
         &self.legal_roles
@@ -156,7 +149,8 @@ impl Engine {
     }
 }
 
-fn joined(roles: &[Role]) -> String {
+/// Roles as one text.
+pub(crate) fn joined(roles: &[Role]) -> String {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     roles.join("|")
 }

@@ -108,6 +108,8 @@ impl<P: Ports> App<P> {
             amount: ask.amount.clone(),
             reason: ask.reason.clone(),
             terminal: None,
+            penalty: false,
+            order: None,
         };
         let there = if ask.proof.0.is_some() || ask.identity.is_some() {
             Some(self.sale(who, &merchant.id, &ask.sale).await?)

@@ -22,7 +22,7 @@ use crate::http::inquiry::{Information, Question, ReturnNews, TraceAsk};
 use crate::http::instruction::IDEMPOTENCY_KEY;
 use crate::http::liability::{Claim, LiabilityEnd, LiabilityView};
 use crate::http::operation::{OperationAsk, OperationResult, OperationView, Resolution};
-use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
+use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown, PinChange};
 use crate::http::order::{NewOrder, OrderView};
 use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
 use crate::http::personal::{ErasureView, NewErasure};
@@ -527,6 +527,10 @@ impl Document {
         self.post("/v1/operators/{number}/resets", Needs::Merchant, "Give an operator a new PIN, and unlock it")
             .body::<NewPin>(true)
             .answer::<OperatorShown>(200, "The operator. Its sessions have ended.")
+            .end();
+        self.post("/v1/operators/{number}/pin", Needs::Merchant, "An operator chooses another PIN")
+            .body::<PinChange>(true)
+            .nothing("It is in force, and the operator's sessions have ended.")
             .end();
         self.post("/v1/operators/{number}/devices", Needs::Merchant, "Register a device that signs for an operator")
             .body::<NewDevice>(true)
