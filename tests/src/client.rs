@@ -39,6 +39,7 @@ pub struct Client {
     http: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
     address: Address,
     key: Option<String>,
+    proof: Option<String>,
 }
 
 /// An answer, with what it is the answer to.
@@ -62,7 +63,7 @@ impl Client {
             .pool_idle_timeout(Duration::from_secs(20))
             .retry_canceled_requests(false)
             .build(connector);
-        Self { http, address, key: None }
+        Self { http, address, key: None, proof: None }
     }
 
     /// The same with a key.
@@ -77,10 +78,22 @@ impl Client {
         Self { key: None, ..self.clone() }
     }
 
+    /// The same with an operator's proof (or a session's token), which every request shows.
+    #[must_use]
+    pub fn showing(&self, proof: &str) -> Self {
+        Self { proof: Some(proof.to_owned()), ..self.clone() }
+    }
+
+    /// Whether it shows a proof.
+    #[must_use]
+    pub fn shows_proof(&self) -> bool {
+        self.proof.is_some()
+    }
+
     /// The same with connections of its own.
     #[must_use]
     pub fn on_own_connections(&self) -> Self {
-        Self { key: self.key.clone(), ..Self::new(self.address.clone()) }
+        Self { key: self.key.clone(), proof: self.proof.clone(), ..Self::new(self.address.clone()) }
     }
 
     /// The key.
@@ -175,6 +188,9 @@ impl Client {
             && !parts.headers.contains_key("authorization")
         {
             parts.headers.insert("authorization", format!("Bearer {key}").parse()?);
+        }
+        if let Some(proof) = &self.proof {
+            parts.headers.insert("operator-proof", proof.parse()?);
         }
         let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
         let exchange = async {

@@ -23,14 +23,18 @@
 #![allow(clippy::arithmetic_side_effects, reason = "counts and indices of tests; overflow stops the run")]
 #![allow(clippy::indexing_slicing, reason = "only JSON is indexed, where what is missing reads as null")]
 
+pub mod chapter;
 pub mod checkout;
 pub mod client;
 pub mod moment;
+pub mod operator;
 pub mod policies;
 pub mod poll;
 pub mod receiver;
 pub mod server;
 pub mod shop;
+pub mod stage;
+pub mod teller;
 
 pub use client::{Client, Reply};
 pub use policies::Policies;

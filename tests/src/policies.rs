@@ -84,3 +84,36 @@ pub fn edit(text: &str, changes: &[(&str, &str)]) -> Result<String> {
     }
     Ok(edited)
 }
+
+/// Lakala, whose network is asked after 1 and 2 s only: a story need not wait a minute.
+pub const QUICK: &str = "quick";
+/// The same, whose codes live for 2 s.
+pub const BRIEF: &str = "brief";
+
+impl Policies {
+    /// Adds [`QUICK`].
+    ///
+    /// # Errors
+    /// The pack has changed so much that the variant cannot be made of it.
+    pub fn add_quick(&self) -> Result<()> {
+        self.write("quick.toml", &self.quick(QUICK)?)
+    }
+
+    /// Adds [`BRIEF`].
+    ///
+    /// # Errors
+    /// The pack has changed so much that the variant cannot be made of it.
+    pub fn add_brief(&self) -> Result<()> {
+        let brief = edit(&self.quick(BRIEF)?, &[(r#"time-to-live = "5 minutes""#, r#"time-to-live = "2 seconds""#)])?;
+        self.write("brief.toml", &brief)
+    }
+
+    fn quick(&self, name: &str) -> Result<String> {
+        const ASKED: &str =
+            r#"queries = ["1 second", "2 seconds", "4 seconds", "8 seconds", "16 seconds", "32 seconds"]"#;
+        let pack = self.read("lakala.toml")?;
+        ensure!(pack.contains(ASKED), "the pack does not say {ASKED:?} any more");
+        let quick = pack.replace(ASKED, r#"queries = ["1 second", "2 seconds"]"#);
+        edit(&quick, &[(r#"name = "lakala""#, &format!("name = {name:?}"))])
+    }
+}

@@ -1,6 +1,7 @@
 //! A merchant with everything it needs, set up over the API.
 
 use crate::client::Client;
+use crate::operator::Sessions;
 use crate::server::Server;
 use crate::{Reply, eventually, moment};
 use anyhow::{Context as _, Result};
@@ -35,6 +36,7 @@ pub struct Shop {
     pub reviewer: Client,
     /// Who clears.
     pub finance: Client,
+    pub(crate) sessions: Sessions,
 }
 
 /// An amount as requests give it: `{"amount": "60.00", "currency": "CNY"}`.
@@ -53,7 +55,7 @@ pub struct Sealed {
 }
 
 impl Shop {
-    /// Sets a merchant up: one terminal, one person for each role, keys for all.
+    /// Sets a merchant up: one terminal, one person for each role, keys for all, operators who can void.
     ///
     /// # Errors
     /// Something was not answered as expected.
@@ -67,7 +69,7 @@ impl Shop {
         let system = json!({"kind": "system", "merchant": merchant});
         let terminal = json!({"kind": "terminal", "merchant": merchant, "terminal": TERMINAL});
         let person = async |role: &str| hire(&admin, merchant, role, &[role]).await;
-        Ok(Self {
+        let shop = Self {
             merchant: merchant.to_owned(),
             system: key(&admin, "back office", &system).await?,
             terminal: key(&admin, "terminal", &terminal).await?,
@@ -77,7 +79,10 @@ impl Shop {
             reviewer: person("reviewer").await?,
             finance: person("finance").await?,
             admin,
-        })
+            sessions: Sessions::default(),
+        };
+        shop.hire_operators().await?;
+        Ok(shop)
     }
 
     /// One more person.

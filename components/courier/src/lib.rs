@@ -3,6 +3,7 @@
 
 #[allow(missing_docs, reason = "generated")]
 mod bindings;
+mod calendar;
 mod outbound;
 mod ports;
 

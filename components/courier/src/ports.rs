@@ -1,12 +1,10 @@
 //! The courier's ports: the host's store, clock, chance and outbound HTTP; the composed components' transitions.
 
+use crate::calendar::{self, Calendar};
 use crate::outbound;
 use rescind_guest::kv::Store;
-use rescind_model::{
-    BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, PolicyIdentity, RefundQuestion,
-    VoidQuestion,
-};
-use rescind_service::ports::{NoAnswer, Outbound, OutboundAnswer, Policy, Ports};
+use rescind_model::{Instant, LoadError};
+use rescind_service::ports::{NoAnswer, Outbound, OutboundAnswer, Ports};
 use std::sync::Arc;
 
 rescind_guest::composed!(
@@ -38,30 +36,6 @@ impl Courier {
     }
 }
 
-/// The courier decides nothing: what was decided is in the ledger. There is no value of this type.
-pub enum NoPolicy {}
-
-impl Policy for NoPolicy {
-    fn identity(&self) -> PolicyIdentity {
-        match *self {}
-    }
-    fn needs(&self) -> Needs {
-        match *self {}
-    }
-    fn business_day_of(&self, _at: Instant) -> Result<BusinessDay, DecisionError> {
-        match *self {}
-    }
-    fn assess(&self, _facts: &Facts, _amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
-        match *self {}
-    }
-    fn decide_void(&self, _facts: &Facts, _question: &VoidQuestion) -> Result<Decision, DecisionError> {
-        match *self {}
-    }
-    fn decide_refund(&self, _facts: &Facts, _question: &RefundQuestion) -> Result<Decision, DecisionError> {
-        match *self {}
-    }
-}
-
 impl Outbound for Courier {
     fn acquirer_url(&self) -> Option<&str> {
         self.acquirer_url.as_deref()
@@ -82,14 +56,14 @@ impl Outbound for Courier {
 
 impl Ports for Courier {
     type Kv = Store;
-    type Policy = NoPolicy;
+    type Policy = Calendar;
     type Pure = Composed;
 
-    fn cached_policy(&self, _hash: &str) -> Option<Arc<NoPolicy>> {
-        None
+    fn cached_policy(&self, hash: &str) -> Option<Arc<Calendar>> {
+        calendar::cached(hash)
     }
-    fn load_policy(&self, _hash: &str, _canonical: &[u8]) -> Result<Arc<NoPolicy>, LoadError> {
-        Err(LoadError { code: "policy.none".to_owned(), message: "the courier decides nothing".to_owned() })
+    fn load_policy(&self, hash: &str, canonical: &[u8]) -> Result<Arc<Calendar>, LoadError> {
+        calendar::load(hash, canonical)
     }
     fn kv(&self) -> &Store {
         &self.store

@@ -15,7 +15,7 @@ pub(crate) fn of_refund(s: &Situation<'_>, rule: CouponRule, amount: i64) -> Res
         return Ok(None);
     }
     let cash = s.captured.saturating_sub(s.coupon);
-    let taken_back = s.facts.balance.requested.minor.saturating_add(amount).min(s.captured);
+    let taken_back = s.taken_back().saturating_add(amount).min(s.captured);
     let due = match rule {
         CouponRule::Proportion => part_half_up(s.coupon, taken_back, s.captured)?,
         CouponRule::CashFirst => taken_back.saturating_sub(cash).max(0),

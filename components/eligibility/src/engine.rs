@@ -12,16 +12,6 @@ use rescind_policy::{LoadError as PolicyLoadError, Policy};
 /// When the outcome of a reversal is asked for if the policy has no schedule, in seconds: `UnionPay`'s.
 const QUERY_SECONDS: [u32; 6] = [1, 2, 4, 8, 16, 32];
 
-/// How long cases, grants and orders live if the policy does not say: a day.
-const DAY: Duration = Duration { ms: 86_400_000 };
-
-/// How long personal data is kept if the policy does not say: as long as the longest refund window of the packs, and a
-/// month more.
-const RETENTION_DAYS: u32 = 365;
-
-/// Who decides referrals if the policy does not say.
-const SUPPORT: &str = "support";
-
 /// Decides by one policy. Everything that does not depend on the question was made ready when it was loaded.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -31,7 +21,6 @@ pub struct Engine {
     void_reasons: String,
     operator_roles: String,
     refund_reasons: String,
-    release_roles: String,
     legal_roles: String,
     reversal_queries: Vec<Duration>,
     code_queries: Vec<Duration>,
@@ -54,12 +43,11 @@ impl Engine {
         let document = policy.document();
         let (void, refund) = (document.void.as_ref(), document.refund.as_ref());
         Self {
-            clock: Clock::new(document.time_zone, document.cut_off),
+            clock: document.clock(),
             plans: refund.map(tier::plans).unwrap_or_default(),
             void_reasons: void.map(|rules| rules.reasons.join("|")).unwrap_or_default(),
             operator_roles: void.map(|rules| joined(&rules.operator_roles)).unwrap_or_default(),
             refund_reasons: refund.map(|rules| rules.reasons.join("|")).unwrap_or_default(),
-            release_roles: document.hold.as_ref().map(|rules| joined(&rules.release_roles)).unwrap_or_default(),
             legal_roles: document.legal.as_ref().map(|rules| joined(&rules.roles)).unwrap_or_default(),
             reversal_queries: match &document.reversal {
                 Some(rules) => durations(&rules.queries),
@@ -92,24 +80,7 @@ impl Engine {
     /// How long things live under this policy, and who may do what is rare.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let document = self.document();
-        let hold = self.hold_rules().filter(|rules| rules.enabled);
-        let (support, legal) = (document.support.as_ref(), document.legal.as_ref());
-        Terms {
-            code_lives: self.code_rules().filter(|rules| rules.enabled).map(|rules| rules.time_to_live.duration()),
-            hold_ceiling_percent: hold.map(|rules| rules.ceiling_percent),
-            hold_lives: hold.map(|rules| rules.validity.duration()),
-            support_roles: match support {
-                Some(support) => support.roles.clone(),
-                None => Role::parse(SUPPORT).into_iter().collect(),
-            },
-            legal_roles: legal.map(|legal| legal.roles.clone()).unwrap_or_default(),
-            grant_lives: support.map_or(DAY, |support| support.grant_lives.duration()),
-            case_lives: support.map_or(DAY, |support| support.case_lives.duration()),
-            order_lives: legal.map_or(DAY, |legal| legal.order_lives.duration()),
-            funding: self.refund_rules().and_then(|rules| rules.funding),
-            retention_days: document.privacy.as_ref().map_or(RETENTION_DAYS, |privacy| privacy.retention_days),
-        }
+        self.document().terms()
     }
 
     /// The business day an instant belongs to under this policy's time zone and cut-off.
@@ -167,11 +138,6 @@ impl Engine {
         &self.operator_roles
     }
 
-    /// The roles that may release a hold as one text.
-    pub(crate) fn release_roles(&self) -> &str {
-        &self.release_roles
-    }
-
     /// The roles that may carry out a legal order as one text.
     pub(crate) fn legal_roles(&self) -> &str {
         &self.legal_roles
@@ -183,7 +149,8 @@ impl Engine {
     }
 }
 
-fn joined(roles: &[Role]) -> String {
+/// Roles as one text.
+pub(crate) fn joined(roles: &[Role]) -> String {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     roles.join("|")
 }

@@ -39,7 +39,7 @@ pub(crate) fn part_half_up(amount: i64, part: i64, whole: i64) -> Result<i64, De
 /// before. So a full refund returns exactly what was charged, in whatever parts it is made.
 fn returned_with_refund(s: &Situation<'_>, rule: ReturnedFee, amount: i64) -> Result<i64, DecisionError> {
     let charged = s.facts.sale.fee_charged.minor;
-    let taken_back = s.facts.balance.requested.minor.saturating_add(amount).min(s.captured);
+    let taken_back = s.taken_back().saturating_add(amount).min(s.captured);
     let due = match rule {
         ReturnedFee::Kept => 0,
         ReturnedFee::Full if taken_back < s.captured => 0,

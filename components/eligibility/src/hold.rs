@@ -1,11 +1,12 @@
 //! The rules of what is done to a hold (预授权): released as a whole, completed up to its ceiling, and a completion voided.
 
+use crate::engine::joined;
 use crate::report::{Report, Until};
 use crate::situation::{Asked, Situation};
-use crate::{fee, operation, rule, window};
+use crate::{fee, operation, proof, rule, window};
 use rescind_model::token::Token as _;
-use rescind_model::{DecisionError, Hold, Outcome, Remedy, SaleOutcome, Value};
-use rescind_policy::document::HoldRules;
+use rescind_model::{DecisionError, Hold, Outcome, Remedy, Role, SaleOutcome, Value, Way};
+use rescind_policy::document::{AuthenticationRule, HoldRules};
 
 /// Judges the release of a hold; all that stand in the way are reported. It is never too late to give money free.
 pub(crate) fn judge_release(
@@ -23,33 +24,65 @@ pub(crate) fn judge_release(
     operation::nothing_under_way(rule::HOLD_RELEASE_IN_PROGRESS, s, report);
     operation::whole(rule::HOLD_RELEASE_AMOUNT, s, amount, hold.authorised.minor, report);
     if let Some(rules) = rules {
-        operator_may_release(s, rules, asked, report)?;
+        let operator = Operator {
+            roles: &rules.release_roles,
+            role_id: rule::HOLD_RELEASE_OPERATOR_ROLE,
+            proof: rules.release_authentication.as_ref(),
+            proof_id: rule::HOLD_RELEASE_AUTHENTICATION,
+        };
+        operator.judge(s, asked, report)?;
     }
     Ok(())
 }
 
-fn operator_may_release(
-    s: &Situation<'_>,
-    rules: &HoldRules,
-    asked: Asked<'_>,
-    report: &mut Report,
-) -> Result<(), DecisionError> {
-    let Some(first) = rules.release_roles.first() else { return Ok(()) };
-    let asker = &s.facts.asker;
-    let nobody = asker.person.is_none() && asker.roles.is_empty();
-    match asked {
-        Asked::Probe => return Ok(()),
-        Asked::Assess if nobody => return Ok(()),
-        Asked::Decide { .. } if nobody => return Err(DecisionError::MissingFact("asker.person".to_owned())),
-        Asked::Assess | Asked::Decide { .. } => {}
+/// Who may do this to a hold (any of these roles; empty: anybody), and how fresh their proof has to be.
+pub(crate) fn operator_of(rules: &HoldRules, way: Way) -> Option<(&[Role], Option<&AuthenticationRule>)> {
+    match way {
+        Way::HoldRelease => Some((&rules.release_roles, rules.release_authentication.as_ref())),
+        Way::HoldCompletion => Some((&rules.completion_roles, rules.completion_authentication.as_ref())),
+        Way::CompletionVoid => {
+            rules.completion_void.as_ref().map(|void| (void.operator_roles.as_slice(), void.authentication.as_ref()))
+        }
+        Way::Void | Way::Refund | Way::Reversal | Way::OrderClose => None,
     }
-    if !asker.roles.iter().any(|role| rules.release_roles.contains(role)) {
-        report.stands(rule::HOLD_RELEASE_OPERATOR_ROLE, Outcome::Deny, Until::Changed, || {
-            let held = asker.roles.first().map_or(Value::Absent, |role| Value::Text(role.as_str().to_owned()));
-            (held, Value::Text(s.engine.release_roles().to_owned()), Remedy::AskRole(first.clone()))
-        });
+}
+
+/// Who may do something to a hold, and how they prove who they are.
+struct Operator<'a> {
+    /// Any of these; empty: anybody.
+    roles: &'a [Role],
+    role_id: &'static str,
+    proof: Option<&'a AuthenticationRule>,
+    proof_id: &'static str,
+}
+
+impl Operator<'_> {
+    fn judge(&self, s: &Situation<'_>, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
+        self.must_hold_a_role(s, asked, report)?;
+        if let Asked::Decide { .. } = asked {
+            proof::of_operator(self.proof_id, self.proof, s, report);
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn must_hold_a_role(&self, s: &Situation<'_>, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
+        let Some(first) = self.roles.first() else { return Ok(()) };
+        let asker = &s.facts.asker;
+        let nobody = asker.person.is_none() && asker.roles.is_empty();
+        match asked {
+            Asked::Probe => return Ok(()),
+            Asked::Assess if nobody => return Ok(()),
+            Asked::Decide { .. } if nobody => return Err(DecisionError::MissingFact("asker.person".to_owned())),
+            Asked::Assess | Asked::Decide { .. } => {}
+        }
+        if !asker.roles.iter().any(|role| self.roles.contains(role)) {
+            report.stands(self.role_id, Outcome::Deny, Until::Changed, || {
+                let held = asker.roles.first().map_or(Value::Absent, |role| Value::Text(role.as_str().to_owned()));
+                (held, Value::Text(joined(self.roles)), Remedy::AskRole(first.clone()))
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Judges a completion; all that stand in the way are reported.
@@ -57,6 +90,7 @@ pub(crate) fn judge_completion(
     s: &Situation<'_>,
     amount: i64,
     keeps_penalty: bool,
+    asked: Asked<'_>,
     report: &mut Report,
 ) -> Result<(), DecisionError> {
     let rules = s.engine.hold_rules();
@@ -87,6 +121,15 @@ pub(crate) fn judge_completion(
             });
         }
     }
+    if let Some(rules) = rules {
+        let operator = Operator {
+            roles: &rules.completion_roles,
+            role_id: rule::HOLD_COMPLETION_OPERATOR_ROLE,
+            proof: rules.completion_authentication.as_ref(),
+            proof_id: rule::HOLD_COMPLETION_AUTHENTICATION,
+        };
+        operator.judge(s, asked, report)?;
+    }
     Ok(())
 }
 
@@ -99,7 +142,12 @@ pub(crate) fn most_penalty(rules: Option<&HoldRules>, hold: &Hold) -> Result<i64
 }
 
 /// Judges the void of a completion; all that stand in the way are reported.
-pub(crate) fn judge_completion_void(s: &Situation<'_>, amount: i64, report: &mut Report) -> Result<(), DecisionError> {
+pub(crate) fn judge_completion_void(
+    s: &Situation<'_>,
+    amount: i64,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
     let rules = s.engine.hold_rules().filter(|rules| rules.enabled).and_then(|rules| rules.completion_void.as_ref());
     let refund_instead = || s.refund_instead(s.refundable());
     if rules.is_none() {
@@ -148,7 +196,13 @@ pub(crate) fn judge_completion_void(s: &Situation<'_>, amount: i64, report: &mut
             });
         }
     }
-    Ok(())
+    let operator = Operator {
+        roles: &rules.operator_roles,
+        role_id: rule::COMPLETION_VOID_OPERATOR_ROLE,
+        proof: rules.authentication.as_ref(),
+        proof_id: rule::COMPLETION_VOID_AUTHENTICATION,
+    };
+    operator.judge(s, asked, report)
 }
 
 /// The hold, as long as money is held.

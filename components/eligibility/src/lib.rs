@@ -19,7 +19,6 @@
 //!   could be meant, and one of them is open, will be, or names a remedy; unless nothing was taken.
 
 pub mod bindings;
-pub mod business_day;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cases;
 mod coupon;
@@ -45,3 +44,4 @@ pub mod window;
 
 pub use engine::Engine;
 pub use export::Eligibility;
+pub use rescind_policy::business_day;

@@ -35,10 +35,8 @@ pub(crate) fn judge(s: &Situation<'_>, amount: i64, report: &mut Report) -> Resu
             match verdict {
                 Some(verdict) if is_over => {
                     report.stands(rule::ORDER_CLOSE_EXPIRED, verdict, Until::Changed, || {
-                        let support = verdict == Outcome::Refer;
-                        // Nobody can pay it any more.
-                        let remedy = if support { Remedy::ContactSupport } else { Remedy::NewSale };
-                        (Value::At(s.now), Value::At(code.expires_at), remedy)
+                        // A provider that does not know of its expiry may have let somebody pay it.
+                        (Value::At(s.now), Value::At(code.expires_at), Remedy::ContactSupport)
                     });
                 }
                 Some(Outcome::Deny) => report.ends(code.expires_at),

@@ -57,7 +57,6 @@ fn outcome_is_unknown(s: &Situation<'_>, trouble: Option<Trouble>, report: &mut 
             | SaleOutcome::Failed
             | SaleOutcome::Reversed
             | SaleOutcome::Cancelled
-            | SaleOutcome::Expired
             | SaleOutcome::Released
             | SaleOutcome::Lapsed
     );

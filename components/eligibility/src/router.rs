@@ -186,11 +186,11 @@ fn operation_decision(s: &Situation<'_>, question: Operation, asked: Asked<'_>) 
             holds.map(|rules| (rules.executor, rules.slip))
         }
         Way::HoldCompletion => {
-            hold::judge_completion(s, amount, question.penalty, &mut report)?;
+            hold::judge_completion(s, amount, question.penalty, asked, &mut report)?;
             holds.map(|rules| (rules.executor, rules.slip))
         }
         Way::CompletionVoid => {
-            hold::judge_completion_void(s, amount, &mut report)?;
+            hold::judge_completion_void(s, amount, asked, &mut report)?;
             holds.map(|rules| (rules.executor, rules.slip))
         }
         Way::Void | Way::Refund => return Err(DecisionError::MissingFact("way".to_owned())),
@@ -200,8 +200,10 @@ fn operation_decision(s: &Situation<'_>, question: Operation, asked: Asked<'_>) 
     if report.outcome() != Outcome::Deny {
         obligations.slip = slip;
         obligations.queries = s.engine.queries(question.way).to_vec();
-        if let Some(rules) = holds.filter(|_| question.way == Way::HoldRelease) {
-            obligations.operator_roles.clone_from(&rules.release_roles);
+        let operator = holds.and_then(|rules| hold::operator_of(rules, question.way));
+        if let Some((roles, proof)) = operator {
+            obligations.operator_roles = roles.to_vec();
+            obligations.authentication = proof::demand(proof);
         }
     }
     Ok(decision(s, question.way, amount, report, obligations))

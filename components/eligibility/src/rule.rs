@@ -138,6 +138,8 @@ pub const HOLD_RELEASE_IN_PROGRESS: &str = "hold-release.in-progress";
 pub const HOLD_RELEASE_AMOUNT: &str = "hold-release.amount";
 /// The operator must hold a role.
 pub const HOLD_RELEASE_OPERATOR_ROLE: &str = "hold-release.operator-role";
+/// The operator must have proved who they are, freshly, for this release.
+pub const HOLD_RELEASE_AUTHENTICATION: &str = "hold-release.authentication";
 
 /// There must be holds.
 pub const HOLD_COMPLETION_ENABLED: &str = "hold-completion.enabled";
@@ -153,6 +155,10 @@ pub const HOLD_COMPLETION_VALIDITY: &str = "hold-completion.validity";
 pub const HOLD_COMPLETION_CEILING: &str = "hold-completion.ceiling";
 /// Not more than the policy lets be kept.
 pub const HOLD_COMPLETION_PENALTY: &str = "hold-completion.penalty";
+/// The operator must hold a role.
+pub const HOLD_COMPLETION_OPERATOR_ROLE: &str = "hold-completion.operator-role";
+/// The operator must have proved who they are, freshly, for this completion.
+pub const HOLD_COMPLETION_AUTHENTICATION: &str = "hold-completion.authentication";
 
 /// Completions must be voidable.
 pub const COMPLETION_VOID_ENABLED: &str = "completion-void.enabled";
@@ -172,9 +178,13 @@ pub const COMPLETION_VOID_AMOUNT: &str = "completion-void.amount";
 pub const COMPLETION_VOID_SETTLED: &str = "completion-void.settled";
 /// Not too much time may have passed since the completion.
 pub const COMPLETION_VOID_WINDOW: &str = "completion-void.window";
+/// The operator must hold a role.
+pub const COMPLETION_VOID_OPERATOR_ROLE: &str = "completion-void.operator-role";
+/// The operator must have proved who they are, freshly, for this very void.
+pub const COMPLETION_VOID_AUTHENTICATION: &str = "completion-void.authentication";
 
 /// Every rule, for whoever has to have words for each of them.
-pub const ALL: [&str; 81] = [
+pub const ALL: [&str; 86] = [
     SALE_OUTCOME,
     VOID_ENABLED,
     VOID_IN_PROGRESS,
@@ -240,6 +250,7 @@ pub const ALL: [&str; 81] = [
     HOLD_RELEASE_IN_PROGRESS,
     HOLD_RELEASE_AMOUNT,
     HOLD_RELEASE_OPERATOR_ROLE,
+    HOLD_RELEASE_AUTHENTICATION,
     HOLD_COMPLETION_ENABLED,
     HOLD_COMPLETION_NO_HOLD,
     HOLD_COMPLETION_OUTCOME,
@@ -247,6 +258,8 @@ pub const ALL: [&str; 81] = [
     HOLD_COMPLETION_VALIDITY,
     HOLD_COMPLETION_CEILING,
     HOLD_COMPLETION_PENALTY,
+    HOLD_COMPLETION_OPERATOR_ROLE,
+    HOLD_COMPLETION_AUTHENTICATION,
     COMPLETION_VOID_ENABLED,
     COMPLETION_VOID_NO_HOLD,
     COMPLETION_VOID_OUTCOME,
@@ -256,4 +269,6 @@ pub const ALL: [&str; 81] = [
     COMPLETION_VOID_AMOUNT,
     COMPLETION_VOID_SETTLED,
     COMPLETION_VOID_WINDOW,
+    COMPLETION_VOID_OPERATOR_ROLE,
+    COMPLETION_VOID_AUTHENTICATION,
 ];

@@ -160,6 +160,13 @@ impl<'a> Situation<'a> {
         self.is_good() && balance.voided.minor == 0 && (self.left > 0 || balance.reserved.minor > 0)
     }
 
+    /// Minor units that were taken back or are on their way, by refunds and by voids: what came back from the network after
+    /// a void by legal order can be refunded, and the void stays what it was.
+    pub(crate) fn taken_back(&self) -> i64 {
+        let balance = &self.facts.balance;
+        balance.requested.minor.saturating_add(balance.voided.minor)
+    }
+
     /// Minor units kept of a prepaid sale as a penalty.
     pub(crate) fn penalty(&self) -> i64 {
         self.prepaid.as_ref().map_or(0, Prepaid::kept)
@@ -174,13 +181,14 @@ impl<'a> Situation<'a> {
     pub(crate) fn way_back(&self) -> Remedy {
         match self.facts.status.outcome {
             SaleOutcome::Good => self.way_back_of_good(),
-            SaleOutcome::Unknown | SaleOutcome::Unpaid | SaleOutcome::Held => self.way_back_of_open(),
+            // The provider may not know that a code's time is over: only its close makes certain that nobody paid.
+            SaleOutcome::Unknown | SaleOutcome::Unpaid | SaleOutcome::Expired | SaleOutcome::Held => {
+                self.way_back_of_open()
+            }
             // Nothing was taken, or nothing any more.
-            SaleOutcome::Declined
-            | SaleOutcome::Failed
-            | SaleOutcome::Reversed
-            | SaleOutcome::Cancelled
-            | SaleOutcome::Expired => Remedy::NewSale,
+            SaleOutcome::Declined | SaleOutcome::Failed | SaleOutcome::Reversed | SaleOutcome::Cancelled => {
+                Remedy::NewSale
+            }
             SaleOutcome::Released | SaleOutcome::Lapsed => Remedy::None,
         }
     }
@@ -197,7 +205,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// The advice on a payment that is not good and not at its end: unknown, unpaid or held.
+    /// The advice on a payment that is not good and not at its end: unknown, unpaid, expired or held.
     pub(crate) fn way_back_of_open(&self) -> Remedy {
         let mut report = Report::sum_only();
         let outcome = self.facts.status.outcome;
@@ -206,7 +214,9 @@ impl<'a> Situation<'a> {
         }
         let (judged, remedy) = match outcome {
             SaleOutcome::Unknown => (reversal::judge(self, self.captured, None, &mut report), Remedy::UseReversal),
-            SaleOutcome::Unpaid => (order_close::judge(self, self.captured, &mut report), Remedy::UseOrderClose),
+            SaleOutcome::Unpaid | SaleOutcome::Expired => {
+                (order_close::judge(self, self.captured, &mut report), Remedy::UseOrderClose)
+            }
             SaleOutcome::Held => {
                 let all = self.facts.hold.as_ref().map_or(self.captured, |hold| hold.authorised.minor);
                 (hold::judge_release(self, all, Asked::Probe, &mut report), Remedy::UseHoldRelease)
@@ -215,15 +225,8 @@ impl<'a> Situation<'a> {
         };
         match (judged, report.openness()) {
             (Ok(()), Openness::Open(_) | Openness::From(_)) => remedy,
-            // A code that can neither be paid nor closed.
-            (Ok(()), Openness::Closed) if self.is_unscanned() => Remedy::NewSale,
             _ => Remedy::ContactSupport,
         }
-    }
-
-    /// Whether it began as a code that nobody has scanned.
-    fn is_unscanned(&self) -> bool {
-        self.facts.code.as_ref().is_some_and(|code| code.scanned_at.is_none())
     }
 
     /// The advice to ask for a refund of up to `amount` instead of a void.
@@ -265,7 +268,7 @@ impl<'a> Situation<'a> {
     pub(crate) fn completion_void_is_open(&self) -> bool {
         let mut report = Report::sum_only();
         self.facts.hold.is_some()
-            && hold::judge_completion_void(self, self.captured, &mut report).is_ok()
+            && hold::judge_completion_void(self, self.captured, Asked::Probe, &mut report).is_ok()
             && report.openness() == Openness::Open(Outcome::Allow)
     }
 }

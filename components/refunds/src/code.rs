@@ -3,7 +3,7 @@
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
 use crate::limits::TEXT_BYTES;
-use crate::{operation, sale};
+use crate::{operation, room, sale};
 use rescind_model::{
     BusinessDay, Channel, EventKind, Instant, Ledger, Money, PaymentCode, Rejection, Sale, SaleOutcome, Scan,
 };
@@ -28,14 +28,15 @@ pub(crate) fn check(code: &PaymentCode, sale: &Sale, outcome: SaleOutcome) -> Re
     check_fee(&sale.fee_charged, &sale.captured)
 }
 
-/// The code was scanned: from now on there is a payment, whatever became of it.
+/// The code was scanned: from now on there is a payment, unless the scan was declined or failed. Nothing was taken then, and
+/// the code can still be paid: it is only told.
 ///
 /// What counts is when it was scanned, not when that was heard: a scan before the expiry is one, even if a timer was
 /// quicker. Against a cancellation the ledger decides, once: whoever is in it first.
 ///
 /// | the code is | a scan before its expiry |
 /// |---|---|
-/// | unpaid or expired | → good, unknown, declined or failed |
+/// | unpaid or expired | → good or unknown; declined or failed: as before |
 /// | unpaid or expired, its close under way | conflicts-with |
 /// | cancelled | contradicts |
 /// | scanned | nothing new if it is the same scan, else contradicts |
@@ -57,6 +58,13 @@ pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejectio
     if scan.at >= code.expires_at {
         return Err(wrong_state(SaleOutcome::Expired));
     }
+    let outcome = rescind_model::token::Token::token(scan.outcome).to_owned();
+    if matches!(scan.outcome, SaleOutcome::Declined | SaleOutcome::Failed) {
+        let subject = Subject::sale(Some(draft.ledger.sale.captured.clone()));
+        draft.record(EventKind::CodeScanned, &subject, Some(outcome));
+        // There can be any number of them.
+        return room::admit(draft);
+    }
     if let Some(code) = &mut draft.ledger.code {
         code.scanned_at = Some(scan.at);
     }
@@ -72,7 +80,6 @@ pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejectio
     }
     let subject = Subject::sale(Some(sale.captured.clone()));
     draft.ledger.status.outcome = scan.outcome;
-    let outcome = rescind_model::token::Token::token(scan.outcome).to_owned();
     draft.record(EventKind::CodeScanned, &subject, Some(outcome));
     sale::post_if_good(draft)
 }
@@ -112,9 +119,11 @@ pub(crate) fn check_fee(fee: &Money, of: &Money) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// When time ends a code: nobody has scanned it, and nothing is under way that could still say what became of it.
+/// When time ends a code: nobody has scanned it, nothing is under way that could still say what became of it, and no person
+/// was called to find out.
 pub(crate) fn ends_at(ledger: &Ledger) -> Option<Instant> {
     let code = ledger.code.as_ref()?;
-    let waits = ledger.status.outcome == SaleOutcome::Unpaid && !operation::is_open(ledger);
+    let waits =
+        ledger.status.outcome == SaleOutcome::Unpaid && !operation::is_open(ledger) && !operation::is_doubtful(ledger);
     waits.then_some(code.expires_at)
 }

@@ -82,4 +82,7 @@ fn give_back_to_hold(ledger: &mut Ledger) {
     sale.captured = hold.authorised.clone();
     sale.fee_charged = hold.authorised.zero_like();
     sale.paid_at = hold.authorised_at;
+    // What was closed, settled and paid out was the completion.
+    let status = &mut ledger.status;
+    (status.batch_closed_at, status.settled_at, status.paid_out_at) = (None, None, None);
 }

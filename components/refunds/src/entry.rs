@@ -65,11 +65,15 @@ pub(crate) fn uncaptured(draft: &mut Draft<'_>, what: &str, about: &str) -> Resu
     post(draft, what, Some(about), lines)
 }
 
-/// A void is done. It takes back all that was left, so what is left of the coupon goes to its sponsor.
-pub(crate) fn voided(draft: &mut Draft<'_>, amount: &Money, fees: &[Fee], about: &str) -> Result<(), Rejection> {
-    let sponsors = balance(&draft.ledger, Account::CouponSponsor)?;
-    let coupon = Money::new(sponsors, &amount.currency).map_err(damaged)?;
-    given_back(draft, VOID, amount, &coupon, about)?;
+/// A void is done; `coupon` is the sponsor's part of it.
+pub(crate) fn voided(
+    draft: &mut Draft<'_>,
+    amount: &Money,
+    coupon: &Money,
+    fees: &[Fee],
+    about: &str,
+) -> Result<(), Rejection> {
+    given_back(draft, VOID, amount, coupon, about)?;
     fees_of(draft, fees, about)
 }
 

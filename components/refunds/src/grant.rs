@@ -4,7 +4,8 @@ use crate::argument::{self, valid};
 use crate::case;
 use crate::draft::{Draft, Subject, wrong_state};
 use rescind_model::{
-    CaseState, Decision, EventKind, Grounds, IdentityProof, Money, Outcome, PersonId, Referral, Rejection, Way,
+    Actor, Authentication, CaseState, Decision, EventKind, Grounds, IdentityProof, Ledger, Money, Outcome, PersonId,
+    Referral, Rejection, Way,
 };
 
 /// Accepts the decision and grounds of an operation named `consumer`, and gives the grounds as they are kept with it.
@@ -30,6 +31,7 @@ pub(crate) fn accept(
     argument::policy(&decision.policy)?;
     let mut kept = checked(grounds)?;
     must_be_proved(decision, &kept)?;
+    must_be_unused(&draft.ledger, &kept)?;
     // Only a legal order has a second person behind it (`order`).
     if kept.order.is_some() && way != Way::Void {
         return not_allowed("order");
@@ -49,6 +51,10 @@ pub(crate) fn accept(
 fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, consumer: &str) -> Result<(), Rejection> {
     let at = draft.clock().at;
     let Some(id) = &grounds.grant else { return Ok(()) };
+    let person = match draft.actor() {
+        Actor::Person(person) => Some(&person.id),
+        Actor::Terminal(_) | Actor::System => None,
+    };
     let case = case::find(draft, id)?;
     let state = case::state_at(case, at);
     if state != CaseState::Granted {
@@ -56,6 +62,10 @@ fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, consum
     }
     if !lifts(case, decision) {
         return Err(Rejection::NotAllowed("grant".to_owned()));
+    }
+    // Whoever granted it would be alone with it.
+    if case.decided_by.is_some() && case.decided_by.as_ref() == person {
+        return Err(Rejection::NotPermitted("same-person".to_owned()));
     }
     case.state = CaseState::Consumed;
     case.consumed_by = Some(consumer.to_owned());
@@ -75,7 +85,7 @@ fn lifts(case: &Referral, decision: &Decision) -> bool {
 /// The proofs that the decision demands are there. How fresh and whose they must be, the policy has judged.
 fn must_be_proved(decision: &Decision, grounds: &Grounds) -> Result<(), Rejection> {
     if let Some(demand) = &decision.obligations.authentication {
-        let bound = |proof: &rescind_model::Authentication| proof.operation.is_some() || !demand.bound;
+        let bound = |proof: &Authentication| proof.operation.is_some() || !demand.bound;
         if !grounds.authentication.as_ref().is_some_and(bound) {
             return Err(Rejection::NotAllowed("authentication".to_owned()));
         }
@@ -85,6 +95,18 @@ fn must_be_proved(decision: &Decision, grounds: &Grounds) -> Result<(), Rejectio
         return Err(Rejection::NotAllowed("identity".to_owned()));
     }
     Ok(())
+}
+
+/// A proof for one operation stands behind no other: each demands that the operator proves anew who they are.
+fn must_be_unused(ledger: &Ledger, grounds: &Grounds) -> Result<(), Rejection> {
+    let Some(proof) = grounds.authentication.as_ref().filter(|proof| proof.operation.is_some()) else { return Ok(()) };
+    let voids = ledger.voids.iter().map(|void| &void.grounds);
+    let refunds = ledger.refunds.iter().map(|refund| &refund.grounds);
+    let operations = ledger.operations.iter().map(|operation| &operation.grounds);
+    let same =
+        |used: &Authentication| used.person == proof.person && used.at == proof.at && used.operation == proof.operation;
+    let mut used = voids.chain(refunds).chain(operations).filter_map(|grounds| grounds.authentication.as_ref());
+    if used.any(same) { Err(Rejection::NotPermitted("proof-used".to_owned())) } else { Ok(()) }
 }
 
 /// Grounds within their limits.

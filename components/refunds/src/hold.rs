@@ -33,9 +33,11 @@ pub(crate) fn check(hold: &Hold, sale: &Sale, outcome: SaleOutcome) -> Result<()
     at_most("authorisation-code", "bytes", hold.authorisation_code.as_deref().map_or(0, str::len), TEXT_BYTES)
 }
 
-/// When time ends a hold: it stands, and nothing is under way that would capture or release it.
+/// When time ends a hold: it stands, nothing is under way that would capture or release it, and no person was called to find
+/// out whether it was captured.
 pub(crate) fn ends_at(ledger: &Ledger) -> Option<Instant> {
     let hold = ledger.hold.as_ref()?;
-    let stands = ledger.status.outcome == SaleOutcome::Held && !operation::is_open(ledger);
+    let stands =
+        ledger.status.outcome == SaleOutcome::Held && !operation::is_open(ledger) && !operation::is_doubtful(ledger);
     stands.then_some(hold.expires_at)
 }

@@ -134,9 +134,9 @@ pub fn apply(
     let mut draft = Draft::of(ledger, by, id, now)?;
     match command {
         Command::RecordSaleOutcome(outcome) => sale::outcome_known(&mut draft, *outcome)?,
-        Command::RecordBatchClosed => sale::happened(&mut draft, sale::Milestone::BatchClosed),
-        Command::RecordSettled => sale::happened(&mut draft, sale::Milestone::Settled),
-        Command::RecordPaidOut => sale::happened(&mut draft, sale::Milestone::PaidOut),
+        Command::RecordBatchClosed => sale::happened(&mut draft, sale::Milestone::BatchClosed)?,
+        Command::RecordSettled => sale::happened(&mut draft, sale::Milestone::Settled)?,
+        Command::RecordPaidOut => sale::happened(&mut draft, sale::Milestone::PaidOut)?,
         Command::AuthoriseVoid(wanted) => void::authorise(&mut draft, wanted)?,
         Command::SubmitRefund(wanted) => refund::submit(&mut draft, wanted)?,
         Command::Approve(consent) => approval::approve(&mut draft, consent)?,

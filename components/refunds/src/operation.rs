@@ -4,7 +4,7 @@ use crate::argument::{self, at_most, valid};
 use crate::code::check_fee;
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
 use crate::void::{first_due, gist, must_be_untouched};
-use crate::{conservation, effect, grant, limits, query, room};
+use crate::{conservation, effect, grant, incident, limits, order, query, room};
 use rescind_model::step::{asks_first, needs_asking};
 use rescind_model::{
     BusinessDay, Capture, Channel, EventKind, Evidence, Executor, Ledger, Money, Operation, OperationAuthorisation,
@@ -33,6 +33,7 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &OperationAuthorisation) 
     room::free_name(&draft.ledger, wanted.id.as_str(), &wanted.provider_reference)?;
     must_have_none_open(&draft.ledger)?;
     must_be_open_to(draft, kind)?;
+    order::must_not_wait(draft)?;
     must_be_whole(&draft.ledger, kind, &amount)?;
     let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, kind, &amount, wanted.id.as_str())?;
 
@@ -220,9 +221,35 @@ pub(crate) fn hear(draft: &mut Draft<'_>, id: &OperationId, heard: &ResultOf) ->
         (_, ResultOf::Failed(evidence)) => {
             let evidence = argument::evidence(evidence);
             let reason = gist(&evidence);
-            end(draft, id, OperationState::Failed, evidence, reason)
+            let stands = draft.ledger.status.outcome;
+            end(draft, id, OperationState::Failed, evidence, reason)?;
+            call_if_it_may_be_paid(draft, id, stands)
         }
     }
+}
+
+/// A code that cannot be closed may have been paid, and a hold that cannot be released may have been captured: nobody but a
+/// person can find out, and time does not end the payment before one has.
+fn call_if_it_may_be_paid(draft: &mut Draft<'_>, id: &OperationId, stood: SaleOutcome) -> Result<(), Rejection> {
+    let operation = draft.operation(id)?;
+    let doubtful = match operation.kind {
+        Way::OrderClose => matches!(stood, SaleOutcome::Unpaid | SaleOutcome::Expired),
+        Way::HoldRelease => stood == SaleOutcome::Held,
+        _ => false,
+    };
+    if doubtful {
+        operation.attention = true;
+        let subject = Subject::operation(operation);
+        draft.record(EventKind::OperationAttention, &subject, None);
+    }
+    Ok(())
+}
+
+/// Whether a person was called about a payment that could not be closed or released, and has not looked yet.
+pub(crate) fn is_doubtful(ledger: &Ledger) -> bool {
+    let ends = |operation: &&Operation| matches!(operation.kind, Way::OrderClose | Way::HoldRelease);
+    let mut refused = ledger.operations.iter().filter(ends);
+    refused.any(|operation| operation.state == OperationState::Failed && operation.attention)
 }
 
 /// Ends an operation for good, and lets it take effect on the payment.
@@ -243,5 +270,7 @@ pub(crate) fn end(
     let ended = operation.clone();
     let kind = if state == OperationState::Done { EventKind::OperationDone } else { EventKind::OperationFailed };
     draft.record(kind, &Subject::operation(&ended), reason);
-    effect::of_end(draft, &ended)
+    effect::of_end(draft, &ended)?;
+    let undoes = matches!(ended.kind, Way::Reversal | Way::OrderClose);
+    if undoes && state == OperationState::Done { incident::undone(draft) } else { Ok(()) }
 }

@@ -93,6 +93,15 @@ pub(crate) fn confirm(
     Ok(())
 }
 
+/// A legal order that waits for its second person goes before everything that would take of what is left. One that can no
+/// longer be carried out does not.
+pub(crate) fn must_not_wait(draft: &Draft<'_>) -> Result<(), Rejection> {
+    let (at, left) = (draft.clock().at, conservation::check(&draft.ledger)?.left);
+    let mut waiting = draft.ledger.orders.iter().filter(|order| state_at(order, at) == OrderState::Proposed);
+    let first = waiting.find(|order| order.amount == left);
+    first.map_or(Ok(()), |order| Err(Rejection::ConflictsWith(order.id.to_string())))
+}
+
 /// All that is left and not less, and nothing under way that could still change it.
 fn must_be_all_that_is_left(ledger: &Ledger, amount: &Money) -> Result<(), Rejection> {
     let voids = ledger.voids.iter().filter(|void| void.state.holds_reservation()).map(|void| void.id.to_string());

@@ -4,7 +4,7 @@ use crate::argument::{self, at_most, valid};
 use crate::conservation;
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
 use crate::void::{first_due, gist, must_have_no_void};
-use crate::{approval, digest, entry, grant, liability, limits, query, room, sale, timer};
+use crate::{approval, digest, entry, grant, liability, limits, order, query, room, sale, timer};
 use rescind_model::standing::Standing;
 use rescind_model::{
     Actor, ApprovalPlan, Digest, Duration, EventKind, Evidence, EvidenceItem, FeeKind, Ledger, LiabilityCause, Money,
@@ -29,6 +29,7 @@ pub(crate) fn submit(draft: &mut Draft<'_>, wanted: &RefundSubmission) -> Result
     sale::must_be_good(ledger)?;
     room::free_name(ledger, wanted.id.as_str(), &wanted.provider_reference)?;
     must_have_no_void(ledger)?;
+    order::must_not_wait(draft)?;
     must_correct_a_cleared_one(ledger, &request)?;
     let grounds =
         grant::accept(draft, &wanted.decision, &wanted.grounds, Way::Refund, &request.amount, wanted.id.as_str())?;
@@ -264,6 +265,7 @@ pub(crate) fn retry(draft: &mut Draft<'_>, id: &RefundId) -> Result<(), Rejectio
     let amount = refund.request.amount.clone();
     sale::must_be_good(&draft.ledger)?;
     must_have_no_void(&draft.ledger)?;
+    order::must_not_wait(draft)?;
     liability::must_not_be_paid(&draft.ledger, id)?;
     let standing = conservation::check(&draft.ledger)?;
     must_fit(&standing, &amount)?;

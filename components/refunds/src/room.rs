@@ -2,7 +2,7 @@
 
 use crate::draft::Draft;
 use crate::limits;
-use crate::{approval, liability, timer};
+use crate::{approval, incident, liability, timer};
 use rescind_model::{
     CaseState, Ledger, LiabilityState, Operation, OperationState, OrderState, Refund, RefundState, Rejection,
     SaleOutcome, VoidOperation, Way,
@@ -93,28 +93,30 @@ fn of_payment(ledger: &Ledger) -> u64 {
     }
 }
 
-/// A late answer is kept once: told, a person called, who looked after it.
+/// A late answer is told. As long as no person was called, one that says `good` of an undone payment is told again and calls
+/// one, who looks after it.
 fn of_late_answer(ledger: &Ledger) -> u64 {
-    let undone = ledger.operations.iter().filter(|operation| matches!(operation.kind, Way::Reversal | Way::OrderClose));
-    let ended = |operation: &&Operation| !operation.state.holds_reservation();
-    let called = undone.clone().filter(ended).any(|operation| operation.attention);
-    match (undone.count() > 0, &ledger.status.late) {
-        (true, None) => 3,
-        (true, Some(_)) if called => 1,
-        _ => 0,
-    }
+    let undone = ledger.operations.iter().any(|operation| matches!(operation.kind, Way::Reversal | Way::OrderClose));
+    let first = u64::from(undone && ledger.status.late.is_none());
+    if incident::can_call(ledger) && !incident::was_called(ledger) { first.saturating_add(3) } else { first }
 }
 
 fn of_operation(operation: &Operation) -> u64 {
-    // … → resolved and done or failed; after the void of a completion the hold can lapse
-    let lapses = u64::from(operation.kind == Way::CompletionVoid);
-    let end = 2_u64.saturating_add(lapses);
+    // … → resolved and done or failed
+    let end = 2_u64;
+    let end = match operation.kind {
+        // or failed, a person called, who looked after it
+        Way::OrderClose | Way::HoldRelease => end.saturating_add(1),
+        // after it the hold can lapse, and its next completion be settled: three dates
+        Way::CompletionVoid => end.saturating_add(4),
+        _ => end,
+    };
     let unknown = end.saturating_add(u64::from(!operation.attention));
     match operation.state {
         OperationState::Authorised => unknown.saturating_add(2), // sent, unknown
         OperationState::Sent => unknown.saturating_add(1),       // unknown
         OperationState::Unknown => unknown,
-        OperationState::Done | OperationState::Failed => 0,
+        OperationState::Done | OperationState::Failed => u64::from(operation.attention), // resolved
     }
 }
 

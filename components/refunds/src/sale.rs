@@ -1,7 +1,7 @@
 //! The sale under the operations: its ledger, and what happens to the sale itself.
 
 use crate::argument::{at_most, valid};
-use crate::draft::{Draft, Subject, contradicts};
+use crate::draft::{Draft, Subject, contradicts, wrong_state};
 use crate::limits::TEXT_BYTES;
 use crate::{chain, code, entry, hold, operation};
 use rescind_model::token::Token;
@@ -90,8 +90,14 @@ pub(crate) enum Milestone {
 }
 
 /// Dates a milestone, the first time it is heard of.
-pub(crate) fn happened(draft: &mut Draft<'_>, milestone: Milestone) {
+///
+/// Only what was captured is settled and paid out.
+pub(crate) fn happened(draft: &mut Draft<'_>, milestone: Milestone) -> Result<(), Rejection> {
     let at = draft.clock().at;
+    let outcome = draft.ledger.status.outcome;
+    if matches!(milestone, Milestone::Settled | Milestone::PaidOut) && outcome != SaleOutcome::Good {
+        return Err(wrong_state(outcome));
+    }
     let status = &mut draft.ledger.status;
     let (date, kind) = match milestone {
         Milestone::BatchClosed => (&mut status.batch_closed_at, EventKind::SaleBatchClosed),
@@ -102,6 +108,7 @@ pub(crate) fn happened(draft: &mut Draft<'_>, milestone: Milestone) {
         *date = Some(at);
         draft.record(kind, &Subject::sale(None), None);
     }
+    Ok(())
 }
 
 /// Only a sale that is known to be good can be voided or refunded.

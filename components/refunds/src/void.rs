@@ -3,9 +3,10 @@
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Clock, Draft, Subject, contradicts, wrong_state};
 use crate::{conservation, entry, grant, limits, operation, order, query, room, sale};
+use rescind_model::standing::coupon_of_void;
 use rescind_model::{
-    EventKind, Evidence, Executor, Instant, Ledger, OperationId, OperationState, RefundState, Rejection, ResultOf,
-    TerminalId, VoidAuthorisation, VoidOperation, Way,
+    EventKind, Evidence, Executor, Instant, Ledger, Money, OperationId, OperationState, RefundState, Rejection,
+    ResultOf, TerminalId, VoidAuthorisation, VoidOperation, Way,
 };
 
 /// Reserves the whole sale for a void; by legal order, all that is left of it.
@@ -27,6 +28,7 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
     let amount = match &wanted.grounds.order {
         None => {
             must_be_untouched(ledger)?;
+            order::must_not_wait(draft)?;
             ledger.sale.captured.clone()
         }
         // Beyond what an ordinary void forbids; `order` holds it against what is left.
@@ -152,6 +154,8 @@ pub(crate) fn end(
     reason: Option<String>,
 ) -> Result<(), Rejection> {
     let clock = draft.clock();
+    // All that its sponsor had not got back when the void was authorised. Once it has ended, nobody can tell.
+    let coupon = promised_coupon(&draft.ledger, id)?;
     let void = draft.void(id)?;
     void.state = state;
     void.reversing = false;
@@ -162,12 +166,18 @@ pub(crate) fn end(
     let subject = Subject::void(void);
     let (amount, fees) = (void.amount.clone(), void.fees.clone());
     if state == OperationState::Done {
-        entry::voided(draft, &amount, &fees, id.as_str())?;
+        entry::voided(draft, &amount, &coupon, &fees, id.as_str())?;
         draft.record(EventKind::VoidDone, &subject, reason);
     } else {
         draft.record(EventKind::VoidFailed, &subject, reason);
     }
     Ok(())
+}
+
+/// The coupon's part of a void that is under way.
+fn promised_coupon(ledger: &Ledger, id: &OperationId) -> Result<Money, Rejection> {
+    let void = ledger.voids.iter().find(|void| void.id == *id).ok_or(Rejection::NoSuchOperation)?;
+    coupon_of_void(ledger, void).map_err(|error| Rejection::Invalid(format!("ledger: {error}")))
 }
 
 /// The shortest thing evidence says: its code, or its note.

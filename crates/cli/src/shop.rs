@@ -1,7 +1,7 @@
 //! The demonstration shop: a merchant under each shipped policy, with persons, a terminal, keys and sales of several
 //! kinds. Made once per database; its keys are printed when they are made.
 
-use crate::native::{Native, now};
+use crate::native::{self, Native, now};
 use crate::stdio::say;
 use anyhow::anyhow;
 use rescind_model::{
@@ -9,11 +9,20 @@ use rescind_model::{
     SlipNumbers, TerminalId,
 };
 use rescind_service::directory::{Merchant, Person, Terminal};
+use rescind_service::operator::{OperatorAsk, OperatorNumber, OperatorRole};
+use rescind_service::pin::Pin;
 use rescind_service::principal::{Bearer, Grant, Principal};
 use rescind_service::{App, Error};
 
 /// The persons of the shop, each with the one role of that name.
-const PERSONS: [&str; 5] = ["cashier", "supervisor", "manager", "reviewer", "finance"];
+const PERSONS: [&str; 6] = ["cashier", "supervisor", "manager", "reviewer", "finance", "support"];
+
+/// Who stands at the till: number, and as what.
+const OPERATORS: [(&str, &str, OperatorRole); 3] = [
+    ("01", "cashier", OperatorRole::Cashier),
+    ("07", "supervisor", OperatorRole::Supervisor),
+    ("09", "manager", OperatorRole::Manager),
+];
 
 /// A sale of the shop.
 struct Stock {
@@ -86,6 +95,15 @@ pub async fn open(app: &App<Native>) -> anyhow::Result<()> {
         say(format_args!("  export {name}_KEY={token}"))?;
     }
     let who = Principal { key: "serve --demo".to_owned(), bearer: back_office, grants: Vec::new() };
+    for (number, name, role) in OPERATORS {
+        // Whoever registers an operator gives a first PIN; the operator then chooses another.
+        let ((first, _), (own, digits)) = (pin()?, pin()?);
+        let number = OperatorNumber::parse(number).map_err(|e| anyhow!("{e}"))?;
+        let ask = OperatorAsk { number: number.clone(), person: PersonId::parse(name)?, role, pin: first.clone() };
+        app.create_operator(&admin, &merchant, ask).await.map_err(wrong)?;
+        app.change_pin(&who, &merchant, &number, &first, &own).await.map_err(wrong)?;
+        say(format_args!("  export {0}_NUMBER={number} {0}_PIN={digits}", name.to_uppercase()))?;
+    }
     for (number, stock) in STOCK.iter().enumerate() {
         let sale = sale(app, &merchant, &terminal, number, stock).await?;
         app.register_sale(&who, sale, stock.outcome).await.map_err(wrong)?;
@@ -93,6 +111,19 @@ pub async fn open(app: &App<Native>) -> anyhow::Result<()> {
     say(format_args!("  sales {} to {}", STOCK.first().map_or("", |s| s.id), STOCK.last().map_or("", |s| s.id)))?;
     app.ports.durable().await?;
     Ok(())
+}
+
+/// A PIN of six digits that nobody would try first, and its digits.
+fn pin() -> anyhow::Result<(Pin, String)> {
+    // All but a few of a million are taken.
+    for _ in 0..16 {
+        let digits: String = native::random().iter().take(6).map(|byte| (byte % 10).to_string()).collect();
+        let pin = Pin::parse(&digits).map_err(|e| anyhow!("{e}"))?;
+        if pin.must_be_hard_to_guess().is_ok() {
+            return Ok((pin, digits));
+        }
+    }
+    Err(anyhow!("no PIN could be drawn that is hard to guess"))
 }
 
 async fn sale(
@@ -119,11 +150,14 @@ async fn sale(
         retrieval_reference: Some(format!("{:012}", voucher.saturating_add(880_000))),
         operator: Some(PersonId::parse("cashier")?),
         captured: Money::parse(stock.amount, "CNY")?,
+        coupon: None,
         fee_charged: Money::parse("0.60", "CNY")?,
         channel: stock.channel,
         card_type: (stock.channel == Channel::Card).then_some(CardType::Debit),
         kind: stock.kind.to_owned(),
         payer_token: Some(format!("payer-{voucher}")),
+        contact: None,
+        service_at: None,
         paid_at,
         business_day,
         settlement: stock.settlement,

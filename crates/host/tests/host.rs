@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use rescind_host::store::{Archive, SqliteStore, Store as _, StoreError};
-use rescind_host::{Handler, Host, HostBuilder, HostError};
+use rescind_host::{Handler, Host, HostBuilder, HostError, OpenError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -48,8 +48,17 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// The store. The instances of a host that was dropped let go of it a little later, on threads of their own.
     fn store(&self) -> Arc<SqliteStore> {
-        Arc::new(SqliteStore::open(&self.path("rescind.db")).unwrap())
+        let started = std::time::Instant::now();
+        loop {
+            match SqliteStore::open(&self.path("rescind.db")) {
+                Err(OpenError::InUse { .. }) if started.elapsed() < Duration::from_secs(20) => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => return Arc::new(opened.unwrap()),
+            }
+        }
     }
 
     fn builder(&self) -> HostBuilder {

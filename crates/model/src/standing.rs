@@ -1,7 +1,10 @@
 //! What a ledger amounts to: how much is spoken for, how much is left.
 
 use crate::money::MoneyError;
-use crate::{FeeKind, Instant, Ledger, Money, Operation, OperationState, RefundState, SaleOutcome, Way};
+use crate::{
+    Account, FeeKind, Instant, Ledger, Money, Operation, OperationState, Posting, RefundState, SaleOutcome, Side,
+    VoidOperation, Way,
+};
 
 /// Sums over one ledger, all in the sale's currency.
 ///
@@ -138,6 +141,7 @@ impl Standing {
             }
             if holds || void.state == OperationState::Done {
                 standing.add_returned_fees(&void.fees)?;
+                standing.coupon_returned = standing.coupon_returned.plus(&coupon_of_void(ledger, void)?)?;
             }
         }
         for refund in &ledger.refunds {
@@ -176,5 +180,60 @@ impl Standing {
             self.fee_returned = self.fee_returned.plus(&fee.amount)?;
         }
         Ok(())
+    }
+}
+
+/// The coupon's part of a void: what went to the sponsor if it is done; if it is under way, what was promised when it was
+/// authorised, which is all that the sponsor had not got back by then. What the network gave back since is no part of it.
+/// Nothing for one that failed.
+///
+/// # Errors
+/// If the ledger's amounts are out of range: it is then damaged.
+pub fn coupon_of_void(ledger: &Ledger, void: &VoidOperation) -> Result<Money, MoneyError> {
+    let postings = |what: Option<&str>, about: Option<&str>| -> i128 {
+        let entries = ledger.entries.iter().filter(|entry| what.is_none_or(|what| entry.what == what));
+        let entries = entries.filter(|entry| about.is_none() || entry.about.as_deref() == about);
+        let lines = entries.flat_map(|entry| &entry.postings).filter(|line| line.account == Account::CouponSponsor);
+        lines.map(signed).fold(0, i128::saturating_add)
+    };
+    let id = void.id.as_str();
+    let minor = match void.state {
+        OperationState::Failed => 0,
+        OperationState::Done => postings(Some("void"), Some(id)).saturating_neg(),
+        OperationState::Authorised | OperationState::Sent | OperationState::Unknown => {
+            postings(None, None).saturating_sub(coupons_returned_since(ledger, void)).clamp(0, void.amount.minor.into())
+        }
+    };
+    Money::new(i64::try_from(minor).unwrap_or(i64::MAX), &ledger.sale.captured.currency)
+}
+
+/// The coupons of the refunds that came back while a void was under way. A void takes all that was left when it was
+/// authorised, so by how much more is left now tells which of the returns, the newest first, came since.
+fn coupons_returned_since(ledger: &Ledger, void: &VoidOperation) -> i128 {
+    let is_back = |id: &crate::RefundId| ledger.returns.iter().any(|back| back.refund == *id);
+    let cleared = ledger.refunds.iter().filter(|refund| refund.state == RefundState::Cleared && !is_back(&refund.id));
+    let cleared = cleared.map(|refund| i128::from(refund.request.amount.minor));
+    let voided = ledger.voids.iter().filter(|other| other.state == OperationState::Done);
+    let voided = voided.map(|other| i128::from(other.amount.minor));
+    let taken = cleared.chain(voided).fold(i128::from(void.amount.minor), i128::saturating_add);
+    let mut more = i128::from(ledger.sale.captured.minor).saturating_sub(taken);
+    let mut coupons = 0_i128;
+    for back in ledger.returns.iter().rev() {
+        if more <= 0 {
+            break;
+        }
+        more = more.saturating_sub(back.amount.minor.into());
+        let refund = ledger.refunds.iter().find(|refund| refund.id == back.refund);
+        let coupon = refund.and_then(|refund| refund.coupon.as_ref()).map_or(0, |coupon| coupon.minor);
+        coupons = coupons.saturating_add(coupon.into());
+    }
+    coupons
+}
+
+fn signed(line: &Posting) -> i128 {
+    let minor = i128::from(line.amount.minor);
+    match line.side {
+        Side::Debit => minor,
+        Side::Credit => minor.saturating_neg(),
     }
 }

@@ -131,7 +131,7 @@ impl Check<'_> {
             );
         }
         self.wait_and_window(void_key, void.minimum_wait, void.window);
-        self.proof(void_key, void.authentication.as_ref());
+        self.proof(&[void_key, Key("authentication")], void.authentication.as_ref());
         self.identity(void_key, &void.identity);
         self.unique(&[void_key, Key("same")], &void.same);
         self.amounts(void_key, void.min_amount, void.max_amount);
@@ -203,7 +203,7 @@ impl Check<'_> {
         self.words(&[refund_key, Key("kinds-not-refundable")], &refund.kinds_not_refundable);
         self.reasons(refund_key, refund.reason, &refund.reasons);
         self.evidence(refund);
-        self.proof(refund_key, refund.authentication.as_ref());
+        self.proof(&[refund_key, Key("authentication")], refund.authentication.as_ref());
         self.identity(refund_key, &refund.identity);
         if let Some(fee) = &refund.operation_fee {
             self.fee(&[refund_key, Key("operation-fee")], fee);
@@ -369,6 +369,14 @@ impl Check<'_> {
         let key = Key("hold");
         self.count(&[key, Key("ceiling-percent")], hold.ceiling_percent, 100, CEILING_PERCENT);
         self.roles(&[key, Key("release-roles")], &hold.release_roles);
+        self.proof(&[key, Key("release-authentication")], hold.release_authentication.as_ref());
+        self.roles(&[key, Key("completion-roles")], &hold.completion_roles);
+        self.proof(&[key, Key("completion-authentication")], hold.completion_authentication.as_ref());
+        if let Some(void) = &hold.completion_void {
+            let void_key = Key("completion-void");
+            self.roles(&[key, void_key, Key("operator-roles")], &void.operator_roles);
+            self.proof(&[key, void_key, Key("authentication")], void.authentication.as_ref());
+        }
         self.list_length(&[key, Key("queries")], hold.queries.len(), QUERIES);
         if hold.completion_void.as_ref().is_some_and(|void| void.window.is_none() && !void.until_settlement) {
             self.problem(
@@ -439,10 +447,10 @@ impl Check<'_> {
         }
     }
 
-    fn proof(&mut self, section: Step, rule: Option<&AuthenticationRule>) {
+    fn proof(&mut self, at: &[Step], rule: Option<&AuthenticationRule>) {
         if let Some(rule) = rule.filter(|rule| rule.max_age.seconds() > PROOF_SECONDS) {
             self.problem(
-                &[section, Key("authentication"), Key("max-age")],
+                &[at, &[Key("max-age")]].concat(),
                 "policy.range",
                 format!("at most {PROOF_SECONDS} seconds"),
                 format!("{} seconds", rule.max_age.seconds()),

@@ -469,6 +469,12 @@ pub struct CodeRules {
 pub struct HoldRules {
     /// The most that a completion may capture, in percent of the hold.
     pub ceiling_percent: u32,
+    /// How fresh the proof of whoever completes one has to be. Absent: none is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_authentication: Option<AuthenticationRule>,
+    /// Who may complete one: any of these. Empty: anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub completion_roles: Vec<Role>,
     /// When a completion can be voided. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_void: Option<CompletionVoidRules>,
@@ -483,6 +489,9 @@ pub struct HoldRules {
     /// When the outcome is asked for, one wait after another. Empty: as usual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Span>,
+    /// How fresh the proof of whoever releases one has to be. Absent: none is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_authentication: Option<AuthenticationRule>,
     /// Who may release one: any of these. Empty: anybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub release_roles: Vec<Role>,
@@ -496,6 +505,12 @@ pub struct HoldRules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CompletionVoidRules {
+    /// How fresh the operator's proof has to be. Absent: none is demanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<AuthenticationRule>,
+    /// Who may operate it: any of these. Empty: anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operator_roles: Vec<Role>,
     /// Only as long as the completion has not been settled.
     pub until_settlement: bool,
     /// Only this long after the completion: `[completed, completed + window)`.

@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+pub mod business_day;
 mod canonical;
 pub mod check;
 #[cfg(feature = "compile")]
@@ -34,6 +35,7 @@ mod compile;
 pub mod document;
 pub mod limits;
 pub mod scalar;
+mod terms;
 pub mod word;
 
 pub use canonical::{LoadError, Policy, canonical};

@@ -4,6 +4,19 @@ use alloc::string::String;
 use core::fmt::Write as _;
 use ed25519_dalek::{Signature, VerifyingKey};
 
+/// An operation as whoever signs sees it: the digest binds all of it, the rest is for the eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShownOperation<'a> {
+    /// Its digest.
+    pub digest: &'a crate::OperationDigest,
+    /// The way.
+    pub way: &'a str,
+    /// The sale.
+    pub sale: &'a str,
+    /// The amount as people read it: `100.00 CNY`.
+    pub amount: &'a str,
+}
+
 /// A challenge, as it is shown in a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge<'a> {
@@ -13,8 +26,8 @@ pub struct Challenge<'a> {
     pub operator: &'a str,
     /// The terminal that shows it, if one does.
     pub terminal: Option<&'a str>,
-    /// The digest of the operation it is for; absent: for a session.
-    pub operation: Option<&'a crate::OperationDigest>,
+    /// The operation it is for; absent: for a session.
+    pub operation: Option<ShownOperation<'a>>,
     /// The challenge itself: names and dashes only.
     pub challenge: &'a str,
 }
@@ -35,10 +48,17 @@ impl Challenge<'_> {
         text.push_str(";operation=");
         match self.operation {
             None => text.push_str("session"),
-            Some(digest) => {
-                for byte in digest {
+            Some(operation) => {
+                for byte in operation.digest {
                     // Writing to a string cannot fail.
                     let _infallible = write!(text, "{byte:02x}").is_ok();
+                }
+                // Nobody signs what they cannot read.
+                for (name, value) in [("way", operation.way), ("sale", operation.sale), ("amount", operation.amount)] {
+                    text.push(';');
+                    text.push_str(name);
+                    text.push('=');
+                    text.push_str(value);
                 }
             }
         }
@@ -67,6 +87,8 @@ mod tests {
     use crate::SigningKey;
 
     const DIGEST: [u8; 32] = [5; 32];
+    const VOID: ShownOperation<'static> =
+        ShownOperation { digest: &DIGEST, way: "void", sale: "S-1", amount: "100.00 CNY" };
     const SESSION: Challenge<'static> =
         Challenge { merchant: "M-1", operator: "07", terminal: Some("T1"), operation: None, challenge: "1-a-b" };
 
@@ -76,8 +98,9 @@ mod tests {
             SESSION.text(),
             "rescind-challenge/1;merchant=M-1;operator=07;terminal=T1;operation=session;challenge=1-a-b"
         );
-        let bound = Challenge { operation: Some(&DIGEST), terminal: None, ..SESSION }.text();
-        assert!(bound.contains(";terminal=-;operation=05050505") && bound.ends_with("05;challenge=1-a-b"), "{bound}");
+        let bound = Challenge { operation: Some(VOID), terminal: None, ..SESSION }.text();
+        assert!(bound.contains(";terminal=-;operation=05050505"), "{bound}");
+        assert!(bound.ends_with("05;way=void;sale=S-1;amount=100.00 CNY;challenge=1-a-b"), "{bound}");
     }
 
     #[test]
@@ -90,7 +113,7 @@ mod tests {
             Challenge { merchant: "M-2", ..SESSION },
             Challenge { operator: "08", ..SESSION },
             Challenge { terminal: None, ..SESSION },
-            Challenge { operation: Some(&DIGEST), ..SESSION },
+            Challenge { operation: Some(VOID), ..SESSION },
             Challenge { challenge: "1-a-c", ..SESSION },
         ] {
             assert!(!device_signed(&other, &public, &signature), "{other:?}");

@@ -53,7 +53,7 @@ mod operation;
 mod proof;
 mod wire;
 
-pub use challenge::{Challenge, device_signed, is_device_key};
+pub use challenge::{Challenge, ShownOperation, device_signed, is_device_key};
 pub use key::{KeyId, ProofKey, SigningKey};
 pub use operation::{Operation, OperationDigest, operation_digest};
 pub use proof::{Authenticated, MAX_BYTES, MAX_LIFETIME_MS, Method, PREFIX, Proof, ProofError, Unsignable, verify};

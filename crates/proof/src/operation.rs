@@ -24,13 +24,19 @@ pub struct Operation<'a> {
     pub reason: Option<&'a str>,
     /// The terminal it is asked for at, if any.
     pub terminal: Option<&'a str>,
+    /// Whose key asks for it: `terminal`, `person`, `system`, …
+    pub holder: &'a str,
+    /// Whether it keeps a penalty.
+    pub penalty: bool,
+    /// The legal order it carries out, if any.
+    pub order: Option<&'a str>,
 }
 
 /// The digest of an operation: the same on every machine for ever, different for any other operation.
 #[must_use]
 pub fn operation_digest(operation: &Operation<'_>) -> OperationDigest {
     let mut bytes = Vec::new();
-    put_long(&mut bytes, "rescind-operation/1");
+    put_long(&mut bytes, "rescind-operation/2");
     put_long(&mut bytes, operation.merchant);
     put_long(&mut bytes, operation.sale);
     put_long(&mut bytes, operation.way);
@@ -38,6 +44,9 @@ pub fn operation_digest(operation: &Operation<'_>) -> OperationDigest {
     put_long(&mut bytes, operation.currency);
     put_long_some(&mut bytes, operation.reason);
     put_long_some(&mut bytes, operation.terminal);
+    put_long(&mut bytes, operation.holder);
+    bytes.push(u8::from(operation.penalty));
+    put_long_some(&mut bytes, operation.order);
     Sha256::digest(&bytes).into()
 }
 
@@ -57,6 +66,9 @@ mod tests {
         currency: "CNY",
         reason: Some("wrong-amount"),
         terminal: Some("T1"),
+        holder: "terminal",
+        penalty: false,
+        order: None,
     };
 
     #[test]
@@ -65,7 +77,7 @@ mod tests {
         for byte in operation_digest(&VOID) {
             write!(hex, "{byte:02x}").unwrap();
         }
-        assert_eq!(hex, "bd58831a858860064c5d091aef7665c149b7149898899d7d89b650494c370a0d");
+        assert_eq!(hex, "e6f2f13752159ab5b6f8f4fb5a3fd44f408eaddafd752bbaa3e6bf881478c17a");
     }
 
     #[test]
@@ -82,6 +94,9 @@ mod tests {
             Operation { reason: None, ..VOID },
             Operation { terminal: Some("T2"), ..VOID },
             Operation { terminal: None, ..VOID },
+            Operation { holder: "system", ..VOID },
+            Operation { penalty: true, ..VOID },
+            Operation { order: Some("S-1~1"), ..VOID },
             // What ends one text and begins the next matters too.
             Operation { merchant: "M-1S", sale: "-1", ..VOID },
             Operation { reason: None, terminal: Some("wrong-amount"), ..VOID },

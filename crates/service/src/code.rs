@@ -6,13 +6,14 @@ use crate::error::Error;
 use crate::limits::LIST_LIMIT;
 use crate::operation::{OperationAsk, find_operation};
 use crate::ports::{Policy as _, Ports};
-use crate::principal::{Deed, Principal};
-use crate::sale::{Aggregate, Beginning};
+use crate::principal::{Bearer, Deed, Principal};
+use crate::sale::{Aggregate, Beginning, is_late};
 use crate::store::key::Key;
 use crate::store::list::Position;
 use rescind_model::{
-    BusinessDay, Channel, Command, CommandId, Instant, MerchantId, Money, OperationId, OperationState, Origin,
-    PaymentCode, PersonId, Presenter, Sale, SaleId, SaleOutcome, Scan, SettlementMode, SlipNumbers, Way,
+    BusinessDay, Channel, Command, CommandId, Evidence, Instant, LateAnswer, MerchantId, Money, OperationId,
+    OperationState, Origin, PaymentCode, PersonId, Presenter, Sale, SaleId, SaleOutcome, Scan, SettlementMode,
+    SlipNumbers, Way,
 };
 use serde::Serialize;
 
@@ -182,7 +183,8 @@ impl<P: Ports> App<P> {
     /// Records that a code was scanned. Against a cancellation the payment's record decides, once.
     ///
     /// # Errors
-    /// No such code; it was cancelled, is being, or was scanned otherwise; it had expired.
+    /// No such code; it was cancelled, or is being, which is kept as a late answer; it was scanned otherwise; it had
+    /// expired.
     pub async fn scan(
         &self,
         who: &Principal,
@@ -196,7 +198,8 @@ impl<P: Ports> App<P> {
         let sale = &there.ledger.sale;
         let accepted = self.ports.now();
         // It was scanned before it was heard of, whatever the terminal's clock says.
-        let at = ask.at.map_or(accepted, |at| at.min(accepted));
+        let made = there.ledger.code.as_ref().map_or(accepted, |code| code.created_at);
+        let at = ask.at.map_or(accepted, |at| at.max(made).min(accepted));
         let business_day = match ask.business_day {
             Some(day) => day,
             None => self.business_day_of(merchant, at).await?,
@@ -221,7 +224,38 @@ impl<P: Ports> App<P> {
         self.index_anew(sale, &scanned).await?;
         let change = Command::RecordScan(scan);
         let actor = who.actor(merchant);
-        Ok(self.transact(merchant, id, command, |app, a| app.plain(a, &change, &actor, command)).await?.aggregate())
+        match self.transact(merchant, id, command, |app, a| app.plain(a, &change, &actor, command)).await {
+            Err(Error::Rejected(why)) => {
+                self.note_late_scan(who, merchant, id, ask.outcome, command).await?;
+                Err(Error::Rejected(why))
+            }
+            done => Ok(done?.aggregate()),
+        }
+    }
+
+    /// Keeps that a code was scanned which is being cancelled, or was: it decides nothing, and a person has to see it.
+    async fn note_late_scan(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        outcome: SaleOutcome,
+        command: &CommandId,
+    ) -> Result<(), Error> {
+        let (there, actor, at) = (self.sale(who, merchant, id).await?, who.actor(merchant), self.ports.now());
+        if !is_late(&there.ledger, outcome) {
+            return Ok(());
+        }
+        // A command of its own: the scan itself is refused, however often it is sent.
+        let command = CommandId { value: format!("{command}-late") };
+        let source = if matches!(who.bearer, Bearer::Terminal { .. }) { "terminal" } else { "provider" };
+        let evidence = Evidence { source: source.to_owned(), code: None, reference: None, note: None, at };
+        let change = Command::RecordLateAnswer(LateAnswer { outcome, evidence });
+        match self.transact(merchant, id, &command, |app, a| app.plain(a, &change, &actor, &command)).await {
+            // Whatever it is late for has ended otherwise meanwhile: then it is not.
+            Ok(_) | Err(Error::Rejected(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Cancels a code, if the policy and the ledger let it.

@@ -1,17 +1,19 @@
 //! Confirmations: a customer agrees to an operation by repeating a code that was sent to them.
 //!
+//! A code goes to whom the merchant's systems name, or to the sale's own contact. Never to whom the till names: who stands
+//! there would send the code to themselves.
+//!
 //! A code is bound to one sale, way and amount, is good for ten minutes and one operation, and is kept as a keyed digest.
 //! A try is counted, by compare-and-swap, before the code is compared, so that a race gives nobody more tries. Until it is
 //! delivered the code itself lies in the `outbox`, and nowhere else.
 
 use crate::app::App;
 use crate::error::Error;
-use crate::limits::{
-    CONFIRMATION_LIFETIME, CONFIRMATION_TRIES, CONFIRMATION_WINDOW, CONFIRMATIONS, CONTACT_BYTES, OUTBOX_MESSAGES,
-};
+use crate::limits::{CONFIRMATION_LIFETIME, CONFIRMATION_TRIES, CONFIRMATION_WINDOW, CONFIRMATIONS, CONTACT_BYTES};
 use crate::outbox::Letter;
+use crate::personal::{Kept, PersonalRecord};
 use crate::ports::Ports;
-use crate::principal::{Deed, Principal};
+use crate::principal::{Bearer, Deed, Principal};
 use crate::secret::Pepper;
 use crate::store::Record;
 use crate::store::key::Key;
@@ -29,7 +31,7 @@ pub struct ConfirmationAsk {
     pub way: Way,
     /// How much.
     pub amount: Money,
-    /// How the customer is reached, if the merchant's own system does not know.
+    /// How the customer is reached: the merchant's system alone may say so. For all others it is the sale's contact.
     pub contact: Option<String>,
 }
 
@@ -51,6 +53,8 @@ struct Confirmation {
     salt: String,
     /// The code under the pepper.
     seal: String,
+    /// Keyed digest of where it was sent; absent where the merchant's system knows.
+    contact: Option<String>,
     tries: u32,
     created_at: Instant,
     expires_at: Instant,
@@ -77,15 +81,31 @@ fn ended() -> Error {
     Error::Unproved { code: "confirmation.ended", message: "have a new code sent to the customer" }
 }
 
+/// A code that was repeated rightly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    /// When.
+    pub(crate) at: Instant,
+    /// The confirmation, and the keyed digest of where its code was sent.
+    pub(crate) reference: String,
+}
+
 fn seal_of(pepper: &Pepper, sale: &Sale, id: &str, salt: &str, code: &str) -> Result<String, Error> {
     pepper.seal("confirmation/1", &[sale.merchant.as_str(), sale.id.as_str(), id, salt, code])
+}
+
+/// The keyed digest of an address: tells two apart, and cannot be tried without the pepper.
+fn sealed_contact(pepper: &Pepper, merchant: &MerchantId, contact: &str) -> Result<String, Error> {
+    let whole = pepper.seal("confirmation-contact/1", &[merchant.as_str(), contact])?;
+    Ok(whole.chars().take(32).collect())
 }
 
 impl<P: Ports> App<P> {
     /// Sends a code to a sale's customer, through the merchant's endpoints that take such messages.
     ///
     /// # Errors
-    /// Not permitted; no such sale; [`Error::Conflict`] `confirmation.no-channel`, `limit.reached`.
+    /// Not permitted; no such sale; a contact that is not the asker's to name; [`Error::Conflict`]
+    /// `confirmation.no-channel`, `confirmation.no-contact`, `limit.reached`.
     pub async fn ask_confirmation(
         &self,
         who: &Principal,
@@ -102,6 +122,7 @@ impl<P: Ports> App<P> {
         if ask.contact.as_ref().is_some_and(|c| c.len() > CONTACT_BYTES || c.chars().any(char::is_control)) {
             return Err(Error::invalid("/contact", format!("expected at most {CONTACT_BYTES} bytes of text")));
         }
+        let contact = self.contact_for(who, &sale, ask.contact.as_ref()).await?;
         if !self.endpoints_of(merchant).await?.iter().any(|e| e.customer_messages) {
             return Err(Error::Conflict {
                 code: "confirmation.no-channel",
@@ -113,13 +134,16 @@ impl<P: Ports> App<P> {
         let expires_at = now.plus(CONFIRMATION_LIFETIME).map_err(|e| Error::Internal(e.to_string()))?;
         let code = format!("{:06}", self.unique().checked_rem(1_000_000).unwrap_or(0));
         let salt = self.random_hex(32);
-        let seal = seal_of(&self.pepper().await?, &sale, &id, &salt, &code)?;
+        let pepper = self.pepper().await?;
+        let seal = seal_of(&pepper, &sale, &id, &salt, &code)?;
+        let to = contact.as_deref().map(|contact| sealed_contact(&pepper, merchant, contact)).transpose()?;
         let made = Confirmation {
             id: id.clone(),
             way: ask.way,
             amount: ask.amount.clone(),
             salt,
             seal,
+            contact: to,
             tries: 0,
             created_at: now,
             expires_at,
@@ -150,7 +174,7 @@ impl<P: Ports> App<P> {
             way: ask.way,
             amount: ask.amount.clone(),
             code,
-            contact: ask.contact.clone(),
+            contact,
             created_at: now,
             expires_at,
             delivered: Vec::new(),
@@ -158,9 +182,41 @@ impl<P: Ports> App<P> {
             not_before: None,
         };
         if !self.post_letter(letter).await? {
-            return Err(Error::Unavailable(format!("{OUTBOX_MESSAGES} messages wait already; the courier is behind")));
+            return Err(Error::Unavailable("too many messages wait already; the courier is behind".to_owned()));
         }
         Ok(AskedConfirmation { id, expires_at })
+    }
+
+    /// Where a code goes: to whom the merchant's system names, or else to the sale's own contact. Nobody at a till may say.
+    async fn contact_for(&self, who: &Principal, sale: &Sale, named: Option<&String>) -> Result<Option<String>, Error> {
+        let is_system = matches!(who.bearer, Bearer::System { .. });
+        if named.is_some() && !is_system {
+            let why = "the code goes to the sale's contact: only the merchant's system may name another";
+            return Err(Error::invalid("/contact", why));
+        }
+        if named.is_some() {
+            return Ok(named.cloned());
+        }
+        let own = match &sale.contact {
+            None => None,
+            Some(commitment) => {
+                let key = Key::personal(&sale.merchant, &sale.id);
+                let record = self.records().await?.read::<PersonalRecord>(&key).await?.unwrap_or_default();
+                match record.find(commitment) {
+                    Some((_, Kept::Text { text, .. })) => Some(text.clone()),
+                    _ => None,
+                }
+            }
+        };
+        // The merchant's system passes the message on, and knows its customer by the sale.
+        if own.is_some() || is_system {
+            return Ok(own);
+        }
+        Err(Error::Conflict {
+            code: "confirmation.no-contact",
+            message: "the sale has no contact, or it was erased: the merchant's system has to ask for the code"
+                .to_owned(),
+        })
     }
 
     /// Checks a code that the customer repeated. Counts the try first. A retry of the command that used the confirmation up
@@ -173,7 +229,7 @@ impl<P: Ports> App<P> {
         id: &str,
         code: &str,
         command: &CommandId,
-    ) -> Result<Instant, Error> {
+    ) -> Result<Repeated, Error> {
         let now = self.ports.now();
         let counted = self
             .change_confirmations(&sale.merchant, &sale.id, |there| {
@@ -189,7 +245,11 @@ impl<P: Ports> App<P> {
             .await?;
         let seal = seal_of(&self.pepper().await?, sale, id, &counted.salt, code)?;
         if bool::from(seal.as_bytes().ct_eq(counted.seal.as_bytes())) {
-            return Ok(now);
+            let reference = match &counted.contact {
+                None => id.to_owned(),
+                Some(contact) => format!("{id}:{contact}"),
+            };
+            return Ok(Repeated { at: now, reference });
         }
         if counted.tries >= CONFIRMATION_TRIES {
             return Err(ended());

@@ -22,8 +22,8 @@ use rescind_model::step::{self, Step};
 use rescind_model::token::Token as _;
 use rescind_model::{
     Actor, Audience, Command, CommandId, Digest, Duration, Evidence, Executor, Instant, MerchantId, Money, Operation,
-    OperationId, OperationState, OutcomeReport, Refund, RefundId, RefundState, ResultOf, Sale, SaleId, SaleOutcome,
-    Target, TraceReport, Way,
+    OperationId, OperationState, OutcomeReport, Refund, RefundId, RefundState, Rejection, ResultOf, Sale, SaleId,
+    SaleOutcome, Target, TraceReport, Way,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -426,8 +426,8 @@ impl<P: Outbound> App<P> {
         let report = OutcomeReport { target: target.clone(), outcome };
         match self.report_as(&Actor::System, &sale.merchant, &sale.id, report, &command).await {
             Ok(_) => Ok(()),
-            // Somebody knew better first; the ledger keeps what was final.
-            Err(Error::Rejected(rejection)) => {
+            // Somebody knew better first; the ledger keeps what was final. Any other refusal is a fault that has to be seen.
+            Err(Error::Rejected(rejection @ (Rejection::Contradicts(_) | Rejection::WrongState(_)))) => {
                 self.ports.log(&format!("{}: a late outcome was not taken: {rejection:?}", describe(target)));
                 Ok(())
             }

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::limits::{ENDPOINTS, URL_BYTES};
 use crate::ports::Ports;
-use crate::principal::{Deed, Principal};
+use crate::principal::{Bearer, Deed, Principal};
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::list::Position;
@@ -106,6 +106,9 @@ impl<P: Ports> App<P> {
         ask: EndpointAsk,
     ) -> Result<(Endpoint, String), Error> {
         who.may(Deed::Configure, merchant)?;
+        if ask.customer_messages && matches!(who.bearer, Bearer::System { .. }) {
+            return Err(Error::Forbidden("customers' codes go where an admin or a manager says".to_owned()));
+        }
         self.merchant(merchant).await?;
         check_url(&ask.url)?;
         let secret = self.webhook_secret();
@@ -139,6 +142,8 @@ impl<P: Ports> App<P> {
             Ok(())
         })
         .await?;
+        let what = if endpoint.customer_messages { "an endpoint for messages to customers" } else { "an endpoint" };
+        self.ports.log(&format!("{} gave {merchant} {what}, {}", who.key, endpoint.id));
         Ok((endpoint, secret))
     }
 
@@ -168,7 +173,9 @@ impl<P: Ports> App<P> {
             endpoints.retain(|e| e.id != id);
             if endpoints.len() == before { Err(Error::NotFound("webhook endpoint")) } else { Ok(()) }
         })
-        .await
+        .await?;
+        self.ports.log(&format!("{} removed endpoint {id} of {merchant}", who.key));
+        Ok(())
     }
 
     pub(crate) async fn endpoints_of(&self, merchant: &MerchantId) -> Result<Vec<Endpoint>, Error> {

@@ -77,6 +77,16 @@ pub enum Error {
     /// 409: the first request under this key has not ended.
     #[error("the first request with this Idempotency-Key is still under way")]
     KeyInFlight,
+    /// 429: wait.
+    #[error("{message}")]
+    TooMany {
+        /// Stable code.
+        code: &'static str,
+        /// What there was too much of.
+        message: &'static str,
+        /// Seconds after which trying again makes sense.
+        retry_after: u32,
+    },
     /// 413.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),

@@ -4,14 +4,14 @@ use crate::app::App;
 use crate::endpoint::Cursor;
 use crate::error::Error;
 use crate::limits::EXPORT_SCAN;
+use crate::mask::Lens;
 use crate::policies::PolicyDocument;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::lane::Lane;
-use rescind_model::chain;
-use rescind_model::{Digest, Instant, MerchantId, PersonId, PolicyIdentity, SaleId};
+use rescind_model::{Digest, Instant, MerchantId, PersonId, PolicyIdentity, SaleId, chain};
 
 /// Roles that see an export unmasked. Everybody else who may take one out sees no payer token, no commitment and no note.
 const UNMASKED: [&str; 3] = ["manager", "auditor", "compliance"];
@@ -30,6 +30,8 @@ pub struct Exported {
     pub masked: bool,
     /// What is wrong with the chain of events, if anything is.
     pub broken: Option<String>,
+    /// What is personal about it, as who asks sees it.
+    pub lens: Lens,
     /// The policies that decided, each once.
     pub policies: Vec<ExportedPolicy>,
     /// The digest of the component that makes transitions here.
@@ -89,6 +91,7 @@ impl<P: Ports> App<P> {
         self.publish_waiting().await;
         let mut aggregate = self.sale(who, merchant, sale).await?;
         let broken = chain::verify(&aggregate.ledger, &aggregate.events).err().map(|broken| broken.to_string());
+        let lens = self.lens(who, merchant, &aggregate).await?;
         let evidence = evidence_of(&aggregate);
         let policies = self.policies_of(&aggregate).await?;
         let deliveries = self.deliveries_of(merchant, sale).await?;
@@ -102,7 +105,17 @@ impl<P: Ports> App<P> {
             mask(&mut aggregate);
         }
         let component = self.ports.component().to_owned();
-        Ok(Exported { aggregate, at: self.ports.now(), masked, broken, policies, component, evidence, deliveries })
+        Ok(Exported {
+            aggregate,
+            at: self.ports.now(),
+            masked,
+            broken,
+            lens,
+            policies,
+            component,
+            evidence,
+            deliveries,
+        })
     }
 
     async fn policies_of(&self, aggregate: &Aggregate) -> Result<Vec<ExportedPolicy>, Error> {
@@ -176,6 +189,7 @@ fn evidence_of(aggregate: &Aggregate) -> Vec<ExportedEvidence> {
 /// Takes out what says who the customer is, and what people wrote. The chain is verified before: a reader of a masked
 /// export cannot verify what was masked, and is told so.
 fn mask(aggregate: &mut Aggregate) {
+    aggregate.notes.clear();
     let masked = |text: &mut Option<String>| {
         if let Some(text) = text {
             MASK.clone_into(text);

@@ -64,9 +64,12 @@ impl<P: Ports> App<P> {
         command: &CommandId,
     ) -> Result<CheckedIdentity, Error> {
         if let ShownIdentity::Confirmed { confirmation, code } = shown {
-            let at = self.check_confirmation(sale, way, amount, confirmation, code, command).await?;
-            let proof =
-                IdentityProof { kind: IdentityKind::CustomerConfirmed, reference: Some(confirmation.clone()), at };
+            let repeated = self.check_confirmation(sale, way, amount, confirmation, code, command).await?;
+            let proof = IdentityProof {
+                kind: IdentityKind::CustomerConfirmed,
+                reference: Some(repeated.reference),
+                at: repeated.at,
+            };
             return Ok(CheckedIdentity { proof, confirmation: Some(confirmation.clone()) });
         }
         let proof = at_the_counter(who, sale, shown, self.ports.now())?;

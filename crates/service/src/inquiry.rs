@@ -2,12 +2,10 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::personal::{Kind, Personal};
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
-use crate::refund::check_text;
+use crate::refund::{Texts, check_text};
 use crate::sale::Aggregate;
-use crate::store::Record as _;
 use rescind_model::{
     Actor, Command, CommandId, EvidenceItem, Information, InformationRequest, MerchantId, PersonId, RefundId,
 };
@@ -60,20 +58,9 @@ impl<P: Ports> App<P> {
         }
         let actor = self.person_for(who, merchant, answer.requester.as_ref()).await?;
         let Answered { note, evidence, .. } = answer;
-        let (there, _) = self.refund(who, merchant, id).await?;
-        let (sale, ledger) = (&there.ledger.sale.id, &there.ledger);
-        let note = match note {
-            // Carried out before: nothing is kept or committed any more.
-            _ if there.holds(command.as_str()) => None,
-            Some(text) => {
-                let personal = Personal { kind: Kind::Note, text };
-                Some(self.keep_text(merchant, ledger, command, "note", &personal).await?)
-            }
-            None => None,
-        };
-        if !there.holds(command.as_str()) {
-            self.names_evidence(merchant, sale, &evidence).await?;
-        }
+        let sale = self.refund(who, merchant, id).await?.0.ledger.sale.id;
+        let texts = Texts { note: note.as_deref(), contact: None, evidence: &evidence };
+        let (note, _) = self.keep_texts(who, merchant, &sale, texts, command).await?;
         let change = Command::ProvideInformation(Information { refund: id.clone(), note, evidence });
         self.tell_refund(who, merchant, id, change, &actor, command).await
     }

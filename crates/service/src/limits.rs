@@ -169,6 +169,15 @@ pub const PIN_PASSES: u32 = 5;
 /// Wrong PINs in a row after which an operator is locked until reset: a cashier mistypes, and PCI DSS allows 10.
 pub const PIN_ATTEMPTS: u32 = 5;
 
+/// Wrong PINs since the PIN was set after which an operator is locked, however often the right one came in between.
+pub const PIN_ATTEMPTS_EVER: u32 = 30;
+
+/// Wrong PINs under one holder's keys, over all numbers, within [`BEARER_WINDOW`]: a till sees a shift change, not a search.
+pub const BEARER_ATTEMPTS: u32 = 20;
+
+/// How long wrong PINs count towards [`BEARER_ATTEMPTS`], from the first.
+pub const BEARER_WINDOW: Duration = Duration { ms: 3_600_000 };
+
 /// Devices of one operator: a telephone and its successor, twice.
 pub const OPERATOR_DEVICES: usize = 4;
 
@@ -216,6 +225,9 @@ pub const CONTACT_BYTES: usize = 254;
 
 /// Messages to customers that wait in one lane of the outbox; they wait for minutes.
 pub const OUTBOX_MESSAGES: usize = 128;
+
+/// Those of one merchant.
+pub const OUTBOX_MESSAGES_OF_ONE: usize = 16;
 
 /// Reversals of one terminal that are looked at before its next sale. It owes one at a time, unless troubles of the past
 /// are reported late.

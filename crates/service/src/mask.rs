@@ -124,7 +124,7 @@ fn ends(text: &str, first: usize, last: usize) -> String {
 }
 
 /// What is personal about one payment, as somebody sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lens {
     eyes: Eyes,
     record: PersonalRecord,

@@ -103,6 +103,11 @@ impl OperationAsk {
     }
 }
 
+/// Whether a way undoes what a terminal made.
+fn undoes(way: Way) -> bool {
+    matches!(way, Way::Reversal | Way::OrderClose)
+}
+
 /// An operation on its way into the ledger.
 struct Operating<'a> {
     ask: &'a OperationAsk,
@@ -128,14 +133,16 @@ impl<P: Ports> TakeBack<P> for Operating<'_> {
             business_day: self.day,
         });
         let cause = ask.trouble().map(|trouble| trouble.token().to_owned());
-        // Whoever made the payment undoes it, unless it is asked for elsewhere.
+        // Whoever made the payment undoes it: another terminal cannot, and must not be held up by it.
         let made_at = ledger.sale.slip.as_ref().map(|slip| &slip.terminal);
+        let asked_at = taking.asker.terminal.as_ref();
+        let terminal = if undoes(decision.way) { made_at.or(asked_at) } else { asked_at.or(made_at) };
         Command::Authorise(OperationAuthorisation {
             id: self.id.clone(),
             cause: cause.or_else(|| ask.reason.clone()).unwrap_or_default(),
             penalty: ask.penalty,
             capture,
-            terminal: taking.asker.terminal.as_ref().or(made_at).cloned(),
+            terminal: terminal.cloned(),
             provider_reference: provider_reference(taking.command),
             decision,
             grounds: Grounds { grant: ask.grant.clone(), ..taking.shown.grounds() },
@@ -302,14 +309,22 @@ impl<P: Ports> App<P> {
             // Carried out before: what was shown for it may have ended since.
             return Ok((there, operation));
         }
+        if let (Some(named), Some(slip)) = (&ask.terminal, &sale.slip)
+            && ask.ways.iter().any(|way| undoes(*way))
+            && *named != slip.terminal
+        {
+            return Err(Error::invalid("/terminal", format!("terminal {} made it and undoes it", slip.terminal)));
+        }
         let merchant = self.merchant(&sale.merchant).await?;
         let policy = self.policy_of(&merchant).await?;
         let asked = AskedOperation {
-            way: ask.ways.last().copied().unwrap_or(Way::Reversal),
+            way: ask.ways.first().copied().unwrap_or(Way::Reversal),
             sale: sale.id.clone(),
             amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()),
             reason: ask.reason.clone(),
             terminal: ask.terminal.clone(),
+            penalty: ask.penalty,
+            order: None,
         };
         let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
         // A terminal undoes what it cannot finish by itself, and the back office what its systems tell it: a person is

@@ -117,6 +117,8 @@ impl<P: Ports> App<P> {
             amount: order.amount.clone(),
             reason: None,
             terminal: None,
+            penalty: false,
+            order: Some(id.clone()),
         };
         let standing = self.standing_of_asker(who, merchant, None, &asked, proof).await?;
         let taking = Taking {

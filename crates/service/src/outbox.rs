@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::courier::{TickReport, side_by_side};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
-use crate::limits::{DELIVERY_BACKOFF, LANES, OUTBOX_MESSAGES, PARALLEL};
+use crate::limits::{DELIVERY_BACKOFF, LANES, OUTBOX_MESSAGES, OUTBOX_MESSAGES_OF_ONE, PARALLEL};
 use crate::ports::{Outbound, Ports};
 use crate::store::key::Key;
 use crate::store::marks::Marks;
@@ -61,7 +61,9 @@ impl<P: Ports> App<P> {
         let lane = lane::of(&letter.merchant, &letter.sale);
         self.change_outbox(lane, |letters| {
             letters.retain(|l| l.id != letter.id || l.merchant != letter.merchant);
-            let room = letters.len() < OUTBOX_MESSAGES;
+            // One merchant's letters do not take the room of another's that shares its lane.
+            let own = letters.iter().filter(|l| l.merchant == letter.merchant).count();
+            let room = letters.len() < OUTBOX_MESSAGES && own < OUTBOX_MESSAGES_OF_ONE;
             if room {
                 letters.push(letter.clone());
             }
@@ -103,7 +105,10 @@ impl<P: Outbound> App<P> {
     /// # Errors
     /// The store's.
     pub(crate) async fn deliver_letters(&self, begun: Instant, report: &mut TickReport) -> Result<(), Error> {
-        for number in 0..LANES {
+        // Begun anywhere: should the time not suffice for all, it is not the same ones that wait each time.
+        let start = u8::try_from(self.unique().checked_rem(u64::from(LANES)).unwrap_or(0)).unwrap_or(0);
+        for step in 0..LANES {
+            let number = start.wrapping_add(step).checked_rem(LANES).unwrap_or(0);
             let there = self.records().await?.read::<Outbox>(&Key::outbox(number)).await?;
             let letters = there.map(|o| o.letters).unwrap_or_default();
             for part in letters.chunks(PARALLEL) {

@@ -87,8 +87,12 @@ impl<P: Ports> App<P> {
     ) -> Result<(), Error> {
         let owed = Owed { sale: sale.clone(), operation: operation.clone(), at: now };
         let key = Key::outstanding(merchant, terminal).checked()?;
-        self.records()
-            .await?
+        let records = self.records().await?;
+        if records.read::<Outstanding>(&key).await?.is_some_and(|there| there.owed.len() >= OUTSTANDING) {
+            // What is over makes room.
+            self.prune_outstanding(merchant, &key).await?;
+        }
+        records
             .update::<Outstanding, _, _>(&key, operation.as_str(), self.unique(), |there| {
                 let mut next = there.cloned().unwrap_or_default();
                 // A full list holds the terminal up already: what more is in it does not matter.
@@ -107,9 +111,15 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// [`Error::ReversalOutstanding`] with the operation.
     pub(crate) async fn must_owe_nothing(&self, merchant: &MerchantId, terminal: &TerminalId) -> Result<(), Error> {
-        let records = self.records().await?;
         let key = Key::outstanding(merchant, terminal).checked()?;
-        let Some(there) = records.read::<Outstanding>(&key).await? else { return Ok(()) };
+        let first = self.prune_outstanding(merchant, &key).await?;
+        first.map_or(Ok(()), |operation| Err(Error::ReversalOutstanding(operation)))
+    }
+
+    /// Drops what is over; gives the first that is owed.
+    async fn prune_outstanding(&self, merchant: &MerchantId, key: &Key) -> Result<Option<OperationId>, Error> {
+        let records = self.records().await?;
+        let Some(there) = records.read::<Outstanding>(key).await? else { return Ok(None) };
         let now = self.ports.now();
         let mut first = None;
         let mut over: Vec<Owed> = Vec::new();
@@ -124,7 +134,7 @@ impl<P: Ports> App<P> {
         if !over.is_empty() {
             let mark = self.random_hex(16);
             records
-                .update::<Outstanding, _, _>(&key, &mark, self.unique(), |there| {
+                .update::<Outstanding, _, _>(key, &mark, self.unique(), |there| {
                     let Some(mut next) = there.cloned() else { return Ok((None, ())) };
                     // One that was written down anew meanwhile stays.
                     next.owed.retain(|o| !over.contains(o));
@@ -133,6 +143,6 @@ impl<P: Ports> App<P> {
                 })
                 .await?;
         }
-        first.map_or(Ok(()), |operation| Err(Error::ReversalOutstanding(operation)))
+        Ok(first)
     }
 }

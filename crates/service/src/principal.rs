@@ -77,6 +77,8 @@ pub enum Deed {
     ManageOperators,
     /// See which operators are locked, give one a new PIN.
     ResetOperators,
+    /// Show which operator one is: session, step-up, the own PIN and devices.
+    ShowOperator,
     /// Have a cleared refund that has not arrived searched for.
     Trace,
     /// Say that the network gave a cleared refund back.
@@ -196,6 +198,7 @@ impl Principal {
                 | Deed::RegisterSale
                 | Deed::ReportSale
                 | Deed::TakeBack
+                | Deed::ShowOperator
                 | Deed::ReportOutcome
                 | Deed::Trace
                 | Deed::GiveEvidence,
@@ -206,6 +209,7 @@ impl Principal {
                 | Deed::RegisterSale
                 | Deed::ReportSale
                 | Deed::TakeBack
+                | Deed::ShowOperator
                 | Deed::ReportOutcome
                 | Deed::Clear
                 | Deed::Configure
@@ -219,7 +223,7 @@ impl Principal {
             ) => Ok(()),
             (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
-            // Who sets a PIN could act as the operator: no key that many use may.
+            // A PIN that is set is one that its operator has to change: a person answers for it.
             (Bearer::System { .. }, Deed::ManageOperators | Deed::ResetOperators) => never("set PINs: persons do"),
             (Bearer::Person { .. }, Deed::ManageOperators) => any_role(&["manager"]),
             (Bearer::Person { .. }, Deed::ResetOperators) => any_role(&["supervisor", "manager"]),
@@ -229,6 +233,9 @@ impl Principal {
             (Bearer::System { .. }, Deed::Owe) => never("say who owes what: that is a person's word"),
             (Bearer::Person { .. }, Deed::Read) => any_role(&ROLES),
             (Bearer::Person { .. }, Deed::TakeBack) => any_role(&["cashier", "supervisor", "manager"]),
+            (Bearer::Person { .. }, Deed::ShowOperator) => {
+                any_role(&["cashier", "supervisor", "manager", "compliance"])
+            }
             (Bearer::Person { .. }, Deed::Review) => any_role(&["reviewer", "manager", "finance", "supervisor"]),
             (Bearer::Person { .. }, Deed::Clear) => any_role(&["manager", "finance"]),
             (Bearer::Person { .. }, Deed::Configure | Deed::ReportSale) => any_role(&["manager"]),

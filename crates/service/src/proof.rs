@@ -20,7 +20,7 @@ use crate::store::marks::Marks;
 use rescind_model::token::Token as _;
 use rescind_model::{
     ActingPerson, Actor, Asker, Authentication, AuthenticationMethod, Digest, Facts, Grounds, Instant, MerchantId,
-    Money, PersonId, Role, SaleId, TerminalId, Way,
+    Money, OrderId, PersonId, Role, SaleId, TerminalId, Way,
 };
 use rescind_proof::{Authenticated, Method, Operation, OperationDigest, Proof, ProofError, ProofKey, SigningKey};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,10 @@ pub struct AskedOperation {
     pub reason: Option<String>,
     /// The terminal, where the key is not a terminal's own.
     pub terminal: Option<TerminalId>,
+    /// Whether a completion keeps a penalty.
+    pub penalty: bool,
+    /// The legal order that it carries out.
+    pub order: Option<OrderId>,
 }
 
 /// What came with a request to show which operator asks: a proof, or the token of a session. `Debug` does not show it.
@@ -197,7 +201,8 @@ fn not_held(error: ProofError) -> Error {
         }
         ProofError::OtherOperation => (
             "proof.other-operation",
-            "a proof is for one way, sale, amount, reason and terminal, exactly as they are asked for",
+            "a proof is for one way, sale, amount, reason, terminal, penalty and legal order, exactly as they are asked for, \
+             under the same kind of key",
         ),
         ProofError::Malformed
         | ProofError::UnknownKey
@@ -242,6 +247,15 @@ impl<P: Ports> App<P> {
             currency: &operation.amount.currency,
             reason: operation.reason.as_deref(),
             terminal: terminal.map(TerminalId::as_str),
+            // A terminal's proof is not one for a system that names that terminal.
+            holder: match &who.bearer {
+                Bearer::Admin => "admin",
+                Bearer::Person { .. } => "person",
+                Bearer::Terminal { .. } => "terminal",
+                Bearer::System { .. } => "system",
+            },
+            penalty: operation.penalty,
+            order: operation.order.as_ref().map(OrderId::as_str),
         }))
     }
 

@@ -51,6 +51,14 @@ pub struct RefundAsk {
     pub identity: Option<ShownIdentity>,
 }
 
+/// What a request says that is kept outside the ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    pub(crate) note: Option<&'a str>,
+    pub(crate) contact: Option<&'a Personal>,
+    pub(crate) evidence: &'a [EvidenceItem],
+}
+
 /// Refunds in the order they were submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedRefunds {
@@ -100,6 +108,8 @@ impl<P: Ports> App<P> {
             amount: ask.amount.clone(),
             reason: ask.reason.clone(),
             terminal: None,
+            penalty: false,
+            order: None,
         };
         let there = if ask.proof.0.is_some() || ask.identity.is_some() {
             Some(self.sale(who, &merchant.id, &ask.sale).await?)
@@ -136,7 +146,8 @@ impl<P: Ports> App<P> {
             }
             None => named,
         };
-        let (note, contact) = self.keep_texts(who, &merchant.id, ask, command).await?;
+        let texts = Texts { note: ask.note.as_deref(), contact: ask.contact.as_ref(), evidence: &ask.evidence };
+        let (note, contact) = self.keep_texts(who, &merchant.id, &ask.sale, texts, command).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
@@ -152,31 +163,33 @@ impl<P: Ports> App<P> {
         Ok((self.take_back(&taking, &way).await?, id))
     }
 
-    /// Keeps what must not stand in the ledger, before the command that commits to it.
-    async fn keep_texts(
+    /// Keeps what must not stand in the ledger, before the command that commits to it; gives the commitments to the note and
+    /// the contact.
+    pub(crate) async fn keep_texts(
         &self,
         who: &Principal,
         merchant: &MerchantId,
-        ask: &RefundAsk,
+        sale: &SaleId,
+        texts: Texts<'_>,
         command: &CommandId,
     ) -> Result<(Option<Digest>, Option<Digest>), Error> {
-        if ask.note.is_none() && ask.contact.is_none() && ask.evidence.is_empty() {
+        if texts.note.is_none() && texts.contact.is_none() && texts.evidence.is_empty() {
             return Ok((None, None));
         }
-        let there = self.sale(who, merchant, &ask.sale).await?;
+        let there = self.sale(who, merchant, sale).await?;
         if there.holds(command.as_str()) {
             // Carried out before: nothing is decided or committed any more.
             return Ok((None, None));
         }
-        self.names_evidence(merchant, &ask.sale, &ask.evidence).await?;
-        let note = match &ask.note {
+        self.names_evidence(merchant, sale, texts.evidence).await?;
+        let note = match texts.note {
             Some(text) => {
-                let note = Personal { kind: Kind::Note, text: text.clone() };
+                let note = Personal { kind: Kind::Note, text: text.to_owned() };
                 Some(self.keep_text(merchant, &there.ledger, command, "note", &note).await?)
             }
             None => None,
         };
-        let contact = match &ask.contact {
+        let contact = match texts.contact {
             Some(contact) => Some(self.keep_text(merchant, &there.ledger, command, "contact", contact).await?),
             None => None,
         };

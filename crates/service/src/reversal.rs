@@ -11,8 +11,8 @@ use crate::sale::{Aggregate, Outcome};
 use crate::store::Record as _;
 use crate::void::tail;
 use rescind_model::{
-    Channel, Command, CommandId, Decision, Ledger, MerchantId, OperationId, PersonId, SaleId, SaleOutcome, TerminalId,
-    Trouble, TroubleReport, Way,
+    Channel, Command, CommandId, Decision, EventKind, Ledger, MerchantId, OperationId, PersonId, SaleId, SaleOutcome,
+    TerminalId, Trouble, TroubleReport, Way,
 };
 
 /// Something went wrong at the till.
@@ -62,7 +62,8 @@ fn undoing(ledger: &Ledger, trouble: Trouble) -> &'static [Way] {
             &[Way::OrderClose, Way::Reversal]
         }
         SaleOutcome::Unknown => &[Way::Reversal],
-        SaleOutcome::Unpaid if trouble != Trouble::PrinterFault => &[Way::OrderClose],
+        // An expired code may have been paid at a provider that does not know of its expiry.
+        SaleOutcome::Unpaid | SaleOutcome::Expired if trouble != Trouble::PrinterFault => &[Way::OrderClose],
         _ => &[],
     }
 }
@@ -72,8 +73,26 @@ fn told(ask: &TroubleAsk) -> TroubleReport {
 }
 
 fn takes_nothing(outcome: SaleOutcome) -> bool {
-    use SaleOutcome::{Cancelled, Declined, Expired, Failed, Lapsed, Released, Reversed};
-    matches!(outcome, Declined | Failed | Reversed | Cancelled | Expired | Released | Lapsed)
+    use SaleOutcome::{Cancelled, Declined, Failed, Lapsed, Released, Reversed};
+    matches!(outcome, Declined | Failed | Reversed | Cancelled | Released | Lapsed)
+}
+
+/// Troubles of one payment that are written down. A till has one, and asks once more: whoever has more fills the record.
+const TROUBLES: usize = 16;
+
+/// Another trouble can be written down.
+///
+/// # Errors
+/// [`Error::Conflict`] `record.full` after [`TROUBLES`] of them.
+fn must_be_few(there: &Aggregate) -> Result<(), Error> {
+    let told = there.events.iter().filter(|event| event.kind == EventKind::SaleTrouble).count();
+    if told < TROUBLES {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        code: "record.full",
+        message: format!("{TROUBLES} troubles of this payment are on record: its outcome has to be found out"),
+    })
 }
 
 impl<P: Ports> App<P> {
@@ -102,6 +121,9 @@ impl<P: Ports> App<P> {
             terminal: ask.terminal.clone(),
             ..OperationAsk::of(undoing(&there.ledger, ask.trouble))
         };
+        if !there.holds(command.as_str()) {
+            must_be_few(&there)?;
+        }
         if !wanted.ways.is_empty() && !there.holds(command.as_str()) {
             match self.operate_on(who, there, &wanted, command).await {
                 Ok((aggregate, operation)) => return Ok(Troubled { aggregate, next: Next::Undone(operation) }),
@@ -136,6 +158,8 @@ impl<P: Ports> App<P> {
         let record = Command::RecordTrouble(told);
         let declined = Command::RecordSaleOutcome(SaleOutcome::Declined);
         self.transact(merchant, id, command, |app, there| {
+            there.must_have_room()?;
+            must_be_few(there)?;
             let undone = there.ledger.operations.iter().any(|o| o.state.holds_reservation());
             let ends = knows && there.ledger.status.outcome == SaleOutcome::Unknown && !undone;
             let now = app.ports.now();
@@ -170,7 +194,7 @@ impl<P: Ports> App<P> {
             return Ok(Next::Undone(open.id.clone()));
         }
         let outcome = ledger.status.outcome;
-        if takes_nothing(outcome) || (ask.trouble == Trouble::Declined && outcome == SaleOutcome::Unknown) {
+        if takes_nothing(outcome) {
             return Ok(Next::NewSale);
         }
         let ways = undoing(ledger, ask.trouble);

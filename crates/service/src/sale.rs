@@ -214,6 +214,21 @@ impl Outcome {
     }
 }
 
+/// Whether a command makes the record longer without bringing anything to its end: it then needs room. Outcomes, and what
+/// ends something, are taken in whatever the record weighs.
+fn makes_longer(change: &Command) -> bool {
+    matches!(
+        change,
+        Command::AskInformation(_)
+            | Command::ProvideInformation(_)
+            | Command::AssignCase(_)
+            | Command::RecordLiability(_)
+            | Command::RequestTrace(_)
+            | Command::RecordTrouble(_)
+            | Command::Retry(_)
+    )
+}
+
 impl<P: Ports> App<P> {
     /// Registers a sale, and how its customer is reached. The same again is harmless.
     ///
@@ -262,11 +277,17 @@ impl<P: Ports> App<P> {
         let records = self.records().await?;
         let unique = self.unique();
         let key = Key::sale(&merchant, &sale.id).checked()?;
+        let actor = who.actor(&merchant);
         let same = |there: &Aggregate| {
+            // What somebody else registered is not shown to whoever sends the same; what was the asker's own is.
+            let own = there.events.first().is_some_and(|e| e.actor == actor);
             // The outcome may have become known since: only what was registered is compared. What was paid of a code or
             // hold is written later; its first command follows from what was asked for.
             let registered = there.events.first().is_some_and(|e| e.command == command);
-            if registered && (*origin != Origin::Sale || there.ledger.sale == *sale) {
+            if registered
+                && (own || visible(who, &merchant, there))
+                && (*origin != Origin::Sale || there.ledger.sale == *sale)
+            {
                 Ok(())
             } else {
                 Err(Error::Conflict {
@@ -286,7 +307,6 @@ impl<P: Ports> App<P> {
         }
         self.index(sale, SaleQuery::of(sale)).await?;
         let now = self.ports.now();
-        let actor = who.actor(&merchant);
         let transition = self.ports.open_ledger(sale, *outcome, origin, &actor, &command, now)?;
         let writer = CommandId { value: format!("w-{}", self.random_hex(32)) };
         let aggregate = Aggregate::first(transition, writer.clone());
@@ -642,6 +662,9 @@ impl<P: Ports> App<P> {
         actor: &Actor,
         command: &CommandId,
     ) -> Result<Transition, Error> {
+        if makes_longer(change) {
+            aggregate.must_have_room()?;
+        }
         Ok(self.ports.apply(&aggregate.ledger, change, actor, command, self.ports.now())?)
     }
 
@@ -758,7 +781,7 @@ impl<P: Ports> App<P> {
 }
 
 /// Whether an answer about a payment comes after its reversal or order close began.
-fn is_late(ledger: &Ledger, outcome: SaleOutcome) -> bool {
+pub(crate) fn is_late(ledger: &Ledger, outcome: SaleOutcome) -> bool {
     let undoes = |kind| matches!(kind, Way::Reversal | Way::OrderClose);
     let under_way = ledger.operations.iter().any(|o| undoes(o.kind) && o.state.holds_reservation());
     let undone = matches!(ledger.status.outcome, SaleOutcome::Reversed | SaleOutcome::Cancelled);

@@ -6,9 +6,9 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{
-    CHALLENGE_LIFETIME, OPERATOR_SESSIONS, SESSION_IDLE, SESSION_LIFETIME, SESSION_TOUCH, USED_CHALLENGES,
+    CHALLENGE_LIFETIME, OPERATOR_SESSIONS, PROOF_SKEW, SESSION_IDLE, SESSION_LIFETIME, SESSION_TOUCH, USED_CHALLENGES,
 };
-use crate::operator::{OperatorNumber, OperatorRole, OperatorView, refused};
+use crate::operator::{Operator, OperatorNumber, OperatorRole, OperatorView, refused};
 use crate::pin::Pin;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
@@ -17,6 +17,7 @@ use crate::secret::{Pepper, hex_of};
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::marks::Marks;
+use rescind_model::token::Token as _;
 use rescind_model::{Authentication, AuthenticationMethod, Digest, Instant, MerchantId, PersonId, TerminalId};
 use rescind_proof::OperationDigest;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,8 @@ pub struct BegunSession {
     pub idle_at: Instant,
     /// When it ends in any case.
     pub expires_at: Instant,
+    /// Wrong PINs since the last right one: somebody else's, if the operator knows of none.
+    pub failed_before: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,12 +125,17 @@ impl Session {
 impl Sessions {
     fn forget(&mut self, now: Instant) {
         self.sessions.retain(|s| s.is_open(now));
-        self.used.retain(|u| u.expires_at > now);
+        // Another instance's clock may be a little behind.
+        self.used.retain(|u| now.since(u.expires_at) <= PROOF_SKEW);
     }
 
     /// Uses a challenge up.
-    fn use_up(&mut self, challenge: Option<&Used>) -> Result<(), Error> {
+    fn use_up(&mut self, challenge: Option<&Used>, now: Instant) -> Result<(), Error> {
         let Some(challenge) = challenge else { return Ok(()) };
+        // It may have ended since it was checked, and be forgotten among the used ones.
+        if challenge.expires_at <= now {
+            return Err(refused());
+        }
         if self.used.len() >= USED_CHALLENGES || self.used.iter().any(|u| u.challenge == challenge.challenge) {
             return Err(refused());
         }
@@ -138,14 +146,26 @@ impl Sessions {
 
 /// Somebody who showed that they are an operator.
 struct Shown {
-    operator: OperatorView,
+    operator: Operator,
     method: AuthenticationMethod,
+    /// Wrong PINs since the last right one.
+    failed_before: u32,
     /// The challenge that this uses up.
     challenge: Option<Used>,
 }
 
 fn ended() -> Error {
     Error::Unproved { code: "session.ended", message: "begin a new session" }
+}
+
+/// An operation as it is shown to whoever signs.
+fn shown_of<'a>(
+    asked: Option<&'a AskedOperation>,
+    digest: Option<&'a OperationDigest>,
+    amount: Option<&'a str>,
+) -> Option<rescind_proof::ShownOperation<'a>> {
+    let (asked, digest, amount) = (asked?, digest?, amount?);
+    Some(rescind_proof::ShownOperation { digest, way: asked.way.token(), sale: asked.sale.as_str(), amount })
 }
 
 /// The terminal a key stands for.
@@ -183,17 +203,18 @@ impl<P: Ports> App<P> {
         number: &OperatorNumber,
         operation: Option<&AskedOperation>,
     ) -> Result<GivenChallenge, Error> {
-        who.may(Deed::TakeBack, merchant)?;
+        who.may(Deed::ShowOperator, merchant)?;
         let digest = operation.map(|operation| self.digest_of(who, merchant, operation)).transpose()?;
         let expires_at = self.ports.now().plus(CHALLENGE_LIFETIME).map_err(|e| Error::Internal(e.to_string()))?;
         let head = format!("{}-{}", expires_at.unix_ms, self.random_hex(32));
         let seal = seal_of(&self.pepper().await?, who, merchant, number, digest.as_ref(), &head)?;
         let challenge = format!("{head}-{seal}");
+        let amount = operation.map(|operation| operation.amount.to_string());
         let text = rescind_proof::Challenge {
             merchant: merchant.as_str(),
             operator: number.as_str(),
             terminal: terminal_of(who).map(TerminalId::as_str),
-            operation: digest.as_ref(),
+            operation: shown_of(operation, digest.as_ref(), amount.as_deref()),
             challenge: &challenge,
         }
         .text();
@@ -206,38 +227,44 @@ impl<P: Ports> App<P> {
         merchant: &MerchantId,
         number: &OperatorNumber,
         showing: &Showing,
-        operation: Option<&OperationDigest>,
+        operation: Option<(&AskedOperation, &OperationDigest)>,
     ) -> Result<Shown, Error> {
         let shown = match showing {
-            Showing::Pin(pin) => Shown {
-                operator: self.check_pin(merchant, number, pin).await?,
-                method: AuthenticationMethod::Pin,
-                challenge: None,
-            },
+            Showing::Pin(pin) => {
+                let operator = self.check_own_pin(who, merchant, number, pin).await?;
+                // Its count has this very attempt.
+                let failed_before = operator.view.failures.saturating_sub(1);
+                Shown { operator, method: AuthenticationMethod::Pin, failed_before, challenge: None }
+            }
             Showing::Signature { challenge, signature } => {
-                let used = self.check_challenge(who, merchant, number, operation, challenge).await?;
+                let digest = operation.map(|(_, digest)| digest);
+                let used = self.check_challenge(who, merchant, number, digest, challenge).await?;
+                let amount = operation.map(|(asked, _)| asked.amount.to_string());
                 let signed = rescind_proof::Challenge {
                     merchant: merchant.as_str(),
                     operator: number.as_str(),
                     terminal: terminal_of(who).map(TerminalId::as_str),
-                    operation,
+                    operation: shown_of(operation.map(|(asked, _)| asked), digest, amount.as_deref()),
                     challenge,
                 };
-                Shown {
-                    operator: self.check_signature(merchant, number, &signed, signature).await?,
-                    method: AuthenticationMethod::Signature,
-                    challenge: Some(used),
-                }
+                let operator = self.check_signature(who, merchant, number, &signed, signature).await?;
+                let failed_before = operator.view.failures;
+                Shown { operator, method: AuthenticationMethod::Signature, failed_before, challenge: Some(used) }
             }
         };
-        self.must_hold_role(merchant, &shown.operator).await?;
-        // A person's own key is used by that person.
-        if let Bearer::Person { person } = &who.bearer
-            && *person != shown.operator.person
-        {
-            return Err(refused());
-        }
+        self.must_hold_role(merchant, &shown.operator.view).await?;
         Ok(shown)
+    }
+
+    /// Fails if the operator's PIN or devices changed since they were shown: what was shown may be the old one.
+    async fn must_be_known_as(
+        &self,
+        merchant: &MerchantId,
+        number: &OperatorNumber,
+        shown: &Operator,
+    ) -> Result<(), Error> {
+        let there = self.operator(merchant, number).await?;
+        if there.is_some_and(|there| there.is_known_as(shown)) { Ok(()) } else { Err(refused()) }
     }
 
     /// Whether a challenge is one of ours, for this, and not over.
@@ -271,7 +298,7 @@ impl<P: Ports> App<P> {
         number: &OperatorNumber,
         showing: &Showing,
     ) -> Result<BegunSession, Error> {
-        who.may(Deed::TakeBack, merchant)?;
+        who.may(Deed::ShowOperator, merchant)?;
         let shown = self.show(who, merchant, number, showing, None).await?;
         let now = self.ports.now();
         let (id, secret) = (self.random_hex(16), self.random_hex(64));
@@ -279,14 +306,14 @@ impl<P: Ports> App<P> {
             id: id.clone(),
             secret: Digest::of(secret.as_bytes()),
             bearer: who.bearer.clone(),
-            person: shown.operator.person.clone(),
-            role: shown.operator.role,
+            person: shown.operator.view.person.clone(),
+            role: shown.operator.view.role,
             method: shown.method,
             began_at: now,
             seen_at: now,
         };
         self.change_sessions(merchant, number, |there| {
-            there.use_up(shown.challenge.as_ref())?;
+            there.use_up(shown.challenge.as_ref(), now)?;
             if there.sessions.len() >= OPERATOR_SESSIONS {
                 there.sessions.remove(0);
             }
@@ -294,12 +321,22 @@ impl<P: Ports> App<P> {
             Ok(())
         })
         .await?;
+        // A reset ends the sessions that it finds. This one may have come after, by what was in force before.
+        if let Err(error) = self.must_be_known_as(merchant, number, &shown.operator).await {
+            self.change_sessions(merchant, number, |there| {
+                there.sessions.retain(|s| s.id != id);
+                Ok(())
+            })
+            .await?;
+            return Err(error);
+        }
         let ends = |after| now.plus(after).map_err(|e| Error::Internal(e.to_string()));
         Ok(BegunSession {
             id: format!("os-{number}-{id}"),
             token: format!("{TOKEN_PREFIX}{number}_{id}_{secret}"),
-            operator: shown.operator,
+            operator: shown.operator.view,
             method: shown.method,
+            failed_before: shown.failed_before,
             began_at: now,
             idle_at: ends(SESSION_IDLE)?,
             expires_at: ends(SESSION_LIFETIME)?,
@@ -319,27 +356,28 @@ impl<P: Ports> App<P> {
         showing: &Showing,
         operation: &AskedOperation,
     ) -> Result<IssuedProof, Error> {
-        who.may(Deed::TakeBack, merchant)?;
+        who.may(Deed::ShowOperator, merchant)?;
         let (number, public) = named(id).ok_or_else(ended)?;
         if parts_of(token).is_none_or(|(n, p, _)| n != number || p != public) {
             return Err(ended());
         }
         let session = self.session(who, merchant, token).await?;
         let digest = self.digest_of(who, merchant, operation)?;
-        let shown = self.show(who, merchant, &number, showing, Some(&digest)).await?;
+        let shown = self.show(who, merchant, &number, showing, Some((operation, &digest))).await?;
         // The number may have passed to another person, or to another role, since the session began.
-        if shown.operator.person != session.person || shown.operator.role != session.role {
+        if shown.operator.view.person != session.person || shown.operator.view.role != session.role {
             return Err(ended());
         }
         let now = self.ports.now();
         self.change_sessions(merchant, &number, |there| {
-            there.use_up(shown.challenge.as_ref())?;
+            there.use_up(shown.challenge.as_ref(), now)?;
             let session = there.sessions.iter_mut().find(|s| s.id == public).ok_or_else(ended)?;
             session.seen_at = now;
             Ok(())
         })
         .await?;
-        self.issue_proof(who, merchant, &shown.operator, shown.method, digest, operation).await
+        self.must_be_known_as(merchant, &number, &shown.operator).await?;
+        self.issue_proof(who, merchant, &shown.operator.view, shown.method, digest, operation).await
     }
 
     /// The open session of a token, under the key it began under. Its use is noted now and then.
@@ -369,7 +407,7 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// No such session under this key.
     pub async fn end_session(&self, who: &Principal, merchant: &MerchantId, id: &str) -> Result<(), Error> {
-        who.may(Deed::TakeBack, merchant)?;
+        who.may(Deed::ShowOperator, merchant)?;
         let missing = || Error::NotFound("operator session");
         let (number, public) = named(id).ok_or_else(missing)?;
         // Looked at first: opening a record that is not there may leave a trace of it.

@@ -272,6 +272,8 @@ fn asked(sale: &Sale, ask: &VoidAsk) -> AskedOperation {
         amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()),
         reason: ask.reason.clone(),
         terminal: ask.terminal.clone(),
+        penalty: false,
+        order: None,
     }
 }
 

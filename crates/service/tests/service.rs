@@ -70,6 +70,9 @@ impl Shop {
             currency: "CNY",
             reason: Some("wrong-amount"),
             terminal: None,
+            holder: "person",
+            penalty: false,
+            order: None,
         };
         let cashier = PersonId::parse("m1.cashier").unwrap();
         let proof = self.till.proof(self.app().ports.now(), &cashier, "cashier", &operation).unwrap();

@@ -54,7 +54,7 @@ fn names(name: &str) -> Result<Vec<String>> {
 #[test]
 fn what_decides_imports_no_function_at_all() -> Result<()> {
     for component in ["eligibility", "refunds", "notification"] {
-        let expected = [Import { name: "rescind:types/types@0.1.0".to_owned(), functions: Vec::new() }];
+        let expected = [Import { name: "rescind:types/types@0.2.0".to_owned(), functions: Vec::new() }];
         let found = imports(component)?;
         ensure!(found == expected, "{component} imports {found:?}");
     }
@@ -79,10 +79,10 @@ fn the_courier_imports_this_and_nothing_else() -> Result<()> {
 
 /// The variables hold a deployment's first admin token; `stderr` and the streams are for what a panic has to say.
 const GATEWAY: &[&str] = &[
-    "rescind:eligibility/decisions@0.1.0",
-    "rescind:notification/messages@0.1.0",
-    "rescind:refunds/transitions@0.1.0",
-    "rescind:types/types@0.1.0",
+    "rescind:eligibility/decisions@0.2.0",
+    "rescind:notification/messages@0.2.0",
+    "rescind:refunds/transitions@0.2.0",
+    "rescind:types/types@0.2.0",
     "spin:variables/variables@3.0.0",
     "wasi:cli/stderr@0.2.12",
     "wasi:clocks/system-clock@0.3.0",
@@ -96,9 +96,9 @@ const GATEWAY: &[&str] = &[
 
 /// As the gateway, without decisions; and the acquirer's address, a timer for its patience, and requests.
 const COURIER: &[&str] = &[
-    "rescind:notification/messages@0.1.0",
-    "rescind:refunds/transitions@0.1.0",
-    "rescind:types/types@0.1.0",
+    "rescind:notification/messages@0.2.0",
+    "rescind:refunds/transitions@0.2.0",
+    "rescind:types/types@0.2.0",
     "spin:variables/variables@3.0.0",
     "wasi:cli/stderr@0.2.12",
     "wasi:clocks/monotonic-clock@0.3.0",

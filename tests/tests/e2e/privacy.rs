@@ -4,6 +4,7 @@ use crate::world::World;
 use anyhow::{Result, ensure};
 use http::{Method, Request};
 use rescind_tests::client::fresh_key;
+use rescind_tests::operator::{SUPERVISOR, begin};
 use rescind_tests::shop::text;
 use rescind_tests::{Receiver, Reply, cny};
 use serde_json::json;
@@ -130,6 +131,11 @@ async fn secrets_are_shown_once_and_logged_never() -> Result<()> {
     shop.sale("S-1").days_ago(2).register().await?;
     shop.manager.tell_under(&fresh_key(), "/v1/refunds", &shop.refund("S-1", "1.00")).await?.is(201)?;
     receiver.at_least(3).await?;
+    let session = begin(&shop.terminal, &SUPERVISOR).await?;
+    let operation = json!({"way": "refund", "sale": "S-1", "amount": cny("1.00"), "reason": "returned-goods"});
+    let proof = shop.proof(&shop.terminal, &SUPERVISOR, &operation).await?;
+    let asked = shop.terminal.showing(&proof).tell("/v1/refunds", &shop.refund("S-1", "1.00")).await?.is(201)?;
+    ensure!(asked["requested_by"] == shop.person("supervisor"), "{asked}");
     let mut listed = String::new();
     for path in ["/v1/keys?limit=100", "/v1/webhook-endpoints?merchant=M-1", "/v1/review-sources?merchant=M-1"] {
         listed += &shop.admin.get(path).await?.text;
@@ -141,6 +147,14 @@ async fn secrets_are_shown_once_and_logged_never() -> Result<()> {
         ensure!(secret.len() >= 32, "a key has a long secret");
         ensure!(!listed.contains(secret) && !log.contains(secret), "a key shows again");
         ensure!(!holds(&database, secret), "keys are stored hashed");
+    }
+    // An operator's session, the proof that came of it, and the PIN: neither logged nor stored.
+    let token = session.token.rsplit('_').next().unwrap_or_default();
+    for secret in [token, &proof] {
+        ensure!(secret.len() >= 64 && !log.contains(secret) && !holds(&database, secret), "a session or proof is kept");
+    }
+    for form in [format!("\"{}\"", SUPERVISOR.pin), format!(" {}", SUPERVISOR.pin)] {
+        ensure!(!log.contains(&form) && !holds(&database, &form), "a PIN is kept");
     }
     for secret in [&endpoint.secret, &desk.secret] {
         let bare = secret.trim_start_matches("whsec_");

@@ -72,8 +72,9 @@ async fn of_a_void_and_a_refund_exactly_one_wins() -> Result<()> {
         shop.sale(&sale).of_day(moment::business_day(2)).register().await?;
         let (path, ask) = (format!("/v1/transactions/{sale}/voids"), shop.refund(&sale, "60.00"));
         let (one, two, cause) = (fresh_key(), fresh_key(), shop.void());
+        let supervisor = shop.voiding(&sale).await?;
         let (void, refund) =
-            tokio::join!(shop.supervisor.insist(&one, &path, &cause), shop.manager.insist(&two, "/v1/refunds", &ask),);
+            tokio::join!(supervisor.insist(&one, &path, &cause), shop.manager.insist(&two, "/v1/refunds", &ask),);
         let (first, second) = winner(void?, refund?)?;
         let (made, left) = (first.json()?, second.json()?["left"].clone());
         if made["kind"] == "void" {

@@ -4,6 +4,7 @@ use crate::world::{World, finding, types};
 use anyhow::{Context as _, Result, ensure};
 use rescind_acquirer::Behaviour;
 use rescind_tests::client::fresh_key;
+use rescind_tests::operator::SUPERVISOR;
 use rescind_tests::shop::text;
 use rescind_tests::{Server, Shop, checkout, cny};
 use serde_json::{Value, json};
@@ -18,7 +19,9 @@ async fn a_void_is_checked_authorised_carried_out_and_printed() -> Result<()> {
     ensure!(check["outcome"] == "allow" && check["open_until"].is_string(), "{check}");
     ensure!(shop.look_at("S-1").await?["balance"]["reserved"] == cny("0.00"), "a check has no effect");
 
-    let made = shop.supervisor.tell(path, &shop.void()).await?.is(201)?;
+    let nobody = shop.supervisor.tell(path, &shop.void()).await?.refused(422, "decision.deny")?;
+    ensure!(finding(&nobody, "void.authentication")["verdict"] == "deny", "{nobody}");
+    let made = shop.void_sale("S-1").await?.is(201)?;
     ensure!(made["state"] == "authorised" && made["requested_by"] == shop.person("supervisor"), "{made}");
     let id = text(&made, "id")?;
     let done = shop.void_in(&id, &["done"]).await?;
@@ -28,7 +31,7 @@ async fn a_void_is_checked_authorised_carried_out_and_printed() -> Result<()> {
     let reprint = shop.supervisor.get(&format!("/v1/operations/{id}/slip?locale=zh-CN&reprint=true")).await?;
     ensure!(reprint.text != slip.text && reprint.text.contains("撤销成功"), "a reprint is marked: {reprint}");
 
-    let again = shop.supervisor.tell(path, &shop.void()).await?.refused(422, "decision.deny")?;
+    let again = shop.void_sale("S-1").await?.refused(422, "decision.deny")?;
     ensure!(finding(&again, "void.already-voided")["verdict"] == "deny", "{again}");
     let refund = shop.manager.tell("/v1/refunds", &shop.refund("S-1", "1.00")).await?;
     ensure!(refund.status == 422, "{refund}");
@@ -49,7 +52,8 @@ async fn the_fourth_void_of_a_business_day_is_referred_also_when_all_come_at_onc
         shop.sale(&sale).register().await?;
         let shop = shop.clone();
         asked.spawn(async move {
-            shop.supervisor.insist(&fresh_key(), &format!("/v1/transactions/{sale}/voids"), &shop.void()).await
+            let supervisor = shop.voiding(&sale).await?;
+            supervisor.insist(&fresh_key(), &format!("/v1/transactions/{sale}/voids"), &shop.void()).await
         });
     }
     let (mut allowed, mut referred) = (0, 0);
@@ -73,7 +77,7 @@ async fn after_the_window_a_refund_is_the_way() -> Result<()> {
     let world = World::under("lakala").await?;
     let shop = &world.shop;
     shop.sale("S-1").days_ago(2).register().await?;
-    let late = shop.supervisor.tell("/v1/transactions/S-1/voids", &shop.void()).await?.refused(422, "decision.deny")?;
+    let late = shop.void_sale("S-1").await?.refused(422, "decision.deny")?;
     let window = finding(&late, "void.window");
     ensure!(window["remedy"] == json!({"token": "use-refund", "use": "refund"}), "{late}");
     ensure!(late["left"] == cny("100.00"), "{late}");
@@ -94,15 +98,14 @@ async fn a_void_the_provider_declines_leaves_the_sale_as_it_was() -> Result<()> 
     let shop = &world.shop;
     shop.sale("S-1").register().await?;
     world.script("S-1", Behaviour::Decline { code: "57".to_owned() })?;
-    let path = "/v1/transactions/S-1/voids";
-    let made = shop.supervisor.tell(path, &shop.void()).await?.is(201)?;
+    let made = shop.void_sale("S-1").await?.is(201)?;
     let failed = shop.void_in(&text(&made, "id")?, &["failed"]).await?;
     ensure!(failed["evidence"]["code"] == "57", "{failed}");
     let slip = shop.supervisor.get(&format!("/v1/operations/{}/slip", text(&made, "id")?)).await?;
     ensure!(slip.status == 200 && !slip.text.contains("撤销成功") && slip.text.contains("57"), "{slip}");
     ensure!(shop.look_at("S-1").await?["balance"]["left"] == cny("100.00"), "nothing is reserved any more");
     // A new void under a new reference may succeed.
-    let second = shop.supervisor.tell(path, &shop.void()).await?.is(201)?;
+    let second = shop.void_sale("S-1").await?.is(201)?;
     ensure!(second["provider_reference"] != made["provider_reference"], "{second}");
     shop.void_in(&text(&second, "id")?, &["done"]).await?;
     world.did_once("S-1", "100.00", "0.00")
@@ -119,7 +122,7 @@ async fn a_void_whose_answer_is_lost_is_asked_for_and_takes_place_once() -> Resu
     ] {
         shop.sale(sale).register().await?;
         world.script(sale, behaviour)?;
-        let made = shop.supervisor.tell(&format!("/v1/transactions/{sale}/voids"), &shop.void()).await?.is(201)?;
+        let made = shop.void_sale(sale).await?.is(201)?;
         let id = text(&made, "id")?;
         let unknown = shop.void_in(&id, &["unknown"]).await?;
         ensure!(unknown["state"] == "unknown", "{unknown}");
@@ -136,8 +139,10 @@ async fn at_a_unionpay_terminal_the_terminal_says_what_became_of_the_void() -> R
     let world = World::under("unionpay").await?;
     let shop = &world.shop;
     shop.sale("S-1").register().await?;
-    let ask = json!({"reason": "duplicate", "operator": shop.person("supervisor")});
-    let made = shop.terminal.tell("/v1/transactions/S-1/voids", &ask).await?.is(201)?;
+    let ask = shop.void();
+    let at_the_till = async |sale: &str| shop.proving_void(&shop.terminal, &SUPERVISOR, sale).await;
+    let made = at_the_till("S-1").await?.tell("/v1/transactions/S-1/voids", &ask).await?.is(201)?;
+    ensure!(made["requested_by"] == shop.person("supervisor"), "it is whom the proof names: {made}");
     ensure!(made["executor"] == "terminal" && made["terminal"] == "T1", "{made}");
     let results = format!("/v1/operations/{}/results", text(&made, "id")?);
     let said = json!({"outcome": "done", "code": "00", "reference": "123456789012"});
@@ -159,7 +164,8 @@ async fn at_a_unionpay_terminal_the_terminal_says_what_became_of_the_void() -> R
     let id = world.approved_refund("S-2", "10.00").await?;
     world.clear(&id).await?;
     shop.refund_in(&id, &["cleared"]).await?;
-    let void = shop.terminal.tell("/v1/transactions/S-2/voids", &ask).await?.refused(422, "decision.deny")?;
+    let void =
+        at_the_till("S-2").await?.tell("/v1/transactions/S-2/voids", &ask).await?.refused(422, "decision.deny")?;
     ensure!(finding(&void, "void.after-refund")["verdict"] == "deny", "{void}");
     Ok(())
 }
@@ -291,17 +297,16 @@ async fn what_happened_to_the_sale_closes_the_void() -> Result<()> {
     for (sale, news) in [("S-1", "settled"), ("S-2", "paid-out")] {
         shop.sale(sale).register().await?;
         shop.system.tell(&format!("/v1/transactions/{sale}/events"), &json!({"type": news})).await?.is(200)?;
-        let void = shop.supervisor.tell(&format!("/v1/transactions/{sale}/voids"), &shop.void()).await?;
+        let void = shop.void_sale(sale).await?;
         let void = void.refused(422, "decision.deny")?;
         ensure!(finding(&void, &format!("void.{news}"))["verdict"] == "deny", "{void}");
     }
     shop.sale("S-3").with("outcome", json!("unknown")).register().await?;
-    let unknown =
-        shop.supervisor.tell("/v1/transactions/S-3/voids", &shop.void()).await?.refused(422, "decision.deny")?;
+    let unknown = shop.void_sale("S-3").await?.refused(422, "decision.deny")?;
     ensure!(finding(&unknown, "sale.outcome")["verdict"] == "deny", "{unknown}");
     let good = json!({"type": "outcome-known", "outcome": "good"});
     shop.system.tell("/v1/transactions/S-3/events", &good).await?.is(200)?;
-    shop.supervisor.tell("/v1/transactions/S-3/voids", &shop.void()).await?.is(201)?;
+    shop.void_sale("S-3").await?.is(201)?;
     Ok(())
 }
 

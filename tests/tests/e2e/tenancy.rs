@@ -22,7 +22,7 @@ async fn two() -> Result<Two> {
     let shop = &world.shop;
     shop.sale("S-1").with("order_number", json!("ORDER-1")).register().await?;
     shop.sale("S-2").of("5000.00").days_ago(2).register().await?;
-    let made = shop.supervisor.tell("/v1/transactions/S-1/voids", &shop.void()).await?.is(201)?;
+    let made = shop.void_sale("S-1").await?.is(201)?;
     let void = text(&made, "id")?;
     let made = shop.manager.tell("/v1/refunds", &shop.refund("S-2", "500.00")).await?.is(201)?;
     let refund = text(&made, "id")?;
@@ -40,6 +40,9 @@ async fn nothing_of_another_merchant_can_be_read() -> Result<()> {
     for (there, nowhere) in [
         ("/v1/transactions/S-1".to_owned(), "/v1/transactions/S-9"),
         ("/v1/transactions/S-1/ways-back".to_owned(), "/v1/transactions/S-9/ways-back"),
+        ("/v1/transactions/S-1/export".to_owned(), "/v1/transactions/S-9/export"),
+        ("/v1/transactions/S-1/entries".to_owned(), "/v1/transactions/S-9/entries"),
+        ("/v1/transactions/S-1/slip".to_owned(), "/v1/transactions/S-9/slip"),
         (format!("/v1/operations/{void}"), "/v1/operations/S-9~0123456789abcdef"),
         (format!("/v1/operations/{void}/slip"), "/v1/operations/S-9~0123456789abcdef/slip"),
         (format!("/v1/refunds/{refund}"), "/v1/refunds/S-9~0123456789abcdef"),
@@ -88,6 +91,7 @@ async fn nothing_of_another_merchant_can_be_changed() -> Result<()> {
     let because = json!({"reason": "mine"});
     let ended = json!({"took_place": true, "second": theirs.person("finance"), "reason": "mine"});
     let person_ask = theirs.void();
+    let claim = json!({"cause": "over-returned", "amount": cny("1.00"), "because": "mine"});
     for (who, there, nowhere, body) in [
         (
             &theirs.supervisor,
@@ -121,6 +125,38 @@ async fn nothing_of_another_merchant_can_be_changed() -> Result<()> {
         ),
         (&theirs.manager, format!("/v1/operations/{void}/resolutions"), format!("{no_void}/resolutions"), &ended),
         (&theirs.manager, "/v1/refunds".to_owned(), "/v1/refunds".to_owned(), &theirs.refund("S-2", "1.00")),
+        (
+            &theirs.supervisor,
+            "/v1/transactions/S-1/troubles".to_owned(),
+            "/v1/transactions/S-9/troubles".to_owned(),
+            &json!({"trouble": "no-answer"}),
+        ),
+        (
+            &theirs.supervisor,
+            "/v1/transactions/S-1/reversals".to_owned(),
+            "/v1/transactions/S-9/reversals".to_owned(),
+            &json!({}),
+        ),
+        (
+            &theirs.supervisor,
+            "/v1/transactions/S-1/cases".to_owned(),
+            "/v1/transactions/S-9/cases".to_owned(),
+            &json!({"way": "void", "reason": "duplicate"}),
+        ),
+        (
+            &theirs.manager,
+            format!("/v1/refunds/{refund}/information"),
+            format!("{no_refund}/information"),
+            &json!({"note": "x"}),
+        ),
+        (&theirs.manager, format!("/v1/refunds/{refund}/traces"), format!("{no_refund}/traces"), &json!({})),
+        (
+            &theirs.system,
+            format!("/v1/refunds/{refund}/returns"),
+            format!("{no_refund}/returns"),
+            &json!({"code": "x"}),
+        ),
+        (&theirs.finance, format!("/v1/refunds/{refund}/liabilities"), format!("{no_refund}/liabilities"), &claim),
         (&theirs.reviewer, format!("/v1/refunds/{refund}/approvals"), format!("{no_refund}/approvals"), &json!({})),
         (&theirs.reviewer, format!("/v1/refunds/{refund}/declines"), format!("{no_refund}/declines"), &because),
         (&theirs.manager, format!("/v1/refunds/{refund}/withdrawals"), format!("{no_refund}/withdrawals"), &because),

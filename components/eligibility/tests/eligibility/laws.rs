@@ -184,16 +184,18 @@ fn is_true(engine: &Engine, facts: &Facts, decision: &Decision, remedy: &Remedy,
         Remedy::UseReversal => opens(Way::Reversal, captured),
         Remedy::UseOrderClose => opens(Way::OrderClose, captured),
         Remedy::UseHoldRelease => opens(Way::HoldRelease, captured),
-        Remedy::UseCompletionVoid => is_open(facts, Way::CompletionVoid, captured),
+        Remedy::UseCompletionVoid => opens(Way::CompletionVoid, captured),
         Remedy::AwaitOutcome => facts.balance.reserved.minor > 0 || facts.balance.operation_open,
         Remedy::AskRole(role) => {
             let mut facts = facts.clone();
             facts.asker.roles = vec![role.clone()];
             gone(&facts, decision.amount.minor)
         }
-        Remedy::NewSale => {
-            !matches!(facts.status.outcome, SaleOutcome::Good | SaleOutcome::Unknown | SaleOutcome::Held)
-        }
+        // Nobody can have paid, and nobody can pay any more.
+        Remedy::NewSale => matches!(
+            facts.status.outcome,
+            SaleOutcome::Declined | SaleOutcome::Failed | SaleOutcome::Reversed | SaleOutcome::Cancelled
+        ),
         // Proofs are not asked for when ways are looked at, and nothing has been printed.
         Remedy::Authenticate | Remedy::Identify(_) | Remedy::Reprint => false,
         Remedy::Provide(_) | Remedy::ContactSupport | Remedy::None => true,
@@ -205,7 +207,7 @@ fn is_at_its_end(facts: &Facts) -> bool {
     let balance = &facts.balance;
     match facts.status.outcome {
         SaleOutcome::Good => balance.cleared.minor + balance.voided.minor == facts.sale.captured.minor,
-        SaleOutcome::Unknown | SaleOutcome::Unpaid | SaleOutcome::Held => false,
+        SaleOutcome::Unknown | SaleOutcome::Unpaid | SaleOutcome::Expired | SaleOutcome::Held => false,
         _ => true,
     }
 }

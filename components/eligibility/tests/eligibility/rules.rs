@@ -615,3 +615,80 @@ fn a_sponsor_that_got_more_than_is_due_gets_nothing_and_gives_nothing() {
     assert_eq!(refunded(&engine, &facts, 1).obligations.coupon, None);
     assert_eq!(refunded(&engine, &facts, 5).obligations.coupon, Some(cny(1)));
 }
+
+#[test]
+fn a_completion_can_demand_a_role_and_a_proof() {
+    let mut document = LAKALA.clone();
+    let rules = document.hold.as_mut().unwrap();
+    rules.completion_roles = vec![Role::parse("manager").unwrap()];
+    rules.completion_authentication = rules.release_authentication;
+    let engine = engine(&document);
+    let mut facts = sale(&engine);
+    facts.status.outcome = SaleOutcome::Held;
+    facts.hold = Some(Hold {
+        authorised: cny(10_000),
+        ceiling: cny(11_500),
+        authorised_at: facts.now,
+        expires_at: at("2026-12-23T14:00:00+08:00"),
+        authorisation_code: None,
+    });
+    let decision = asked(&engine, &facts, Way::HoldCompletion);
+    assert_eq!(decision.outcome, Outcome::Allow);
+    assert_eq!(decision.obligations.operator_roles, document.hold.as_ref().unwrap().completion_roles);
+    assert!(decision.obligations.authentication.is_some_and(|demand| demand.bound));
+    facts.asker.roles = vec![Role::parse("cashier").unwrap()];
+    facts.authentication = None;
+    let manager = Remedy::AskRole(Role::parse("manager").unwrap());
+    let expected =
+        [("hold-completion.operator-role", &manager), ("hold-completion.authentication", &Remedy::Authenticate)];
+    assert_eq!(findings(&asked(&engine, &facts, Way::HoldCompletion)), expected);
+}
+
+#[test]
+fn what_a_legal_order_voided_counts_for_the_fee_and_coupon_of_what_is_refunded_later() {
+    // 20.00 were voided by legal order, 80.00 came back from the network since.
+    let engine = engine(&UNIONPAY);
+    let mut facts = sale(&engine);
+    facts.sale.fee_charged = cny(60);
+    facts.sale.coupon = Some(cny(2_000));
+    facts.balance.voided = cny(2_000);
+    facts.balance.fee_returned = cny(12);
+    facts.balance.coupon_returned = cny(400);
+    for (minor, fee, coupon) in [(8_000, 48, 1_600), (1_000, 6, 200)] {
+        let obligations = refunded(&engine, &facts, minor).obligations;
+        let fees: Vec<i64> = obligations.fees.iter().map(|fee| fee.amount.minor).collect();
+        assert_eq!((fees, obligations.coupon), (vec![fee], Some(cny(coupon))));
+    }
+}
+
+#[test]
+fn an_expired_code_is_closed_before_anything_is_sold_anew() {
+    for document in [&*LAKALA, &*UNIONPAY] {
+        let engine = engine(document);
+        let mut facts = sale(&engine);
+        facts.status.outcome = SaleOutcome::Expired;
+        let created_at = facts.now;
+        facts.now = at("2026-11-23T20:00:00+08:00");
+        facts.code = Some(PaymentCode {
+            presented_by: Presenter::Merchant,
+            reference: "O-1".to_owned(),
+            created_at,
+            expires_at: facts.now,
+            scanned_at: None,
+        });
+        assert_eq!(asked(&engine, &facts, Way::OrderClose).outcome, Outcome::Allow);
+        let reversal = asked(&engine, &facts, Way::Reversal);
+        assert_eq!(findings(&reversal), [("reversal.outcome", &Remedy::UseOrderClose)]);
+        // Where the policy does not let it be closed, nobody says that nothing was paid.
+        for (permission, outcome) in [(Permission::Deny, Outcome::Deny), (Permission::Refer, Outcome::Refer)] {
+            let mut strict = document.clone();
+            strict.code.as_mut().unwrap().expired = permission;
+            let close = asked(&self::engine(&strict), &facts, Way::OrderClose);
+            assert_eq!(findings(&close), [("order-close.expired", &Remedy::ContactSupport)]);
+            assert_eq!(close.outcome, outcome);
+        }
+        facts.status.outcome = SaleOutcome::Cancelled;
+        let reversal = asked(&engine, &facts, Way::Reversal);
+        assert_eq!(findings(&reversal), [("reversal.nothing-to-reverse", &Remedy::NewSale)]);
+    }
+}

@@ -225,3 +225,11 @@ fn time_ends_a_case_and_a_grant_once() {
     let states: Vec<_> = world.ledger.cases.iter().map(|case| case.state).collect();
     assert_eq!(states, [CaseState::Expired, CaseState::Expired, CaseState::Refused]);
 }
+
+#[test]
+fn whoever_granted_a_case_does_not_use_it() {
+    let world = World::granted(Way::Void, 10_000);
+    let void = Command::AuthoriseVoid(referred_void("V-1", "C-1"));
+    assert_eq!(world.refused(&void, &sue()), not_permitted("same-person"));
+    world.clone().act(&void, &rita());
+}

@@ -45,7 +45,7 @@ fn what_is_no_code_is_refused() {
 
 #[test]
 fn a_scan_writes_what_was_paid_once() {
-    for outcome in [SaleOutcome::Good, SaleOutcome::Unknown, SaleOutcome::Declined, SaleOutcome::Failed] {
+    for outcome in [SaleOutcome::Good, SaleOutcome::Unknown] {
         let mut world = World::unpaid();
         world.wait(MINUTE);
         let when = at(MINUTE - SECOND);
@@ -130,7 +130,8 @@ fn a_scan_and_a_cancellation_exclude_each_other() {
     assert_eq!(cancelled.refused(&in_time, &Actor::System), Rejection::Contradicts("cancelled".to_owned()));
 
     // The provider could not close it: it was paid.
-    assert_eq!(failed.failed(target("X-1")), vec![EventKind::OperationFailed]);
+    let called = vec![EventKind::OperationFailed, EventKind::OperationAttention];
+    assert_eq!(failed.failed(target("X-1")), called);
     assert_eq!(failed.outcome(), SaleOutcome::Unpaid);
     assert_eq!(failed.system(&in_time), vec![EventKind::CodeScanned]);
 
@@ -180,4 +181,23 @@ fn a_scan_out_of_range_is_refused() {
     }
     let no_code = World::new().refused(&scanned(SaleOutcome::Good, at(0)), &Actor::System);
     assert_eq!(no_code, Rejection::WrongState("good".to_owned()));
+}
+
+#[test]
+fn a_declined_scan_leaves_the_code_as_it_was() {
+    for outcome in [SaleOutcome::Declined, SaleOutcome::Failed] {
+        let mut world = World::unpaid();
+        world.wait(SECOND);
+        let before = world.ledger.clone();
+        assert_eq!(world.system(&scanned(outcome, world.now)), vec![EventKind::CodeScanned]);
+        let told = world.events.last().unwrap().reason.clone();
+        assert_eq!(told.as_deref(), Some(token::Token::token(outcome)));
+        let expected = Ledger { events: 2, chain: world.ledger.chain.clone(), ..before };
+        assert_eq!(world.ledger, expected);
+        let mut closed = world.clone();
+        closed.begin("X-1", Way::OrderClose, 10_000);
+        world.wait(SECOND);
+        world.system(&scanned(SaleOutcome::Good, world.now));
+        assert_eq!((world.outcome(), world.left()), (SaleOutcome::Good, 10_000));
+    }
 }

@@ -230,3 +230,23 @@ fn only_a_whole_and_unsettled_completion_can_be_voided() {
     let part = World::completed(4_000).may_not("X-1", Way::CompletionVoid, 3_999);
     assert_eq!(part, Rejection::NotAllowed("amount".to_owned()));
 }
+
+#[test]
+fn what_was_settled_of_one_completion_says_nothing_of_the_next() {
+    let mut world = World::completed(5_000);
+    world.begin("V-1", Way::CompletionVoid, 5_000);
+    world.send(target("V-1"));
+    world.system(&Command::RecordBatchClosed);
+    world.system(&Command::RecordSettled);
+    world.done(target("V-1"));
+    assert_eq!(world.outcome(), SaleOutcome::Held);
+    let status = &world.ledger.status;
+    assert_eq!((status.batch_closed_at, status.settled_at, status.paid_out_at), (None, None, None));
+    for command in [Command::RecordSettled, Command::RecordPaidOut] {
+        assert_eq!(world.refused(&command, &Actor::System), Rejection::WrongState("held".to_owned()));
+    }
+    world.begin("C-2", Way::HoldCompletion, 6_000);
+    world.send(target("C-2"));
+    world.done(target("C-2"));
+    world.begin("V-2", Way::CompletionVoid, 6_000);
+}

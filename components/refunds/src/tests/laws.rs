@@ -602,6 +602,7 @@ fn keeps_room(before: &Ledger, next: &Transition, command: &Command) {
             | Command::RecordErasure(_)
             | Command::Authorise(_)
             | Command::RecordTrouble(_)
+            | Command::RecordScan(Scan { outcome: SaleOutcome::Declined | SaleOutcome::Failed, .. })
     );
     if !admitted {
         assert!(total(&next.ledger) <= total(before), "{command:?} took room that was not kept");

@@ -51,6 +51,7 @@ fn the_two_persons_are_two() {
     // A void that needs two persons has them by an order, and only a void has one.
     let mut alone = ordered_void("V-1", "O-1", 10_000);
     alone.grounds.order = None;
+    let world = World::new();
     let why = world.refused(&Command::AuthoriseVoid(alone), &lou());
     assert_eq!(why, Rejection::NotAllowed("persons".to_owned()));
     let mut refund = refund_of("R-1", 6_000, 0);
@@ -92,8 +93,8 @@ fn an_order_waits_for_nothing_under_way_and_for_a_good_sale() {
     assert_eq!(world.refused(&propose_order("O-1", 9_000), &lee()), Rejection::ConflictsWith("R-1".to_owned()));
     world.act(&Command::Withdraw(refusal("R-1", "x")), &rita());
     world.act(&propose_order("O-1", 10_000), &lee());
-    world.submit("R-2", 1_000, 1);
-    assert_eq!(world.refused(&carry_out("V-1", "O-1", 9_000), &lou()), Rejection::ConflictsWith("R-2".to_owned()));
+    let refund = Command::SubmitRefund(refund_of("R-2", 1_000, 1));
+    assert_eq!(world.refused(&refund, &rita()), Rejection::ConflictsWith("O-1".to_owned()));
     let unknown = World::with(&sale(), SaleOutcome::Unknown);
     assert_eq!(unknown.refused(&propose_order("O-1", 10_000), &lee()), Rejection::SaleNotGood("unknown".to_owned()));
     let proposal = |change: fn(&mut OrderProposal)| {
@@ -129,18 +130,45 @@ fn one_order_waits_at_a_time_and_not_for_ever() {
 
 #[test]
 fn an_order_for_what_is_no_longer_left_makes_way() {
-    let mut world = World::new();
-    world.act(&propose_order("O-1", 10_000), &lee());
-    world.submit("R-1", 6_000, 0);
-    world.send(refund_target("R-1"));
-    world.done(refund_target("R-1"));
-    assert_eq!(world.refused(&carry_out("V-1", "O-1", 4_000), &lou()), Rejection::NotAllowed("amount".to_owned()));
-    let kinds = world.act(&propose_order("O-2", 4_000), &lee());
+    let mut world = World::cleared("R-1");
+    world.act(&propose_order("O-1", 4_000), &lee());
+    world.system(&return_of("B-1", "R-1", world.now));
+    assert_eq!(world.refused(&carry_out("V-1", "O-1", 10_000), &lou()), Rejection::NotAllowed("amount".to_owned()));
+    let mut refunded = world.clone();
+    refunded.submit("R-2", 1_000, 0);
+    let kinds = world.act(&propose_order("O-2", 10_000), &lee());
     assert_eq!(kinds, vec![EventKind::OrderExpired, EventKind::OrderProposed]);
-    world.act(&carry_out("V-1", "O-2", 4_000), &lou());
+    world.act(&carry_out("V-1", "O-2", 10_000), &lou());
     world.send(void_target("V-1"));
     world.failed(void_target("V-1"));
     // The next attempt is a new order.
-    assert_eq!(world.refused(&carry_out("V-2", "O-2", 4_000), &lou()), Rejection::WrongState("confirmed".to_owned()));
-    assert_eq!(world.left(), 4_000);
+    assert_eq!(world.refused(&carry_out("V-2", "O-2", 10_000), &lou()), Rejection::WrongState("confirmed".to_owned()));
+    assert_eq!(world.left(), 10_000);
+}
+
+#[test]
+fn nothing_takes_what_a_legal_order_waits_for() {
+    let mut failed = World::clearing("R-0");
+    failed.send(refund_target("R-0"));
+    failed.failed(refund_target("R-0"));
+    failed.act(&propose_order("O-1", 10_000), &person("lea", &["legal"]));
+    let conflict = Rejection::ConflictsWith("O-1".to_owned());
+    let retry = Command::Retry("R-0".parse().unwrap());
+    assert_eq!(failed.refused(&retry, &rita()), conflict);
+
+    let mut world = World::new();
+    world.act(&propose_order("O-1", 10_000), &person("lea", &["legal"]));
+    let refund = Command::SubmitRefund(refund_of("R-1", 1, 0));
+    let void = Command::AuthoriseVoid(void_of("V-1", Executor::Courier));
+    assert_eq!(world.refused(&refund, &rita()), conflict);
+    assert_eq!(world.refused(&void, &rita()), conflict);
+    let mut carried = world.clone();
+    carried.act(&Command::AuthoriseVoid(ordered_void("V-1", "O-1", 10_000)), &person("leo", &["legal"]));
+    // It holds nothing up once its time is over.
+    world.wait(HOUR);
+    world.act(&refund, &rita());
+
+    let mut completed = World::completed(5_000);
+    completed.act(&propose_order("O-1", 5_000), &person("lea", &["legal"]));
+    assert_eq!(completed.may_not("X-1", Way::CompletionVoid, 5_000), conflict);
 }

@@ -96,3 +96,56 @@ fn what_came_back_is_not_searched_for() {
     assert_eq!(world.refused(&trace, &rita()), Rejection::WrongState("returned".to_owned()));
     assert_eq!(crate::due(&world.ledger), None);
 }
+
+fn with_coupon(coupon: i64) -> World {
+    let sale = Sale { coupon: Some(cny(coupon)), ..sale() };
+    World::with(&sale, SaleOutcome::Good)
+}
+
+fn with_part(id: &str, minor: i64, coupon: i64) -> Command {
+    let mut wanted = refund_of(id, minor, 0);
+    wanted.decision.obligations.coupon = Some(cny(coupon));
+    Command::SubmitRefund(wanted)
+}
+
+/// 80.00 are refunded, the rest is voided by legal order, and the network gives the 80.00 back meanwhile.
+fn returned_during_legal_void(coupon: i64) -> World {
+    let mut world = with_coupon(coupon);
+    world.act(&with_part("R-1", 8_000, coupon * 8 / 10), &rita());
+    world.clear("R-1");
+    world.send(refund_target("R-1"));
+    world.done(refund_target("R-1"));
+    world.act(&propose_order("O-1", 2_000), &person("lea", &["legal"]));
+    world.act(&Command::AuthoriseVoid(ordered_void("V-1", "O-1", 2_000)), &person("leo", &["legal"]));
+    world.send(void_target("V-1"));
+    let reserved = world.ledger.clone();
+    world.system(&return_of("B-1", "R-1", world.now));
+    for ledger in [&reserved, &world.ledger] {
+        let void = standing::coupon_of_void(ledger, &ledger.voids[0]).unwrap();
+        assert_eq!(void, cny(coupon * 2 / 10), "what was promised stays promised");
+    }
+    world
+}
+
+#[test]
+fn a_void_takes_the_coupon_it_was_promised_whatever_comes_back_meanwhile() {
+    for coupon in [5_000, 2_000, 10_000] {
+        let mut world = returned_during_legal_void(coupon);
+        assert_eq!(world.done(void_target("V-1")), vec![EventKind::VoidDone]);
+        assert_eq!(world.balance(Account::CouponSponsor), coupon * 8 / 10);
+        assert_eq!(world.balance(Account::Customer), 8_000 - coupon * 8 / 10);
+        let standing = standing::Standing::of(&world.ledger).unwrap();
+        assert_eq!((standing.left, standing.coupon_returned), (cny(8_000), cny(coupon * 2 / 10)));
+        // What the policy splits by what was taken back so far is what the ledger takes.
+        world.act(&with_part("R-2", 1_000, coupon / 10), &rita());
+        world.act(&with_part("R-3", 7_000, coupon * 7 / 10), &rita());
+    }
+}
+
+#[test]
+fn two_persons_can_end_a_void_during_which_a_refund_came_back() {
+    let mut world = returned_during_legal_void(5_000);
+    world.unknown(void_target("V-1"));
+    assert_eq!(world.act(&resolution(void_target("V-1"), true, "bob"), &manager("mia")), vec![EventKind::VoidDone]);
+    assert_eq!(world.balance(Account::CouponSponsor), 4_000);
+}

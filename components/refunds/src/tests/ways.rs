@@ -175,8 +175,10 @@ pub(super) fn continues(before: &Ledger, next: &Transition) {
     }
     let (old, new) = (before.status.outcome, after.status.outcome);
     assert!(old == new || follows(old, new, &kinds, ended), "{old:?} became {new:?} by {kinds:?}, {ended:?}");
-    if before.status.late.is_some() {
-        assert_eq!(after.status.late, before.status.late);
+    if before.status.late.is_some() && after.status.late != before.status.late {
+        // Only what calls a person takes the place of the first answer.
+        assert!(kinds.contains(&EventKind::OperationAttention), "{kinds:?}");
+        assert_eq!(after.status.late.as_ref().map(|late| late.outcome), Some(SaleOutcome::Good));
     }
     let written = kinds.contains(&EventKind::CodeScanned)
         || matches!(ended, Some((Way::HoldCompletion | Way::CompletionVoid, OperationState::Done)));
@@ -192,12 +194,40 @@ pub(super) fn continues(before: &Ledger, next: &Transition) {
     }
 }
 
-/// When time ends the payment itself.
+/// When time ends the payment itself: not while a person has to find out whether it was paid after all.
 pub(super) fn ends_at(ledger: &Ledger) -> Option<Instant> {
+    let refused = |operation: &&Operation| operation.state == OperationState::Failed && operation.attention;
+    let mut doubtful = ledger.operations.iter().filter(refused);
     match ledger.status.outcome {
         _ if !open(ledger).is_empty() => None,
+        _ if doubtful.any(|operation| matches!(operation.kind, Way::OrderClose | Way::HoldRelease)) => None,
         SaleOutcome::Unpaid => ledger.code.as_ref().map(|code| code.expires_at),
         SaleOutcome::Held => ledger.hold.as_ref().map(|hold| hold.expires_at),
         _ => None,
     }
+}
+
+#[test]
+fn a_proof_for_one_operation_stands_behind_no_other() {
+    let mut world = World::new();
+    let digest = Some(Digest::of(b"a refund of 10.00"));
+    let proof = Authentication {
+        person: "rita".parse().unwrap(),
+        method: AuthenticationMethod::Pin,
+        at: world.now,
+        operation: digest.clone(),
+    };
+    let proved = |id: &str, proof: &Authentication| {
+        let mut wanted = refund_of(id, 1_000, 0);
+        wanted.grounds.authentication = Some(proof.clone());
+        Command::SubmitRefund(wanted)
+    };
+    world.act(&proved("R-1", &proof), &rita());
+    assert_eq!(world.refused(&proved("R-2", &proof), &rita()), not_permitted("proof-used"));
+    // Given anew it is another; one that is bound to nothing is a session's.
+    let anew = Authentication { at: at(1), ..proof.clone() };
+    world.act(&proved("R-3", &anew), &rita());
+    let session = Authentication { operation: None, ..proof };
+    world.act(&proved("R-4", &session), &rita());
+    world.act(&proved("R-5", &session), &rita());
 }

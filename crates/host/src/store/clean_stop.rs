@@ -7,9 +7,14 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 /// Longest mark that is read, in bytes: a few numbers.
 const MARK_BYTES: u64 = 256;
+
+/// How long after the last write the mark is set. File systems take their times from a clock that moves at every tick
+/// of the kernel, at most 10 ms apart: whatever is written after this has a later time than the mark names.
+const AFTER_LAST_WRITE: Duration = Duration::from_millis(20);
 
 /// Takes the mark away and says whether it was about this very file.
 pub(super) fn take(mut lock: &File, database: &Path) -> io::Result<bool> {
@@ -28,6 +33,7 @@ pub(super) fn take(mut lock: &File, database: &Path) -> io::Result<bool> {
 
 /// Sets the mark. The database has to be closed, with everything of it on the disk.
 pub(super) fn set(mut lock: &File, database: &Path) -> io::Result<()> {
+    std::thread::sleep(AFTER_LAST_WRITE);
     if let Some(left) = left(database) {
         lock.rewind()?;
         lock.write_all(left.as_bytes())?;

@@ -172,6 +172,18 @@ fn each_mistake_in_the_ways_besides_void_and_refund_is_told() {
             "policy.void-without-end",
             "hold.completion-void",
         ),
+        (
+            "release-authentication = { max-age = \"2 minutes\"",
+            "release-authentication = { max-age = \"25 hours\"",
+            "policy.range",
+            "hold.release-authentication.max-age",
+        ),
+        (
+            "operator-roles = [\"cashier\", \"supervisor\", \"manager\"], authentication = { max-age = \"2 minutes\"",
+            "operator-roles = [\"cashier\", \"supervisor\", \"manager\"], authentication = { max-age = \"25 hours\"",
+            "policy.range",
+            "hold.completion-void.authentication.max-age",
+        ),
         ("penalty = { max-rate = \"50%\" }", "penalty = {}", "policy.fee", "hold.penalty"),
         ("validity = \"30 days\"", "validty = \"30 days\"", "policy.missing-field", "hold"),
         ("within = \"48 hours\"", "within = \"24 hours\"", "policy.penalty", "prepaid[0].penalty[1].within"),

@@ -30,6 +30,7 @@ codes! {
     AUTH_FORBIDDEN 403 "auth.forbidden" "This key's holder may not do that";
     NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
     OPERATOR_REFUSED 403 "operator.refused" "The operator did not show who they are";
+    PIN_MUST_CHANGE 403 "operator.pin-must-change" "Somebody else set this PIN: the operator has to choose another";
     SESSION_ENDED 403 "session.ended" "There is no such operator session, or no longer";
     PROOF_INVALID 403 "proof.invalid" "The Operator-Proof is not genuine here";
     PROOF_EXPIRED 403 "proof.expired" "The Operator-Proof does not hold now";
@@ -48,6 +49,7 @@ codes! {
     OPERATION_NOT_YOURS 409 "operation.not-yours" "Somebody else carries the operation out";
     ENDPOINTS_FULL 409 "endpoints.full" "There are as many webhook endpoints as there may be";
     KEY_LAST_ADMIN 409 "key.last-admin" "It is the last admin key";
+    OPERATOR_HAS_NUMBER 409 "operator.has-number" "The person has an operator number at this merchant";
     NAME_TAKEN 409 "name.taken" "The name is taken";
     REFUND_CHANGED 409 "refund.changed" "The refund was changed since it was looked at";
     REFUND_WRONG_STATE 409 "refund.wrong-state" "The refund's state does not allow that";
@@ -57,6 +59,7 @@ codes! {
     OUTCOME_CONTRADICTS 409 "outcome.contradicts" "The outcome contradicts one that is final";
     EVIDENCE_ERASED 409 "evidence.erased" "The content was erased and is not taken again";
     EVIDENCE_NEEDED 409 "evidence.needed" "An operation under way rests on the evidence";
+    CONFIRMATION_NO_CONTACT 409 "confirmation.no-contact" "It is not known how the sale's customer is reached";
     CONFIRMATION_NO_CHANNEL 409 "confirmation.no-channel" "No webhook endpoint takes messages to customers";
     REVERSAL_OUTSTANDING 409 "terminal.reversal-outstanding" "The terminal has to report a reversal before its next sale";
     CODE_DISABLED 409 "code.disabled" "The merchant's policy knows no payment codes";
@@ -86,6 +89,8 @@ codes! {
     REASON_REQUIRED 422 "reason.required" "A reason must be given";
     LIMIT_REACHED 422 "limit.reached" "A limit is reached";
     ARGUMENT_INVALID 422 "argument.invalid" "A value is out of its range";
+
+    TOO_MANY_ATTEMPTS 429 "operator.too-many-attempts" "Too many wrong PINs under this key";
 
     INTERNAL 500 "internal" "Something failed on our side";
     STORE_UNAVAILABLE 503 "store.unavailable" "The store is busy or unreachable";

@@ -27,7 +27,8 @@ pub struct NewConfirmation {
     way: WayWord,
     /// The amount, exactly as it will be asked for.
     amount: Positive,
-    /// How the customer is reached, if the merchant's own system does not know. Kept until the message is delivered.
+    /// How the customer is reached: for the merchant's system alone to say. For all others the code goes to the sale's
+    /// contact. Kept until the message is delivered.
     contact: Option<String>,
 }
 

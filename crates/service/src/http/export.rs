@@ -10,6 +10,7 @@ use crate::http::event::EventView;
 use crate::http::funding::{BalanceLine, EntryView, balances_of};
 use crate::http::id::Id;
 use crate::http::order::OrderView;
+use crate::http::personal::PersonalView;
 use crate::http::problem::Problem;
 use crate::http::time::Time;
 use crate::ports::Ports;
@@ -17,7 +18,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
-use rescind_model::{Ledger, SaleId};
+use rescind_model::{Digest, Ledger, RefundId, SaleId};
 use serde::Serialize;
 
 /// The format of the file. Changes whenever it does.
@@ -55,6 +56,8 @@ pub struct ExportView {
     cases: Vec<CaseView>,
     /// Legal orders.
     orders: Vec<OrderView>,
+    /// Notes and contacts, as whoever takes it out may see them. None if it is masked.
+    personal: Vec<ExportedPersonal>,
     /// Evidence: what it is, its content's hash, and who gave it.
     evidence: Vec<GivenEvidence>,
     /// The policies that decided.
@@ -89,6 +92,40 @@ pub struct ChainView {
     broken: Option<String>,
     /// The link of the last event.
     head: String,
+}
+
+/// Something personal, and what it is about.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExportedPersonal {
+    /// The refund; the sale itself if it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<String>,
+    /// What it is.
+    #[serde(flatten)]
+    personal: PersonalView,
+}
+
+/// Every text of a payment, as a lens shows it.
+fn personal_of(exported: &Exported) -> Vec<ExportedPersonal> {
+    if exported.masked {
+        return Vec::new();
+    }
+    let ledger = &exported.aggregate.ledger;
+    let look = |refund: Option<&RefundId>, commitment: &Digest| ExportedPersonal {
+        refund: refund.map(|refund| refund.value.clone()),
+        personal: PersonalView::through(&exported.lens, commitment),
+    };
+    let mut all: Vec<ExportedPersonal> = ledger.sale.contact.iter().map(|c| look(None, c)).collect();
+    for refund in &ledger.refunds {
+        let request = &refund.request;
+        all.extend(request.note.iter().chain(&request.contact).map(|c| look(Some(&refund.id), c)));
+        all.extend(exported.lens.old_note(&refund.id).map(|glimpse| ExportedPersonal {
+            refund: Some(refund.id.value.clone()),
+            personal: PersonalView::bare(glimpse),
+        }));
+    }
+    all
 }
 
 /// A piece of evidence, and for what it was given.
@@ -138,6 +175,7 @@ pub struct DeliveryView {
 
 impl ExportView {
     fn of(exported: Exported, key: &str) -> Result<Self, Problem> {
+        let personal = personal_of(&exported);
         let aggregate = &exported.aggregate;
         let ledger = &aggregate.ledger;
         let sale = &ledger.sale;
@@ -166,6 +204,7 @@ impl ExportView {
             balances: balances_of(&ledger.entries),
             cases: cases.collect::<Result<_, _>>()?,
             orders: orders.collect::<Result<_, _>>()?,
+            personal,
             evidence: exported
                 .evidence
                 .into_iter()

@@ -128,7 +128,8 @@ impl<T> Instruction<T> {
         // Who asks is part of what is asked: two persons who approve under one key are two requests. The holder, not the
         // key: a retry after a key was replaced is the same request.
         let holder = serde_json::to_string(&scope.who.bearer).map_err(|e| Problem::internal(e.to_string()))?;
-        let payload = Digest::of(format!("{holder}\n{}", self.payload).as_bytes());
+        // Under the pepper: bodies hold codes, contacts and notes, which a bare digest would let anybody try.
+        let payload = Digest { hex: app.pepper().await?.seal("idempotency/1", &[&holder, &self.payload])? };
         let ask = self.ask;
         once(app, &scope.merchant, &self.key, &payload, &about, Some(&scope.who), |command| work(ask, command)).await
     }

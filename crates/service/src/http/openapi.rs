@@ -22,7 +22,7 @@ use crate::http::inquiry::{Information, Question, ReturnNews, TraceAsk};
 use crate::http::instruction::IDEMPOTENCY_KEY;
 use crate::http::liability::{Claim, LiabilityEnd, LiabilityView};
 use crate::http::operation::{OperationAsk, OperationResult, OperationView, Resolution};
-use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown};
+use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, OperatorShown, PinChange};
 use crate::http::order::{NewOrder, OrderView};
 use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
 use crate::http::personal::{ErasureView, NewErasure};
@@ -528,6 +528,10 @@ impl Document {
             .body::<NewPin>(true)
             .answer::<OperatorShown>(200, "The operator. Its sessions have ended.")
             .end();
+        self.post("/v1/operators/{number}/pin", Needs::Merchant, "An operator chooses another PIN")
+            .body::<PinChange>(true)
+            .nothing("It is in force, and the operator's sessions have ended.")
+            .end();
         self.post("/v1/operators/{number}/devices", Needs::Merchant, "Register a device that signs for an operator")
             .body::<NewDevice>(true)
             .answer::<DeviceShown>(201, "The device.")
@@ -844,13 +848,13 @@ impl Document {
 #[derive(utoipa::ToSchema)]
 struct Object {}
 
-fn time() -> RefOr<Schema> {
-    crate::http::time::Time::schema()
-}
-
 fn binary() -> RefOr<Schema> {
     let format = utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Binary);
     ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+}
+
+fn time() -> RefOr<Schema> {
+    crate::http::time::Time::schema()
 }
 
 fn day() -> RefOr<Schema> {

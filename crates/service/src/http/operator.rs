@@ -29,7 +29,7 @@ pub struct PinText(pub Pin);
 impl<'de> Deserialize<'de> for PinText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let serde_json::Value::String(digits) = serde_json::Value::deserialize(deserializer)? else {
-            return Err(de::Error::custom("expected a PIN of 4 to 12 digits, as a text"));
+            return Err(de::Error::custom("expected a PIN of 6 to 12 digits, as a text"));
         };
         Pin::parse(&digits).map(Self).map_err(de::Error::custom)
     }
@@ -70,7 +70,7 @@ pub struct NewOperator {
     person: PersonId,
     /// As what the person stands at the till: a role the person holds at this merchant.
     role: OperatorRoleWord,
-    /// The first PIN: 4 to 12 digits, 6 recommended; no run, nothing repeated.
+    /// The first PIN, which is good for choosing another with it: 6 to 12 digits; no run, nothing repeated.
     pin: PinText,
 }
 
@@ -79,8 +79,19 @@ pub struct NewOperator {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewPin {
-    /// 4 to 12 digits, 6 recommended; no run, nothing repeated.
+    /// 6 to 12 digits; no run, nothing repeated.
     pin: PinText,
+}
+
+/// Another PIN, which the operator chooses.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PinChange {
+    /// The PIN in force, whoever set it.
+    pin: PinText,
+    /// The new one: 6 to 12 digits; no run, nothing repeated.
+    new_pin: PinText,
 }
 
 /// A device to be registered.
@@ -93,6 +104,8 @@ pub struct NewDevice {
     /// Its ed25519 public key: 32 bytes as base64url without padding.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     public_key: Bytes<32>,
+    /// The operator's own PIN. Not needed with the operator's own key.
+    pin: Option<PinText>,
 }
 
 /// An operator.
@@ -115,6 +128,15 @@ pub struct OperatorShown {
     devices: Vec<DeviceShown>,
     /// Since when there is such an operator.
     created_at: Time,
+    /// Whether somebody else set the PIN that is in force: it is good for choosing another only.
+    pin_must_change: bool,
+    /// When the PIN in force was set.
+    pin_set_at: Time,
+    /// By whom; absent for an admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin_set_by: Option<String>,
+    /// Under which key.
+    pin_set_with: String,
     /// When the PIN was last reset.
     #[serde(skip_serializing_if = "Option::is_none")]
     reset_at: Option<Time>,
@@ -134,11 +156,13 @@ pub struct DeviceShown {
     label: String,
     /// Since when it signs.
     added_at: Time,
+    /// Under which key its operator added it.
+    added_with: String,
 }
 
 impl DeviceShown {
     fn of(device: Device) -> Self {
-        Self { id: device.id, label: device.label, added_at: Time(device.added_at) }
+        Self { id: device.id, label: device.label, added_at: Time(device.added_at), added_with: device.added_by }
     }
 }
 
@@ -154,6 +178,10 @@ impl OperatorShown {
             locked_at: view.locked_at.map(Time),
             devices: view.devices.into_iter().map(DeviceShown::of).collect(),
             created_at: Time(view.created_at),
+            pin_must_change: !view.pin_set.own,
+            pin_set_at: Time(view.pin_set.at),
+            pin_set_by: view.pin_set.by.map(|p| p.value),
+            pin_set_with: view.pin_set.key,
             reset_at: view.reset.as_ref().map(|r| Time(r.at)),
             reset_by: view.reset.and_then(|r| r.by).map(|p| p.value),
         }
@@ -198,6 +226,19 @@ pub async fn reset<P: Ports>(
     answer::json(StatusCode::OK, &OperatorShown::of(view))
 }
 
+/// `POST /v1/operators/{number}/pin`
+pub async fn change_pin<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    Json(change): Json<PinChange>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let number = number_of(&path.map_err(|_| Error::NotFound("operator"))?)?;
+    app.change_pin(&scope.who, &scope.merchant, &number, &change.pin.0, &change.new_pin.0).await?;
+    Ok(answer::nothing())
+}
+
 /// `POST /v1/operators/{number}/devices`
 pub async fn add_device<P: Ports>(
     State(app): State<Shared<P>>,
@@ -210,7 +251,8 @@ pub async fn add_device<P: Ports>(
     if new.label.text.chars().count() > LABEL_CHARS {
         return Err(Error::invalid("/label", format!("expected at most {LABEL_CHARS} characters")).into());
     }
-    let device = app.add_device(&scope.who, &scope.merchant, &number, new.label.text, new.public_key.0).await?;
+    let pin = new.pin.as_ref().map(|pin| &pin.0);
+    let device = app.add_device(&scope.who, &scope.merchant, &number, new.label.text, new.public_key.0, pin).await?;
     answer::json(StatusCode::CREATED, &DeviceShown::of(device))
 }
 
@@ -232,7 +274,7 @@ mod schema {
 
     impl utoipa::PartialSchema for super::PinText {
         fn schema() -> RefOr<Schema> {
-            let digits = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]{4,12}$"));
+            let digits = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]{6,12}$"));
             digits.write_only(true).into()
         }
     }

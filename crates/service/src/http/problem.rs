@@ -158,6 +158,9 @@ impl Problem {
                 Self::new(code::KEY_IN_FLIGHT, "Send the same request again in a moment to get its answer.")
                     .retry_after(1)
             }
+            Error::TooMany { code, message, retry_after } => {
+                Self::new(code::find(code).unwrap_or(code::TOO_MANY_ATTEMPTS), message).retry_after(retry_after)
+            }
             Error::TooLarge(limit) => {
                 Self::new(code::BODY_TOO_LARGE, format!("at most {limit} bytes are taken")).with("limit", limit)
             }

@@ -19,7 +19,7 @@ use crate::session::{BegunSession, Showing};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{SaleId, TerminalId};
+use rescind_model::{OrderId, SaleId, TerminalId};
 use serde::{Deserialize, Serialize};
 
 /// One operation, exactly as it will be asked for.
@@ -39,6 +39,12 @@ pub struct OperationBound {
     /// The terminal, if the request will name one. A terminal's own key stands for itself.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     terminal: Option<TerminalId>,
+    /// Whether a completion keeps a penalty.
+    #[serde(default)]
+    penalty: bool,
+    /// The legal order that the void carries out.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    order: Option<OrderId>,
 }
 
 impl OperationBound {
@@ -49,6 +55,8 @@ impl OperationBound {
             amount: self.amount.0,
             reason: self.reason.map(|reason| reason.text),
             terminal: self.terminal,
+            penalty: self.penalty,
+            order: self.order,
         }
     }
 }
@@ -122,6 +130,8 @@ pub struct OperatorSession {
     idle_at: Time,
     /// When it ends in any case.
     expires_at: Time,
+    /// Wrong PINs since the last right one. Show it: an operator who mistyped nothing knows that somebody guesses.
+    failed_attempts: u32,
 }
 
 /// An operator who shows once more who they are, for one operation.
@@ -178,6 +188,7 @@ impl OperatorSession {
             began_at: Time(begun.began_at),
             idle_at: Time(begun.idle_at),
             expires_at: Time(begun.expires_at),
+            failed_attempts: begun.failed_before,
         }
     }
 }

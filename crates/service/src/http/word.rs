@@ -49,7 +49,7 @@ of_words! {
     Audience { Merchant "merchant" Customer "customer" Reviewer "reviewer" }
     SaleNewsType { OutcomeKnown "outcome-known" Settled "settled" PaidOut "paid-out" }
     ResultType { Done "done" Failed "failed" Unknown "unknown" Reversed "reversed" }
-    OperatorRole { Cashier "cashier" Supervisor "supervisor" Manager "manager" }
+    OperatorRole { Cashier "cashier" Supervisor "supervisor" Manager "manager" Compliance "compliance" }
     VerdictType { Approve "approve" Decline "decline" }
     CodeState {
         Unscanned "unscanned" Scanned "scanned" Paid "paid" Expired "expired" Cancelled "cancelled" Cancelling "cancelling"

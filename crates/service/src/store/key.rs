@@ -243,6 +243,18 @@ impl Key {
         Self(format!("operator:{merchant}:{number}"))
     }
 
+    /// Which operator number a person has at a merchant.
+    #[must_use]
+    pub fn number_of(merchant: &MerchantId, person: &PersonId) -> Self {
+        Self(format!("number-of:{merchant}:{person}"))
+    }
+
+    /// Attempts to guess PINs under one holder's keys.
+    #[must_use]
+    pub fn operator_attempts(merchant: &MerchantId, holder: &Digest) -> Self {
+        Self(format!("operator-attempts:{merchant}:{holder}"))
+    }
+
     /// What is written instead of an operator who is not there, so that it takes as long.
     #[must_use]
     pub fn nobody(merchant: &MerchantId) -> Self {

@@ -9,16 +9,15 @@
 #![allow(clippy::indexing_slicing, reason = "only JSON is indexed, where what is missing reads as null")]
 
 mod story;
-mod teller;
 
+use rescind_tests::teller::Teller;
 use std::process::ExitCode;
 use std::time::Instant;
-use teller::Teller;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let begun = Instant::now();
-    let mut teller = Teller::default();
+    let mut teller = Teller::aloud();
     match story::tell(&mut teller).await {
         Ok(()) => {
             println!("\n({} s)", begun.elapsed().as_secs());

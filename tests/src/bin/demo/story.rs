@@ -1,32 +1,23 @@
 //! The story.
 
-use crate::teller::{Teller, plain};
 use anyhow::{Context as _, Result, ensure};
 use core::time::Duration;
 use http::Request;
 use rescind_acquirer::{Behaviour, Kind, Match, Script};
+use rescind_tests::chapter::{self, FINDING, finding, void, way, ways_back};
+use rescind_tests::operator::{SUPERVISOR, begin};
 use rescind_tests::shop::{NewSale, Sealed, text};
-use rescind_tests::{Acquirer, Client, Options, Receiver, Reply, Server, Shop, cny, eventually, moment};
+use rescind_tests::stage::Stage;
+use rescind_tests::teller::{Teller, plain};
+use rescind_tests::{Client, Reply, Shop, cny, eventually, moment};
 use serde_json::{Value, json};
 
 /// Whom the story is about.
 const MERCHANT: &str = "M-1";
 
-/// The parts of a decision that is no: first finding, and what to do.
-const FINDING: [&str; 6] = [
-    "/code",
-    "/decision/findings/0/rule",
-    "/decision/findings/0/observed",
-    "/decision/findings/0/limit",
-    "/decision/findings/0/remedy",
-    "/decision/messages/en",
-];
-
 /// Everything that runs.
 struct World {
-    server: Server,
-    acquirer: Acquirer,
-    receiver: Receiver,
+    stage: Stage,
     shop: Shop,
     endpoint: Sealed,
     desk: Sealed,
@@ -35,9 +26,9 @@ struct World {
 /// Tells it all.
 pub async fn tell(teller: &mut Teller) -> Result<()> {
     let left = moment::to_cut_off();
-    if left < rescind_model::Duration::minutes(3) {
+    if left < rescind_model::Duration::minutes(5) {
         println!("(the business day ends in {} s: the story waits for the next one)", left.ms / 1_000);
-        moment::clear_of_the_cut_off(rescind_model::Duration::minutes(3)).await;
+        moment::clear_of_the_cut_off(rescind_model::Duration::minutes(5)).await;
     }
     teller.chapter("A shop opens");
     let mut world = open(teller).await?;
@@ -51,15 +42,24 @@ pub async fn tell(teller: &mut Teller) -> Result<()> {
     clear_through_a_timeout(teller, &world, &reviewed).await?;
     teller.chapter("Everybody is told");
     told(teller, &world).await?;
+    chapter::till::tell(teller, &world.stage).await?;
+    chapter::code::tell(teller, &world.stage).await?;
+    chapter::hold::tell(teller, &world.stage).await?;
+    chapter::support::tell(teller, &world.stage).await?;
+    chapter::order::tell(teller, &world.stage).await?;
+    chapter::operator::tell(teller, &world.stage).await?;
+    chapter::customer::tell(teller, &world.stage).await?;
+    chapter::after::tell(teller, &world.stage).await?;
+    chapter::privacy::tell(teller, &world.stage).await?;
+    chapter::funding::tell(teller, &world.stage).await?;
     teller.chapter("Nothing is forgotten");
     restart(teller, &mut world, &refund, &asked_under).await
 }
 
 async fn open(teller: &mut Teller) -> Result<World> {
     teller.step("Server, acquirer and webhook receiver start");
-    let acquirer = Acquirer::bind("127.0.0.1:0", Options::default()).await?;
-    let receiver = Receiver::start().await?;
-    let server = Server::with_acquirer(&acquirer).await?;
+    let stage = Stage::open().await?;
+    let Stage { server, acquirer, receiver, .. } = &stage;
     teller.note(&format!(
         "rescind serve       http://{}   (database: {})",
         server.authority(),
@@ -70,7 +70,7 @@ async fn open(teller: &mut Teller) -> Result<World> {
     teller.get("nobody", &server.client(), "/healthz", &["/status"]).await?.is(200)?;
 
     teller.step("The admin sets up a merchant, its terminal, its people and their keys");
-    let shop = Shop::open(&server, MERCHANT, "lakala").await?;
+    let shop = Shop::open(server, MERCHANT, "lakala").await?;
     teller.note("persons M-1.cashier, .supervisor, .manager, .reviewer, .finance: one role and one key each");
     let policies = teller.get("admin", &shop.admin, "/v1/policies", &["/items/0"]).await?.is(200)?;
     ensure!(policies["items"].as_array().is_some_and(|all| all.len() >= 2), "both packs are in force");
@@ -80,7 +80,7 @@ async fn open(teller: &mut Teller) -> Result<World> {
     teller.note(&format!("POST /v1/webhook-endpoints  → {}, secret whsec_… (shown once)", endpoint.id));
     let desk = shop.review_desk(&json!({"kim": shop.person("reviewer"), "lee": shop.person("manager")})).await?;
     teller.note(&format!("POST /v1/review-sources     → {}, which calls M-1.reviewer \"kim\"", desk.id));
-    Ok(World { server, acquirer, receiver, shop, endpoint, desk })
+    Ok(World { stage, shop, endpoint, desk })
 }
 
 async fn register(teller: &Teller, world: &World, sale: NewSale<'_>) -> Result<()> {
@@ -95,14 +95,7 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     register(teller, world, shop.sale("S-1").of("128.00").minutes_ago(5)).await?;
 
     teller.step("Which ways back are open?");
-    let ways = teller.get("supervisor", &shop.supervisor, "/v1/transactions/S-1/ways-back", &[]).await?.is(200)?;
-    for way in ways["ways"].as_array().context("there are no ways")? {
-        let say =
-            |name: &str, label: &str| way.get(name).map(|at| format!(", {label} {}", plain(at))).unwrap_or_default();
-        let why = way.pointer("/findings/0/rule").map(|rule| format!(" ({})", plain(rule))).unwrap_or_default();
-        let times = format!("{}{}", say("open_until", "open until"), say("opens_at", "opens at"));
-        teller.note(&format!("{}: {}{why}{times}", plain(&way["way"]), plain(&way["outcome"])));
-    }
+    let ways = ways_back(teller, "supervisor", &shop.supervisor, "S-1").await?;
     ensure!(way(&ways, "void")["outcome"] == "allow", "the void is open: {ways}");
     ensure!(way(&ways, "refund")["outcome"] == "deny", "the refund is not open on the day itself: {ways}");
 
@@ -116,9 +109,22 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     let sale = shop.look_at("S-1").await?;
     ensure!(sale["balance"]["reserved"] == cny("0.00"), "a check reserves nothing: {sale}");
 
-    teller.step("The void is asked for and authorised: the sale is reserved for it");
+    teller.step("The supervisor shows who they are, once for the day and once more for this very void");
+    let session = begin(&shop.supervisor, &SUPERVISOR).await?;
+    teller.note(&format!(
+        "POST /v1/operator-sessions   [supervisor, number {} and PIN]  → {}",
+        SUPERVISOR.number, session.id
+    ));
+    let operation = shop.void_operation("S-1", "wrong-amount").await?;
+    let proofs = format!("/v1/operator-sessions/{}/proofs", session.id);
+    let step_up = json!({"token": session.token, "pin": SUPERVISOR.pin, "operation": operation});
+    let essence = ["/operation", "/expires_at"];
+    let proof = teller.post("supervisor", &shop.supervisor, &proofs, &step_up, &essence).await?.is(201)?;
+
+    teller.step("With that proof the void is asked for and authorised: the sale is reserved for it");
     let essence = ["/id", "/state", "/amount", "/requested_by", "/executor"];
-    let (made, _) = teller.tell("supervisor", &shop.supervisor, path, &shop.void(), &essence).await?;
+    let supervisor = shop.supervisor.showing(&text(&proof, "proof")?);
+    let (made, _) = teller.tell("supervisor", &supervisor, path, &shop.void(), &essence).await?;
     let made = made.is(201)?;
     ensure!(made["state"] == "authorised", "it is authorised: {made}");
 
@@ -126,7 +132,7 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     let id = text(&made, "id")?;
     let done = shop.void_in(&id, &["done"]).await?;
     teller.note(&format!("GET /v1/operations/{id}"));
-    Teller::parts(&done, &["/state", "/evidence/source", "/evidence/code", "/evidence/reference"]);
+    teller.parts(&done, &["/state", "/evidence/source", "/evidence/code", "/evidence/reference"]);
     counted(teller, world, "S-1", ["128.00", "0.00"], &text(&done, "provider_reference")?)?;
 
     teller.step("The slip is printed");
@@ -138,10 +144,8 @@ async fn void_life(teller: &mut Teller, world: &World) -> Result<()> {
     }
 
     teller.step("A second void of the same sale is refused, with its finding");
-    let (again, _) =
-        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-1/voids", &shop.void(), &FINDING).await?;
-    let again = again.refused(422, "decision.deny")?;
-    ensure!(finding(&again, "void.already-voided").is_some(), "the finding says why: {again}");
+    let again = void(teller, shop, "S-1", &FINDING).await?.refused(422, "decision.deny")?;
+    ensure!(!finding(&again, "void.already-voided").is_null(), "the finding says why: {again}");
     Ok(())
 }
 
@@ -150,27 +154,21 @@ async fn void_limits(teller: &mut Teller, world: &World) -> Result<()> {
     teller.step("Two more voids today, three in all");
     for sale in ["S-2", "S-3"] {
         register(teller, world, shop.sale(sale).of("20.00").minutes_ago(4)).await?;
-        let path = format!("/v1/transactions/{sale}/voids");
-        let (made, _) = teller.tell("supervisor", &shop.supervisor, &path, &shop.void(), &["/state"]).await?;
-        let made = made.is(201)?;
+        let made = void(teller, shop, sale, &["/state"]).await?.is(201)?;
         shop.void_in(&text(&made, "id")?, &["done"]).await?;
     }
 
     teller.step("The fourth void of the day is referred to support");
     register(teller, world, shop.sale("S-4").of("20.00").minutes_ago(3)).await?;
-    let (fourth, _) =
-        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-4/voids", &shop.void(), &FINDING).await?;
-    let fourth = fourth.refused(422, "decision.refer")?;
-    let count = finding(&fourth, "void.count").with_context(|| format!("the finding says why: {fourth}"))?;
+    let fourth = void(teller, shop, "S-4", &FINDING).await?.refused(422, "decision.refer")?;
+    let count = finding(&fourth, "void.count");
     ensure!(count["observed"]["count"] == 3 && count["limit"]["count"] == 3, "three of three: {count}");
     ensure!(count["remedy"]["token"] == "contact-support", "support can help: {count}");
 
     teller.step("A void after the window: \"refund instead\"");
     register(teller, world, shop.sale("S-5").of("100.00").days_ago(2)).await?;
-    let (late, _) =
-        teller.tell("supervisor", &shop.supervisor, "/v1/transactions/S-5/voids", &shop.void(), &FINDING).await?;
-    let late = late.refused(422, "decision.deny")?;
-    let window = finding(&late, "void.window").with_context(|| format!("the finding says why: {late}"))?;
+    let late = void(teller, shop, "S-5", &FINDING).await?.refused(422, "decision.deny")?;
+    let window = finding(&late, "void.window");
     ensure!(window["remedy"] == json!({"token": "use-refund", "use": "refund"}), "refund instead: {window}");
     Ok(())
 }
@@ -190,7 +188,7 @@ async fn refund_life(teller: &mut Teller, world: &World) -> Result<(String, Stri
     let (again, _) = teller.tell("supervisor", &shop.supervisor, "/v1/refunds", &ask, &essence).await?;
     let again = again.refused(422, "decision.deny")?;
     ensure!(again["left"] == cny("40.00"), "it says what is left: {again}");
-    let balance = finding(&again, "refund.balance").with_context(|| format!("the finding says why: {again}"))?;
+    let balance = finding(&again, "refund.balance");
     ensure!(balance["remedy"]["amount"] == cny("40.00"), "and what to do: {balance}");
 
     teller.step("Finance sends the refund to clearing; the acquirer clears it");
@@ -199,7 +197,7 @@ async fn refund_life(teller: &mut Teller, world: &World) -> Result<(String, Stri
     teller.tell("finance", &shop.finance, &path, &json!({}), &["/state"]).await?.0.is(200)?;
     let cleared = shop.refund_in(&id, &["cleared"]).await?;
     teller.note(&format!("GET /v1/refunds/{id}"));
-    Teller::parts(&cleared, &["/state", "/attempts", "/outcome_evidence/reference"]);
+    teller.parts(&cleared, &["/state", "/attempts", "/outcome_evidence/reference"]);
     counted(teller, world, "S-5", ["0.00", "60.00"], &text(&cleared, "provider_reference")?)?;
     Ok((id, key))
 }
@@ -229,14 +227,14 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
     teller.step("A webhook that was tampered with on its way is answered like an unknown key");
     let forged = deliver(world, "msg_demo_1", &verdict, &changed).await?;
     println!("    → POST /v1/webhooks/reviews   [review desk, signed for another body]");
-    Teller::answer(&forged, &["/code"]);
+    teller.answer(&forged, &["/code"]);
     forged.refused(401, "auth.required")?;
 
     teller.step("The review desk approves by signed webhook, in the name of \"kim\"");
     println!("    → POST /v1/webhooks/reviews   [review desk]   webhook-id: msg_demo_2, webhook-signature: v1,…");
     teller.note(&verdict.to_string());
     let approved = deliver(world, "msg_demo_2", &verdict, &verdict).await?;
-    Teller::answer(&approved, &["/state", "/approvals/0/by", "/approvals/0/role", "/approvals/0/revision"]);
+    teller.answer(&approved, &["/state", "/approvals/0/by", "/approvals/0/role", "/approvals/0/revision"]);
     let body = approved.is(200)?;
     ensure!(
         body["state"] == "approved" && body["approvals"][0]["by"] == shop.person("reviewer"),
@@ -246,7 +244,7 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
     teller.step("The same webhook again gets the first answer again, and has no second effect");
     let again = deliver(world, "msg_demo_2", &verdict, &verdict).await?;
     println!("    → POST /v1/webhooks/reviews   [review desk]   webhook-id: msg_demo_2");
-    Teller::answer(&again, &["/state"]);
+    teller.answer(&again, &["/state"]);
     ensure!(again.text == approved.text && again.header("idempotency-replayed") == "true", "the first answer: {again}");
     Ok(id)
 }
@@ -254,7 +252,7 @@ async fn review(teller: &mut Teller, world: &World) -> Result<String> {
 async fn clear_through_a_timeout(teller: &mut Teller, world: &World, id: &str) -> Result<()> {
     let shop = &world.shop;
     teller.step("Clearing, and the acquirer does not answer: it paid all the same");
-    world.acquirer.script(Script {
+    world.stage.acquirer.script(Script {
         matching: Match { kind: Some(Kind::Refund), sale: Some("S-6".to_owned()), ..Match::default() },
         times: 1,
         behaviour: Behaviour::Timeout { took_place: true, hold_ms: Some(300) },
@@ -264,14 +262,14 @@ async fn clear_through_a_timeout(teller: &mut Teller, world: &World, id: &str) -
     teller.tell("finance", &shop.finance, &path, &json!({}), &["/state"]).await?.0.is(200)?;
     let unknown = shop.refund_in(id, &["unknown"]).await?;
     teller.note(&format!("GET /v1/refunds/{id}"));
-    Teller::parts(&unknown, &["/state", "/outcome_evidence/note"]);
+    teller.parts(&unknown, &["/state", "/outcome_evidence/note"]);
 
     teller.step("A timeout is not a failure: the courier asks, and finds that it was paid, once");
     let cleared = shop.refund_in(id, &["cleared"]).await?;
     teller.note(&format!("GET /v1/refunds/{id}"));
     let history = cleared["history"].as_array().context("there is no history")?;
     let types: Vec<String> = history.iter().map(|event| plain(&event["type"])).collect();
-    Teller::parts(&cleared, &["/state"]);
+    teller.parts(&cleared, &["/state"]);
     teller.note(&format!("history: {}", types.join(" → ")));
     ensure!(
         types.ends_with(&["refund.clearing".into(), "refund.unknown".into(), "refund.cleared".into()]),
@@ -285,7 +283,7 @@ async fn told(teller: &mut Teller, world: &World) -> Result<()> {
     teller.step("Every event came to the webhook receiver, signed, in order per sale");
     let feed = shop.feed().await?;
     let deliveries = eventually("a webhook for every event", Duration::from_secs(30), async || {
-        let taken = world.receiver.at_least(1).await?;
+        let taken = world.stage.receiver.at_least(1).await?;
         let ids = |id: &Value| taken.iter().any(|d| d.json().is_ok_and(|body| body["data"]["id"] == *id));
         Ok(feed.iter().all(|entry| ids(&entry["id"])).then_some(taken))
     })
@@ -307,10 +305,7 @@ async fn told(teller: &mut Teller, world: &World) -> Result<()> {
         deliveries.iter().find(|d| d.json().is_ok_and(|b| b["type"] == "refund.cleared")).context("none cleared")?;
     teller.note(&format!("webhook-id: {}   webhook-timestamp: {}", example.seal.id, example.seal.timestamp));
     teller.note(&format!("webhook-signature: {}", example.seal.signature));
-    Teller::parts(
-        &example.json()?,
-        &["/type", "/data/id", "/data/amount", "/data/message/title", "/data/message/body"],
-    );
+    teller.parts(&example.json()?, &["/type", "/data/id", "/data/amount", "/data/message/title", "/data/message/body"]);
 
     teller.step("The feed tells the same, each event once");
     println!("    → GET /v1/events?limit=100&audience=merchant&locale=en   [back office]");
@@ -336,10 +331,10 @@ async fn restart(teller: &mut Teller, world: &mut World, refund: &str, asked_und
     let shop = world.shop.clone();
     teller.step("The server is stopped and started again: all is still there");
     let before = everything(&shop).await?;
-    world.server.stop().await?;
-    world.server.start_again().await?;
+    world.stage.server.stop().await?;
+    world.stage.server.start_again().await?;
     let after = everything(&shop).await?;
-    teller.note(&format!("SIGTERM, then a new process on http://{}", world.server.authority()));
+    teller.note(&format!("SIGTERM, then a new process on http://{}", world.stage.server.authority()));
     for (name, seen) in &after {
         let count = seen["items"].as_array().map_or_else(String::new, |items| format!(" ({} items)", items.len()));
         teller.note(&format!("GET {name}: as before{count}"));
@@ -384,13 +379,13 @@ async fn deliver(world: &World, id: &str, sealed: &Value, sent: &Value) -> Resul
         .header("webhook-timestamp", seal.timestamp)
         .header("webhook-signature", seal.signature)
         .body(sent.to_string())?;
-    let nobody: Client = world.server.client();
+    let nobody: Client = world.stage.server.client();
     nobody.send(request).await
 }
 
 /// What the acquirer says it did for a sale: voided, refunded, each once and under one reference.
 fn counted(teller: &Teller, world: &World, sale: &str, expected: [&str; 2], reference: &str) -> Result<()> {
-    let effects = world.acquirer.effects();
+    let effects = world.stage.acquirer.effects();
     let seen = effects.sales.get(&format!("{MERCHANT}/{sale}")).context("the acquirer knows nothing of the sale")?;
     let own = effects.references.get(reference).context("the acquirer knows nothing of the reference")?;
     teller.note(&format!(
@@ -400,14 +395,4 @@ fn counted(teller: &Teller, world: &World, sale: &str, expected: [&str; 2], refe
     ensure!([seen.voided.as_str(), seen.refunded.as_str()] == expected, "the acquirer did something else: {seen:?}");
     ensure!(own.effects == 1 && seen.count == 1, "the acquirer did it {} times", seen.count);
     Ok(())
-}
-
-fn way<'v>(ways: &'v Value, name: &str) -> &'v Value {
-    let found = ways["ways"].as_array().and_then(|all| all.iter().find(|way| way["way"] == name));
-    found.unwrap_or(&Value::Null)
-}
-
-/// The finding of a rule in a refusal.
-fn finding<'v>(problem: &'v Value, rule: &str) -> Option<&'v Value> {
-    problem["decision"]["findings"].as_array()?.iter().find(|finding| finding["rule"] == rule)
 }

@@ -78,6 +78,7 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "hold-release.in-progress" "该预授权的其他操作正在进行";
     "hold-release.amount" "预授权撤销必须是全额 {l},不能是 {o}" / "预授权撤销必须是全额";
     "hold-release.operator-role" "操作员无预授权撤销权限(当前 {o},需要 {l})" / "操作员无预授权撤销权限(需要 {l})" / "操作员无预授权撤销权限";
+    "hold-release.authentication" "操作员身份验证无效({o},须在 {l}内)" / "须有操作员 {l}内的身份验证" / "须有操作员的身份验证";
     "hold-completion.enabled" "该商户不开放预授权";
     "hold-completion.no-hold" "该交易不是预授权";
     "hold-completion.outcome" "没有可完成的预授权(状态:{o})" / "没有可完成的预授权";
@@ -85,6 +86,8 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "hold-completion.validity" "预授权已于 {l} 到期,不能再完成" / "预授权已到期,不能再完成";
     "hold-completion.ceiling" "完成金额 {o} 超过预授权完成上限 {l}" / "超过预授权完成上限";
     "hold-completion.penalty" "违约金 {o} 超过可扣上限 {l}" / "违约金超过可扣上限";
+    "hold-completion.operator-role" "操作员无预授权完成权限(当前 {o},需要 {l})" / "操作员无预授权完成权限(需要 {l})" / "操作员无预授权完成权限";
+    "hold-completion.authentication" "操作员身份验证无效({o},须在 {l}内)" / "须有操作员 {l}内的身份验证" / "须有操作员的身份验证";
     "completion-void.enabled" "该商户不开放预授权完成撤销";
     "completion-void.no-hold" "该交易不是预授权";
     "completion-void.outcome" "没有可撤销的预授权完成(状态:{o})" / "没有可撤销的预授权完成";
@@ -94,4 +97,6 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "completion-void.amount" "预授权完成撤销必须是全额 {l},不能是 {o}" / "预授权完成撤销必须是全额";
     "completion-void.settled" "该预授权完成已清算({o})" / "该预授权完成已清算";
     "completion-void.window" "已超过预授权完成撤销时限({o},时限 {l})" / "已超过预授权完成撤销时限";
+    "completion-void.operator-role" "操作员无预授权完成撤销权限(当前 {o},需要 {l})" / "操作员无预授权完成撤销权限(需要 {l})" / "操作员无预授权完成撤销权限";
+    "completion-void.authentication" "操作员身份验证无效({o},须在 {l}内)" / "须有操作员 {l}内的身份验证" / "须有操作员的身份验证";
 };

@@ -78,6 +78,7 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "hold-release.in-progress" "another operation on this hold is under way";
     "hold-release.amount" "a hold is released as a whole, {l} and not {o}" / "a hold is released as a whole";
     "hold-release.operator-role" "the operator's role does not permit releasing holds ({o}, needed {l})" / "the operator's role does not permit releasing holds (needed {l})" / "the operator's role does not permit releasing holds";
+    "hold-release.authentication" "the operator's proof does not do ({o}, no older than {l})" / "the operator has to prove who they are (no longer than {l} ago)" / "the operator has to prove who they are";
     "hold-completion.enabled" "this policy does not offer holds";
     "hold-completion.no-hold" "the payment did not begin as a hold";
     "hold-completion.outcome" "no money is held, the payment is {o}" / "no money is held";
@@ -85,6 +86,8 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "hold-completion.validity" "the hold could be completed until {l} only" / "the hold can no longer be completed";
     "hold-completion.ceiling" "{o} is more than the {l} that a completion may capture" / "that is more than a completion may capture";
     "hold-completion.penalty" "a penalty of {o} is more than the {l} that may be kept" / "the penalty is more than may be kept";
+    "hold-completion.operator-role" "the operator's role does not permit completing holds ({o}, needed {l})" / "the operator's role does not permit completing holds (needed {l})" / "the operator's role does not permit completing holds";
+    "hold-completion.authentication" "the operator's proof does not do ({o}, no older than {l})" / "the operator has to prove who they are (no longer than {l} ago)" / "the operator has to prove who they are";
     "completion-void.enabled" "this policy does not offer voids of completions";
     "completion-void.no-hold" "the payment did not begin as a hold";
     "completion-void.outcome" "there is no completion to void, the payment is {o}" / "there is no completion to void";
@@ -94,4 +97,6 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "completion-void.amount" "the void must take back the whole completion, {l} and not {o}" / "the void must take back the whole completion";
     "completion-void.settled" "the completion is already settled ({o})" / "the completion is already settled";
     "completion-void.window" "the window for voiding the completion has closed ({o}, limit {l})" / "the window for voiding the completion has closed";
+    "completion-void.operator-role" "the operator's role does not permit voiding completions ({o}, needed {l})" / "the operator's role does not permit voiding completions (needed {l})" / "the operator's role does not permit voiding completions";
+    "completion-void.authentication" "the operator's proof does not do ({o}, no older than {l})" / "the operator has to prove who they are (no longer than {l} ago)" / "the operator has to prove who they are";
 };

@@ -16,7 +16,8 @@ async fn shop() -> Shop {
     shop.sale_of_yesterday("S-1").await;
     let ask =
         json!({"url": "https://sms.example/send", "locale": "en", "audience": "customer", "customer_messages": true});
-    let made = shop.post(&shop.system, "/v1/webhook-endpoints", &ask).await.expect(201);
+    shop.post(&shop.system, "/v1/webhook-endpoints", &ask).await.refused(403, "auth.forbidden");
+    let made = shop.post(&shop.manager, "/v1/webhook-endpoints", &ask).await.expect(201);
     assert_eq!(made["customer_messages"], true);
     up(&shop);
     shop
@@ -31,7 +32,7 @@ fn ask(amount: &str) -> Value {
 }
 
 async fn sent(shop: &Shop, amount: &str) -> String {
-    let made = shop.tell(&shop.manager, "/v1/confirmations", &ask(amount)).await.expect(201);
+    let made = shop.tell(&shop.system, "/v1/confirmations", &ask(amount)).await.expect(201);
     made["id"].as_str().unwrap().to_owned()
 }
 
@@ -82,8 +83,8 @@ async fn lies(shop: &Shop, text: &str) -> bool {
 async fn a_customer_agrees_by_repeating_a_code() {
     let shop = shop().await;
     let (key, body) = (Some("cf-key"), ask("60.00").to_string());
-    let first = shop.call(&shop.manager, "POST", "/v1/confirmations", key, &body).await;
-    let again = shop.call(&shop.manager, "POST", "/v1/confirmations", key, &body).await;
+    let first = shop.call(&shop.system, "POST", "/v1/confirmations", key, &body).await;
+    let again = shop.call(&shop.system, "POST", "/v1/confirmations", key, &body).await;
     assert_eq!((first.status.as_u16(), &first.text), (201, &again.text));
     let id = first.json()["id"].as_str().unwrap().to_owned();
     assert!(id.starts_with("cf-") && !first.text.contains("code"), "{}", first.text);
@@ -110,7 +111,11 @@ async fn a_customer_agrees_by_repeating_a_code() {
     assert_eq!(repeated.text, made.text);
     let proof = stored(&shop, "S-1").await.ledger.refunds.remove(0).grounds.identity;
     let at = shop.world.app.ports.now();
-    assert_eq!(proof, Some(IdentityProof { kind: IdentityKind::CustomerConfirmed, reference: Some(id.clone()), at }));
+    // It says where the code went, without saying where: two contacts can be told apart, and none can be read.
+    let reference = proof.as_ref().unwrap().reference.clone().unwrap();
+    assert!(reference.strip_prefix(&format!("{id}:")).is_some_and(|seal| seal.len() == 32), "{reference}");
+    let expected = IdentityProof { kind: IdentityKind::CustomerConfirmed, reference: Some(reference), at };
+    assert_eq!(proof, Some(expected));
     assert!(!lies(&shop, &format!("\"{code}\"")).await);
     // For one operation.
     let twice = shop.tell(&shop.manager, "/v1/refunds", &confirmed("60.00", &id, &code)).await;
@@ -133,14 +138,37 @@ async fn codes_are_asked_for_by_who_may_take_back_and_for_sales_they_see() {
         sent(&shop, "60.00").await;
     }
     // A customer is not flooded, and nobody gets more guesses by more codes.
-    shop.tell(&shop.manager, "/v1/confirmations", &ask("60.00")).await.refused(422, "limit.reached");
+    shop.tell(&shop.system, "/v1/confirmations", &ask("60.00")).await.refused(422, "limit.reached");
 
     let deaf = Shop::new().await;
     deaf.sale_of_yesterday("S-1").await;
     let plain = json!({"url": "https://example.com/hook"});
     let made = deaf.post(&deaf.system, "/v1/webhook-endpoints", &plain).await.expect(201);
     assert_eq!(made["customer_messages"], false);
-    deaf.tell(&deaf.manager, "/v1/confirmations", &ask("60.00")).await.refused(409, "confirmation.no-channel");
+    deaf.tell(&deaf.system, "/v1/confirmations", &ask("60.00")).await.refused(409, "confirmation.no-channel");
+}
+
+#[tokio::test]
+async fn a_till_does_not_say_where_a_code_goes() {
+    let shop = shop().await;
+    for key in [&shop.manager, &shop.supervisor] {
+        let named = shop.tell(key, "/v1/confirmations", &ask("60.00")).await;
+        assert_eq!(named.at(), (422, "body.invalid".to_owned(), "/contact".to_owned()));
+    }
+    let bare = |sale: &str| json!({"sale": sale, "way": "refund", "amount": cny("60.00")});
+    shop.tell(&shop.manager, "/v1/confirmations", &bare("S-1")).await.refused(409, "confirmation.no-contact");
+    // The merchant's own system passes the message on, and may know better.
+    shop.tell(&shop.system, "/v1/confirmations", &bare("S-1")).await.expect(201);
+    let mut known = super::shop::sale("S-2", "2026-11-22T12:00:00+08:00");
+    known["contact"] = json!({"phone": "+86 139 1111 1111"});
+    shop.post(&shop.system, "/v1/transactions", &known).await.expect(201);
+    shop.tell(&shop.manager, "/v1/confirmations", &bare("S-2")).await.expect(201);
+    shop.world.app.tick().await.unwrap();
+    let contacts: Vec<Value> = letters(&shop).iter().map(|(_, letter)| letter["data"]["contact"].clone()).collect();
+    assert_eq!(contacts.len(), 2);
+    assert!(contacts.contains(&Value::Null) && contacts.contains(&json!("+8613911111111")), "{contacts:?}");
+    let log = shop.world.app.ports.logged().join("\n");
+    assert!(log.contains("an endpoint for messages to customers"), "{log}");
 }
 
 #[tokio::test]
@@ -270,7 +298,7 @@ async fn a_courier_that_dies_after_sending_sends_again_and_nothing_is_lost() {
 async fn a_request_that_broke_off_is_begun_anew_and_its_last_code_counts() {
     let shop = shop().await;
     let body = ask("60.00").to_string();
-    let again = || shop.call(&shop.manager, "POST", "/v1/confirmations", Some("cf-key"), &body);
+    let again = || shop.call(&shop.system, "POST", "/v1/confirmations", Some("cf-key"), &body);
     let kv = shop.world.app.ports.kv();
     kv.plan(Plan::always(Trouble::FailsBefore).on("outbox:").of(Op::Swap));
     again().await.refused(503, "store.unavailable");

@@ -69,7 +69,17 @@ async fn a_completed_hold_is_a_sale_until_its_completion_is_voided() {
     assert_eq!((&shown["state"], &shown["sale"]["amount"]), (&json!("good"), &cny("1100.00")));
     assert_eq!(shown["sale"]["fee_charged"], cny("6.60"));
     shop.tell(&shop.supervisor, &format!("{path}/releases"), &json!({})).await.refused(422, "decision.deny");
-    let asked = shop.tell(&shop.supervisor, &format!("{path}/completion-voids"), &json!({})).await.expect(201);
+    // As for a void: a name alone gives nothing back, neither by a key nor at a terminal.
+    let voids = format!("{path}/completion-voids");
+    let named = json!({"operator": "M-1.supervisor"});
+    for (key, body) in [(&shop.supervisor, json!({})), (&shop.terminal, named)] {
+        let refused = shop.tell(key, &voids, &body).await.refused(422, "decision.deny");
+        assert_eq!(refused["decision"]["findings"][0]["rule"], "completion-void.authentication", "{refused}");
+    }
+    let other = shop.hold_proof("H-1", "hold-release", 110_000, "supervisor", [None, None]);
+    assert_eq!(shop.prove(&shop.supervisor, &voids, "other", &other, &json!({})).await.status, 401);
+    let proof = shop.hold_proof("H-1", "completion-void", 110_000, "supervisor", [None, None]);
+    let asked = shop.prove(&shop.supervisor, &voids, "void", &proof, &json!({})).await.expect(201);
     assert_eq!((&asked["kind"], &asked["state"]), (&json!("completion-void"), &json!("authorised")));
     shop.world.app.tick().await.unwrap();
     let shown = shop.get(&shop.system, &path).await.expect(200);
@@ -85,7 +95,9 @@ async fn a_released_hold_is_over_and_a_penalty_is_what_the_policy_lets_be_kept()
     let shop = Shop::new().await;
     let (one, two) = (held(&shop, "H-1").await, held(&shop, "H-2").await);
     provider_says(&shop, DONE);
-    shop.tell(&shop.supervisor, &format!("{one}/releases"), &json!({"reason": "customer-request"})).await.expect(201);
+    let proof = shop.hold_proof("H-1", "hold-release", 100_000, "supervisor", [Some("customer-request"), None]);
+    let body = json!({"reason": "customer-request"});
+    shop.prove(&shop.supervisor, &format!("{one}/releases"), "release", &proof, &body).await.expect(201);
     let too_much = json!({"amount": cny("500.01"), "penalty": true});
     let refused = shop.tell(&shop.supervisor, &format!("{two}/completions"), &too_much).await;
     let refused = refused.refused(422, "decision.deny");
@@ -104,10 +116,12 @@ async fn a_released_hold_is_over_and_a_penalty_is_what_the_policy_lets_be_kept()
 async fn a_terminal_reports_what_became_of_what_it_carries_out() {
     let shop = Shop::under("unionpay").await;
     let path = held(&shop, "H-1").await;
-    let asked = shop
-        .tell(&shop.terminal, &format!("{path}/releases"), &json!({"operator": "M-1.supervisor"}))
-        .await
-        .expect(201);
+    let (releases, named) = (format!("{path}/releases"), json!({"operator": "M-1.supervisor"}));
+    // A role is not held by being named.
+    let refused = shop.tell(&shop.terminal, &releases, &named).await.refused(422, "decision.deny");
+    assert_eq!(refused["decision"]["findings"][0]["rule"], "hold-release.authentication", "{refused}");
+    let proof = shop.hold_proof("H-1", "hold-release", 100_000, "supervisor", [None, Some("T1")]);
+    let asked = shop.prove(&shop.terminal, &releases, "release", &proof, &named).await.expect(201);
     assert_eq!((&asked["executor"], &asked["terminal"]), (&json!("terminal"), &json!("T1")));
     let operation = format!("/v1/operations/{}", asked["id"].as_str().unwrap());
     assert_eq!(shop.get(&shop.terminal, &operation).await.expect(200), asked);
@@ -135,12 +149,14 @@ async fn of_a_completion_and_a_release_at_once_one_is_first() {
     let mut completed = 0;
     for seed in 0..50 {
         let shop = start.copy().await;
+        let proof = shop.hold_proof("H-1", "hold-release", 100_000, "manager", [None, None]);
+        let nothing = json!({});
         let kv = shop.world.app.ports.kv();
         kv.seed(seed);
         kv.plan(Plan::always(Trouble::Slow));
         let (one, two) = tokio::join!(
             shop.call(&shop.supervisor, "POST", &completions, Some("complete"), "{}"),
-            shop.call(&shop.manager, "POST", &releases, Some("release"), "{}"),
+            shop.prove(&shop.manager, &releases, "release", &proof, &nothing),
         );
         kv.calm();
         let case = format!("seed {seed}: {} {}", one.text, two.text);
@@ -187,7 +203,11 @@ async fn each_thing_done_to_a_hold_has_one_effect_per_key() {
     ] {
         let shop = Shop::new().await;
         let path = format!("{}/{deed}", held(&shop, "H-1").await);
-        let ask = async |body: &Value| shop.call(&shop.supervisor, "POST", &path, Some("k"), &body.to_string()).await;
+        let proof = shop.hold_proof("H-1", "hold-release", 100_000, "supervisor", [None, None]);
+        let ask = async |body: &Value| match deed {
+            "releases" => shop.prove(&shop.supervisor, &path, "k", &proof, body).await,
+            _ => shop.call(&shop.supervisor, "POST", &path, Some("k"), &body.to_string()).await,
+        };
         let first = ask(&body).await;
         let again = ask(&body).await;
         assert_eq!((first.status.as_u16(), &first.text), (201, &again.text));

@@ -1,13 +1,13 @@
 //! Operators: who sets them up, and that nobody else passes for them.
 
-use super::shop::{PIN, Shop, pack};
+use super::shop::{FIRST_PIN, PIN, Shop, pack};
 use crate::operator::OperatorNumber;
 use crate::ports::Ports as _;
 use crate::testkit::{Plan, Trouble};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rescind_model::Duration;
-use rescind_proof::{Challenge, SigningKey};
+use rescind_proof::{Challenge, ShownOperation, SigningKey};
 use serde_json::{Value, json};
 
 const SESSIONS: &str = "/v1/operator-sessions";
@@ -32,6 +32,10 @@ async fn managers_and_admins_set_operators_up_and_nobody_else() {
     shop.post(&shop.manager, "/v1/operators", &ask).await.refused(409, "name.taken");
     let mut other = ask.clone();
     other["number"] = json!("08");
+    // One person, one number.
+    shop.post(&shop.manager, "/v1/operators", &other).await.refused(409, "operator.has-number");
+    other["person"] = json!("M-1.manager");
+    other["role"] = json!("manager");
     shop.post(&shop.admin, "/v1/operators?merchant=M-1", &other).await.expect(201);
 
     for (field, value, at) in [
@@ -41,6 +45,7 @@ async fn managers_and_admins_set_operators_up_and_nobody_else() {
         ("pin", json!("123456"), "/pin"),
         ("pin", json!("000000"), "/pin"),
         ("pin", json!("47"), "/pin"),
+        ("pin", json!("48271"), "/pin"),
         ("pin", json!(839_274), "/pin"),
         ("number", json!("0 7"), "/number"),
     ] {
@@ -55,7 +60,7 @@ async fn managers_and_admins_set_operators_up_and_nobody_else() {
     let numbers: Vec<Value> =
         listed.clone().expect(200)["items"].as_array().unwrap().iter().map(|o| o["number"].clone()).collect();
     assert_eq!(numbers, [json!("07"), json!("08")]);
-    assert!(!listed.text.contains("hash") && !listed.text.contains("pin"));
+    assert!(!listed.text.contains("hash") && !listed.text.contains(PIN), "{}", listed.text);
     shop.get(&shop.system, "/v1/operators").await.refused(403, "auth.forbidden");
 
     // Another merchant's manager does not see them, and has a 07 of their own.
@@ -176,7 +181,12 @@ async fn five_wrong_pins_lock_and_a_reset_unlocks() {
     let reset = shop.post(&shop.supervisor, "/v1/operators/07/resets", &new).await.expect(200);
     assert_eq!((&reset["locked"], &reset["reset_by"]), (&json!(false), &json!("M-1.supervisor")));
     shop.post(&shop.terminal, SESSIONS, &login("07", PIN)).await.refused(403, "operator.refused");
-    shop.post(&shop.terminal, SESSIONS, &login("07", "605193")).await.expect(201);
+    // A PIN that somebody else set is good for one thing.
+    shop.post(&shop.terminal, SESSIONS, &login("07", "605193")).await.refused(403, "operator.pin-must-change");
+    shop.choose("07", "605193", PIN).await;
+    shop.post(&shop.terminal, SESSIONS, &login("07", "605193")).await.refused(403, "operator.refused");
+    let begun = shop.post(&shop.terminal, SESSIONS, &login("07", PIN)).await.expect(201);
+    assert_eq!(begun["failed_attempts"], 1);
     // What was open under the old PIN is not any more.
     let path = format!("{SESSIONS}/{}", session["id"].as_str().unwrap());
     shop.call(&shop.terminal, "DELETE", &path, None, "").await.refused(404, "not-found");
@@ -279,20 +289,35 @@ async fn phone(shop: &Shop, number: &str) -> Phone {
     let public = URL_SAFE_NO_PAD.encode(key.public(None).public);
     let ask = json!({"label": "phone", "public_key": public});
     let path = format!("/v1/operators/{number}/devices");
-    for stranger in [&shop.system, &shop.terminal, &shop.supervisor] {
-        shop.post(stranger, &path, &ask).await.refused(403, "auth.forbidden");
+    for stranger in [&shop.system, &shop.terminal, &shop.supervisor, &shop.manager] {
+        let reply = shop.post(stranger, &path, &ask).await;
+        // The operator's own key needs no PIN.
+        if reply.status == 201 {
+            let id = reply.json()["id"].as_str().unwrap().to_owned();
+            assert_eq!(shop.call(stranger, "DELETE", &format!("{path}/{id}"), None, "").await.status, 204);
+            assert_eq!(stranger, &shop.supervisor);
+            continue;
+        }
+        assert_eq!(reply.at(), (422, "body.invalid".to_owned(), "/pin".to_owned()));
     }
-    let made = shop.post(&shop.manager, &path, &ask).await.expect(201);
+    let mut ask = ask;
+    ask["pin"] = json!("592817");
+    shop.post(&shop.terminal, &path, &ask).await.refused(403, "operator.refused");
+    ask["pin"] = json!(PIN);
+    // A person's key knows of no number but that person's.
+    shop.post(&shop.manager, &path, &ask).await.refused(403, "operator.refused");
+    let made = shop.post(&shop.terminal, &path, &ask).await.expect(201);
     Phone { key, id: made["id"].as_str().unwrap().to_owned() }
 }
 
 /// What the telephone sends back for the text of a QR code.
 fn sign(phone: &Phone, number: &str, given: &Value, digest: Option<&[u8; 32]>) -> Value {
+    let operation = digest.map(|digest| ShownOperation { digest, way: "void", sale: "S-1", amount: "100.00 CNY" });
     let challenge = Challenge {
         merchant: "M-1",
         operator: number,
         terminal: Some("T1"),
-        operation: digest,
+        operation,
         challenge: given["challenge"].as_str().unwrap(),
     };
     assert_eq!(given["text"], challenge.text());
@@ -348,23 +373,107 @@ async fn a_telephone_signs_a_challenge_once() {
     // A lost telephone signs no more.
     let lost = sign(&phone, "07", &challenge().await, None);
     let path = format!("/v1/operators/07/devices/{}", phone.id);
-    shop.call(&shop.supervisor, "DELETE", &path, None, "").await.refused(403, "auth.forbidden");
+    shop.call(&shop.finance, "DELETE", &path, None, "").await.refused(403, "auth.forbidden");
     assert_eq!(shop.call(&shop.manager, "DELETE", &path, None, "").await.status, 204);
     shop.call(&shop.manager, "DELETE", &path, None, "").await.refused(404, "not-found");
     shop.post(&shop.terminal, SESSIONS, &lost).await.refused(403, "operator.refused");
 }
 
 #[tokio::test]
-async fn a_locked_operators_telephone_is_locked_too() {
+async fn wrong_pins_do_not_lock_a_telephone() {
     let shop = Shop::new().await;
     shop.operator("07", "supervisor", "supervisor").await;
     let phone = phone(&shop, "07").await;
     for _ in 0..5 {
         shop.post(&shop.terminal, SESSIONS, &login("07", "592817")).await.refused(403, "operator.refused");
     }
+    shop.post(&shop.terminal, SESSIONS, &login("07", PIN)).await.refused(403, "operator.refused");
     let given = shop.post(&shop.terminal, "/v1/operator-challenges", &json!({"number": "07"})).await.expect(201);
-    let signed = sign(&phone, "07", &given, None);
-    shop.post(&shop.terminal, SESSIONS, &signed).await.refused(403, "operator.refused");
+    let begun = shop.post(&shop.terminal, SESSIONS, &sign(&phone, "07", &given, None)).await.expect(201);
+    assert_eq!(begun["failed_attempts"], 5);
+}
+
+#[tokio::test]
+async fn who_sets_a_pin_does_not_become_its_operator() {
+    let shop = Shop::new().await;
+    let ask = json!({"number": "07", "person": "M-1.supervisor", "role": "supervisor", "pin": FIRST_PIN});
+    let made = shop.post(&shop.manager, "/v1/operators", &ask).await.expect(201);
+    assert_eq!((&made["pin_must_change"], &made["pin_set_by"]), (&json!(true), &json!("M-1.manager")));
+    shop.post(&shop.terminal, SESSIONS, &login("07", FIRST_PIN)).await.refused(403, "operator.pin-must-change");
+    let device = json!({"label": "x", "public_key": URL_SAFE_NO_PAD.encode(SigningKey::from_seed([1; 32]).public(None).public),
+        "pin": FIRST_PIN});
+    let devices = "/v1/operators/07/devices";
+    shop.post(&shop.terminal, devices, &device).await.refused(403, "operator.pin-must-change");
+    // With a key of their own the manager is nobody; wrong, the same or easy ones change nothing.
+    let change = |pin: &str, new: &str| json!({"pin": pin, "new_pin": new});
+    let path = "/v1/operators/07/pin";
+    shop.post(&shop.manager, path, &change(FIRST_PIN, PIN)).await.refused(403, "operator.refused");
+    shop.post(&shop.terminal, path, &change("592817", PIN)).await.refused(403, "operator.refused");
+    for easy in [FIRST_PIN, "111111"] {
+        assert_eq!(shop.post(&shop.terminal, path, &change(FIRST_PIN, easy)).await.at().2, "/new_pin");
+    }
+    shop.choose("07", FIRST_PIN, PIN).await;
+    shop.post(&shop.terminal, SESSIONS, &login("07", FIRST_PIN)).await.refused(403, "operator.refused");
+    shop.session(&shop.terminal, "07").await;
+    let listed = shop.get(&shop.manager, "/v1/operators").await.expect(200);
+    let shown = &listed["items"][0];
+    assert_eq!((&shown["pin_must_change"], &shown["pin_set_by"]), (&json!(false), &json!("M-1.supervisor")));
+    let log = shop.world.app.ports.logged().join("\n");
+    assert!(log.contains("of M-1.supervisor and set its first PIN"), "{log}");
+    assert!(log.contains("operator M-1/07 chose another PIN, under "), "{log}");
+
+    // With the person's own key no detour is needed.
+    let own = shop.post(&shop.supervisor, "/v1/operators/07/resets", &json!({"pin": "605193"})).await;
+    own.refused(403, "auth.forbidden");
+    let ask = json!({"number": "01", "person": "M-1.manager", "role": "manager", "pin": "605193"});
+    let own = shop.post(&shop.manager, "/v1/operators", &ask).await.expect(201);
+    assert_eq!(own["pin_must_change"], false);
+    shop.post(&shop.terminal, SESSIONS, &login("01", "605193")).await.expect(201);
+}
+
+#[tokio::test]
+async fn one_key_does_not_lock_a_shop() {
+    let shop = Shop::new().await;
+    shop.operator("07", "cashier", "cashier").await;
+    shop.operator("08", "supervisor", "supervisor").await;
+    // A person's key counts against nobody else's number.
+    let cashier = shop.world.person_key(&shop.merchant, "cashier").await.unwrap();
+    for _ in 0..6 {
+        shop.post(&cashier, SESSIONS, &login("08", "592817")).await.refused(403, "operator.refused");
+    }
+    shop.session(&shop.terminal, "08").await;
+    // A terminal's has so many wrong ones, over all numbers, the right ones not counted.
+    for number in 0..20 {
+        shop.session(&shop.terminal, "07").await;
+        shop.post(&shop.terminal, SESSIONS, &login(&format!("9{number}"), PIN)).await.refused(403, "operator.refused");
+    }
+    let full = shop.post(&shop.terminal, SESSIONS, &login("07", PIN)).await;
+    full.clone().refused(429, "operator.too-many-attempts");
+    shop.session(&shop.system, "07").await;
+    shop.world.app.ports.pass(minutes(60));
+    shop.session(&shop.terminal, "07").await;
+    let log = shop.world.app.ports.logged().join("\n");
+    assert!(log.contains("operator M-1/08: a PIN was refused") || log.contains("M-1: a PIN was refused"), "{log}");
+    assert!(!log.contains("M-1/9"), "what is typed as a number may be a PIN: {log}");
+}
+
+#[tokio::test]
+async fn thirty_wrong_pins_lock_however_often_the_right_one_comes_between() {
+    let shop = Shop::new().await;
+    shop.operator("07", "cashier", "cashier").await;
+    for round in 0..10 {
+        for _ in 0..3 {
+            shop.post(&shop.terminal, SESSIONS, &login("07", "592817")).await.refused(403, "operator.refused");
+        }
+        if round < 9 {
+            assert_eq!(shop.session(&shop.terminal, "07").await["failed_attempts"], 3);
+        }
+        shop.world.app.ports.pass(minutes(20));
+    }
+    shop.post(&shop.terminal, SESSIONS, &login("07", PIN)).await.refused(403, "operator.refused");
+    shop.post(&shop.supervisor, "/v1/operators/07/resets", &json!({"pin": FIRST_PIN})).await.expect(200);
+    shop.choose("07", FIRST_PIN, PIN).await;
+    shop.session(&shop.terminal, "07").await;
 }
 
 #[tokio::test]
@@ -382,6 +491,9 @@ async fn a_telephone_steps_up_for_the_operation_it_shows() {
         currency: "CNY",
         reason: None,
         terminal: Some("T1"),
+        holder: "terminal",
+        penalty: false,
+        order: None,
     });
     let path = format!("{SESSIONS}/{}/proofs", session["id"].as_str().unwrap());
     let proofs = async |signed: &Value, operation: &Value| {

@@ -111,6 +111,10 @@ async fn a_cancelled_code_is_cancelled_when_the_provider_says_so_and_reported() 
     assert_eq!((&shown["state"], &shown["outcome"]), (&json!("cancelled"), &json!("cancelled")));
     let late = shop.tell(&shop.terminal, &format!("{path}/scans"), &paid()).await;
     assert_eq!(late.refused(409, "outcome.contradicts")["state"], "cancelled");
+    // It was paid all the same: that is kept, and calls a person.
+    let seen =
+        shop.get(&shop.system, &format!("/v1/transactions/{}", path.rsplit('/').next().unwrap())).await.expect(200);
+    assert_eq!(seen["late"]["outcome"], "good", "{seen}");
 
     let report = shop.get(&shop.system, "/v1/payment-codes/cancellations?business_day=2026-11-23").await.expect(200);
     let item = &report["items"][0];

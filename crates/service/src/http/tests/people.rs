@@ -714,6 +714,9 @@ async fn the_second_person_proves_who_they_are_where_the_policy_demands_it() {
         currency: "CNY",
         reason: None,
         terminal: None,
+        holder: "person",
+        penalty: false,
+        order: Some(made["id"].as_str().unwrap()),
     };
     let proof = |who: &str, sale| {
         let person = PersonId::parse(who).unwrap();

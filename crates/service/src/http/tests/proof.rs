@@ -57,6 +57,9 @@ async fn a_void_at_a_terminal_rests_on_the_operators_proof() {
         currency: "CNY",
         reason: Some("wrong-amount"),
         terminal: Some("T1"),
+        holder: "terminal",
+        penalty: false,
+        order: None,
     });
     let expected = Authentication {
         person: PersonId::parse("M-1.supervisor").unwrap(),
@@ -256,6 +259,8 @@ async fn the_operator_acts_in_the_operators_role_only_and_only_while_holding_it(
         amount: rescind_model::Money::new(10_000, "CNY").unwrap(),
         reason: Some("wrong-amount".to_owned()),
         terminal: None,
+        penalty: false,
+        order: None,
     };
     let proof = crate::proof::ShownProof(Some(shop.proof(&shop.terminal, &session, &void_of("S-1")).await));
     let who = shop.world.app.authenticate(Some(&format!("Bearer {}", shop.terminal))).await.unwrap();

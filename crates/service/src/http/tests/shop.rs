@@ -190,15 +190,46 @@ impl Shop {
             currency: "CNY",
             reason: Some("wrong-amount"),
             terminal: None,
+            holder: "person",
+            penalty: false,
+            order: None,
         };
         let supervisor = rescind_model::PersonId::parse("M-1.supervisor").unwrap();
         self.till.proof(self.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
     }
 
+    /// A proof given now, by one of the merchant's persons in a role, for something done to a whole hold.
+    pub fn hold_proof(&self, hold: &str, way: &str, minor: i64, role: &str, words: [Option<&str>; 2]) -> String {
+        let [reason, terminal] = words;
+        let merchant = self.merchant.as_str();
+        let operation = rescind_proof::Operation {
+            merchant,
+            sale: hold,
+            way,
+            minor,
+            currency: "CNY",
+            reason,
+            terminal,
+            holder: if terminal.is_some() { "terminal" } else { "person" },
+            penalty: false,
+            order: None,
+        };
+        let person = rescind_model::PersonId::parse(&format!("M-1.{role}")).unwrap();
+        self.till.proof(self.world.app.ports.now(), &person, role, &operation).unwrap()
+    }
+
     /// Makes one of the merchant's persons an operator.
     pub async fn operator(&self, number: &str, person: &str, role: &str) {
-        let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": PIN});
+        let ask = json!({"number": number, "person": format!("M-1.{person}"), "role": role, "pin": FIRST_PIN});
         self.post(&self.manager, "/v1/operators", &ask).await.expect(201);
+        self.choose(number, FIRST_PIN, PIN).await;
+    }
+
+    /// An operator chooses another PIN, at the terminal.
+    pub async fn choose(&self, number: &str, pin: &str, new: &str) {
+        let path = format!("/v1/operators/{number}/pin");
+        let body = json!({"pin": pin, "new_pin": new}).to_string();
+        assert_eq!(self.call(&self.terminal, "POST", &path, None, &body).await.status, 204);
     }
 
     /// A session of an operator, by PIN.
@@ -218,6 +249,9 @@ impl Shop {
         self.world.app.ports.kv().keys()
     }
 }
+
+/// The PIN that a manager sets, and its operator changes.
+pub const FIRST_PIN: &str = "271846";
 
 /// The PIN of everybody here.
 pub const PIN: &str = "839274";

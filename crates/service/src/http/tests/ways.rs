@@ -618,6 +618,10 @@ impl Counter {
             // At the till, with the supervisor's proof for it.
             ["void"] => shop.prove(&shop.terminal, &path, &once, &self.void_proof(), &body).await,
             ["refund" | "correction", _] => shop.tell(&shop.manager, &path, &body).await,
+            [way @ ("hold-release" | "completion-void")] => {
+                let proof = shop.hold_proof(&self.payment, way, 10_000, "supervisor", [None, Some("T1")]);
+                shop.prove(&shop.terminal, &path, &once, &proof, &body).await
+            }
             _ => {
                 body["operator"] = json!("M-1.supervisor");
                 shop.tell(&shop.terminal, &path, &body).await
@@ -634,6 +638,9 @@ impl Counter {
             currency: "CNY",
             reason: Some("wrong-amount"),
             terminal: Some("T1"),
+            holder: "terminal",
+            penalty: false,
+            order: None,
         };
         let supervisor = PersonId::parse("M-1.supervisor").unwrap();
         self.shop.till.proof(self.shop.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
@@ -720,6 +727,9 @@ impl Counter {
             currency: "CNY",
             reason: None,
             terminal: None,
+            holder: "person",
+            penalty: false,
+            order: Some(order),
         };
         let (lena, now) = (PersonId::parse("lena").unwrap(), self.shop.world.app.ports.now());
         let proof = self.shop.till.proof(now, &lena, "supervisor", &operation).unwrap();

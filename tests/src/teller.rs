@@ -1,40 +1,61 @@
-//! Tells the story on the terminal: numbered steps, requests, and the essential part of answers.
+//! Tells a story on the terminal: numbered steps, requests, and the essential part of answers. Or keeps silent: the demo
+//! and the tests end to end play the same chapters.
 
+use crate::client::{Client, Reply, fresh_key};
 use anyhow::Result;
 use http::Method;
-use rescind_tests::client::fresh_key;
-use rescind_tests::{Client, Reply};
 use serde_json::Value;
 
 /// Columns a line may take before it is cut: the story is to be read, not searched.
 const COLUMNS: usize = 118;
 
 /// The story so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Teller {
+    loud: bool,
     steps: u32,
     title: String,
 }
 
 impl Teller {
+    /// Tells everything on standard output.
+    #[must_use]
+    pub fn aloud() -> Self {
+        Self { loud: true, steps: 0, title: String::new() }
+    }
+
+    /// Counts the steps and says nothing.
+    #[must_use]
+    pub fn quiet() -> Self {
+        Self { loud: false, ..Self::aloud() }
+    }
+
+    fn say(&self, line: &str) {
+        if self.loud {
+            println!("{line}");
+        }
+    }
+
     /// A part of the story begins.
     pub fn chapter(&self, title: &str) {
-        println!("\n── {title} {}", "─".repeat(COLUMNS.saturating_sub(title.chars().count() + 4)));
+        self.say(&format!("\n── {title} {}", "─".repeat(COLUMNS.saturating_sub(title.chars().count() + 4))));
     }
 
     /// The next step.
     pub fn step(&mut self, title: &str) {
         self.steps += 1;
         title.clone_into(&mut self.title);
-        println!("\n{:>2}  {title}", self.steps);
+        self.say(&format!("\n{:>3}  {title}", self.steps));
     }
 
     /// How many steps there were.
+    #[must_use]
     pub fn steps(&self) -> u32 {
         self.steps
     }
 
     /// The step that is told now, by number and title.
+    #[must_use]
     pub fn now(&self) -> String {
         format!("step {} ({})", self.steps, self.title)
     }
@@ -42,28 +63,37 @@ impl Teller {
     /// Something that is neither request nor answer.
     pub fn note(&self, text: &str) {
         for line in text.lines() {
-            println!("      {line}");
+            self.say(&format!("      {line}"));
         }
     }
 
     /// A request without a body, and what of its answer is essential.
+    ///
+    /// # Errors
+    /// There was no answer.
     pub async fn get(&self, who: &str, client: &Client, path: &str, essence: &[&str]) -> Result<Reply> {
-        println!("    → GET {path}   [{who}]");
+        self.say(&format!("    → GET {path}   [{who}]"));
         let reply = client.get(path).await?;
-        Self::answer(&reply, essence);
+        self.answer(&reply, essence);
         Ok(reply)
     }
 
     /// A request that changes nothing, or is harmless when repeated.
+    ///
+    /// # Errors
+    /// There was no answer.
     pub async fn post(&self, who: &str, client: &Client, path: &str, body: &Value, essence: &[&str]) -> Result<Reply> {
-        println!("    → POST {path}   [{who}]");
-        println!("      {}", cut(&essential(body).to_string()));
+        self.say(&format!("    → POST {path}   [{who}]"));
+        self.say(&format!("      {}", cut(&essential(body).to_string())));
         let reply = client.post(path, body).await?;
-        Self::answer(&reply, essence);
+        self.answer(&reply, essence);
         Ok(reply)
     }
 
     /// A request that changes money, under a new idempotency key. Gives the key too.
+    ///
+    /// # Errors
+    /// There was no answer.
     pub async fn tell(
         &self,
         who: &str,
@@ -77,6 +107,9 @@ impl Teller {
     }
 
     /// The same under a key.
+    ///
+    /// # Errors
+    /// There was no answer.
     pub async fn tell_under(
         &self,
         key: &str,
@@ -86,36 +119,38 @@ impl Teller {
         body: &Value,
         essence: &[&str],
     ) -> Result<Reply> {
-        println!("    → POST {path}   [{who}]   Idempotency-Key: {key}");
+        let proof = if client.shows_proof() { "   Operator-Proof: …" } else { "" };
+        self.say(&format!("    → POST {path}   [{who}]   Idempotency-Key: {key}{proof}"));
         if body.as_object().is_none_or(|fields| !fields.is_empty()) {
-            println!("      {}", cut(&essential(body).to_string()));
+            self.say(&format!("      {}", cut(&essential(body).to_string())));
         }
         let reply = client.call(Method::POST, path, Some(key), body.to_string()).await?;
-        Self::answer(&reply, essence);
+        self.answer(&reply, essence);
         Ok(reply)
     }
 
     /// The status of an answer, and the parts that JSON pointers name.
-    pub fn answer(reply: &Reply, essence: &[&str]) {
+    pub fn answer(&self, reply: &Reply, essence: &[&str]) {
         let body = reply.json().unwrap_or_default();
         let replayed =
             if reply.header("idempotency-replayed") == "true" { "   Idempotency-Replayed: true" } else { "" };
-        println!("    ← {}{replayed}", reply.status);
-        Self::parts(&body, essence);
+        self.say(&format!("    ← {}{replayed}", reply.status));
+        self.parts(&body, essence);
     }
 
     /// The parts of a value that JSON pointers name. What is not there is not shown.
-    pub fn parts(body: &Value, essence: &[&str]) {
+    pub fn parts(&self, body: &Value, essence: &[&str]) {
         for pointer in essence {
             if let Some(value) = body.pointer(pointer) {
                 let name = pointer.trim_start_matches('/').replace('/', ".");
-                println!("      {name}: {}", cut(&plain(value)));
+                self.say(&format!("      {name}: {}", cut(&plain(value))));
             }
         }
     }
 }
 
 /// A value as people read it: amounts as `60.00 CNY`, what findings observed without its type, texts without quotes.
+#[must_use]
 pub fn plain(value: &Value) -> String {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
     match value {
@@ -142,12 +177,13 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
-/// A request's body without what the story is not about, amounts in one word.
+/// A request's body without what the story is not about, amounts in one word; secrets are not told.
+#[must_use]
 pub fn essential(body: &Value) -> Value {
     match body {
         Value::Object(fields) if fields.contains_key("currency") => Value::String(plain(body)),
         Value::Object(fields) => {
-            let aside = ["card_type", "fee_charged", "slip"];
+            let aside = ["card_type", "fee_charged", "slip", "token", "pin", "signature"];
             let kept = fields.iter().filter(|(name, _)| !aside.contains(&name.as_str()));
             kept.map(|(name, value)| (name.clone(), essential(value))).collect()
         }

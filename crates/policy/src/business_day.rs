@@ -3,10 +3,10 @@
 //! The business day D runs from the cut-off of D-1 to the cut-off of D, local time: `[D-1 cut-off, D cut-off)`. The instant
 //! of the cut-off itself belongs to the next business day.
 
+use crate::scalar::{CutOff, UtcOffset};
 use chrono::{Months, NaiveDate};
 use rescind_model::time::TimeError;
 use rescind_model::{BusinessDay, DecisionError, Instant};
-use rescind_policy::scalar::{CutOff, UtcOffset};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
@@ -50,18 +50,27 @@ impl Clock {
     }
 
     /// Whether two instants have one local calendar date.
-    pub(crate) fn same_calendar_day(self, a: Instant, b: Instant) -> Result<bool, DecisionError> {
+    ///
+    /// # Errors
+    /// An instant outside 1970 to 9999.
+    pub fn same_calendar_day(self, a: Instant, b: Instant) -> Result<bool, DecisionError> {
         Ok(self.local_ms(a)?.div_euclid(DAY_MS) == self.local_ms(b)?.div_euclid(DAY_MS))
     }
 
     /// The local midnight after an instant.
-    pub(crate) fn end_of_calendar_day(self, at: Instant) -> Result<Instant, DecisionError> {
+    ///
+    /// # Errors
+    /// An instant outside 1970 to 9999.
+    pub fn end_of_calendar_day(self, at: Instant) -> Result<Instant, DecisionError> {
         let day = self.local_ms(at)?.div_euclid(DAY_MS);
         self.at_local_ms(day.saturating_add(1).saturating_mul(DAY_MS))
     }
 
     /// The same local time of day so many calendar months later. A date that the month does not have becomes its last day.
-    pub(crate) fn months_after(self, at: Instant, months: u32) -> Result<Instant, DecisionError> {
+    ///
+    /// # Errors
+    /// An instant outside 1970 to 9999.
+    pub fn months_after(self, at: Instant, months: u32) -> Result<Instant, DecisionError> {
         let local = self.local_ms(at)?;
         let later = date(day(day_number(local)?)?)?.checked_add_months(Months::new(months));
         let later = later.ok_or_else(|| DecisionError::BadTime("a window ends after the year 9999".to_owned()))?;
@@ -79,12 +88,18 @@ impl Clock {
 }
 
 /// An instant that is between 1970 and 9999: records can be built without the check.
-pub(crate) fn checked(at: Instant) -> Result<Instant, DecisionError> {
+///
+/// # Errors
+/// It is not.
+pub fn checked(at: Instant) -> Result<Instant, DecisionError> {
     Instant::from_unix_ms(at.unix_ms).map_err(bad_time)
 }
 
 /// A business day that is a date.
-pub(crate) fn date(day: BusinessDay) -> Result<NaiveDate, DecisionError> {
+///
+/// # Errors
+/// It is none.
+pub fn date(day: BusinessDay) -> Result<NaiveDate, DecisionError> {
     day.to_date().map_err(bad_time)
 }
 
@@ -99,8 +114,10 @@ fn day(number: i32) -> Result<BusinessDay, DecisionError> {
     BusinessDay::from_date(date).map_err(bad_time)
 }
 
+/// A time that cannot be, as an error of deciding.
+#[must_use]
 #[allow(clippy::needless_pass_by_value, reason = "the shape map_err takes")]
-pub(crate) fn bad_time(error: TimeError) -> DecisionError {
+pub fn bad_time(error: TimeError) -> DecisionError {
     DecisionError::BadTime(error.to_string())
 }
 
