@@ -419,6 +419,9 @@ async fn a_stale_proof_is_refused_wherever_one_is_taken() {
         currency: "CNY",
         reason: None,
         terminal: None,
+        holder: "person",
+        penalty: false,
+        order: None,
     };
     let person = |name: &str| PersonId::parse(name).unwrap();
     let given = shop.world.app.ports.now();
