@@ -559,7 +559,7 @@ impl<P: Ports> App<P> {
         device: &str,
     ) -> Result<(), Error> {
         let there = self.operator(merchant, number).await?;
-        if !there.is_some_and(|o| person_of(who) == Some(&o.view.person)) {
+        if there.is_none_or(|o| person_of(who) != Some(&o.view.person)) {
             who.may(Deed::ManageOperators, merchant)?;
         }
         self.change_operator(merchant, number, |operator| {

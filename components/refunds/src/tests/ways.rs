@@ -215,7 +215,7 @@ fn a_proof_for_one_operation_stands_behind_no_other() {
         person: "rita".parse().unwrap(),
         method: AuthenticationMethod::Pin,
         at: world.now,
-        operation: digest.clone(),
+        operation: digest,
     };
     let proved = |id: &str, proof: &Authentication| {
         let mut wanted = refund_of(id, 1_000, 0);
