@@ -94,7 +94,7 @@ impl<P: Ports> App<P> {
         let lives = policy.terms().case_lives;
         let accepted = self.ports.now();
         let mut announced = false;
-        self.names_evidence(&merchant.id, sale, &ask.evidence).await?;
+        Box::pin(self.names_evidence(&merchant.id, sale, &ask.evidence)).await?;
         for _ in 0..SWAP_ATTEMPTS {
             let (slot, there) = self.open_sale(&merchant.id, sale).await?;
             if there.holds(command.as_str()) {

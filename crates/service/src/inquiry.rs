@@ -60,7 +60,7 @@ impl<P: Ports> App<P> {
         let Answered { note, evidence, .. } = answer;
         let sale = self.refund(who, merchant, id).await?.0.ledger.sale.id;
         let texts = Texts { note: note.as_deref(), contact: None, evidence: &evidence };
-        let (note, _) = self.keep_texts(who, merchant, &sale, texts, command).await?;
+        let (note, _) = Box::pin(self.keep_texts(who, merchant, &sale, texts, command)).await?;
         let change = Command::ProvideInformation(Information { refund: id.clone(), note, evidence });
         self.tell_refund(who, merchant, id, change, &actor, command).await
     }

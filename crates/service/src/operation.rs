@@ -443,6 +443,9 @@ impl<P: Ports> App<P> {
     ) -> Result<Aggregate, Error> {
         who.may(Deed::Clear, merchant)?;
         check_text("/reason", &reason)?;
+        let Bearer::Person { person } = &who.bearer else {
+            return Err(Error::Forbidden("a resolution is given by persons".to_owned()));
+        };
         let second_person = self.person_at("/second", &second, merchant).await?;
         if !second_person.roles.iter().any(|r| matches!(r.as_str(), "manager" | "finance")) {
             return Err(Error::Forbidden("the second person needs one of the roles manager, finance".to_owned()));
@@ -461,9 +464,6 @@ impl<P: Ports> App<P> {
         };
         let sale = aggregate.ledger.sale.id.clone();
         let attempts = open_attempts(&aggregate, target)?;
-        let Bearer::Person { person } = &who.bearer else {
-            return Err(Error::Forbidden("a resolution is given by persons".to_owned()));
-        };
         if *person == second {
             return Err(Error::Rejected(rescind_model::Rejection::NotPermitted("same-person".to_owned())));
         }

@@ -147,7 +147,8 @@ impl<P: Ports> App<P> {
             None => named,
         };
         let texts = Texts { note: ask.note.as_deref(), contact: ask.contact.as_ref(), evidence: &ask.evidence };
-        let (note, contact) = self.keep_texts(who, &merchant.id, &ask.sale, texts, command).await?;
+        // On the heap: seldom taken, and large where every request would carry it.
+        let (note, contact) = Box::pin(self.keep_texts(who, &merchant.id, &ask.sale, texts, command)).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,

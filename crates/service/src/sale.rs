@@ -244,7 +244,7 @@ impl<P: Ports> App<P> {
         if let Some(contact) = contact {
             who.may(Deed::RegisterSale, &sale.merchant)?;
             self.check_sale(who, &sale).await?;
-            sale.contact = Some(self.keep_contact_of_sale(&sale.merchant, &sale.id, contact).await?);
+            sale.contact = Some(Box::pin(self.keep_contact_of_sale(&sale.merchant, &sale.id, contact)).await?);
         }
         self.register_sale(who, sale, outcome).await
     }
@@ -721,8 +721,8 @@ impl<P: Ports> App<P> {
             let sale = &there.ledger.sale;
             if !there.notes.is_empty() {
                 // From now on the record is of today's format, and its old notes have a day on which they go.
-                let until = self.keep_until(&sale.merchant, self.ports.now()).await?;
-                self.ends_on(&sale.merchant, &Ends::Personal(sale.id.clone()), until).await?;
+                let until = Box::pin(self.keep_until(&sale.merchant, self.ports.now())).await?;
+                Box::pin(self.ends_on(&sale.merchant, &Ends::Personal(sale.id.clone()), until)).await?;
             }
             self.announce(&sale.merchant, &sale.id, command, self.ports.now()).await?;
             *announced = true;

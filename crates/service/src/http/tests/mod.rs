@@ -16,6 +16,7 @@ mod people;
 mod permission;
 mod privacy;
 mod proof;
+mod route;
 mod shop;
 mod story;
 mod trouble;
