@@ -142,7 +142,9 @@ async fn a_request_under_way_is_not_started_again() {
     })
     .unwrap();
     let canonical = crate::http::body::canonical(body.as_bytes()).unwrap();
-    let payload = rescind_model::Digest::of(format!("{holder}\nPOST /v1/refunds\n{canonical}").as_bytes());
+    let asked = format!("POST /v1/refunds\n{canonical}");
+    let pepper = shop.world.app.pepper().await.unwrap();
+    let payload = rescind_model::Digest { hex: pepper.seal("idempotency/1", &[&holder, &asked]).unwrap() };
     let Begin::Fresh(ticket) = shop.world.app.begin(&shop.merchant, KEY.unwrap(), &payload, None).await.unwrap() else {
         panic!()
     };

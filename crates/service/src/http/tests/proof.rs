@@ -152,7 +152,8 @@ async fn a_stale_altered_or_foreign_proof_is_refused() {
     let mut at_terminal = void_of("S-1");
     at_terminal["terminal"] = json!("T1");
     let body = json!({"reason": "wrong-amount", "terminal": "T1"});
-    shop.prove(&shop.manager, VOIDS, "m1", &proof, &body).await.refused(403, "proof.other-person");
+    // One that was given at the terminal stays there, whoever names the terminal.
+    shop.prove(&shop.manager, VOIDS, "m1", &proof, &body).await.refused(403, "proof.other-operation");
     shop.prove(
         &shop.system,
         VOIDS,
@@ -161,7 +162,7 @@ async fn a_stale_altered_or_foreign_proof_is_refused() {
         &json!({"reason": "wrong-amount", "terminal": "T1", "operator": "M-1.manager"}),
     )
     .await
-    .refused(403, "proof.other-person");
+    .refused(403, "proof.other-operation");
     let named = json!({"reason": "wrong-amount", "operator": "M-1.manager"});
     shop.prove(&shop.terminal, VOIDS, "t1", &proof, &named).await.refused(403, "proof.other-person");
 

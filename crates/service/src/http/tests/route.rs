@@ -165,14 +165,20 @@ fn table() -> Vec<Route> {
             json!({"number": "7", "person": "M-1.cashier", "role": "cashier", "pin": "839274"}),
         ),
         post("/v1/operators/1/resets", "Asm", Nothing, json!({"pin": "839274"})),
-        post("/v1/operators/1/devices", "Am", Nothing, json!({"public_key": "A".repeat(43), "label": "phone"})),
+        post("/v1/operators/1/pin", "TScsml", Nothing, json!({"pin": "839274", "new_pin": "718293"})),
+        post(
+            "/v1/operators/1/devices",
+            "TScsml",
+            Nothing,
+            json!({"public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "label": "phone"}),
+        ),
         route("DELETE", "/v1/operators/1/devices/d-1", "Am", Nothing, Value::Null),
-        post("/v1/operator-challenges", "TScsm", Nothing, json!({"number": "1"})),
-        post("/v1/operator-sessions", "TScsm", Nothing, json!({"number": "1", "pin": "000000"})),
-        route("DELETE", "/v1/operator-sessions/s-1", "TScsm", Nothing, Value::Null),
+        post("/v1/operator-challenges", "TScsml", Nothing, json!({"number": "1"})),
+        post("/v1/operator-sessions", "TScsml", Nothing, json!({"number": "1", "pin": "000000"})),
+        route("DELETE", "/v1/operator-sessions/s-1", "TScsml", Nothing, Value::Null),
         post(
             "/v1/operator-sessions/s-1/proofs",
-            "TScsm",
+            "TScsml",
             Nothing,
             json!({"token": "x", "pin": "000000", "operation": {"way": "void", "sale": "S-1", "amount": cny("100.00")}}),
         ),
@@ -384,7 +390,9 @@ async fn one_key_has_one_effect_on_every_route_that_takes_one() {
     let office = Office::open().await;
     for route in table() {
         let (Takes::Key(other) | Takes::Proof(other)) = route.takes else { continue };
-        let who = ['m', 'p', 'l', 'S', 'A'].into_iter().find(|who| route.may.contains(*who)).unwrap();
+        // Only the merchant's system may say where a confirmation goes.
+        let order = if route.path == "/v1/confirmations" { ['S'; 5] } else { ['m', 'p', 'l', 'S', 'A'] };
+        let who = order.into_iter().find(|who| route.may.contains(*who)).unwrap();
         let (shop, key) = (office.shop.copy().await, &office.keys[&who]);
         let (path, body) = office.filled(&route, who);
         let at = format!("{} {path}", route.method);
@@ -419,6 +427,9 @@ async fn a_stale_proof_is_refused_wherever_one_is_taken() {
         currency: "CNY",
         reason: None,
         terminal: None,
+        holder: "person",
+        penalty: false,
+        order: None,
     };
     let person = |name: &str| PersonId::parse(name).unwrap();
     let given = shop.world.app.ports.now();
