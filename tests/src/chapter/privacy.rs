@@ -73,7 +73,7 @@ async fn erased(teller: &mut Teller, shop: &Shop, refund: &str) -> Result<()> {
     no.refused(403, "auth.forbidden")?;
     let (done, _) = teller.tell("compliance", &compliance, path, &why, &["/erased", "/kept"]).await?;
     let done = done.is(200)?;
-    ensure!(done["erased"].as_array().is_some_and(|all| all.len() == 2), "note and contact: {done}");
+    ensure!(done["erased"].as_array().is_some_and(|all| all.len() == 3), "note, contact and receipt: {done}");
     let seen = teller.get("reviewer", &shop.reviewer, refund, &["/note", "/contact"]).await?.is(200)?;
     ensure!(seen["note"]["erased"] == true && seen["contact"]["erased"] == true, "{seen}");
     ensure!(seen["note"].get("text").is_none(), "{seen}");
