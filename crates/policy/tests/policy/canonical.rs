@@ -203,7 +203,9 @@ fn comments_and_order_change_no_hash_and_any_value_does() {
 #[test]
 fn a_hash_is_what_it_was_when_it_was_released() {
     // A change of the canonical form of an unchanged document would orphan every recorded decision.
-    let compiled = compile(EVERYTHING, "test").unwrap();
+    // Fields that came later were not in it.
+    let released = EVERYTHING.replace("\nafter-window = \"refer\"", "").replace("\nnot-refundable = \"refer\"", "");
+    let compiled = compile(&released, "test").unwrap();
     assert_eq!(compiled.hash().as_str(), "9478ce4c2d07c93456bda3d2e9369033041dda6c2db9171240eff372041f4d82");
 }
 

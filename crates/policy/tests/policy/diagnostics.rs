@@ -167,8 +167,8 @@ fn each_mistake_in_the_ways_besides_void_and_refund_is_told() {
         ("ceiling-percent = 115", "ceiling-percent = 99", "policy.range", "hold.ceiling-percent"),
         ("ceiling-percent = 115", "ceiling-percent = 201", "policy.range", "hold.ceiling-percent"),
         (
-            "completion-void = { until-settlement = true }",
-            "completion-void = { until-settlement = false }",
+            "completion-void = { until-settlement = true,",
+            "completion-void = { until-settlement = false,",
             "policy.void-without-end",
             "hold.completion-void",
         ),
