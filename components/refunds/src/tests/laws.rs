@@ -255,6 +255,7 @@ fn usual(ways: u32) -> impl Strategy<Value = Command> {
     let status = prop::sample::select(vec![
         Command::RecordSaleOutcome(SaleOutcome::Good),
         Command::RecordSaleOutcome(SaleOutcome::Failed),
+        Command::RecordSaleOutcome(SaleOutcome::Declined),
         Command::RecordBatchClosed,
         Command::RecordSettled,
         Command::RecordPaidOut,
@@ -725,7 +726,7 @@ fn random_commands_reach_everything() {
     let walks = [(sales, steps(80, SELDOM)), (ways::beginning().boxed(), steps(80, OFTEN))];
     let mut seen = BTreeSet::new();
     let mut ends = BTreeSet::new();
-    for number in 0..3_000 {
+    for number in 0..9_000 {
         let (world, steps) = walks[number % 2].new_tree(&mut runner).unwrap().current();
         seen.extend(world.events.iter().map(|event| token::Token::token(event.kind)));
         let (ledger, events, _) = run(&world.ledger, &steps);
