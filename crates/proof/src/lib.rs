@@ -25,6 +25,9 @@
 //!     currency: "CNY",
 //!     reason: Some("wrong-amount"),
 //!     terminal: Some("T1"),
+//!     holder: "terminal",
+//!     penalty: false,
+//!     order: None,
 //! });
 //! let by = Authenticated { method: Method::Pin, at_unix_ms: 1_000 };
 //! let proof = Proof {
