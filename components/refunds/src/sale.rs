@@ -25,6 +25,7 @@ pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Resu
         status,
         code,
         hold,
+        doubt: None,
         voids: Vec::new(),
         refunds: Vec::new(),
         operations: Vec::new(),

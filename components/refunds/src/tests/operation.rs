@@ -13,6 +13,37 @@ fn reversing() -> World {
 }
 
 #[test]
+fn of_a_payment_that_nobody_knows_of_and_nobody_undoes_a_person_is_called_once() {
+    for mut world in [World::unheard(), World::scanned_unheard()] {
+        let since = world.now;
+        assert_eq!(world.ledger.doubt, Some(Doubt { since, attention: false }));
+        world.wait(10 * MINUTE - 1);
+        assert_eq!(crate::due(&world.ledger), Some(Instant { unix_ms: since.unix_ms + 10 * MINUTE }));
+        assert_eq!(world.system(&Command::PassTime), vec![]);
+        let mut undone = world.clone();
+        world.wait(1);
+        assert_eq!(world.system(&Command::PassTime), vec![EventKind::SaleAttention]);
+        assert_eq!(world.ledger.doubt, Some(Doubt { since, attention: true }));
+        assert_eq!((world.outcome(), crate::due(&world.ledger)), (SaleOutcome::Unknown, None));
+        world.wait(HOUR);
+        assert_eq!(world.system(&Command::PassTime), vec![]);
+        world.system(&Command::RecordSaleOutcome(SaleOutcome::Good));
+        assert_eq!(world.ledger.doubt, None);
+
+        // Whoever undoes it is looked after by what it is undone with.
+        undone.begin("X-1", Way::Reversal, 10_000);
+        undone.wait(1);
+        assert_eq!(undone.system(&Command::PassTime), vec![]);
+        assert_eq!(undone.ledger.doubt, Some(Doubt { since, attention: false }));
+        if undone.step() == Some(Step::Send) {
+            undone.send(target("X-1"));
+        }
+        undone.done(target("X-1"));
+        assert_eq!((undone.outcome(), undone.ledger.doubt), (SaleOutcome::Reversed, None));
+    }
+}
+
+#[test]
 fn a_reversal_reserves_the_whole_payment_and_is_written_down_whole() {
     let mut world = World::unheard();
     assert_eq!(world.begin("X-1", Way::Reversal, 10_000), vec![EventKind::OperationAuthorised]);

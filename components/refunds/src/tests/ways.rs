@@ -207,6 +207,14 @@ pub(super) fn ends_at(ledger: &Ledger) -> Option<Instant> {
     }
 }
 
+/// When a person is called about a payment that nobody knows of and nobody undoes.
+pub(super) fn calls_from(ledger: &Ledger) -> Option<Instant> {
+    let unknown = ledger.status.outcome == SaleOutcome::Unknown;
+    assert_eq!(unknown, ledger.doubt.is_some(), "a doubt about {:?}", ledger.status.outcome);
+    let waits = ledger.doubt.as_ref().filter(|doubt| !doubt.attention && open(ledger).is_empty())?;
+    Some(Instant { unix_ms: waits.since.unix_ms + 10 * MINUTE })
+}
+
 #[test]
 fn a_proof_for_one_operation_stands_behind_no_other() {
     let mut world = World::new();
