@@ -34,6 +34,7 @@ fn from_1(mut data: Value) -> Result<Aggregate, String> {
         for (name, value) in [
             ("code", Value::Null),
             ("hold", Value::Null),
+            ("refused_scan", Value::Null),
             ("operations", json!([])),
             ("cases", json!([])),
             ("orders", json!([])),

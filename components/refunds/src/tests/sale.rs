@@ -47,6 +47,7 @@ fn a_ledger_opens_with_its_first_event() {
             code: None,
             hold: None,
             doubt: None,
+            refused_scan: None,
             refunds: vec![],
             operations: vec![],
             cases: vec![],

@@ -130,6 +130,8 @@ fn follows(old: SaleOutcome, new: SaleOutcome, kinds: &[EventKind], ended: Optio
     let said = |kind| kinds.contains(&kind);
     match (old, new) {
         (Unknown, Good | Declined | Failed | Held) if said(EventKind::SaleOutcomeKnown) => true,
+        // A code is as it was before its scan.
+        (Unknown, Unpaid) => said(EventKind::SaleOutcomeKnown),
         (Unpaid | Expired, Good | Unknown | Declined | Failed) => said(EventKind::CodeScanned),
         (Unpaid, Expired) => said(EventKind::CodeExpired),
         (Held, Lapsed) => said(EventKind::HoldLapsed),
@@ -180,13 +182,15 @@ pub(super) fn continues(before: &Ledger, next: &Transition) {
         assert!(kinds.contains(&EventKind::OperationAttention), "{kinds:?}");
         assert_eq!(after.status.late.as_ref().map(|late| late.outcome), Some(SaleOutcome::Good));
     }
+    let put_back = (old, new) == (SaleOutcome::Unknown, SaleOutcome::Unpaid);
     let written = kinds.contains(&EventKind::CodeScanned)
+        || put_back
         || matches!(ended, Some((Way::HoldCompletion | Way::CompletionVoid, OperationState::Done)));
     if !written {
         assert_eq!((&after.sale, &after.code, &after.hold), (&before.sale, &before.code, &before.hold));
     }
     if let (Some(old), Some(new)) = (&before.code, &after.code) {
-        assert!(old.scanned_at.is_none() || old == new, "a code was scanned twice");
+        assert!(old.scanned_at.is_none() || old == new || put_back, "a code was scanned twice");
     }
     assert_eq!(before.hold, after.hold);
     if kinds.contains(&EventKind::CodeScanned) {
