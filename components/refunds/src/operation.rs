@@ -3,6 +3,7 @@
 use crate::argument::{self, at_most, valid};
 use crate::code::check_fee;
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
+use crate::grant::Asked;
 use crate::void::{first_due, gist, must_be_untouched};
 use crate::{conservation, effect, grant, incident, limits, order, query, room};
 use rescind_model::step::{asks_first, needs_asking};
@@ -35,7 +36,15 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &OperationAuthorisation) 
     must_be_open_to(draft, kind)?;
     order::must_not_wait(draft)?;
     must_be_whole(&draft.ledger, kind, &amount)?;
-    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, kind, &amount, wanted.id.as_str())?;
+    let asked = Asked {
+        id: wanted.id.as_str(),
+        way: kind,
+        amount: &amount,
+        reason: &cause,
+        penalty: wanted.penalty,
+        requester: None,
+    };
+    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, &asked)?;
 
     let ledger = &draft.ledger;
     let obligations = &wanted.decision.obligations;

@@ -2,6 +2,7 @@
 
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Clock, Draft, Subject, contradicts, wrong_state};
+use crate::grant::Asked;
 use crate::{conservation, entry, grant, limits, operation, order, query, room, sale};
 use rescind_model::standing::coupon_of_void;
 use rescind_model::{
@@ -34,7 +35,15 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
         // Beyond what an ordinary void forbids; `order` holds it against what is left.
         Some(_) => wanted.decision.amount.clone(),
     };
-    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, Way::Void, &amount, wanted.id.as_str())?;
+    let asked = Asked {
+        id: wanted.id.as_str(),
+        way: Way::Void,
+        amount: &amount,
+        reason: &reason,
+        penalty: false,
+        requester: None,
+    };
+    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, &asked)?;
     if let Some(id) = &grounds.order {
         order::confirm(draft, id, &amount, &wanted.id)?;
     }

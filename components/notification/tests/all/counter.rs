@@ -223,6 +223,7 @@ pub fn hold() -> Hold {
 pub fn referral(state: CaseState) -> Referral {
     let decided = matches!(state, CaseState::Granted | CaseState::Refused | CaseState::Consumed);
     Referral {
+        penalty: false,
         id: CaseId::parse("C-1").unwrap(),
         way: Way::Void,
         amount: cny("100.00"),

@@ -278,6 +278,7 @@ fn a_grant_of_support_lifts_what_a_decision_refers_once() {
         id: "K-1".parse().unwrap(),
         decision: release.decision.clone(),
         reason: None,
+        penalty: false,
         evidence: vec![],
         lives: day,
     };
@@ -304,6 +305,33 @@ fn a_grant_of_support_lifts_what_a_decision_refers_once() {
     release.provider_reference = "ref-X-2".to_owned();
     let again = world.refused(&Command::Authorise(release), &rita());
     assert_eq!(again, Rejection::WrongState("consumed".to_owned()));
+}
+
+#[test]
+fn a_grant_for_a_completion_is_for_a_penalty_or_for_none() {
+    for kept in [true, false] {
+        let mut world = World::held();
+        let mut completion = wanted("C-1", Way::HoldCompletion, 10_000);
+        completion.decision.outcome = Outcome::Refer;
+        completion.decision.findings = vec![finding("hold-completion.window", Outcome::Refer)];
+        completion.penalty = kept;
+        completion.grounds.grant = Some("K-1".parse().unwrap());
+        let mut case = opening("K-1", Way::HoldCompletion, 10_000);
+        case.decision = completion.decision.clone();
+        (case.penalty, case.reason) = (kept, None);
+        world.act(&Command::OpenCase(case), &rita());
+        world.act(&decide_case("K-1", true), &sue());
+        let mut other = completion.clone();
+        other.penalty = !kept;
+        let no = Rejection::NotAllowed("grant".to_owned());
+        assert_eq!(world.refused(&Command::Authorise(other), &rita()), no);
+        world.act(&Command::Authorise(completion), &rita());
+        assert_eq!(world.operation().penalty, kept);
+    }
+    let mut release = opening("K-1", Way::HoldRelease, 10_000);
+    release.penalty = true;
+    let no = Rejection::Invalid("penalty: only a completion keeps one".to_owned());
+    assert_eq!(World::held().refused(&Command::OpenCase(release), &rita()), no);
 }
 
 #[test]

@@ -186,7 +186,8 @@ pub(super) fn opening(id: &str, way: Way, minor: i64) -> CaseOpening {
     CaseOpening {
         id: id.parse().unwrap(),
         decision: referred(way, minor),
-        reason: Some("wrong-amount".to_owned()),
+        reason: Some(if way == Way::Refund { "goods-returned" } else { "wrong-amount" }.to_owned()),
+        penalty: false,
         evidence: vec![EvidenceItem { kind: "receipt".to_owned(), content: Digest::of(b"receipt") }],
         lives: Duration { ms: 24 * 3_600_000 },
     }

@@ -111,6 +111,9 @@ async fn support_grants_once_what_the_policy_leaves_to_it() {
     let refused = shop.tell(&support, &format!("{path}/refusals"), &json!({"because": "no"})).await;
     assert_eq!(refused.refused(409, "case.wrong-state")["state"], "granted");
 
+    // Support was told another reason.
+    let other = json!({"reason": "customer-request", "case": id});
+    shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &other).await.refused(422, "decision.refer");
     let void = void_with(&shop, &id).await.expect(201);
     let case = shop.get(&support, &path).await.expect(200);
     assert_eq!((&case["state"], &case["consumed_by"]), (&json!("consumed"), &void["id"]));
