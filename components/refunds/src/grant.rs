@@ -60,12 +60,7 @@ pub(crate) fn accept(
 }
 
 /// Marks the grant used, if it is for what is asked and lifts everything the decision found.
-fn consume(
-    draft: &mut Draft<'_>,
-    decision: &Decision,
-    grounds: &Grounds,
-    asked: &Asked<'_>,
-) -> Result<(), Rejection> {
+fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, asked: &Asked<'_>) -> Result<(), Rejection> {
     let at = draft.clock().at;
     let Some(id) = &grounds.grant else { return Ok(()) };
     let actor = match draft.actor() {

@@ -89,9 +89,9 @@ fn of_payment(ledger: &Ledger) -> u64 {
             let called = ledger.doubt.as_ref().is_some_and(|doubt| doubt.attention);
             1_u64.saturating_add(u64::from(!called)).saturating_add(u64::from(ledger.hold.is_some()))
         }
-        SaleOutcome::Unpaid => 4,  // expired, scanned all the same, a person called, outcome known
+        SaleOutcome::Unpaid => 4, // expired, scanned all the same, a person called, outcome known
         SaleOutcome::Expired => 3, // scanned, a person called, outcome known
-        SaleOutcome::Held => 1,    // lapsed
+        SaleOutcome::Held => 1,   // lapsed
         _ => 0,
     }
 }

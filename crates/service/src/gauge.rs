@@ -89,7 +89,12 @@ impl<P: Ports> App<P> {
             &one(unknown),
         );
         let attention = of(&["void.attention", "refund.attention", "operation.attention", "sale.attention"]);
-        line("counter", "rescind_attention_total", "Operations and payments that a person had to look at.", &one(attention));
+        line(
+            "counter",
+            "rescind_attention_total",
+            "Operations and payments that a person had to look at.",
+            &one(attention),
+        );
         let events: Vec<(String, String)> = counters
             .events
             .iter()

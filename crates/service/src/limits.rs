@@ -11,6 +11,10 @@ pub const VALUE_BYTES: usize = 380_000;
 /// Size of a sale's record from which it takes no new void or refund: the other half is for those under way to end.
 pub const SALE_BYTES: usize = 190_000;
 
+/// Size of a sale's record from which persons can no longer agree to, decide or end what is in it: what is left is for
+/// outcomes, which are always taken in.
+pub const SALE_BYTES_TO_END: usize = 285_000;
+
 /// Events from which a sale's size is looked at; fewer cannot reach [`SALE_BYTES`].
 pub const EVENTS_TO_WEIGH: usize = 100;
 
@@ -177,6 +181,9 @@ pub const BEARER_ATTEMPTS: u32 = 20;
 
 /// How long wrong PINs count towards [`BEARER_ATTEMPTS`], from the first.
 pub const BEARER_WINDOW: Duration = Duration { ms: 3_600_000 };
+
+/// How long a PIN that somebody else set can be exchanged for an own one: until the operator's next shift.
+pub const SET_PIN_LIFETIME: Duration = Duration { ms: 86_400_000 };
 
 /// Devices of one operator: a telephone and its successor, twice.
 pub const OPERATOR_DEVICES: usize = 4;
