@@ -31,6 +31,7 @@ codes! {
     NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
     OPERATOR_REFUSED 403 "operator.refused" "The operator did not show who they are";
     PIN_MUST_CHANGE 403 "operator.pin-must-change" "Somebody else set this PIN: the operator has to choose another";
+    PIN_EXPIRED 403 "operator.pin-expired" "Somebody else set this PIN too long ago";
     SESSION_ENDED 403 "session.ended" "There is no such operator session, or no longer";
     PROOF_INVALID 403 "proof.invalid" "The Operator-Proof is not genuine here";
     PROOF_EXPIRED 403 "proof.expired" "The Operator-Proof does not hold now";

@@ -165,6 +165,7 @@ fn table() -> Vec<Route> {
             json!({"number": "7", "person": "M-1.cashier", "role": "cashier", "pin": "839274"}),
         ),
         post("/v1/operators/1/resets", "Asm", Nothing, json!({"pin": "839274"})),
+        post("/v1/operators/1/confirmations", "Asm", Nothing, Value::Null),
         post("/v1/operators/1/pin", "TScsml", Nothing, json!({"pin": "839274", "new_pin": "718293"})),
         post(
             "/v1/operators/1/devices",
