@@ -15,7 +15,7 @@ use crate::take_back::{Taking, Way as TakeBack};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Grounds, Instant, Ledger,
+    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Fee, Grounds, Instant, Ledger,
     Locale, MerchantId, Money, Operation, OperationAuthorisation, OperationId, OperationQuestion, OutcomeReport,
     PersonId, Refund, RefundId, Resolution, ResultOf, SaleId, SaleOutcome, SlipRequest, Target, TerminalId, Trouble,
     TroubleReport, VoidOperation, Way,
@@ -56,6 +56,8 @@ pub struct OperationAsk {
     pub terminal: Option<TerminalId>,
     /// The referral whose grant it uses.
     pub grant: Option<CaseId>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// What was shown to say which operator asks.
     pub proof: ShownProof,
 }
@@ -74,6 +76,7 @@ impl OperationAsk {
             operator: None,
             terminal: None,
             grant: None,
+            fees: None,
             proof: ShownProof::default(),
         }
     }
@@ -147,6 +150,10 @@ impl<P: Ports> TakeBack<P> for Operating<'_> {
             decision,
             grounds: Grounds { grant: ask.grant.clone(), ..taking.shown.grounds() },
         })
+    }
+
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
     }
 
     fn grant(&self) -> Option<&CaseId> {
@@ -325,6 +332,8 @@ impl<P: Ports> App<P> {
             terminal: ask.terminal.clone(),
             penalty: ask.penalty,
             order: None,
+            case: ask.grant.clone(),
+            fees: ask.fees.clone(),
         };
         let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
         // A terminal undoes what it cannot finish by itself, and the back office what its systems tell it: a person is

@@ -119,6 +119,8 @@ impl<P: Ports> App<P> {
             terminal: None,
             penalty: false,
             order: Some(id.clone()),
+            case: None,
+            fees: None,
         };
         let standing = self.standing_of_asker(who, merchant, None, &asked, proof).await?;
         let taking = Taking {

@@ -73,6 +73,8 @@ impl Shop {
             holder: "person",
             penalty: false,
             order: None,
+            case: None,
+            fees: None,
         };
         let cashier = PersonId::parse("m1.cashier").unwrap();
         let proof = self.till.proof(self.app().ports.now(), &cashier, "cashier", &operation).unwrap();

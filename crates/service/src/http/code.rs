@@ -52,6 +52,7 @@ codes! {
     KEY_LAST_ADMIN 409 "key.last-admin" "It is the last admin key";
     OPERATOR_HAS_NUMBER 409 "operator.has-number" "The person has an operator number at this merchant";
     NAME_TAKEN 409 "name.taken" "The name is taken";
+    FEES_CHANGED 409 "fees.changed" "The fees are others than those that were seen";
     REFUND_CHANGED 409 "refund.changed" "The refund was changed since it was looked at";
     REFUND_WRONG_STATE 409 "refund.wrong-state" "The refund's state does not allow that";
     OPERATION_WRONG_STATE 409 "operation.wrong-state" "The operation's state does not allow that";

@@ -494,6 +494,8 @@ async fn a_telephone_steps_up_for_the_operation_it_shows() {
         holder: "terminal",
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     });
     let path = format!("{SESSIONS}/{}/proofs", session["id"].as_str().unwrap());
     let proofs = async |signed: &Value, operation: &Value| {

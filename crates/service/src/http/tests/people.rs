@@ -717,6 +717,8 @@ async fn the_second_person_proves_who_they_are_where_the_policy_demands_it() {
         holder: "person",
         penalty: false,
         order: Some(made["id"].as_str().unwrap()),
+        case: None,
+        fees: None,
     };
     let proof = |who: &str, sale| {
         let person = PersonId::parse(who).unwrap();

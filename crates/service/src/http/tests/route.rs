@@ -431,6 +431,8 @@ async fn a_stale_proof_is_refused_wherever_one_is_taken() {
         holder: "person",
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     };
     let person = |name: &str| PersonId::parse(name).unwrap();
     let given = shop.world.app.ports.now();
