@@ -121,7 +121,13 @@ struct Operating<'a> {
 
 impl<P: Ports> TakeBack<P> for Operating<'_> {
     async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
-        let facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
+        // What is refused of a good payment is refused with advice, which looks at its other ways and what they count.
+        let facts = if ledger.status.outcome == SaleOutcome::Good {
+            app.facts_of_all_ways(ledger, taking.policy, &taking.asker, taking.accepted).await?
+        } else {
+            app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?
+        };
+        // The operation itself counts nowhere.
         Ok(Gathered { facts, tallies: Vec::new() })
     }
 

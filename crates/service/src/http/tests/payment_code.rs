@@ -71,6 +71,8 @@ async fn a_scanned_code_is_a_sale_that_is_found_by_what_the_scan_said() {
     let refused = refused.refused(422, "decision.deny");
     assert_eq!(refused["decision"]["findings"][0]["rule"], "order-close.paid", "{refused}");
     assert!(refused["decision"]["findings"][0]["remedy"]["use"].is_string(), "{refused}");
+    // The advice is the way that is open, counts included.
+    assert_eq!(refused["decision"]["findings"][0]["remedy"]["token"], "use-void", "{refused}");
 }
 
 #[tokio::test]
