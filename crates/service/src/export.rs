@@ -207,7 +207,8 @@ fn mask(aggregate: &mut Aggregate) {
             masked(&mut proof.reference);
         }
         for inquiry in &mut refund.inquiries {
-            MASK.clone_into(&mut inquiry.question);
+            // It is a commitment, and has to be one: that to nothing.
+            inquiry.question = Digest { hex: "0".repeat(64) };
         }
     }
     for case in &mut ledger.cases {

@@ -102,7 +102,7 @@ async fn asked(teller: &mut Teller, shop: &Shop) -> Result<()> {
     teller.step("The second has a question: the review waits for the merchant");
     let question = json!({"question": "Which of the two receipts is it?"});
     let (asked, _) = teller
-        .tell("manager", &shop.manager, &format!("{path}/inquiries"), &question, &["/state", "/inquiries/0/question"])
+        .tell("manager", &shop.manager, &format!("{path}/inquiries"), &question, &["/state", "/inquiries/0/asked_by"])
         .await?;
     ensure!(asked.is(200)?["state"] == "needs-information", "{asked}");
 

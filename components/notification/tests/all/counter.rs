@@ -283,7 +283,7 @@ pub fn liability(cause: LiabilityCause, state: LiabilityState) -> Liability {
 fn inquiry() -> Inquiry {
     Inquiry {
         asked_by: person("boss-9"),
-        question: "Which receipt is it?".into(),
+        question: Digest::of(b"Which receipt is it?"),
         asked_at: at("14:40:00"),
         answered_by: None,
         answered_at: None,

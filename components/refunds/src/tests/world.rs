@@ -242,7 +242,7 @@ pub(super) fn ordered_void(id: &str, order: &str, minor: i64) -> VoidAuthorisati
 }
 
 pub(super) fn ask(refund: &str) -> Command {
-    let question = "which of two?".to_owned();
+    let question = Digest::of(b"which of two?");
     Command::AskInformation(InformationRequest { refund: refund.parse().unwrap(), question })
 }
 

@@ -329,6 +329,9 @@ impl RefundSummary {
         for (piece, item) in self.evidence.iter_mut().zip(&request.evidence) {
             piece.stored = lens.is_stored(&item.content);
         }
+        for (view, inquiry) in self.inquiries.iter_mut().zip(&refund.inquiries) {
+            view.seen(lens, inquiry);
+        }
         self
     }
 }
