@@ -256,5 +256,6 @@ pub const HOLD_ENDS: Duration = Duration { ms: 86_400_000 };
 /// Longest id of a payment into funds: a bank's own reference has up to 35 characters.
 pub const FUNDS_ID_BYTES: usize = 64;
 
-/// Entries of the feed that are looked at, for each endpoint, to say what it was not told of a payment.
-pub const EXPORT_SCAN: usize = 400;
+/// Entries of the feed that one export looks through for those of its payment, from the endpoint that is furthest behind on:
+/// 1,024 pages, which an endpoint that fails for days may have before it. Read without their payments, a page is one read.
+pub const EXPORT_SCAN: usize = 131_072;

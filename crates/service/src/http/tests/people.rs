@@ -655,6 +655,31 @@ async fn an_export_holds_everything_and_masks_by_role() {
 }
 
 #[tokio::test]
+async fn an_export_finds_what_an_endpoint_waits_for_however_far_behind_it_is() {
+    let shop = Shop::new().await;
+    let ask = json!({"url": "https://example.com/hook", "audience": "merchant", "locale": "en"});
+    shop.post(&shop.system, "/v1/webhook-endpoints", &ask).await.expect(201);
+    shop.world
+        .app
+        .ports
+        .answer_with(Box::new(|_: &str, _: &str, _: &[u8]| Err(crate::ports::NoAnswer("nobody is there".to_owned()))));
+    // Many events of others come before those of the payment.
+    let code = json!({"id": "C-1", "amount": cny("1.00"), "presented_by": "merchant"});
+    shop.post(&shop.system, "/v1/payment-codes", &code).await.expect(201);
+    for number in 0..420 {
+        shop.tell(&shop.system, "/v1/payment-codes/C-1/scans", &json!({"outcome": "declined"})).await.expect(200);
+        if number % 100 == 99 {
+            shop.world.app.tick().await.unwrap();
+        }
+    }
+    shop.sale_of_today("S-1").await;
+    shop.void("S-1", "void").await.expect(201);
+    let file = shop.get(&shop.manager, "/v1/transactions/S-1/export").await.expect(200);
+    let delivery = &file["deliveries"][0];
+    assert_eq!((&delivery["waiting"], &delivery["complete"]), (&json!([1, 2]), &json!(true)), "{delivery}");
+}
+
+#[tokio::test]
 async fn the_chain_is_reckoned_as_the_ledger_makes_it_and_shows_every_change() {
     let (shop, _) = refunded(FAILED).await;
     let who = shop.world.app.authenticate(Some(&format!("Bearer {}", shop.manager))).await.unwrap();
