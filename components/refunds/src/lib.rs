@@ -62,6 +62,7 @@
 //! - A definitive failure of a cleared refund that the network reports later is refused with `contradicts`: a cleared
 //!   refund is never changed. `report-return` is for it, once the money is back.
 
+mod answer;
 mod approval;
 mod argument;
 pub mod bindings;

@@ -412,6 +412,23 @@ impl<P: Ports> App<P> {
         self.with_batch(aggregate).await
     }
 
+    /// A payment that began in one way, by the name that it has there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that does not exist, is not the asker's, or began otherwise.
+    pub(crate) async fn sale_begun_as(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        noun: &'static str,
+        began_so: fn(&Ledger) -> bool,
+    ) -> Result<Aggregate, Error> {
+        let not_found = |e| if matches!(e, Error::NotFound(_)) { Error::NotFound(noun) } else { e };
+        let found = self.sale(who, merchant, id).await.map_err(not_found)?;
+        if began_so(&found.ledger) { Ok(found) } else { Err(Error::NotFound(noun)) }
+    }
+
     /// Overlays the closing of the terminal's batch, which is recorded once for all its sales.
     pub(crate) async fn with_batch(&self, mut aggregate: Aggregate) -> Result<Aggregate, Error> {
         let ledger = &mut aggregate.ledger;
