@@ -1,9 +1,9 @@
 //! Case files: what a policy is expected to answer, written beside it by whoever wrote the policy.
 //!
-//! Native only: cases are for people and tests, never part of the component. The format is shown in `docs/policies.md`.
+//! The format is shown in `docs/policies.md`.
 
-use crate::Engine;
 use chrono::{FixedOffset, SecondsFormat};
+use rescind_eligibility::Engine;
 use rescind_model::token::Token;
 use rescind_model::{
     Asker, Authentication, AuthenticationMethod, Balance, BusinessDay, Decision, DecisionError, Digest, Facts, Finding,
