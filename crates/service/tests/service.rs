@@ -128,6 +128,7 @@ impl Shop {
             requester: None,
             operator: None,
             case: None,
+            fees: None,
             corrects: None,
             proof: ShownProof::default(),
             identity: None,
