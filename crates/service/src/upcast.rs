@@ -100,7 +100,7 @@ fn from_1(mut data: Value) -> Result<Aggregate, String> {
 
 /// Since when nobody knows of a payment whose outcome is unknown: since it was registered.
 fn doubt(data: &Value) -> Result<Value, String> {
-    if word(data, "/ledger/status/outcome")? != "unknown" {
+    if word(data, "/ledger/status/outcome")? != "Unknown" {
         return Ok(Value::Null);
     }
     let since = data.pointer("/events/0/at").ok_or("/events/0/at: expected an instant")?;
