@@ -3,7 +3,7 @@
 
 use rescind_model::{
     BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity,
-    RefundQuestion, Terms, VoidQuestion,
+    RefundQuestion, Sale, Terms, VoidQuestion,
 };
 use rescind_service::ports;
 use std::collections::VecDeque;
@@ -49,9 +49,12 @@ impl ports::Policy for Calendar {
     fn terms(&self) -> Terms {
         self.0.document().terms()
     }
+    fn acquiring_fee(&self, _sale: &Sale) -> Result<Option<Money>, DecisionError> {
+        decides_nothing()
+    }
     fn needs(&self) -> Needs {
         // Nothing is gathered for decisions that are not made.
-        Needs { void_tallies: Vec::new(), requested_today: false }
+        Needs { tallies: Vec::new(), requested_today: false }
     }
     fn assess(&self, _facts: &Facts, _amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
         decides_nothing()

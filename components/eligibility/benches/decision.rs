@@ -5,7 +5,8 @@
 use rescind_eligibility::Engine;
 use rescind_model::{
     Asker, Authentication, AuthenticationMethod, Balance, CardType, Channel, Counted, Digest, Facts, Instant, Money,
-    PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, Tally, VoidQuestion,
+    Period, PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, Tally, TallyNeed,
+    VoidQuestion, Way,
 };
 use std::hint::black_box;
 use std::time::{Duration, Instant as Watch};
@@ -62,12 +63,16 @@ fn facts(engine: &Engine) -> Facts {
         },
         now: Instant::parse("2026-11-23T14:10:00+08:00").unwrap(),
         business_day: None,
-        tallies: vec![Tally { counted: Counted::MerchantAccount, voids_today: 0 }],
+        tallies: vec![Tally {
+            need: TallyNeed { way: Way::Void, counted: Counted::MerchantAccount, period: Period::BusinessDay },
+            count: 0,
+        }],
         requested_today: Some(cny(0)),
         asker: Asker {
             person: PersonId::parse("P-1").ok(),
             roles: vec![Role::parse("cashier").unwrap()],
             terminal: None,
+            terminal_class: None,
         },
         code: None,
         hold: None,
@@ -79,6 +84,7 @@ fn facts(engine: &Engine) -> Facts {
             operation: Some(Digest::of(b"this")),
         }),
         identity: Vec::new(),
+        offline: None,
     }
 }
 
@@ -108,7 +114,8 @@ fn main() {
     let engine = Engine::load(bytes).unwrap();
     let today = facts(&engine);
     let next_day = Facts { now: Instant::parse("2026-11-24T14:10:00+08:00").unwrap(), ..today.clone() };
-    let void = VoidQuestion { amount: cny(100_000), reason: Some("duplicate".to_owned()), legal: false };
+    let void =
+        VoidQuestion { amount: cny(100_000), reason: Some("duplicate".to_owned()), legal: false, evidence: Vec::new() };
     let refund = RefundQuestion { amount: cny(60_000), reason: Some("quality".to_owned()), evidence: Vec::new() };
 
     measure("void, allowed", || drop(black_box(engine.decide_void(black_box(&today), &void))));

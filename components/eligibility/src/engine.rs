@@ -3,9 +3,10 @@
 use crate::business_day::Clock;
 use crate::tier;
 use rescind_model::{
-    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Needs, PolicyIdentity, Role, Terms, Way,
+    ApprovalPlan, BusinessDay, DecisionError, Duration, Instant, LoadError, Money, Needs, Period, PolicyIdentity, Role,
+    Sale, TallyNeed, Terms, Way,
 };
-use rescind_policy::document::{CodeRules, Document, HoldRules, RefundRules, TierBasis, VoidRules};
+use rescind_policy::document::{CodeRules, CountLimit, Document, HoldRules, RefundRules, TierBasis, VoidRules};
 use rescind_policy::scalar::Span;
 use rescind_policy::{LoadError as PolicyLoadError, Policy};
 
@@ -69,10 +70,7 @@ impl Engine {
     #[must_use]
     pub fn needs(&self) -> Needs {
         Needs {
-            void_tallies: self
-                .void_rules()
-                .map(|rules| rules.count.iter().map(|limit| limit.counted).collect())
-                .unwrap_or_default(),
+            tallies: self.void_rules().map(|rules| rules.count.iter().map(need).collect()).unwrap_or_default(),
             requested_today: self.refund_rules().is_some_and(|rules| rules.tiers_by.contains(&TierBasis::RequesterDay)),
         }
     }
@@ -81,6 +79,15 @@ impl Engine {
     #[must_use]
     pub fn terms(&self) -> Terms {
         self.document().terms()
+    }
+
+    /// The acquiring fee that the policy's schedule of charges has for a sale, if it has one for it.
+    ///
+    /// # Errors
+    /// An amount of another currency or out of range.
+    pub fn acquiring_fee(&self, sale: &Sale) -> Result<Option<Money>, DecisionError> {
+        self.minor("sale.captured", &sale.captured)?;
+        Ok(None)
     }
 
     /// The business day an instant belongs to under this policy's time zone and cut-off.
@@ -153,6 +160,12 @@ impl Engine {
 pub(crate) fn joined(roles: &[Role]) -> String {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     roles.join("|")
+}
+
+/// What a limit counts.
+pub(crate) fn need(limit: &CountLimit) -> TallyNeed {
+    let period = limit.within.map_or(Period::BusinessDay, |within| Period::Rolling(within.duration()));
+    TallyNeed { way: Way::Void, counted: limit.counted, period }
 }
 
 fn durations(spans: &[Span]) -> Vec<Duration> {

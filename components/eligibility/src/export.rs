@@ -4,7 +4,7 @@ use crate::bindings::exports::rescind::eligibility::decisions::{Guest, GuestPoli
 use crate::engine::Engine;
 use rescind_model::{
     BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity,
-    RefundQuestion, Terms, VoidQuestion,
+    RefundQuestion, Sale, Terms, VoidQuestion,
 };
 
 /// The component.
@@ -29,6 +29,10 @@ impl GuestPolicy for Engine {
 
     fn terms(&self) -> Terms {
         self.terms()
+    }
+
+    fn acquiring_fee(&self, sale: Sale) -> Result<Option<Money>, DecisionError> {
+        self.acquiring_fee(&sale)
     }
 
     fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {

@@ -19,8 +19,6 @@
 //!   could be meant, and one of them is open, will be, or names a remedy; unless nothing was taken.
 
 pub mod bindings;
-#[cfg(not(target_arch = "wasm32"))]
-pub mod cases;
 mod coupon;
 mod engine;
 mod export;

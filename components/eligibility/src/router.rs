@@ -238,6 +238,7 @@ fn decision(s: &Situation<'_>, way: Way, amount: i64, report: Report, obligation
 
 fn nothing(executor: Executor) -> Obligations {
     Obligations {
+        offline: None,
         fees: Vec::new(),
         approvals: None,
         evidence: Vec::new(),
@@ -262,5 +263,11 @@ fn arrival(s: &Situation<'_>, rules: &[ArrivalRule]) -> Option<Arrival> {
             && rule.card_type.is_none_or(|card_type| Some(card_type) == sale.card_type)
     };
     let rule = rules.iter().find(matches)?;
-    Some(Arrival { min_days: rule.min_days, max_days: rule.max_days, working_days: rule.working_days })
+    Some(Arrival {
+        min_days: rule.min_days,
+        max_days: rule.max_days,
+        working_days: rule.working_days,
+        earliest: None,
+        latest: None,
+    })
 }

@@ -1,11 +1,12 @@
 //! The rules of a void: it cancels a known-good, unsettled sale as a whole.
 
+use crate::engine::need;
 use crate::report::{Report, Until, verdict};
 use crate::situation::{Asked, Situation};
 use crate::{prepaid, proof, reason, rule, window};
 use rescind_model::token::Token as _;
-use rescind_model::{Counted, DecisionError, Outcome, Remedy, SaleOutcome, SettlementMode, Tally, Value};
-use rescind_policy::document::{CountLimit, Permission, Same, VoidRules};
+use rescind_model::{DecisionError, Outcome, Remedy, SaleOutcome, SettlementMode, Tally, TallyNeed, Value};
+use rescind_policy::document::{Permission, Same, VoidRules};
 use rescind_policy::word::Word as _;
 
 /// Judges a void by every rule, in this order; all that stand in the way are reported.
@@ -208,8 +209,10 @@ fn not_too_many(
     asked: Asked<'_>,
     report: &mut Report,
 ) -> Result<(), DecisionError> {
-    for CountLimit { at_ceiling, counted, per_business_day } in &rules.count {
-        let Some(today) = tally(&s.facts.tallies, *counted) else {
+    for limit in &rules.count {
+        let (at_ceiling, counted, most) = (limit.at_ceiling, limit.counted, limit.per_business_day.or(limit.at_most));
+        let Some(most) = most else { continue };
+        let Some(so_far) = tally(&s.facts.tallies, &need(limit)) else {
             // Advice on another way must not fail because a count of this one was not gathered: then it is not given.
             if matches!(asked, Asked::Probe) {
                 report.stands(rule::VOID_COUNT, Outcome::Deny, Until::Changed, || {
@@ -219,19 +222,19 @@ fn not_too_many(
             }
             return Err(DecisionError::MissingFact(format!("tallies.{}", counted.word())));
         };
-        if today >= *per_business_day {
-            let verdict = if *at_ceiling == Permission::Refer { Outcome::Refer } else { Outcome::Deny };
+        if so_far >= most {
+            let verdict = if at_ceiling == Permission::Refer { Outcome::Refer } else { Outcome::Deny };
             report.stands(rule::VOID_COUNT, verdict, Until::Changed, || {
                 let remedy = if verdict == Outcome::Refer { Remedy::ContactSupport } else { s.refund_instead(s.left) };
-                (Value::Count(u64::from(today)), Value::Count(u64::from(*per_business_day)), remedy)
+                (Value::Count(u64::from(so_far)), Value::Count(u64::from(most)), remedy)
             });
         }
     }
     Ok(())
 }
 
-fn tally(tallies: &[Tally], counted: Counted) -> Option<u32> {
-    tallies.iter().find(|tally| tally.counted == counted).map(|tally| tally.voids_today)
+fn tally(tallies: &[Tally], need: &TallyNeed) -> Option<u32> {
+    tallies.iter().find(|tally| tally.need == *need).map(|tally| tally.count)
 }
 
 fn operator_may(

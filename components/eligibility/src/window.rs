@@ -22,6 +22,7 @@ pub(crate) fn after(paid: Instant, span: Span) -> Result<Instant, DecisionError>
 pub(crate) fn end_of_refund(clock: Clock, paid: Instant, window: RefundWindow) -> Result<Instant, DecisionError> {
     match window {
         RefundWindow::Days(days) => paid.plus(Duration::seconds(days.saturating_mul(DAY_SECONDS))).map_err(bad_time),
+        RefundWindow::WorkingDays(_) => Err(DecisionError::BadTime("no calendar".to_owned())),
         RefundWindow::Months(months) => clock.months_after(paid, months),
     }
 }

@@ -3,7 +3,7 @@
 use crate::bindings::eligibility::decisions;
 use rescind_model::{
     BusinessDay, Decision, DecisionError, Facts, Instant, LoadError, Money, Needs, OperationQuestion, PolicyIdentity,
-    RefundQuestion, Terms, VoidQuestion,
+    RefundQuestion, Sale, Terms, VoidQuestion,
 };
 use rescind_service::ports;
 use std::collections::VecDeque;
@@ -42,6 +42,9 @@ impl ports::Policy for Loaded {
     }
     fn needs(&self) -> Needs {
         self.policy.needs()
+    }
+    fn acquiring_fee(&self, sale: &Sale) -> Result<Option<Money>, DecisionError> {
+        self.policy.acquiring_fee(sale)
     }
     fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
         self.policy.business_day_of(at)

@@ -12,6 +12,7 @@ pub mod encoding;
 pub mod limits;
 pub mod money;
 pub mod name;
+pub mod record;
 pub mod request;
 pub mod standing;
 pub mod step;

@@ -147,7 +147,12 @@ impl Check<'_> {
     fn counts(&mut self, counts: &[CountLimit]) {
         for (index, limit) in counts.iter().enumerate() {
             let place = |key| [Key("void"), Key("count"), Index(index), Key(key)];
-            self.count(&place("per-business-day"), limit.per_business_day, 1, COUNT);
+            if let Some(most) = limit.per_business_day {
+                self.count(&place("per-business-day"), most, 1, COUNT);
+            }
+            if let Some(most) = limit.at_most {
+                self.count(&place("at-most"), most, 1, COUNT);
+            }
             if limit.at_ceiling == Permission::Allow {
                 let suggestion = Some("at-ceiling = \"refer\"".to_owned());
                 self.problem(
@@ -174,7 +179,9 @@ impl Check<'_> {
     fn refund(&mut self, refund: &RefundRules) {
         let refund_key = Key("refund");
         match refund.window {
-            RefundWindow::Days(days) => self.count(&[refund_key, Key("window")], days, 1, WINDOW_DAYS),
+            RefundWindow::Days(days) | RefundWindow::WorkingDays(days) => {
+                self.count(&[refund_key, Key("window")], days, 1, WINDOW_DAYS)
+            }
             RefundWindow::Months(months) => self.count(&[refund_key, Key("window")], months, 1, WINDOW_MONTHS),
         }
         if refund.same_business_day != Permission::Allow && refund.window == RefundWindow::Days(1) {

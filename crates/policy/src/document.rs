@@ -4,7 +4,7 @@
 //! form without sorting (a test compares the two). Everything absent is a limit that does not exist or a demand that is not
 //! made; whatever *grants* something must be written.
 
-use crate::scalar::{Amount, CutOff, Rate, Span, UtcOffset};
+use crate::scalar::{Amount, CutOff, Date, Rate, Span, TimeOfDay, UtcOffset};
 use crate::word;
 use rescind_model::{CardType, Channel, Counted, Executor, FundingBasis, IdentityKind, Party, Role};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,12 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
+    /// Which days are worked. Absent: Monday to Friday.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Calendar>,
+    /// What a sale is charged, for sales that come without their fee; the first that matches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charge: Vec<ChargeRule>,
     /// What holds for payment codes. Absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeRules>,
@@ -23,16 +29,28 @@ pub struct Document {
     pub currency: String,
     /// When a business day ends, in local time.
     pub cut_off: CutOff,
+    /// When it is in force. Absent: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Effective>,
     /// The version of the language: [`FORMAT`].
     pub format: u32,
     /// What holds for holds (预授权). Absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldRules>,
+    /// The documents it was put together from, the uppermost first. Empty: it was written as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerName>,
+    /// What layers below may loosen, as places such as `refund.window`. Empty: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaves_to_layers: Vec<String>,
     /// Who carries out legal orders. Absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legal: Option<LegalRules>,
     /// The policy's name, such as `lakala`.
     pub name: String,
+    /// How far a terminal goes without the server. Absent: it decides nothing alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineRules>,
     /// Kinds of sale that are paid for in advance, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prepaid: Vec<PrepaidRule>,
@@ -57,6 +75,233 @@ pub struct Document {
     /// What holds for voids. Absent: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void: Option<VoidRules>,
+    /// What holds instead for some sales.
+    #[serde(default, skip_serializing_if = "Variants::is_empty")]
+    pub when: Variants,
+}
+
+/// What holds instead for sales that match, by way: written as `[[void.when]]`, `[[refund.when]]`, …, with only what
+/// differs; compiled, each has every field. The first that matches holds; if none does, the section itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Variants {
+    /// Instead of `[code]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<Variant<CodeRules>>,
+    /// Instead of `[hold]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold: Vec<Variant<HoldRules>>,
+    /// Instead of `[refund]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund: Vec<Variant<RefundRules>>,
+    /// Instead of `[reversal]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reversal: Vec<Variant<ReversalRules>>,
+    /// Instead of `[void]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub void: Vec<Variant<VoidRules>>,
+}
+
+impl Variants {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.code.is_empty()
+            && self.hold.is_empty()
+            && self.refund.is_empty()
+            && self.reversal.is_empty()
+            && self.void.is_empty()
+    }
+}
+
+/// The rules of one way for the sales that match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Variant<R> {
+    /// For which sales.
+    #[serde(rename = "match")]
+    pub matches: Matcher,
+    /// Its name, for people: unique within its way.
+    pub name: String,
+    /// What holds for them.
+    pub rules: R,
+}
+
+/// For which sales something holds: all that is said must be true of the sale; a list is true if any of its items is. At
+/// least one thing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Matcher {
+    /// The sale is below this: `amount-below = "20000.00"`. Excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_below: Option<Amount>,
+    /// The sale is this or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_from: Option<Amount>,
+    /// It is asked at a local time of day within this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<TimeBand>,
+    /// Kinds of card. A sale without a known kind matches none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    pub card_type: Vec<CardType>,
+    /// How it was paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    pub channel: Vec<Channel>,
+    /// What was sold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kind: Vec<String>,
+    /// Who was paid, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merchant: Vec<String>,
+    /// Business days of the payment before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_before: Option<Date>,
+    /// Business days of the payment from this one on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_from: Option<Date>,
+    /// Classes of the terminal it is asked at. What is asked elsewhere matches none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terminal_class: Vec<String>,
+    /// Days of the week on which it is asked: local calendar days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    pub weekday: Vec<Weekday>,
+}
+
+/// Local times of day, half-open: `[from, until)`. `from` after `until` goes over midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TimeBand {
+    /// From this on.
+    pub from: TimeOfDay,
+    /// Up to this, excluded.
+    pub until: TimeOfDay,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weekday {
+    /// 星期一
+    Monday,
+    /// 星期二
+    Tuesday,
+    /// 星期三
+    Wednesday,
+    /// 星期四
+    Thursday,
+    /// 星期五
+    Friday,
+    /// 星期六
+    Saturday,
+    /// 星期日
+    Sunday,
+}
+
+/// Which days are worked: all but the weekend and the holidays, and the workdays besides (调休).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Calendar {
+    /// Days that are not worked, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<Date>,
+    /// The last day of which it says whether it is worked. Beyond it nothing is said.
+    pub until: Date,
+    /// Days of the week that are not worked.
+    #[serde(with = "word::list")]
+    pub weekend: Vec<Weekday>,
+    /// Days of a weekend that are worked, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workdays: Vec<Date>,
+}
+
+/// When a policy is in force: from the beginning of one local calendar day to the beginning of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Effective {
+    /// From the beginning of this day. Absent: since ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// To the beginning of this day. Absent: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+}
+
+/// A document that others were put upon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LayerName {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What a sale is charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ChargeRule {
+    /// How much; its payer is the merchant.
+    pub fee: FeeRule,
+    /// For which sales. Absent: for all.
+    #[serde(rename = "match", default, skip_serializing_if = "Option::is_none")]
+    pub matches: Option<Matcher>,
+    /// Its name, for people.
+    pub name: String,
+}
+
+/// How far a terminal goes without the server. Whatever is above a ceiling waits for the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OfflineRules {
+    /// What happens above a ceiling: `refer` or `deny`.
+    #[serde(with = "word")]
+    pub at_ceiling: Permission,
+    /// How old its bundle may be, that age included.
+    pub bundle_age: Span,
+    /// How long ago it may last have heard from the server, that age included.
+    pub contact_age: Span,
+    /// The largest operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_amount: Option<Amount>,
+    /// The most operations since it last heard from the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_count: Option<u32>,
+    /// The most records that the server has not acknowledged.
+    pub max_records: u32,
+    /// The largest sum of operations since it last heard from the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_total: Option<Amount>,
+    /// Everything else: what is done to codes and holds.
+    #[serde(with = "word")]
+    pub other: Permission,
+    /// Refunds.
+    #[serde(with = "word")]
+    pub refund: Permission,
+    /// Reversals.
+    #[serde(with = "word")]
+    pub reversal: Permission,
+    /// Voids.
+    #[serde(with = "word")]
+    pub void: Permission,
+}
+
+/// Where somebody is sent whose way is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Instead {
+    /// To another way that is open, or will be; to support if there is none.
+    OtherWay,
+    /// To support.
+    Support,
+    /// Nowhere: there is nothing to be done.
+    Nothing,
+}
+
+/// From when a window runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Since {
+    /// From the payment: for what came from a hold, its completion.
+    Capture,
+    /// From the authorisation: for what came from a hold, the hold.
+    Authorisation,
 }
 
 /// What a rule answers where the policy has the choice.
@@ -126,6 +371,12 @@ word::words! {
     Demand { Mandatory "mandatory", Optional "optional", }
     Same { BusinessDay "business-day", CalendarDay "calendar-day", OpenBatch "open-batch", }
     TierBasis { Sale "sale", RequesterDay "requester-day", }
+    Instead { OtherWay "other-way", Support "support", Nothing "nothing", }
+    Since { Capture "capture", Authorisation "authorisation", }
+    Weekday {
+        Monday "monday", Tuesday "tuesday", Wednesday "wednesday", Thursday "thursday", Friday "friday",
+        Saturday "saturday", Sunday "sunday",
+    }
 }
 
 /// What holds for voids. A void always cancels the whole sale.
@@ -144,17 +395,29 @@ pub struct VoidRules {
     /// How fresh the operator's proof has to be. Absent: none is demanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<AuthenticationRule>,
-    /// How many per business day.
+    /// What happens while there are none: `refer` or `deny`. Absent: `deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub closed: Option<Permission>,
+    /// How many in a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub count: Vec<CountLimit>,
     /// Whether there are voids at all at the moment.
     pub enabled: bool,
+    /// Which evidence has to be given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceRule>,
     /// Who carries it out.
     #[serde(with = "word")]
     pub executor: Executor,
     /// How the customer has to be identified, by amount, ascending: the last that applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<IdentityRule>,
+    /// Where one is sent while there are none. Absent: to another way.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub instead: Option<Instead>,
+    /// Kinds of sale that cannot be voided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds_not_voidable: Vec<String>,
     /// The largest sale that can be voided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_amount: Option<Amount>,
@@ -182,6 +445,9 @@ pub struct VoidRules {
     /// Only within the same of each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
     pub same: Vec<Same>,
+    /// From when the window and the minimum wait run. Absent: from the capture.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub since: Option<Since>,
     /// Whether a slip is printed.
     pub slip: bool,
     /// Only as long as the sale has not been settled.
@@ -191,18 +457,25 @@ pub struct VoidRules {
     pub window: Option<Span>,
 }
 
-/// How many voids per business day.
+/// How many operations in a time: per business day, or in any span that ends with the question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CountLimit {
     /// What happens to the one after the last: `refer` or `deny`.
     #[serde(with = "word")]
     pub at_ceiling: Permission,
-    /// Whose voids are counted.
+    /// How many are allowed in `within`. There exactly if `within` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<u32>,
+    /// Whose operations are counted.
     #[serde(with = "word")]
     pub counted: Counted,
-    /// How many are allowed.
-    pub per_business_day: u32,
+    /// How many are allowed per business day. There exactly if `within` is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_business_day: Option<u32>,
+    /// The span, up to the instant of the question: `(now - within, now]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
 }
 
 /// What holds for refunds.
@@ -221,6 +494,12 @@ pub struct RefundRules {
     /// How fresh the operator's proof has to be. Absent: none is demanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<AuthenticationRule>,
+    /// What happens while there are none: `refer` or `deny`. Absent: `deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub closed: Option<Permission>,
+    /// How many in a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub count: Vec<CountLimit>,
     /// How a refund falls on a coupon and the payer. Absent: in proportion.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
     pub coupon: Option<CouponRule>,
@@ -238,6 +517,9 @@ pub struct RefundRules {
     /// How the customer has to be identified, by amount, ascending: the last that applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<IdentityRule>,
+    /// Where one is sent while there are none. Absent: to another way.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub instead: Option<Instead>,
     /// Kinds of sale that cannot be refunded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds_not_refundable: Vec<String>,
@@ -256,6 +538,9 @@ pub struct RefundRules {
     /// How long after the last refund of the same sale at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_spacing: Option<Span>,
+    /// How long after the payment at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_wait: Option<Span>,
     /// What happens to the kinds that are not refundable: `refer` or `deny`. Absent: `deny`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
     pub not_refundable: Option<Permission>,
@@ -276,6 +561,9 @@ pub struct RefundRules {
     /// In the business day of the payment.
     #[serde(with = "word")]
     pub same_business_day: Permission,
+    /// From when the window and the minimum wait run. Absent: from the capture.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    pub since: Option<Since>,
     /// Whether a slip is printed.
     pub slip: bool,
     /// Who must agree, by amount: ascending, the last one open-ended.
@@ -296,15 +584,20 @@ pub enum RefundWindow {
     Days(u32),
     /// Calendar months; a date that a month does not have becomes its last day.
     Months(u32),
+    /// Working days of the calendar, that of the payment not counted: over when the last of them ends.
+    WorkingDays(u32),
 }
 
 /// Evidence that has to be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EvidenceRule {
-    /// Only for refunds of more than this.
+    /// Only for more than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<Amount>,
+    /// Only from this long after the payment on, that instant included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Span>,
     /// What has to be given: `receipt`, `photo`, …
     pub kind: String,
     /// Only for these reasons. Empty: for every reason.

@@ -269,6 +269,71 @@ impl fmt::Display for CutOff {
     }
 }
 
+/// A local time of day, `00:00` to `23:59`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimeOfDay {
+    minutes: i32,
+}
+
+impl TimeOfDay {
+    const EXPECTED: BadScalar =
+        BadScalar { expected: "a local time of day between \"00:00\" and \"23:59\", such as \"22:30\"" };
+
+    /// Reads `22:30`.
+    ///
+    /// # Errors
+    /// Not of that form, or out of range.
+    pub fn parse(text: &str) -> Result<Self, BadScalar> {
+        let (hours, minutes) = hours_and_minutes(text).ok_or(Self::EXPECTED)?;
+        let minutes = hours.saturating_mul(60).saturating_add(minutes);
+        if (0..24 * 60).contains(&minutes) { Ok(Self { minutes }) } else { Err(Self::EXPECTED) }
+    }
+
+    /// Minutes after local midnight.
+    #[must_use]
+    pub fn minutes(self) -> i32 {
+        self.minutes
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.minutes.div_euclid(60), self.minutes.rem_euclid(60))
+    }
+}
+
+/// A local calendar day, `1970-01-01` to `9999-12-31`. Written and in canonical form `"2026-10-01"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(chrono::NaiveDate);
+
+impl Date {
+    const EXPECTED: BadScalar =
+        BadScalar { expected: "a date between \"1970-01-01\" and \"9999-12-31\", such as \"2026-10-01\"" };
+
+    /// Reads `2026-10-01`.
+    ///
+    /// # Errors
+    /// Not of that form, no day of the calendar, or out of range.
+    pub fn parse(text: &str) -> Result<Self, BadScalar> {
+        let shape = text.len() == 10
+            && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| shape).ok_or(Self::EXPECTED)?;
+        if chrono::Datelike::year(&day) >= 1970 { Ok(Self(day)) } else { Err(Self::EXPECTED) }
+    }
+
+    /// The day.
+    #[must_use]
+    pub fn day(self) -> chrono::NaiveDate {
+        self.0
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 macro_rules! as_text {
     ($($name:ident)*) => {$(
         impl Serialize for $name {
@@ -284,7 +349,7 @@ macro_rules! as_text {
         }
     )*};
 }
-as_text!(UtcOffset CutOff);
+as_text!(UtcOffset CutOff TimeOfDay Date);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use crate::business_day::Clock;
 use crate::document::Document;
-use rescind_model::{Duration, Role, Terms};
+use rescind_model::{Duration, OfflineTerms, Role, Terms};
 
 /// How long cases, grants and orders live if the policy does not say: a day.
 const DAY: Duration = Duration { ms: 86_400_000 };
@@ -27,6 +27,11 @@ impl Document {
         let hold = self.hold.as_ref().filter(|rules| rules.enabled);
         let (support, legal) = (self.support.as_ref(), self.legal.as_ref());
         Terms {
+            offline: self.offline.as_ref().map(|rules| OfflineTerms {
+                max_records: rules.max_records,
+                contact_lives: rules.contact_age.duration(),
+                bundle_lives: rules.bundle_age.duration(),
+            }),
             code_lives: self.code.as_ref().filter(|rules| rules.enabled).map(|rules| rules.time_to_live.duration()),
             hold_ceiling_percent: hold.map(|rules| rules.ceiling_percent),
             hold_lives: hold.map(|rules| rules.validity.duration()),

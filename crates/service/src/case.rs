@@ -234,7 +234,7 @@ fn decide<P: Ports>(policy: &P::Policy, facts: &Facts, ledger: &Ledger, ask: &Ca
     Ok(match ask.way {
         Way::Void => {
             let amount = amount.unwrap_or_else(all);
-            policy.decide_void(facts, &VoidQuestion { amount, reason, legal: false })?
+            policy.decide_void(facts, &VoidQuestion { amount, reason, legal: false, evidence: Vec::new() })?
         }
         Way::Refund => {
             let evidence = ask.evidence.iter().map(|e| e.kind.clone()).collect();

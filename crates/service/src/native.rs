@@ -29,6 +29,9 @@ impl Policy for NativePolicy {
     fn needs(&self) -> Needs {
         self.0.needs()
     }
+    fn acquiring_fee(&self, sale: &Sale) -> Result<Option<Money>, DecisionError> {
+        self.0.acquiring_fee(sale)
+    }
     fn business_day_of(&self, at: Instant) -> Result<BusinessDay, DecisionError> {
         self.0.business_day_of(at)
     }

@@ -50,7 +50,12 @@ impl<P: Ports> App<P> {
         let policy = self.policy_of(&record).await?;
         let terms = policy.terms();
         let person = who.person_with(merchant, &terms.legal_roles)?;
-        let asker = Asker { person: Some(person.id.clone()), roles: person.roles.clone(), terminal: None };
+        let asker = Asker {
+            person: Some(person.id.clone()),
+            roles: person.roles.clone(),
+            terminal: None,
+            terminal_class: None,
+        };
         let actor = Actor::Person(person);
         let id = OrderId { value: format!("{sale}~{}", tail(command)) };
         let there = self.payment(merchant, sale).await?;
@@ -185,7 +190,7 @@ fn left_of(ledger: &Ledger) -> Result<Money, Error> {
 }
 
 fn question(amount: &Money) -> VoidQuestion {
-    VoidQuestion { amount: amount.clone(), reason: None, legal: true }
+    VoidQuestion { amount: amount.clone(), reason: None, legal: true, evidence: Vec::new() }
 }
 
 /// The void that carries an order out.

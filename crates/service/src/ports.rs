@@ -51,6 +51,11 @@ pub trait Policy: Send + Sync {
     fn needs(&self) -> Needs;
     /// How long things live under this policy, and who may do what is rare.
     fn terms(&self) -> Terms;
+    /// The acquiring fee that the policy's schedule of charges has for a sale, if it has one for it.
+    ///
+    /// # Errors
+    /// An amount of another currency or out of range.
+    fn acquiring_fee(&self, sale: &Sale) -> Result<Option<Money>, DecisionError>;
     /// The business day of an instant.
     ///
     /// # Errors

@@ -612,7 +612,7 @@ impl<P: Ports> App<P> {
             }
         };
         let (person, roles) = person.map_or((None, Vec::new()), |p| (Some(p.id), p.roles));
-        Ok(Asker { person, roles, terminal })
+        Ok(Asker { person, roles, terminal, terminal_class: None })
     }
 
     /// The facts of a decision, gathered before it is asked.
@@ -638,6 +638,7 @@ impl<P: Ports> App<P> {
             operation_open: standing.operation_open,
         };
         Ok(Facts {
+            offline: None,
             sale: ledger.sale.clone(),
             status: ledger.status.clone(),
             balance,

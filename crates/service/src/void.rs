@@ -134,7 +134,11 @@ impl<P: Ports> App<P> {
         let mut facts = self.facts(ledger, policy, asker, now).await?;
         let mut tallies = Vec::new();
         let Some(day) = facts.business_day else { return Ok(Gathered { facts, tallies }) };
-        for counted in policy.needs().void_tallies {
+        for need in policy.needs().tallies {
+            if need.way != rescind_model::Way::Void || need.period != rescind_model::Period::BusinessDay {
+                continue;
+            }
+            let counted = need.counted;
             let sale = &ledger.sale;
             let (name, subject) = match counted {
                 Counted::MerchantAccount => ("merchant-account", Some(sale.merchant.to_string())),
@@ -146,7 +150,7 @@ impl<P: Ports> App<P> {
             let Some(subject) = subject else { continue };
             let key = Key::void_tally(&sale.merchant, day, name, &subject).checked()?;
             let total = self.total(&key, &sale.merchant, own, now).await?;
-            facts.tallies.push(rescind_model::Tally { counted, voids_today: u32::try_from(total).unwrap_or(u32::MAX) });
+            facts.tallies.push(rescind_model::Tally { need, count: u32::try_from(total).unwrap_or(u32::MAX) });
             tallies.push((key, 1));
         }
         Ok(Gathered { facts, tallies })
@@ -182,7 +186,7 @@ impl<P: Ports> App<P> {
         now: Instant,
     ) -> Result<bool, Error> {
         let records = self.records().await?;
-        let expected = gathered.facts.tallies.iter().map(|t| i64::from(t.voids_today));
+        let expected = gathered.facts.tallies.iter().map(|t| i64::from(t.count));
         let expected = expected.chain(gathered.facts.requested_today.iter().map(|m| m.minor));
         for ((key, adds), expected) in gathered.tallies.iter().zip(expected) {
             let slot = records.open::<Tally>(key).await?;
@@ -282,6 +286,7 @@ fn question(sale: &Sale, ask: &VoidAsk) -> VoidQuestion {
         amount: ask.amount.clone().unwrap_or_else(|| sale.captured.clone()),
         reason: ask.reason.clone(),
         legal: false,
+        evidence: Vec::new(),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Laws that hold for every sale, at every time, under both packs.
 
-use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, of, ordinary, proof, refund, void};
+use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, of, ordinary, proof, refund, tally, void};
 use proptest::prelude::*;
 use rescind_eligibility::Engine;
 use rescind_model::token::Token as _;
 use rescind_model::{
     Asker, BusinessDay, Counted, Decision, DecisionError, Duration, Facts, FeeKind, Hold, IdentityKind, IdentityProof,
     Instant, Money, OperationQuestion, Outcome, PaymentCode, Presenter, RefundQuestion, Remedy, Role, SaleOutcome,
-    SettlementMode, Tally, Trouble, VoidQuestion, Way,
+    SettlementMode, Trouble, VoidQuestion, Way,
 };
 use rescind_policy::document::{CouponRule, Document, RefundWindow, ReturnedFee};
 use rescind_policy::scalar::{Amount, Span};
@@ -97,7 +97,7 @@ fn any_facts(document: &'static Document) -> impl Strategy<Value = Facts> {
             facts.status.outcome = outcome;
             facts.status.settled_at = settled.then_some(facts.now);
             for tally in &mut facts.tallies {
-                tally.voids_today = voids;
+                tally.count = voids;
             }
             facts.asker.roles = vec![Role::parse(role).unwrap()];
             facts.authentication = Some(proof(facts.now));
@@ -321,7 +321,7 @@ proptest! {
         let spoken_for = facts.balance.cleared.minor + facts.balance.voided.minor + facts.balance.reserved.minor;
         let left = facts.sale.captured.minor - spoken_for;
         for amount in [left, (facts.sale.captured.minor * share / 100).max(1)].into_iter().filter(|amount| *amount > 0) {
-            let question = VoidQuestion { amount: cny(amount), reason: None, legal: true };
+            let question = VoidQuestion { amount: cny(amount), reason: None, legal: true, evidence: Vec::new() };
             let decision = engine.decide_void(&facts, &question).unwrap();
             let free = !facts.balance.void_open && !facts.balance.operation_open;
             let expected = facts.status.outcome == SaleOutcome::Good && free && amount == left;
@@ -577,7 +577,7 @@ proptest! {
         facts.requested_today = Some(cny(amounts[7]));
         facts.balance.refunds_counted = counts.0;
         facts.balance.refunds_sent = counts.1;
-        facts.tallies[0].voids_today = counts.2;
+        facts.tallies[0].count = counts.2;
         let amount = Money { minor: amounts[8], currency: currency.to_owned() };
         facts.sale.coupon = Some(cny(amounts[6]));
         facts.sale.service_at = Some(instant(2));
@@ -596,7 +596,7 @@ proptest! {
         facts.status.outcome = SaleOutcome::Good;
         let _one = engine.assess(&facts, Some(&amount)).is_ok();
         let _two = engine.assess(&facts, None).is_ok();
-        let _three = engine.decide_void(&facts, &VoidQuestion { amount: amount.clone(), reason: None, legal: false }).is_ok();
+        let _three = engine.decide_void(&facts, &VoidQuestion { amount: amount.clone(), reason: None, legal: false, evidence: Vec::new() }).is_ok();
         let _four = engine.decide_refund(&facts, &RefundQuestion { amount, reason: None, evidence: Vec::new() }).is_ok();
     }
 }
@@ -610,11 +610,11 @@ fn a_fact_that_a_rule_needs_is_never_guessed() {
     let no_tally = Facts { tallies: Vec::new(), ..facts.clone() };
     assert_eq!(engine.decide_void(&no_tally, &void(10_000)), missing("tallies.merchant-account"));
     assert_eq!(engine.assess(&no_tally, None), missing("tallies.merchant-account").map(|never: Decision| vec![never]));
-    let wrong_tally = Facts { tallies: vec![Tally { counted: Counted::Terminal, voids_today: 0 }], ..facts.clone() };
+    let wrong_tally = Facts { tallies: vec![tally(Counted::Terminal, 0)], ..facts.clone() };
     assert_eq!(engine.decide_void(&wrong_tally, &void(10_000)), missing("tallies.merchant-account"));
 
     let mut nobody = facts.clone();
-    nobody.asker = Asker { person: None, roles: Vec::new(), terminal: None };
+    nobody.asker = Asker { person: None, roles: Vec::new(), terminal: None, terminal_class: None };
     assert_eq!(engine.decide_void(&nobody, &void(10_000)), missing("asker.person"));
     // Before anybody signs in, the ways can be looked at: the obligations name the roles.
     let decisions = engine.assess(&nobody, None).unwrap();
@@ -670,7 +670,8 @@ fn a_reason_that_is_not_listed_is_not_repeated_if_it_could_be_anything() {
         ("张三 13800138000", "unlisted"),
         ("", "unlisted"),
     ] {
-        let question = VoidQuestion { amount: cny(10_000), reason: Some(reason.to_owned()), legal: false };
+        let question =
+            VoidQuestion { amount: cny(10_000), reason: Some(reason.to_owned()), legal: false, evidence: Vec::new() };
         let decision = engine.decide_void(&facts, &question).unwrap();
         assert_eq!(decision.findings.len(), 1);
         assert_eq!(decision.findings[0].observed, rescind_model::Value::Text(shown.to_owned()));

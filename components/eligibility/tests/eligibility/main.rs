@@ -3,8 +3,6 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
 
 #[cfg(test)]
-mod cases;
-#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod rules;

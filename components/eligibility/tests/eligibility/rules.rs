@@ -1,11 +1,11 @@
 //! Each rule at its edges, for rules that no pack uses and for combinations.
 
-use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, ordinary, proof, refund, void};
+use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, ordinary, proof, refund, tally, void};
 use rescind_eligibility::Engine;
 use rescind_model::{
     Counted, Decision, DecisionError, Duration, Facts, Finding, FundingBasis, Hold, IdentityKind, IdentityProof,
     Instant, OperationQuestion, Outcome, PaymentCode, PersonId, Presenter, Remedy, Role, SaleOutcome, SettlementMode,
-    Tally, Value, Way,
+    Value, Way,
 };
 use rescind_policy::document::{
     AuthenticationRule, CountLimit, Document, EvidenceRule, IdentityRule, PenaltyStep, Permission, PrepaidRule,
@@ -149,18 +149,14 @@ fn void_amounts_have_a_smallest_and_a_largest() {
 #[test]
 fn each_count_is_held_against_its_own_limit() {
     let engine = void_rules(|void| {
-        void.count = vec![
-            CountLimit { counted: Counted::Operator, per_business_day: 5, at_ceiling: Permission::Deny },
-            CountLimit { counted: Counted::Terminal, per_business_day: 2, at_ceiling: Permission::Refer },
-        ];
+        void.count =
+            vec![limit(Counted::Operator, 5, Permission::Deny), limit(Counted::Terminal, 2, Permission::Refer)];
     });
-    assert_eq!(engine.needs().void_tallies, [Counted::Operator, Counted::Terminal]);
+    let counted: Vec<Counted> = engine.needs().tallies.iter().map(|need| need.counted).collect();
+    assert_eq!(counted, [Counted::Operator, Counted::Terminal]);
     let with = |operator, terminal| {
         let mut facts = sale(&engine);
-        facts.tallies = vec![
-            Tally { counted: Counted::Terminal, voids_today: terminal },
-            Tally { counted: Counted::Operator, voids_today: operator },
-        ];
+        facts.tallies = vec![tally(Counted::Terminal, terminal), tally(Counted::Operator, operator)];
         voided(&engine, &facts)
     };
     assert_eq!(with(4, 1).outcome, Outcome::Allow);
@@ -250,6 +246,7 @@ fn refund_amounts_have_a_smallest_and_a_largest() {
 #[test]
 fn evidence_is_demanded_by_reason_and_amount_and_each_kind_once() {
     let rule = |kind: &str, reasons: &[&str], above| EvidenceRule {
+        after: None,
         above,
         kind: kind.to_owned(),
         reasons: reasons.iter().map(|reason| (*reason).to_owned()).collect(),
@@ -315,9 +312,9 @@ fn every_rule_that_fails_is_reported_in_order() {
     facts.balance.refunds_sent = 1;
     facts.balance.reserved = cny(1);
     facts.balance.requested = cny(1);
-    facts.tallies[0].voids_today = 3;
+    facts.tallies[0].count = 3;
     facts.asker.roles = vec![Role::parse("guest").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None, legal: false };
+    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None, legal: false, evidence: Vec::new() };
     let decision = engine.decide_void(&facts, &question).unwrap();
     let rules: Vec<&str> = decision.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let expected = [
@@ -544,7 +541,7 @@ fn a_policy_says_how_long_things_live_and_who_does_what_is_rare() {
     assert_eq!((roles(&terms.support_roles), roles(&terms.legal_roles)), (vec!["support".to_owned()], Vec::new()));
     let day = Duration { ms: 86_400_000 };
     assert_eq!((terms.grant_lives, terms.case_lives, terms.order_lives), (day, day, day));
-    let legal = rescind_model::VoidQuestion { amount: cny(10_000), reason: None, legal: true };
+    let legal = rescind_model::VoidQuestion { amount: cny(10_000), reason: None, legal: true, evidence: Vec::new() };
     let decision = engine(&bare).decide_void(&sale(&engine(&bare)), &legal).unwrap();
     assert_eq!(findings(&decision), [("legal.enabled", &Remedy::ContactSupport)]);
 }
@@ -595,7 +592,7 @@ fn a_legal_order_costs_nothing_and_returns_what_is_left_of_fee_and_coupon() {
     facts.balance.fee_returned = cny(31);
     facts.balance.coupon_returned = cny(501);
     facts.asker.roles = vec![Role::parse("compliance").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(5_000), reason: None, legal: true };
+    let question = rescind_model::VoidQuestion { amount: cny(5_000), reason: None, legal: true, evidence: Vec::new() };
     let decision = engine.decide_void(&facts, &question).unwrap();
     assert_eq!(decision.outcome, Outcome::Allow);
     assert_eq!(decision.obligations.coupon, Some(cny(500)));
@@ -691,4 +688,9 @@ fn an_expired_code_is_closed_before_anything_is_sold_anew() {
         let reversal = asked(&engine, &facts, Way::Reversal);
         assert_eq!(findings(&reversal), [("reversal.nothing-to-reverse", &Remedy::NewSale)]);
     }
+}
+
+/// At most so many in a business day.
+fn limit(counted: Counted, most: u32, at_ceiling: Permission) -> CountLimit {
+    CountLimit { counted, at_ceiling, per_business_day: Some(most), at_most: None, within: None }
 }

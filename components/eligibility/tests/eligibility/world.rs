@@ -3,8 +3,8 @@
 use rescind_eligibility::Engine;
 use rescind_model::{
     Asker, Authentication, AuthenticationMethod, Balance, CardType, Channel, Counted, Decision, Digest, Facts, Instant,
-    Money, PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally,
-    VoidQuestion, Way,
+    Money, Period, PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally,
+    TallyNeed, VoidQuestion, Way,
 };
 use rescind_policy::canonical;
 use rescind_policy::document::Document;
@@ -82,20 +82,27 @@ pub(crate) fn ordinary(engine: &Engine, captured: i64, paid_at: Instant) -> Fact
         now: paid_at,
         business_day: None,
         tallies: [Counted::MerchantAccount, Counted::PayerToken, Counted::Operator, Counted::Terminal]
-            .map(|counted| Tally { counted, voids_today: 0 })
+            .map(|counted| tally(counted, 0))
             .to_vec(),
         requested_today: Some(cny(0)),
         asker: Asker {
             person: Some(PersonId::parse("P-1").unwrap()),
             roles: vec![Role::parse("manager").unwrap()],
             terminal: None,
+            terminal_class: None,
         },
         code: None,
         hold: None,
         operation: Some(Digest::of(b"this")),
         authentication: Some(proof(paid_at)),
         identity: Vec::new(),
+        offline: None,
     }
+}
+
+/// So many voids in the business day.
+pub(crate) fn tally(counted: Counted, count: u32) -> Tally {
+    Tally { need: TallyNeed { way: Way::Void, counted, period: Period::BusinessDay }, count }
 }
 
 /// The manager's proof for this very operation.
@@ -105,7 +112,7 @@ pub(crate) fn proof(at: Instant) -> Authentication {
 }
 
 pub(crate) fn void(amount: i64) -> VoidQuestion {
-    VoidQuestion { amount: cny(amount), reason: Some("duplicate".to_owned()), legal: false }
+    VoidQuestion { amount: cny(amount), reason: Some("duplicate".to_owned()), legal: false, evidence: Vec::new() }
 }
 
 pub(crate) fn refund(amount: i64) -> RefundQuestion {

@@ -127,7 +127,7 @@ pub fn refund(state: RefundState) -> Refund {
         // One consent counts; the other was given to an earlier revision.
         approvals: vec![approval("boss-9", 2), approval("boss-8", 1)],
         fees: vec![],
-        arrival: Some(Arrival { min_days: 1, max_days: 3, working_days: true }),
+        arrival: Some(Arrival { min_days: 1, max_days: 3, working_days: true, earliest: None, latest: None }),
         executor: Executor::Courier,
         provider_reference: "RR1".into(),
         attempts: 1,

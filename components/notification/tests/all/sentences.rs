@@ -15,6 +15,7 @@ fn decision(outcome: Outcome, findings: Vec<Finding>) -> Decision {
         outcome,
         findings,
         obligations: Obligations {
+            offline: None,
             fees: vec![],
             approvals: None,
             evidence: vec![],

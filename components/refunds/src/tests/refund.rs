@@ -21,7 +21,7 @@ fn submitted() -> Refund {
         },
         approvals: vec![],
         fees: vec![],
-        arrival: Some(Arrival { min_days: 1, max_days: 3, working_days: true }),
+        arrival: Some(Arrival { min_days: 1, max_days: 3, working_days: true, earliest: None, latest: None }),
         executor: Executor::Courier,
         provider_reference: "ref-R-1".to_owned(),
         attempts: 0,

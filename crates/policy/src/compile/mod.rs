@@ -10,7 +10,7 @@ use crate::check::{self, Place};
 use crate::document::{
     ArrivalRule, AuthenticationRule, CodeRules, CompletionVoidRules, CountLimit, Document, EscalationRule,
     EvidenceRule, FORMAT, FeeRule, HoldRules, IdentityRule, LateFee, LegalRules, PenaltyLimit, PenaltyStep,
-    PrepaidRule, PrivacyRules, RefundRules, RefundWindow, ReversalRules, SupportRules, Tier, VoidRules,
+    PrepaidRule, PrivacyRules, RefundRules, RefundWindow, ReversalRules, SupportRules, Tier, Variants, VoidRules,
 };
 use crate::limits::{DOCUMENT_BYTES, TOML_BYTES};
 use crate::scalar::{BadScalar, CutOff, Rate, Span, UtcOffset, number_and_unit};
@@ -180,13 +180,19 @@ fn document(r: &mut Reader, root: &mut Section<'_, '_>) -> Parts {
     let (void_is_unreadable, complete) = (void.is_none(), money && began && people);
     let header = || -> Option<Document> {
         Some(Document {
+            calendar: None,
+            charge: Vec::new(),
             code: code.flatten(),
             currency: currency?,
             cut_off: cut_off?,
+            effective: None,
             format: format?,
             hold: hold.flatten(),
+            layers: Vec::new(),
+            leaves_to_layers: Vec::new(),
             legal: legal.flatten(),
             name: name?,
+            offline: None,
             prepaid: prepaid.unwrap_or_default(),
             privacy: privacy.flatten(),
             refund: refund.flatten(),
@@ -196,6 +202,7 @@ fn document(r: &mut Reader, root: &mut Section<'_, '_>) -> Parts {
             time_zone: time_zone?,
             version: version?,
             void: void.flatten(),
+            when: Variants::default(),
         })
     };
     let readable = header();
@@ -222,6 +229,11 @@ fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRule
     let min_amount = r.optional(s, "min-amount", |r, item| r.amount(&item));
     let max_amount = r.optional(s, "max-amount", |r, item| r.amount(&item));
     let count = r.list(s, "count", |r, item| r.table(item, count_limit));
+    let since = r.optional(s, "since", |r, item| r.word(&item));
+    let kinds_not_voidable = r.list(s, "kinds-not-voidable", |r, item| r.text(&item));
+    let evidence = r.list(s, "evidence", |r, item| r.table(item, evidence_rule));
+    let closed = r.optional(s, "closed", |r, item| r.word(&item));
+    let instead = r.optional(s, "instead", |r, item| r.word(&item));
     let operator_roles = r.list(s, "operator-roles", |r, item| r.role(&item));
     let authentication = r.optional(s, "authentication", |r, item| r.table(item, authentication_rule));
     let identity = r.list(s, "identity", |r, item| r.table(item, identity_rule));
@@ -236,10 +248,14 @@ fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRule
         after_refund: after_refund?,
         arrival: arrival?,
         authentication: authentication?,
+        closed: closed?,
         count: count?,
         enabled: enabled?,
+        evidence: evidence?,
         executor: executor?,
         identity: identity?,
+        instead: instead?,
+        kinds_not_voidable: kinds_not_voidable?,
         max_amount: max_amount?,
         min_amount: min_amount?,
         minimum_wait: minimum_wait?,
@@ -249,6 +265,7 @@ fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRule
         reason: reason?,
         reasons: reasons?,
         same: same?,
+        since: since?,
         slip: slip?,
         until_settlement: until_settlement?,
         window: window?,
@@ -257,9 +274,17 @@ fn void_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<VoidRule
 
 fn count_limit(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<CountLimit> {
     let counted = r.required(s, "counted", |r, item| r.word(&item));
-    let per_business_day = r.required(s, "per-business-day", |r, item| r.count(&item));
+    let per_business_day = r.optional(s, "per-business-day", |r, item| r.count(&item));
+    let at_most = r.optional(s, "at-most", |r, item| r.count(&item));
+    let within = r.optional(s, "within", |r, item| r.scalar(&item, Span::parse));
     let at_ceiling = r.required(s, "at-ceiling", |r, item| r.word(&item));
-    Some(CountLimit { at_ceiling: at_ceiling?, counted: counted?, per_business_day: per_business_day? })
+    Some(CountLimit {
+        at_ceiling: at_ceiling?,
+        at_most: at_most?,
+        counted: counted?,
+        per_business_day: per_business_day?,
+        within: within?,
+    })
 }
 
 fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<RefundRules>> {
@@ -270,6 +295,11 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
     let executor = r.required(s, "executor", |r, item| r.word(&item));
     let window = r.required(s, "window", |r, item| r.scalar(&item, refund_window));
     let after_window = r.optional(s, "after-window", |r, item| r.word(&item));
+    let minimum_wait = r.optional(s, "minimum-wait", |r, item| r.scalar(&item, Span::parse));
+    let since = r.optional(s, "since", |r, item| r.word(&item));
+    let count = r.list(s, "count", |r, item| r.table(item, count_limit));
+    let closed = r.optional(s, "closed", |r, item| r.word(&item));
+    let instead = r.optional(s, "instead", |r, item| r.word(&item));
     let same_business_day = r.required(s, "same-business-day", |r, item| r.word(&item));
     let partial = r.required(s, "partial", |r, item| r.flag(&item));
     let max_count = r.optional(s, "max-count", |r, item| r.count(&item));
@@ -298,18 +328,22 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
         after_window: after_window?,
         arrival: arrival?,
         authentication: authentication?,
+        closed: closed?,
+        count: count?,
         coupon: coupon?,
         enabled: enabled?,
         evidence: evidence?,
         executor: executor?,
         funding: funding?,
         identity: identity?,
+        instead: instead?,
         kinds_not_refundable: kinds_not_refundable?,
         late_fee: late_fee?,
         max_amount: max_amount?,
         max_count: max_count?,
         min_amount: min_amount?,
         min_spacing: min_spacing?,
+        minimum_wait: minimum_wait?,
         not_refundable: not_refundable?,
         operation_fee: operation_fee?,
         partial: partial?,
@@ -317,6 +351,7 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
         reason: reason?,
         reasons: reasons?,
         same_business_day: same_business_day?,
+        since: since?,
         slip: slip?,
         tier: tier?,
         tiers_by: tiers_by?,
@@ -327,6 +362,7 @@ fn refund_rules(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Option<Refund
 fn refund_window(text: &str) -> Result<RefundWindow, BadScalar> {
     match number_and_unit(text) {
         Some((days, "day")) => Ok(RefundWindow::Days(days)),
+        Some((days, "working day")) => Ok(RefundWindow::WorkingDays(days)),
         Some((months, "month")) => Ok(RefundWindow::Months(months)),
         _ => Err(BadScalar { expected: "a window such as \"30 days\" or \"11 months\"" }),
     }
@@ -335,8 +371,9 @@ fn refund_window(text: &str) -> Result<RefundWindow, BadScalar> {
 fn evidence_rule(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<EvidenceRule> {
     let kind = r.required(s, "kind", |r, item| r.text(&item));
     let above = r.optional(s, "above", |r, item| r.amount(&item));
+    let after = r.optional(s, "after", |r, item| r.scalar(&item, Span::parse));
     let reasons = r.list(s, "reasons", |r, item| r.text(&item));
-    Some(EvidenceRule { above: above?, kind: kind?, reasons: reasons? })
+    Some(EvidenceRule { above: above?, after: after?, kind: kind?, reasons: reasons? })
 }
 
 fn tier(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Tier> {

@@ -61,6 +61,7 @@ fn decision(way: Way, amount: &str) -> Decision {
         outcome: Verdict::Allow,
         findings: Vec::new(),
         obligations: Obligations {
+            offline: None,
             fees: Vec::new(),
             approvals: None,
             evidence: Vec::new(),

@@ -1,9 +1,9 @@
 //! Case files: what a policy is expected to answer, written beside it by whoever wrote the policy.
 //!
-//! Native only: cases are for people and tests, never part of the component. The format is shown in `docs/policies.md`.
+//! The format is shown in `docs/policies.md`.
 
-use crate::Engine;
 use chrono::{FixedOffset, SecondsFormat};
+use rescind_eligibility::Engine;
 use rescind_model::token::Token;
 use rescind_model::{
     Asker, Authentication, AuthenticationMethod, Balance, BusinessDay, Decision, DecisionError, Digest, Facts, Finding,
@@ -309,7 +309,7 @@ impl Case {
         match (&self.void, &self.refund, &self.assess, &self.operation) {
             (Some(void), None, None, None) => {
                 let (amount, reason) = (amount(void)?, void.reason.clone());
-                let question = VoidQuestion { amount, reason, legal: void.legal };
+                let question = VoidQuestion { amount, reason, legal: void.legal, evidence: void.evidence.clone() };
                 Ok(engine.decide_void(facts, &question).map(|decision| vec![decision]))
             }
             (None, Some(refund), None, None) => {
@@ -346,9 +346,9 @@ impl Case {
         let roles: Result<Vec<Role>, String> =
             roles.iter().map(|role| Role::parse(role).map_err(|e| e.to_string())).collect();
         let needed = engine.needs();
-        let tallies = needed.void_tallies.iter().map(|counted| {
-            let voids_today = self.voids_today.get(counted.word()).copied().unwrap_or(0);
-            Tally { counted: *counted, voids_today }
+        let tallies = needed.tallies.iter().map(|need| {
+            let count = self.voids_today.get(need.counted.word()).copied().unwrap_or(0);
+            Tally { need: need.clone(), count }
         });
         Ok(Facts {
             sale: self.sale(engine, paid_at)?,
@@ -376,12 +376,13 @@ impl Case {
             business_day: self.business_day.as_deref().map(day).transpose()?,
             tallies: tallies.collect(),
             requested_today: needed.requested_today.then(|| nothing(&self.requested_today)).transpose()?,
-            asker: Asker { person: PersonId::parse(ASKER).ok(), roles: roles?, terminal: None },
+            asker: Asker { person: PersonId::parse(ASKER).ok(), roles: roles?, terminal: None, terminal_class: None },
             code: self.code.as_ref().map(|code| code.facts(engine, paid_at)).transpose()?,
             hold: self.hold.as_ref().map(|hold| hold.facts(engine, &self.sale, paid_at)).transpose()?,
             operation: Some(Digest::of(THIS)),
             authentication: self.authentication.facts(&self.now)?,
             identity: self.identity.iter().map(|kind| self.identity(kind)).collect::<Result<_, String>>()?,
+            offline: None,
         })
     }
 
