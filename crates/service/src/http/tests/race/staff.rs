@@ -19,7 +19,7 @@ fn void() -> Ask {
     tell("supervisor", "/v1/transactions/S-1/voids", json!({"reason": "wrong-amount"}))
 }
 
-fn named(path: &str, name: &str, more: Value) -> Side {
+fn named(path: &str, name: &str, more: &Value) -> Side {
     let mut body = json!({"name": name});
     if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
         body.extend(more.clone());
@@ -83,8 +83,8 @@ fn directory() -> Vec<Race> {
             Lakala,
             vec![],
             [
-                named("/v1/merchants", "one", json!({"id": "M-9", "policy": "lakala"})),
-                named("/v1/merchants", "two", json!({"id": "M-9", "policy": "lakala"})),
+                named("/v1/merchants", "one", &json!({"id": "M-9", "policy": "lakala"})),
+                named("/v1/merchants", "two", &json!({"id": "M-9", "policy": "lakala"})),
             ],
             One,
         ),
@@ -93,8 +93,8 @@ fn directory() -> Vec<Race> {
             Lakala,
             vec![],
             [
-                named("/v1/persons", "one", json!({"id": "p-9", "grants": []})),
-                named("/v1/persons", "two", json!({"id": "p-9", "grants": []})),
+                named("/v1/persons", "one", &json!({"id": "p-9", "grants": []})),
+                named("/v1/persons", "two", &json!({"id": "p-9", "grants": []})),
             ],
             One,
         ),
