@@ -182,6 +182,13 @@ fn operators() -> Vec<Race> {
             Order,
         ),
         race(
+            "a PIN is confirmed, and whatever is set after it is not",
+            Lakala,
+            operator(),
+            [post("supervisor", "/v1/operators/07/confirmations", Value::Null).into(), reset().into()],
+            Both,
+        ),
+        race(
             "a PIN is chosen before it is reset",
             Lakala,
             operator(),
