@@ -329,9 +329,9 @@ async fn reversals_that_never_came_through_make_room_for_those_that_are_owed() {
         kv.calm();
     }
     assert_eq!(owed(&shop).await, OUTSTANDING);
-    // Their commits may still be under way: they keep their place, and one more is found without it.
+    // Their commits may still be under way: they keep their place, and one more, which could not be found, waits.
     shop.post(&shop.system, "/v1/transactions", &unknown("T-1")).await.expect(201);
-    shop.tell(&shop.terminal, "/v1/transactions/T-1/troubles", &told).await.expect(200);
+    shop.tell(&shop.terminal, "/v1/transactions/T-1/troubles", &told).await.refused(503, "store.unavailable");
     assert_eq!(owed(&shop).await, OUTSTANDING);
     // Later nobody can be at work on them.
     shop.world.app.ports.pass(INTENT_PATIENCE);
@@ -346,4 +346,27 @@ async fn reversals_that_never_came_through_make_room_for_those_that_are_owed() {
     shop.tell(&shop.terminal, &results, &json!({"outcome": "done"})).await.expect(200);
     shop.post(&shop.terminal, "/v1/transactions", &sale("N-1", TODAY)).await.expect(201);
     assert_eq!(owed(&shop).await, 0);
+}
+
+#[tokio::test]
+async fn a_terminal_that_owes_as_many_reversals_as_are_listed_reports_one_before_it_begins_another() {
+    let shop = Shop::under("unionpay").await;
+    let told = json!({"trouble": "no-answer"});
+    let mut first = Value::Null;
+    for number in 0..=OUTSTANDING {
+        let id = format!("S-{number}");
+        shop.post(&shop.system, "/v1/transactions", &unknown(&id)).await.expect(201);
+        let answer = shop.tell(&shop.terminal, &format!("/v1/transactions/{id}/troubles"), &told).await;
+        if number == OUTSTANDING {
+            assert_eq!(answer.refused(409, "terminal.reversal-outstanding")["operation"], first);
+        } else {
+            let made = answer.expect(200);
+            first = if number == 0 { made["operation"]["id"].clone() } else { first };
+        }
+    }
+    let results = format!("/v1/operations/{}/results", first.as_str().unwrap());
+    shop.tell(&shop.terminal, &results, &json!({"outcome": "done"})).await.expect(200);
+    let last = format!("/v1/transactions/S-{OUTSTANDING}/troubles");
+    shop.tell(&shop.terminal, &last, &told).await.expect(200);
+    assert_eq!(owed(&shop).await, OUTSTANDING);
 }
