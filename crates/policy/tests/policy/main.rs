@@ -11,4 +11,6 @@ mod layers;
 #[cfg(test)]
 mod packs;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod variants;
