@@ -9,6 +9,8 @@ mod diagnostics;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod packs;
 #[cfg(test)]
 mod schema;

@@ -28,7 +28,7 @@ fn every_pack_is_what_the_schema_says() {
     assert_eq!(mistakes(&rich()), [""; 0]);
 }
 
-const LAYER: &str = "format = 1\nlayer = \"merchant\"\nextends = \"lakala\"\nname = \"shop\"\nversion = \"1\"\nsource = \"s\"\nfor = { channel = [\"card\"] }\n[void]\nwindow = \"1 minute\"\n[[void.when]]\nname = \"a\"\nmatch = { kind = [\"b\"] }\nwithout = [\"window\"]\n[refund]\nenabled = false\n[offline]\nmax-records = 3\n";
+pub(crate) const LAYER: &str = "format = 1\nlayer = \"merchant\"\nextends = \"lakala\"\nname = \"shop\"\nversion = \"1\"\nsource = \"s\"\nfor = { channel = [\"card\"] }\n[void]\nwindow = \"1 minute\"\n[[void.when]]\nname = \"a\"\nmatch = { kind = [\"b\"] }\nwithout = [\"window\"]\n[refund]\nenabled = false\n[offline]\nmax-records = 3\n";
 
 #[test]
 fn a_layer_says_only_what_it_restricts() {
