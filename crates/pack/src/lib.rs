@@ -4,3 +4,4 @@
 //! Native only. It asks the same [`Engine`](rescind_eligibility::Engine) that decides in the cloud and in the terminal.
 
 pub mod case;
+pub mod notation;
