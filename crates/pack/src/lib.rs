@@ -3,7 +3,12 @@
 //!
 //! Native only. It asks the same [`Engine`](rescind_eligibility::Engine) that decides in the cloud and in the terminal.
 
+pub mod backtest;
 pub mod boundary;
 pub mod case;
+pub mod draw;
 pub mod field;
+pub mod generator;
 pub mod notation;
+pub mod records;
+pub mod replay;
