@@ -7,6 +7,7 @@ pub mod backtest;
 pub mod boundary;
 pub mod case;
 pub mod coverage;
+pub mod difference;
 pub mod draw;
 pub mod explanation;
 pub mod field;
