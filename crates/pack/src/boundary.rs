@@ -74,6 +74,17 @@ impl Boundaries {
         found
     }
 
+    /// The roles that operators may have to hold.
+    #[must_use]
+    pub fn of_roles(document: &Document) -> Vec<String> {
+        let void = document.void.iter().flat_map(|rules| &rules.operator_roles);
+        let variants = document.when.void.iter().flat_map(|variant| &variant.rules.operator_roles);
+        let mut roles: Vec<String> = void.chain(variants).map(ToString::to_string).collect();
+        roles.sort();
+        roles.dedup();
+        roles
+    }
+
     fn take(&mut self, leaf: &Leaf) {
         let Some(field) = leaf.field else { return };
         let values = match &leaf.value {

@@ -12,6 +12,7 @@ pub mod draw;
 pub mod explanation;
 pub mod field;
 pub mod generator;
+pub mod lint;
 pub mod notation;
 pub mod pack;
 pub mod records;
