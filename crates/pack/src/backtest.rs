@@ -4,7 +4,7 @@ use crate::case::decide;
 use crate::notation;
 use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
 use rescind_eligibility::Engine;
-use rescind_model::record::{Answer, Question};
+use rescind_model::record::{Answer, Input};
 use rescind_model::token::Token as _;
 use rescind_model::{BusinessDay, Decision, DecisionError, Instant, Money, Outcome};
 use serde::{Serialize, Serializer};
@@ -471,12 +471,12 @@ fn try_line(
     options: &Options,
     scratch: &mut Vec<u8>,
 ) -> Result<Try, String> {
-    let record = Record::read(line)?;
+    let record: Record<'_, Input> = Record::read(line)?;
     if options.only.as_ref().is_some_and(|name| *name != record.policy.name) {
         return Ok(None);
     }
     let day = engine.document().clock().business_day_of(record.at).ok();
-    let input = record.input()?;
+    let input = &record.input;
     let mut now = decide(engine, &input.facts, &input.question);
     if let Ok(decision) = &mut now {
         // That another policy decides is no difference.
@@ -490,18 +490,18 @@ fn try_line(
         return Ok(Some((day, None)));
     }
     let was = record.answer()?;
-    Ok(Some((day, change(&record, &input.question, &was, &now, number, day))))
+    Ok(Some((day, change(&record, &was, &now, number, day))))
 }
 
 /// How a decision would come out otherwise. `None`: it would not.
 fn change(
-    record: &Record<'_>,
-    question: &Question,
+    record: &Record<'_, Input>,
     was: &Answer,
     now: &Answer,
     line: u64,
     day: Option<BusinessDay>,
 ) -> Option<Change> {
+    let question = &record.input.question;
     let turn = Turn { way: question.way().token(), was: Came::of(was), now: Came::of(now) };
     let (mut added, mut removed, mut terms, mut problem) = (Vec::new(), Vec::new(), Vec::new(), None);
     match (was, now) {

@@ -126,6 +126,24 @@ impl Boundaries {
         list.push(text.to_owned());
     }
 
+    /// The edges of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.amounts.extend(other.amounts);
+        self.ages.extend(other.ages);
+        self.counts.extend(other.counts);
+        self.kinds.extend(other.kinds);
+        self.merchants.extend(other.merchants);
+        self.terminal_classes.extend(other.terminal_classes);
+        self.roles.extend(other.roles);
+        self.void_reasons.extend(other.void_reasons);
+        self.refund_reasons.extend(other.refund_reasons);
+        self.evidence.extend(other.evidence);
+        self.times_of_day.extend(other.times_of_day);
+        self.settle();
+        self
+    }
+
     fn settle(&mut self) {
         fn unique<T: Ord>(list: &mut Vec<T>) {
             list.sort();

@@ -267,7 +267,7 @@ fn part<'a>(
 ) -> Part {
     let mut part = Part::default();
     for (number, line) in block.lines() {
-        match Record::read(line).and_then(|record| record.input().map(|input| (record, input))) {
+        match <Record<'_>>::read(line).and_then(|record| record.read_input().map(|input| (record, input))) {
             Ok((record, input)) => again(decider, library, loaded, scratch, number, &record, &input, &mut part),
             Err(problem) => part.bad.push((number, problem)),
         }
