@@ -15,24 +15,13 @@ fn finds(replace: &[(&str, &str)], code: &'static str, place: &str) {
 }
 
 #[test]
-fn a_sale_inside_its_refund_window_that_nobody_can_take_back() {
-    let replace = [
-        ("real-time = \"allow\"", "real-time = \"deny\""),
-        ("same-business-day = \"allow\"", "same-business-day = \"allow\""),
-    ];
-    let found = lint(&engine(&replace));
-    let no_remedy = found.iter().find(|lint| lint.code == lint::NO_REMEDY).unwrap_or_else(|| panic!("{found:?}"));
-    assert_eq!(no_remedy.severity, Severity::Problem);
-    assert!(no_remedy.message.contains("refund.real-time, void.paid-out"), "{no_remedy}");
-    assert!(no_remedy.example.as_ref().unwrap().contains("paid out in real time"), "{no_remedy}");
-}
-
-#[test]
 fn a_kind_that_is_neither_voided_nor_refunded() {
     let kinds = "kinds-not-refundable = [\"top-up\"]\npartial = true";
     let found = lint(&engine(&[("partial = true", kinds), ("window = \"30 minutes\"", "window = \"3 minutes\"")]));
     let no_remedy = found.iter().find(|lint| lint.code == lint::NO_REMEDY).unwrap_or_else(|| panic!("{found:?}"));
-    assert!(no_remedy.example.as_ref().unwrap().starts_with("top-up of 100.00"), "{no_remedy}");
+    assert_eq!(no_remedy.severity, Severity::Problem);
+    assert!(no_remedy.message.contains("refund.kind, void."), "{no_remedy}");
+    assert!(no_remedy.example.as_ref().unwrap().starts_with("top-up of "), "{no_remedy}");
 }
 
 #[test]
@@ -102,12 +91,6 @@ fn times_that_cannot_both_be_meant() {
     let reversal = "[reversal]\nenabled = true\nexecutor = \"courier\"\nslip = true\nwindow = \"10 seconds\"\n\
                     after-window = \"refer\"\nqueries = [\"1 second\", \"9 seconds\"]\n\n[support]";
     finds(&[("[support]", reversal)], lint::WINDOW_CONTRADICTION, "reversal.window");
-}
-
-#[test]
-fn a_tier_for_more_that_demands_less() {
-    let replace = [("up-to = \"200.00\"\nneeded = 0", "up-to = \"200.00\"\nneeded = 2\nroles = [\"manager\"]")];
-    finds(&replace, lint::TIER_WEAKER_ABOVE, "refund.tier[one-person]");
 }
 
 #[test]

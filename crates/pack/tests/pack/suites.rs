@@ -64,7 +64,7 @@ fn all_mistakes_of_all_files_are_told_with_line_and_column() {
     let window = of("one.toml");
     assert_eq!(window.len(), 1);
     assert_eq!((window[0].line, window[0].at.as_str()), (19, "void.window"));
-    assert_eq!(window[0].code, "policy.bad-value");
+    assert_eq!(window[0].code, "policy.scalar");
     // Two sections, each with a field that is unknown and one that is missing.
     assert!(of("two.toml").len() >= 2, "{mistakes:#?}");
 }
@@ -75,4 +75,37 @@ fn a_layer_whose_upper_is_not_there_says_where_it_is_expected() {
     let (_, refused) = Pack::read_all(&[folder.path().join("low.toml")]).unwrap();
     let told = refused[0].to_string();
     assert!(told.contains("it extends \"high\", which is not beside it: expected"), "{told}");
+}
+
+const LAYER: &str = "layer = \"merchant\"\nextends = \"small\"\nformat = 1\nname = \"small-shop\"\nversion = \"0.1.0\"\n\
+                     source = \"the shop\"\n\n[void]\nwindow = \"3 minutes\"\n";
+
+#[test]
+fn a_layer_is_compiled_on_what_it_extends_and_its_cases_cover_what_it_states() {
+    let starter = Starter::new("small").unwrap();
+    let cases = "[[case]]\nname = \"before\"\nsource = \"the shop\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\n\
+                 now = \"2026-11-23T14:02:59.999+08:00\"\nvoid = { reason = \"duplicate\" }\n\
+                 expect.void = { outcome = \"allow\", open-until = \"2026-11-23T14:03:00+08:00\" }\n";
+    let folder = folder(&[("small.toml", &starter.pack), ("small-shop.toml", LAYER), ("small-shop.cases.toml", cases)]);
+    let shop = pack(&folder.path().join("small-shop.toml"));
+    assert_eq!(shop.name(), "small-shop");
+    assert_eq!(shop.uppers, [folder.path().join("small.toml")]);
+    let suite = Suite::run(&[shop], &[]);
+    assert!(suite.passed(), "{}", suite.text());
+    // The window is all that the shop states, and the case is on one side of it.
+    let gaps: Vec<String> = suite.packs[0].gaps.iter().map(ToString::to_string).collect();
+    assert_eq!(gaps, ["void.window at void.window: no case in which it stands in the way"]);
+    assert_eq!(suite.sum(), "1 packs, 1 cases, 0 of 1 rules covered");
+}
+
+#[test]
+fn a_layer_that_is_looser_is_refused_at_its_place_in_its_own_file() {
+    let starter = Starter::new("small").unwrap();
+    let looser = LAYER.replace("3 minutes", "31 minutes");
+    let folder = folder(&[("small.toml", &starter.pack), ("small-shop.toml", &looser)]);
+    let (_, refused) = Pack::read_all(&[folder.path().join("small-shop.toml")]).unwrap();
+    let mistakes = refused[0].mistakes();
+    assert_eq!(mistakes.len(), 1, "{mistakes:#?}");
+    assert_eq!((mistakes[0].code.as_str(), mistakes[0].line), ("policy.looser", 9));
+    assert!(mistakes[0].file.ends_with("small-shop.toml"));
 }
