@@ -1,7 +1,8 @@
 //! How long one decision takes through the component: warm, in a fresh instance, and in Pulley, beside the native engine.
 //! All are measured in turns, so that what slows the machine slows all of them.
 //!
-//! `cargo xtask build --components` first; then `cargo bench -p rescind-decider --features compile`.
+//! `cargo xtask build --components` first; then `cargo bench -p rescind-decider --features compile`. `FIGURES=warm` measures those
+//! whose name has that word, for a profiler.
 #![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a bench that fails, fails")]
 #![allow(missing_docs, reason = "a program")]
@@ -199,6 +200,8 @@ fn main() {
         let fresh = runtime.clone();
         add(format!("{name}: an instance and its end"), Box::new(move || timed(|| drop(fresh.instance()))));
     }
+    let only = std::env::var("FIGURES").unwrap_or_default();
+    figures.retain(|figure| figure.what.contains(&only));
     for _ in 0..ROUNDS {
         for figure in &mut figures {
             for _ in 0..SETTLING {
