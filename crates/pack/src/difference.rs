@@ -81,7 +81,7 @@ pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
     let mut told: BTreeSet<(String, Option<String>, String)> = BTreeSet::new();
     for place in places {
         let (was, now) = (before.get(place), after.get(place));
-        if was.map(|leaf| &leaf.value) == now.map(|leaf| &leaf.value) || is_name(place) {
+        if was.map(|leaf| &leaf.value) == now.map(|leaf| &leaf.value) {
             continue;
         }
         if place.variant.is_some() && taken_over(place, &before, &after) {
@@ -91,6 +91,9 @@ pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
             if told.insert((place.section.clone(), place.variant.clone(), item.clone())) {
                 changed.push((place, item_changed(place, &item, &before, &after, old, new)));
             }
+            continue;
+        }
+        if is_name(place) {
             continue;
         }
         let field = was.or(now).and_then(|leaf| leaf.field);
