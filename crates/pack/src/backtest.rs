@@ -291,8 +291,7 @@ impl Backtest {
             extent.examples.push(format!("{}:{line} {}", file.display(), change.id));
         }
         for (rule, rule_was, rule_now) in &change.swings {
-            let cause =
-                Cause { rule: rule.clone(), rule_was: *rule_was, rule_now: *rule_now, turn: turn.clone() };
+            let cause = Cause { rule: rule.clone(), rule_was: *rule_was, rule_now: *rule_now, turn: turn.clone() };
             count(self.causes.entry(cause).or_default(), 1);
         }
         if let Some(day) = change.day {

@@ -204,16 +204,16 @@ fn item_changed(
             .collect()
     };
     let (was, now) = (says(before, &old.currency), says(after, &new.currency));
-    let list = item.split('[').next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
-    let course = match (list, now.is_empty()) {
-        ("count" | "evidence" | "identity", false) => Course::Stricter,
-        ("count" | "evidence" | "identity", true) => Course::Looser,
-        _ => Course::Other,
-    };
     let there = |leaves: &BTreeMap<Place, Leaf>| {
         leaves.keys().any(|other| {
             other.section == place.section && other.variant == place.variant && other.path.starts_with(item)
         })
+    };
+    let list = item.split('[').next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
+    let course = match (list, there(after)) {
+        ("count" | "evidence" | "identity", true) => Course::Stricter,
+        ("count" | "evidence" | "identity", false) => Course::Looser,
+        _ => Course::Other,
     };
     Changed {
         section: section(place),
