@@ -21,6 +21,8 @@
 pub mod bindings;
 mod coupon;
 mod engine;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod explain;
 mod export;
 mod fee;
 mod hold;
@@ -41,5 +43,7 @@ mod void;
 pub mod window;
 
 pub use engine::Engine;
+#[cfg(not(target_arch = "wasm32"))]
+pub use explain::{Considered, Explanation, Sides, Stated};
 pub use export::Eligibility;
 pub use rescind_policy::business_day;

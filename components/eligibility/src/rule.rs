@@ -272,3 +272,6 @@ pub const ALL: [&str; 86] = [
     COMPLETION_VOID_OPERATOR_ROLE,
     COMPLETION_VOID_AUTHENTICATION,
 ];
+
+/// Rules that never stand in the way: they say what comes with an operation, and are named by explanations only.
+pub const TERMS: [&str; 0] = [];

@@ -3,4 +3,7 @@
 //!
 //! Native only. It asks the same [`Engine`](rescind_eligibility::Engine) that decides in the cloud and in the terminal.
 
+pub mod boundary;
 pub mod case;
+pub mod field;
+pub mod notation;

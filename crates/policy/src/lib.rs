@@ -34,11 +34,14 @@ pub mod check;
 mod compile;
 pub mod document;
 pub mod limits;
+mod matcher;
 pub mod scalar;
 mod terms;
 pub mod word;
+mod working_days;
 
 pub use canonical::{LoadError, Policy, canonical};
 #[cfg(feature = "compile")]
 pub use compile::{Compiled, Diagnostic, Diagnostics, compile};
 pub use document::Document;
+pub use working_days::WorkingDays;

@@ -2,9 +2,9 @@
 
 use rescind_eligibility::Engine;
 use rescind_pack::case::CaseFile;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-fn policies() -> std::path::PathBuf {
+fn policies() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
@@ -15,23 +15,25 @@ fn engine(pack: &str) -> Engine {
     Engine::load(compiled.canonical()).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
+fn cases_of(pack: &str) -> CaseFile {
+    let text = std::fs::read_to_string(policies().join(format!("{pack}.cases.toml"))).unwrap();
+    CaseFile::read(&text).unwrap_or_else(|error| panic!("{pack}: {error}"))
+}
+
 /// Runs a pack's cases and gives how many there are.
 fn run(pack: &str) -> usize {
     let engine = engine(pack);
-    let text = std::fs::read_to_string(policies().join(format!("{pack}.cases.toml"))).unwrap();
-    let file = CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}"));
+    let file = cases_of(pack);
     let mut wrong = Vec::new();
     for case in &file.cases {
         let differences = case.run(&engine).unwrap_or_else(|error| panic!("{error}"));
         if !differences.is_empty() {
+            let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
             wrong.push(format!("{}\n    {}", case.name, differences.join("\n    ")));
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases of {pack}:\n{}", wrong.len(), file.cases.len(), wrong.join("\n"));
-    let mut names: Vec<&str> = file.cases.iter().map(|case| case.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), file.cases.len(), "two cases of {pack} have one name");
+    assert_eq!(file.names_taken_twice(), Vec::<&str>::new(), "{pack}");
     file.cases.len()
 }
 
@@ -83,4 +85,58 @@ fn every_rule_has_an_id_of_its_own_and_stands_in_the_way_of_some_test() {
         let met = |text: &String| text.contains(&format!("\"{id} ")) || text.contains(&format!("\"{id}\""));
         assert!(texts.iter().any(met), "no test meets {id}");
     }
+}
+
+/// A void on the lakala pack, with more lines of the case.
+fn void(more: &str) -> CaseFile {
+    let text = format!(
+        "[[case]]\nname = \"n\"\nsource = \"our default\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\n\
+         now = \"2026-11-23T14:10:00+08:00\"\nvoid = {{ reason = \"duplicate\" }}\n{more}\n"
+    );
+    CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn differences(file: &CaseFile) -> Vec<String> {
+    let found = file.cases[0].run(&engine("lakala")).unwrap_or_else(|error| panic!("{error}"));
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_count_names_way_whose_and_period() {
+    let file = void(
+        "count = [{ way = \"void\", counted = \"merchant-account\", so-far = 3 }]\n\
+         expect.void = { outcome = \"refer\", findings = [\"void.count (refer) contact-support\"] }",
+    );
+    assert_eq!(differences(&file), Vec::<String>::new());
+}
+
+#[test]
+fn a_count_that_the_policy_does_not_ask_for_is_a_mistake() {
+    let file = void(
+        "count = [{ way = \"void\", counted = \"operator\", within = \"24 hours\", so-far = 3 }]\n\
+         expect.void = { outcome = \"allow\" }",
+    );
+    let error = file.cases[0].run(&engine("lakala")).unwrap_err().to_string();
+    assert_eq!(error, "case \"n\": the policy does not count voids of one operator within 1 day");
+}
+
+#[test]
+fn what_differs_is_told_field_by_field() {
+    let file = void("expect.void = { outcome = \"deny\", findings = [\"void.window use-refund\"], slip = false }");
+    assert_eq!(
+        differences(&file),
+        [
+            "void.outcome: expected deny, found allow",
+            "void.findings:\n  - void.window use-refund",
+            "void.slip: expected false, found true"
+        ]
+    );
+}
+
+#[test]
+fn a_charge_can_be_expected_without_any_question() {
+    let text = "[[case]]\nname = \"n\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\nexpect.charge = \"none\"\n";
+    let file = CaseFile::read(text).unwrap();
+    assert_eq!(differences(&file), Vec::<String>::new());
+    assert_eq!(file.without_source().count(), 1);
 }
