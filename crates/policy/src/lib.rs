@@ -36,6 +36,7 @@ pub mod document;
 pub mod limits;
 mod matcher;
 pub mod scalar;
+mod strictness;
 mod terms;
 pub mod word;
 mod working_days;

@@ -160,20 +160,18 @@ fn section_place(at: &Place) -> Option<Place> {
 
 /// Whether a variant has a problem only because its section has it: once is enough.
 fn is_inherited(problem: &Problem, of_sections: &[Problem], spans: &BTreeMap<Place, Range<usize>>) -> bool {
-    let Some(above) = section_place(&problem.at) else { return false };
-    let own = spans.get(&problem.at);
-    if own.is_some() && own != spans.get(&above) {
-        return false;
-    }
+    let Some(above) = section_place(&problem.at).filter(|_| !spans.contains_key(&problem.at)) else { return false };
     let same = |other: &Problem| (&other.at, other.code, &other.found) == (&above, problem.code, &problem.found);
     of_sections.iter().any(same)
 }
 
-/// The span of a place, or of the nearest thing around it: what is missing has no span of its own.
+/// The span of a place; of a variant's field that it has from its section, the span there; of what is missing, the span of
+/// the nearest thing around it.
 fn span_of(place: &Place, spans: &BTreeMap<Place, Range<usize>>) -> Range<usize> {
     let mut place = place.clone();
     loop {
-        if let Some(span) = spans.get(&place) {
+        let of_section = || section_place(&place).filter(|above| above.0.len() > 1).and_then(|above| spans.get(&above));
+        if let Some(span) = spans.get(&place).or_else(of_section) {
             return span.clone();
         }
         if place.0.pop().is_none() {

@@ -6,6 +6,7 @@ use super::diagnostic::Mistake;
 use super::variant::{Said, Way};
 use crate::check::{Place, Step, shown};
 use crate::document::Variant;
+use crate::limits::{READ_ITEMS, VARIANTS};
 use crate::scalar::{Amount, BadScalar};
 use crate::word::Word;
 use core::ops::Range;
@@ -27,7 +28,8 @@ pub(super) struct Section<'t, 'i> {
     span: Range<usize>,
     place: Vec<Step>,
     asked: Vec<&'static str>,
-    in_this_file: bool,
+    /// As [`Item::is_own`].
+    is_own: bool,
 }
 
 /// A table that another is put over.
@@ -41,7 +43,7 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn root(table: &'t Spanned<DeTable<'i>>) -> Self {
         // The whole file would be underlined: the beginning is enough.
         let (below, without, asked) = (Vec::new(), Vec::new(), Vec::new());
-        Self { table: table.get_ref(), below, without, span: 0..0, place: Vec::new(), asked, in_this_file: true }
+        Self { table: table.get_ref(), below, without, span: 0..0, place: Vec::new(), asked, is_own: true }
     }
 
     /// Whether it says one thing only, and is put over nothing.
@@ -63,14 +65,13 @@ impl<'t, 'i> Section<'t, 'i> {
         let mut place = self.place.clone();
         place.push(Step::Key(key));
         if let Some(value) = self.table.get(key) {
-            return Some(Item { value, place, in_this_file: self.in_this_file });
+            return Some(Item { value, place, is_own: self.is_own });
         }
         if self.drops(key) {
             return None;
         }
-        let inherited = |below: &Below<'t, 'i>| Some((below.table.get(key)?, below.in_this_file));
-        let (value, in_this_file) = self.below.iter().find_map(inherited)?;
-        Some(Item { value, place, in_this_file })
+        let value = self.below.iter().find_map(|below| below.table.get(key))?;
+        Some(Item { value, place, is_own: false })
     }
 
     /// Whether it says that a field of the tables below does not hold here.
@@ -84,7 +85,8 @@ impl<'t, 'i> Section<'t, 'i> {
 pub(super) struct Item<'t, 'i> {
     value: &'t Spanned<DeValue<'i>>,
     place: Vec<Step>,
-    in_this_file: bool,
+    /// Whether it stands where it is read. Else it is read again for a table put over its own, and was told before.
+    is_own: bool,
 }
 
 impl<'t, 'i> Item<'t, 'i> {
@@ -122,7 +124,7 @@ impl Reader {
         expected: impl Into<String>,
         suggestion: Option<String>,
     ) -> Option<T> {
-        if !item.in_this_file {
+        if !item.is_own {
             return None;
         }
         let mistake = Mistake {
@@ -208,11 +210,14 @@ impl Reader {
         let DeValue::Array(array) = item.value.get_ref() else {
             return self.refuse(&item, "policy.type", "a list", None);
         };
+        if array.len() > READ_ITEMS {
+            return self.refuse(&item, "policy.range", format!("at most {READ_ITEMS} items"), None);
+        }
         let mut all = Some(Vec::new());
         for (index, value) in array.iter().enumerate() {
             let mut place = item.place.clone();
             place.push(Step::Index(index));
-            let one = Item { value, place, in_this_file: item.in_this_file };
+            let one = Item { value, place, is_own: item.is_own };
             self.note(&one);
             let one = read(self, one);
             all = all.zip(one).map(|(mut all, one)| {
@@ -240,8 +245,8 @@ impl Reader {
             return self.refuse(&item, "policy.type", "a table", None);
         };
         let (below, without, asked) = (Vec::new(), Vec::new(), Vec::new());
-        let (span, place, in_this_file) = (item.value.span(), item.place, item.in_this_file);
-        Some(Section { table, below, without, span, place, asked, in_this_file })
+        let (span, place, is_own) = (item.value.span(), item.place, item.is_own);
+        Some(Section { table, below, without, span, place, asked, is_own })
     }
 
     /// The rules of a way, and what holds instead for some sales. `uppers`: the files that this one is a layer upon, the
@@ -262,7 +267,11 @@ impl Reader {
         let rules = read(self, &mut section);
         let said = section.said();
         let when = match section.get("when") {
-            Some(item) if item.in_this_file => self.items(item, |r, item| r.variant(item, &section, &mut read)),
+            // Each is read with the whole section below it.
+            Some(item) if item.value.get_ref().as_array().is_some_and(|all| all.len() > VARIANTS) => {
+                self.refuse(&item, "policy.range", format!("at most {VARIANTS} variants"), None)
+            }
+            Some(item) if item.is_own => self.items(item, |r, item| r.variant(item, &section, &mut read)),
             _ => Some(Vec::new()),
         };
         self.finish(&section);
@@ -311,14 +320,14 @@ impl Reader {
 
     /// Remembers where something stands in the file.
     fn note(&mut self, item: &Item<'_, '_>) {
-        if item.in_this_file {
+        if item.is_own {
             self.spans.insert(Place(item.place.clone()), item.value.span());
         }
     }
 
     /// Notes every field of a table that was not asked for.
     pub(super) fn finish(&mut self, section: &Section<'_, '_>) {
-        if !section.in_this_file {
+        if !section.is_own {
             return;
         }
         for (key, _) in section.table.iter() {

@@ -8,3 +8,5 @@ mod canonical;
 mod diagnostics;
 #[cfg(test)]
 mod packs;
+#[cfg(test)]
+mod variants;
