@@ -20,21 +20,20 @@ fn cases_of(pack: &str) -> CaseFile {
     CaseFile::read(&text).unwrap_or_else(|error| panic!("{pack}: {error}"))
 }
 
-/// Runs a pack's cases and gives how many there are.
-fn run(pack: &str) -> usize {
+/// Runs a pack's cases. Gives how many there are, and which of them found something else than they expect.
+fn run(pack: &str) -> (usize, Vec<String>) {
     let engine = engine(pack);
     let file = cases_of(pack);
+    assert_eq!(file.names_taken_twice(), Vec::<&str>::new(), "{pack}");
     let mut wrong = Vec::new();
     for case in &file.cases {
-        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{error}"));
+        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{pack}: {error}"));
         if !differences.is_empty() {
             let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            wrong.push(format!("{}\n    {}", case.name, differences.join("\n    ")));
+            wrong.push(format!("{pack}: {}\n    {}", case.name, differences.join("\n    ")));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} cases of {pack}:\n{}", wrong.len(), file.cases.len(), wrong.join("\n"));
-    assert_eq!(file.names_taken_twice(), Vec::<&str>::new(), "{pack}");
-    file.cases.len()
+    (file.cases.len(), wrong)
 }
 
 /// The names of all packs: whatever lies in the folder.
@@ -52,9 +51,15 @@ fn packs() -> Vec<String> {
 fn every_pack_answers_as_its_cases_expect() {
     let packs = packs();
     assert!(packs.len() >= 2, "{packs:?}");
+    let mut wrong = Vec::new();
     for pack in &packs {
-        println!("{pack}: {} cases", run(pack));
+        let (cases, wrong_here) = run(pack);
+        println!("{pack}: {cases} cases");
+        wrong.extend(wrong_here);
+        let without: Vec<String> = cases_of(pack).without_source().map(|case| case.name.clone()).collect();
+        assert_eq!(without, Vec::<String>::new(), "{pack}: cases without a source");
     }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
