@@ -3,7 +3,17 @@
 //!
 //! Native only. It asks the same [`Engine`](rescind_eligibility::Engine) that decides in the cloud and in the terminal.
 
+pub mod backtest;
 pub mod boundary;
 pub mod case;
+pub mod coverage;
+pub mod draw;
+pub mod explanation;
 pub mod field;
+pub mod generator;
 pub mod notation;
+pub mod pack;
+pub mod records;
+pub mod replay;
+pub mod rule_text;
+pub mod suite;
