@@ -3,8 +3,13 @@
 //! Native only: the component decides and says what stands in the way; it is not larger for this.
 
 use crate::engine::Engine;
+use crate::place::Place;
+use crate::report::Report;
+use crate::router::{Look, looks};
+use crate::situation::Situation;
+use crate::{fee, rule};
 use rescind_model::record::Question;
-use rescind_model::{Decision, DecisionError, Facts, Money, Outcome, Remedy, Value};
+use rescind_model::{Decision, DecisionError, Facts, Money, Outcome, Remedy, Sale, Value};
 use serde::Serialize;
 
 /// A decision and what led to it.
@@ -73,12 +78,13 @@ impl Engine {
     /// # Errors
     /// See [`DecisionError`]: then nothing was decided.
     pub fn explain(&self, facts: &Facts, question: &Question) -> Result<Explanation, DecisionError> {
-        let decision = match question {
-            Question::Void(question) => self.decide_void(facts, question),
-            Question::Refund(question) => self.decide_refund(facts, question),
-            Question::Operation(question) => self.decide_operation(facts, question),
+        let situation = Situation::new(self, facts)?;
+        let look = match question {
+            Question::Void(question) => self.void_question(question),
+            Question::Refund(question) => self.refund_question(question),
+            Question::Operation(question) => self.operation_question(question),
         }?;
-        Ok(Explanation { decision, variant: None, considered: Vec::new() })
+        explained(look, &situation)
     }
 
     /// Looks at all ways back at once, and says for each every rule that was asked.
@@ -86,24 +92,42 @@ impl Engine {
     /// # Errors
     /// See [`DecisionError`]: then nothing was decided.
     pub fn explain_all(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Explanation>, DecisionError> {
-        let explained = |decision| Explanation { decision, variant: None, considered: Vec::new() };
-        Ok(self.assess(facts, amount)?.into_iter().map(explained).collect())
+        let situation = Situation::new(self, facts)?;
+        looks(&situation, amount)?.map(|look| explained(look, &situation)).collect()
     }
 
-    /// The acquiring fee that the policy's schedule of charges has for a sale, and every charge that was asked.
+    /// The acquiring fee that the policy's schedule of charges has for a sale, and every charge that was tried.
     ///
     /// # Errors
-    /// See [`DecisionError`].
-    pub fn explain_charge(
-        &self,
-        sale: &rescind_model::Sale,
-    ) -> Result<(Option<Money>, Vec<Considered>), DecisionError> {
-        Ok((self.acquiring_fee(sale)?, Vec::new()))
+    /// See [`Engine::acquiring_fee`].
+    pub fn explain_charge(&self, sale: &Sale) -> Result<(Option<Money>, Vec<Considered>), DecisionError> {
+        let captured = self.minor("sale.captured", &sale.captured)?;
+        let money = |minor| Money { minor, currency: sale.captured.currency.clone() };
+        let amount = |minor| Value::Amount(money(minor));
+        let applying = self.charge(sale)?;
+        let mut report = Report::with_trace(None);
+        for charge in &self.document().charge {
+            let Some(applying) = applying.filter(|applying| core::ptr::eq(*applying, charge)) else {
+                report.comes_with(rule::SALE_CHARGE, Place::Charge(&charge.name, ""), false, || {
+                    (amount(captured), Value::Absent)
+                });
+                continue;
+            };
+            let charged = fee::charged(&applying.fee, captured)?;
+            report.comes_with(rule::SALE_CHARGE, Place::Charge(&charge.name, ""), true, || {
+                (amount(captured), amount(charged.minor))
+            });
+            let bounds = ["floor", "cap"].map(|part| Place::Charge(&charge.name, part));
+            fee::bounds(rule::SALE_CHARGE, bounds, &applying.fee, charged, amount, &mut report);
+            return Ok((Some(money(charged.minor)), report.into_trace().1));
+        }
+        Ok((None, report.into_trace().1))
     }
+}
 
-    /// Every rule that the policy states, in its order.
-    #[must_use]
-    pub fn stated(&self) -> Vec<Stated> {
-        Vec::new()
-    }
+fn explained(look: Look<'_>, s: &Situation<'_>) -> Result<Explanation, DecisionError> {
+    let mut report = Report::with_trace(s.drift());
+    let decision = look.decide(s, &mut report)?;
+    let (variant, considered) = report.into_trace();
+    Ok(Explanation { decision, variant, considered })
 }

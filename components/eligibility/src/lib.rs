@@ -18,17 +18,22 @@
 //! - **Every state has a way**: whatever a payment is (unknown, unpaid, held, …), [`Engine::assess`] lists every way that
 //!   could be meant, and one of them is open, will be, or names a remedy; unless nothing was taken.
 
+mod arrival;
 pub mod bindings;
 mod coupon;
+mod effective;
 mod engine;
+mod evidence;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod explain;
 mod export;
 mod fee;
 mod hold;
 mod legal;
+mod offline;
 mod operation;
 mod order_close;
+mod place;
 mod prepaid;
 mod proof;
 mod reason;
@@ -38,7 +43,11 @@ mod reversal;
 mod router;
 pub mod rule;
 mod situation;
+#[cfg(not(target_arch = "wasm32"))]
+mod stated;
+mod tally;
 mod tier;
+mod variant;
 mod void;
 pub mod window;
 
