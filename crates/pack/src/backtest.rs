@@ -2,9 +2,9 @@
 
 use crate::case::decide;
 use crate::notation;
-use crate::records::{self, BadLine, Block, Done, RecordsError};
+use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
 use rescind_eligibility::Engine;
-use rescind_model::record::{Answer, DecisionRecord};
+use rescind_model::record::{Answer, Input};
 use rescind_model::token::Token as _;
 use rescind_model::{BusinessDay, Decision, DecisionError, Instant, Money, Outcome};
 use serde::{Serialize, Serializer};
@@ -42,12 +42,22 @@ impl Came {
         }
     }
 
-    fn of(answer: &Result<Decision, DecisionError>) -> Self {
-        match answer.as_ref().map(|decision| decision.outcome) {
-            Ok(Outcome::Allow) => Self::Allow,
-            Ok(Outcome::Refer) => Self::Refer,
-            Ok(Outcome::Deny) => Self::Deny,
-            Err(_) => Self::Error,
+    /// What an answer came to.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        match answer {
+            Answer::Decided(decision) => Self::from(decision.outcome),
+            Answer::Error(_) => Self::Error,
+        }
+    }
+}
+
+impl From<Outcome> for Came {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Allow => Self::Allow,
+            Outcome::Refer => Self::Refer,
+            Outcome::Deny => Self::Deny,
         }
     }
 }
@@ -194,7 +204,10 @@ impl Backtest {
         if let Some(csv) = csv.as_mut() {
             written(csv.write_all(HEAD.as_bytes()))?;
         }
-        let worker = || |block: &Block| part(engine, block, options);
+        let worker = || {
+            let mut scratch = Vec::new();
+            move |block: &Block| part(engine, block, options, &mut scratch)
+        };
         records::scan(files, options.threads, worker, |done| {
             progress(done.bytes);
             all.merge(files, options, &done)?;
@@ -430,21 +443,17 @@ fn written(result: std::io::Result<()>) -> Result<(), RecordsError> {
     result.map_err(|error| RecordsError::Unwritable(format!("cannot write the changes: {error}")))
 }
 
-fn part(engine: &Engine, block: &Block, options: &Options) -> Part {
+fn part(engine: &Engine, block: &Block, options: &Options, scratch: &mut Vec<u8>) -> Part {
     let mut part = Part::default();
-    let clock = engine.document().clock();
     for (number, line) in block.lines() {
-        match records::read(line) {
-            Ok(record) if options.only.as_ref().is_some_and(|name| *name != record.policy.name) => {
-                count(&mut part.left_out, 1);
-            }
-            Ok(record) => {
+        match try_line(engine, line, number, options, scratch) {
+            Ok(None) => count(&mut part.left_out, 1),
+            Ok(Some((day, change))) => {
                 count(&mut part.records, 1);
-                let day = clock.business_day_of(record.at).ok();
                 if let Some(day) = day {
                     count(part.days.entry(day).or_default(), 1);
                 }
-                part.changes.extend(change(engine, record, number, day));
+                part.changes.extend(change);
             }
             Err(problem) => part.bad.push((number, problem)),
         }
@@ -452,18 +461,51 @@ fn part(engine: &Engine, block: &Block, options: &Options) -> Part {
     part
 }
 
-/// How a decision would come out otherwise. `None`: it would not.
-fn change(engine: &Engine, record: DecisionRecord, line: u64, day: Option<BusinessDay>) -> Option<Change> {
-    let question = &record.input.question;
-    let (way, now) = (question.way().token(), decide(engine, &record.input.facts, question));
-    let was = match record.answer {
-        Answer::Decided(decision) => Ok(decision),
-        Answer::Error(error) => Err(error),
+/// The business day of a decision, and how it would come out otherwise if it would. `None`: it is not asked for.
+type Try = Option<(Option<BusinessDay>, Option<Change>)>;
+
+fn try_line(
+    engine: &Engine,
+    line: &[u8],
+    number: u64,
+    options: &Options,
+    scratch: &mut Vec<u8>,
+) -> Result<Try, String> {
+    let record: Record<'_, Input> = Record::read(line)?;
+    if options.only.as_ref().is_some_and(|name| *name != record.policy.name) {
+        return Ok(None);
+    }
+    let day = engine.document().clock().business_day_of(record.at).ok();
+    let input = &record.input;
+    let mut now = decide(engine, &input.facts, &input.question);
+    if let Ok(decision) = &mut now {
+        // That another policy decides is no difference.
+        decision.policy.clone_from(&record.policy);
+    }
+    let now = match now {
+        Ok(decision) => Answer::Decided(decision),
+        Err(error) => Answer::Error(error),
     };
-    let turn = Turn { way, was: Came::of(&was), now: Came::of(&now) };
+    if record.answered(&now, scratch) {
+        return Ok(Some((day, None)));
+    }
+    let was = record.answer()?;
+    Ok(Some((day, change(&record, &was, &now, number, day))))
+}
+
+/// How a decision would come out otherwise. `None`: it would not.
+fn change(
+    record: &Record<'_, Input>,
+    was: &Answer,
+    now: &Answer,
+    line: u64,
+    day: Option<BusinessDay>,
+) -> Option<Change> {
+    let question = &record.input.question;
+    let turn = Turn { way: question.way().token(), was: Came::of(was), now: Came::of(now) };
     let (mut added, mut removed, mut terms, mut problem) = (Vec::new(), Vec::new(), Vec::new(), None);
-    match (&was, &now) {
-        (Ok(was), Ok(now)) => {
+    match (was, now) {
+        (Answer::Decided(was), Answer::Decided(now)) => {
             added = rules_only_in(now, was);
             removed = rules_only_in(was, now);
             terms = terms_changed(was, now);
@@ -471,19 +513,24 @@ fn change(engine: &Engine, record: DecisionRecord, line: u64, day: Option<Busine
                 return None;
             }
         }
-        (Ok(_), Err(error)) => problem = Some(told(error)),
-        (Err(_), Ok(now)) => added = now.findings.iter().map(|finding| finding.rule.clone()).collect(),
-        (Err(_), Err(_)) => return None,
+        (Answer::Decided(_), Answer::Error(error)) => problem = Some(told(error)),
+        (Answer::Error(_), Answer::Decided(now)) => {
+            added = now.findings.iter().map(|finding| finding.rule.clone()).collect();
+        }
+        (Answer::Error(_), Answer::Error(_)) => return None,
     }
-    let amount = question.amount().cloned().or_else(|| now.as_ref().ok().map(|decision| decision.amount.clone()));
+    let decided = |answer: &Answer| match answer {
+        Answer::Decided(decision) => Some(decision.amount.clone()),
+        Answer::Error(_) => None,
+    };
     Some(Change {
         line,
-        id: record.id,
+        id: record.id.to_string(),
         merchant: record.merchant.to_string(),
         sale: record.sale.to_string(),
         at: record.at,
         day,
-        amount,
+        amount: question.amount().cloned().or_else(|| decided(now)).or_else(|| decided(was)),
         turn,
         added,
         removed,

@@ -74,6 +74,17 @@ impl Boundaries {
         found
     }
 
+    /// The roles that operators may have to hold.
+    #[must_use]
+    pub fn of_roles(document: &Document) -> Vec<String> {
+        let void = document.void.iter().flat_map(|rules| &rules.operator_roles);
+        let variants = document.when.void.iter().flat_map(|variant| &variant.rules.operator_roles);
+        let mut roles: Vec<String> = void.chain(variants).map(ToString::to_string).collect();
+        roles.sort();
+        roles.dedup();
+        roles
+    }
+
     fn take(&mut self, leaf: &Leaf) {
         let Some(field) = leaf.field else { return };
         let values = match &leaf.value {
@@ -113,6 +124,24 @@ impl Boundaries {
             _ => return,
         };
         list.push(text.to_owned());
+    }
+
+    /// The edges of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.amounts.extend(other.amounts);
+        self.ages.extend(other.ages);
+        self.counts.extend(other.counts);
+        self.kinds.extend(other.kinds);
+        self.merchants.extend(other.merchants);
+        self.terminal_classes.extend(other.terminal_classes);
+        self.roles.extend(other.roles);
+        self.void_reasons.extend(other.void_reasons);
+        self.refund_reasons.extend(other.refund_reasons);
+        self.evidence.extend(other.evidence);
+        self.times_of_day.extend(other.times_of_day);
+        self.settle();
+        self
     }
 
     fn settle(&mut self) {

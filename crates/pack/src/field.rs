@@ -30,6 +30,8 @@ pub enum Unit {
 pub enum Leaning {
     /// Less of it; absent is no limit.
     Less,
+    /// Less of it: something is demanded from there on; absent is from nothing on.
+    Threshold,
     /// More of it; absent is no demand.
     More,
     /// `deny` is stricter than `refer`, that than `allow`.
@@ -82,7 +84,7 @@ pub const FIELDS: &[Field] = &[
     field("bundle-age", Unit::Span, Leaning::Less),
     field("contact-age", Unit::Span, Leaning::Less),
     field("expires-after", Unit::Span, Leaning::Less),
-    only(&["evidence"], "after", Unit::Span, Leaning::Less),
+    only(&["evidence"], "after", Unit::Span, Leaning::Threshold),
     field("after", Unit::Span, Leaning::Neither),
     only(&["count"], "within", Unit::Span, Leaning::More),
     field("within", Unit::Span, Leaning::Neither),
@@ -94,10 +96,9 @@ pub const FIELDS: &[Field] = &[
     field("max-amount", Unit::Amount, Leaning::Less),
     field("min-amount", Unit::Amount, Leaning::More),
     field("max-total", Unit::Amount, Leaning::Less),
-    only(&["evidence", "identity"], "above", Unit::Amount, Leaning::Less),
+    only(&["evidence", "identity"], "above", Unit::Amount, Leaning::Threshold),
     field("above", Unit::Amount, Leaning::Neither),
     field("up-to", Unit::Amount, Leaning::Neither),
-    only(&["penalty"], "cap", Unit::Amount, Leaning::Neither),
     field("cap", Unit::Amount, Leaning::Neither),
     field("fixed", Unit::Amount, Leaning::Neither),
     field("floor", Unit::Amount, Leaning::Neither),

@@ -11,9 +11,9 @@ use rescind_model::time::TimeError;
 use rescind_model::token::Token;
 use rescind_model::{
     Asker, Authentication, AuthenticationMethod, Balance, BusinessDay, CardType, Channel, Digest, Duration, Facts,
-    Forwarding, Hold, IdentityKind, IdentityProof, Instant, MerchantId, Money, OfflineSituation, OperationQuestion,
-    PaymentCode, PersonId, Presenter, RefundQuestion, Role, Sale, SaleId, SaleOutcome, SaleStatus, SettlementMode,
-    SlipNumbers, Tally, TerminalId, Trouble, VoidQuestion, Way,
+    Forwarding, Hold, IdentityKind, IdentityProof, Instant, MerchantId, Money, Needs, OfflineSituation,
+    OperationQuestion, PaymentCode, PersonId, Presenter, RefundQuestion, Role, Sale, SaleId, SaleOutcome, SaleStatus,
+    SettlementMode, SlipNumbers, Tally, TallyNeed, TerminalId, Trouble, VoidQuestion, Way,
 };
 
 /// 2026-01-01T00:00:00Z: the year that is drawn from begins.
@@ -50,6 +50,7 @@ impl From<TimeError> for CannotGenerate {
 pub struct Generator<'a> {
     engine: &'a Engine,
     edges: Boundaries,
+    needs: Needs,
     ages: Vec<Duration>,
     amounts: Vec<i64>,
     seed: u64,
@@ -59,9 +60,23 @@ impl<'a> Generator<'a> {
     /// Draws around the edges of the engine's own policy.
     #[must_use]
     pub fn new(engine: &'a Engine, seed: u64) -> Self {
-        let edges = Boundaries::of(engine);
+        Self::with(engine, Boundaries::of(engine), engine.needs(), seed)
+    }
+
+    /// Draws around the edges of two policies, with what both of them count: for comparing them. The first decides.
+    #[must_use]
+    pub fn between(engine: &'a Engine, other: &Engine, seed: u64) -> Self {
+        let (mut needs, more) = (engine.needs(), other.needs());
+        let new = |need: &TallyNeed| !needs.tallies.contains(need);
+        let tallies: Vec<TallyNeed> = more.tallies.into_iter().filter(new).collect();
+        needs.tallies.extend(tallies);
+        needs.requested_today |= more.requested_today;
+        Self::with(engine, Boundaries::of(engine).and(Boundaries::of(other)), needs, seed)
+    }
+
+    fn with(engine: &'a Engine, edges: Boundaries, needs: Needs, seed: u64) -> Self {
         let (ages, amounts) = (edges.ages_around(), edges.amounts_around());
-        Self { engine, edges, ages, amounts, seed }
+        Self { engine, edges, needs, ages, amounts, seed }
     }
 
     /// The decision number `index`: depends on seed and number alone.
@@ -231,8 +246,7 @@ impl<'a> Generator<'a> {
 
     fn facts(&self, draw: &mut Draw, sale: Sale, outcome: SaleOutcome, now: Instant) -> Result<Facts, CannotGenerate> {
         let person = sale.operator.clone();
-        let needs = self.engine.needs();
-        let tallies = needs.tallies.into_iter().map(|need| {
+        let tallies = self.needs.tallies.iter().cloned().map(|need| {
             let near = draw.one_of(&self.edges.counts).copied().unwrap_or(0);
             let count = match draw.below(10) {
                 0..=1 => near,
@@ -243,7 +257,7 @@ impl<'a> Generator<'a> {
         });
         let tallies = tallies.collect();
         let requested_today = self.money(i64::try_from(draw.magnitude(LARGEST)).unwrap_or(0));
-        let requested_today = (needs.requested_today || draw.percent(50)).then_some(requested_today);
+        let requested_today = (self.needs.requested_today || draw.percent(50)).then_some(requested_today);
         let roles = if draw.percent(85) {
             self.edges.roles.iter().filter(|_| draw.percent(40)).map(|role| Role::parse(role)).collect()
         } else {

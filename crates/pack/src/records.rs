@@ -1,7 +1,11 @@
 //! Recorded decisions as files: JSON, one to a line. They are read in blocks, never as a whole, worked on by several
 //! threads, and put together again in the order of the lines.
 
-use rescind_model::record::{DecisionRecord, FORMAT};
+use rescind_model::record::{Answer, FORMAT, Input};
+use rescind_model::{Digest, Instant, PolicyIdentity};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
@@ -209,16 +213,86 @@ fn read_all(files: &[PathBuf], to_workers: &SyncSender<(u64, Block)>) -> Result<
     Ok(())
 }
 
-/// Reads one line.
-///
-/// # Errors
-/// What was expected and found: no JSON, not a record, or one of another format.
-pub fn read(line: &[u8]) -> Result<DecisionRecord, String> {
-    let record: DecisionRecord = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    if record.format == FORMAT {
-        Ok(record)
-    } else {
-        Err(format!("expected a record of the format {FORMAT:?}, found {:?}", record.format))
+/// One record, read as far as tools need it at once: the answer stays as it is written. What is recorded and what is found
+/// are most often the same bytes, and then nothing of it has to be read. The input is read too (`Record<Input>`), or stays
+/// as it is written as well.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Record<'a, I = Written<'a>> {
+    #[serde(borrow)]
+    format: Cow<'a, str>,
+    /// Names it within the merchant.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// Whose sale it is about.
+    #[serde(borrow)]
+    pub merchant: Cow<'a, str>,
+    /// The sale.
+    #[serde(borrow)]
+    pub sale: Cow<'a, str>,
+    /// When it was decided.
+    pub at: Instant,
+    /// By which policy.
+    pub policy: PolicyIdentity,
+    /// By which bytes of the eligibility component.
+    pub component: Digest,
+    /// The digest of the input.
+    pub input_digest: Digest,
+    /// What was known and asked.
+    pub input: I,
+    #[serde(borrow)]
+    answer: &'a RawValue,
+}
+
+/// JSON as it is written.
+pub type Written<'a> = &'a RawValue;
+
+impl<'a, I: Deserialize<'a>> Record<'a, I> {
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// What was expected and found: no JSON, not a record, or one of another format.
+    pub fn read(line: &'a [u8]) -> Result<Self, String> {
+        let text = core::str::from_utf8(line).map_err(|error| format!("expected UTF-8: {error}"))?;
+        let record: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if record.format == FORMAT {
+            Ok(record)
+        } else {
+            Err(format!("expected a record of the format {FORMAT:?}, found {:?}", record.format))
+        }
+    }
+
+    /// What was answered.
+    ///
+    /// # Errors
+    /// What was expected and found.
+    pub fn answer(&self) -> Result<Answer, String> {
+        serde_json::from_str(self.answer.get()).map_err(|error| format!("answer: {error}"))
+    }
+
+    /// Whether this very answer was given: byte by byte as a program of this kind writes it. `scratch` saves making a new
+    /// buffer for every record.
+    #[must_use]
+    pub fn answered(&self, answer: &Answer, scratch: &mut Vec<u8>) -> bool {
+        scratch.clear();
+        serde_json::to_writer(&mut *scratch, answer).is_ok() && scratch.as_slice() == self.answer.get().as_bytes()
+    }
+}
+
+impl Record<'_> {
+    /// What was known and asked, read.
+    ///
+    /// # Errors
+    /// What was expected and found.
+    pub fn read_input(&self) -> Result<Input, String> {
+        serde_json::from_str(self.input.get()).map_err(|error| format!("input: {error}"))
+    }
+
+    /// Whether the input is the one that its digest was made of.
+    #[must_use]
+    pub fn input_is_unchanged(&self, input: &Input) -> bool {
+        // A record that somebody set otherwise (spaces, order) is the same record.
+        Digest::of(self.input.get().as_bytes()) == self.input_digest || input.digest() == self.input_digest
     }
 }
 

@@ -1,7 +1,7 @@
 //! Recorded decisions made again: the same component and policy give the same bytes, or the first difference is shown.
 
 use crate::case::decide;
-use crate::records::{self, BadLine, Block, Done, RecordsError};
+use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
 use rescind_eligibility::Engine;
 use rescind_model::Digest;
 use rescind_model::record::{Answer, Input};
@@ -160,8 +160,8 @@ impl Replay {
     ) -> Result<Self, RecordsError> {
         let mut all = Self::default();
         let worker = || {
-            let mut loaded: HashMap<String, Result<Box<dyn Judge + '_>, String>> = HashMap::new();
-            move |block: &Block| part(decider, library, &mut loaded, block)
+            let (mut loaded, mut scratch) = (Loaded::new(), Vec::new());
+            move |block: &Block| part(decider, library, &mut loaded, &mut scratch, block)
         };
         records::scan(files, threads, worker, |done| {
             progress(done.bytes);
@@ -255,54 +255,72 @@ impl Replay {
     }
 }
 
+/// The policies that a thread has loaded, by hash.
+type Loaded<'a> = HashMap<String, Result<Box<dyn Judge + 'a>, String>>;
+
 fn part<'a>(
     decider: &'a dyn Decider,
     library: &Library,
-    loaded: &mut HashMap<String, Result<Box<dyn Judge + 'a>, String>>,
+    loaded: &mut Loaded<'a>,
+    scratch: &mut Vec<u8>,
     block: &Block,
 ) -> Part {
     let mut part = Part::default();
     for (number, line) in block.lines() {
-        let record = match records::read(line) {
-            Ok(record) => record,
-            Err(problem) => {
-                part.bad.push((number, problem));
-                continue;
-            }
-        };
-        part.records = part.records.saturating_add(1);
-        let hash = &record.policy.hash.hex;
-        let Some(canonical) = library.policies.get(hash) else {
-            let policy = format!("{} {} ({hash})", record.policy.name, record.policy.version);
-            let count = part.unknown.entry(policy).or_default();
-            *count = count.saturating_add(1);
-            continue;
-        };
-        if decider.component().is_some_and(|component| *component != record.component) {
-            part.other_component = part.other_component.saturating_add(1);
-        }
-        if record.input.digest() != record.input_digest {
-            part.changed_inputs = part.changed_inputs.saturating_add(1);
-        }
-        if !loaded.contains_key(hash) {
-            loaded.insert(hash.clone(), decider.load(canonical));
-        }
-        let answer = match loaded.get_mut(hash) {
-            Some(Ok(judge)) => judge.decide(&record.input),
-            Some(Err(reason)) => Err(format!("the policy {hash} cannot be loaded: {reason}")),
-            None => Err("the policy cannot be loaded".to_owned()),
-        };
-        match answer {
-            // Equal values are written as equal bytes: one writer writes both.
-            Ok(answer) if answer == record.answer => part.identical = part.identical.saturating_add(1),
-            Ok(answer) => part.different.push((number, difference(record.id, &record.answer, &answer))),
-            Err(reason) => {
-                let count = part.failures.entry(reason).or_default();
-                *count = count.saturating_add(1);
-            }
+        match <Record<'_>>::read(line).and_then(|record| record.read_input().map(|input| (record, input))) {
+            Ok((record, input)) => again(decider, library, loaded, scratch, number, &record, &input, &mut part),
+            Err(problem) => part.bad.push((number, problem)),
         }
     }
     part
+}
+
+#[allow(clippy::too_many_arguments, reason = "what a thread keeps between records, and one record")]
+fn again<'a>(
+    decider: &'a dyn Decider,
+    library: &Library,
+    loaded: &mut Loaded<'a>,
+    scratch: &mut Vec<u8>,
+    number: u64,
+    record: &Record<'_>,
+    input: &Input,
+    part: &mut Part,
+) {
+    part.records = part.records.saturating_add(1);
+    let hash = &record.policy.hash.hex;
+    let Some(canonical) = library.policies.get(hash) else {
+        let policy = format!("{} {} ({hash})", record.policy.name, record.policy.version);
+        let count = part.unknown.entry(policy).or_default();
+        *count = count.saturating_add(1);
+        return;
+    };
+    if decider.component().is_some_and(|component| *component != record.component) {
+        part.other_component = part.other_component.saturating_add(1);
+    }
+    if !record.input_is_unchanged(input) {
+        part.changed_inputs = part.changed_inputs.saturating_add(1);
+    }
+    if !loaded.contains_key(hash) {
+        loaded.insert(hash.clone(), decider.load(canonical));
+    }
+    let answer = match loaded.get_mut(hash) {
+        Some(Ok(judge)) => judge.decide(input),
+        Some(Err(reason)) => Err(format!("the policy {hash} cannot be loaded: {reason}")),
+        None => Err("the policy cannot be loaded".to_owned()),
+    };
+    match answer {
+        Ok(answer) if record.answered(&answer, scratch) => part.identical = part.identical.saturating_add(1),
+        Ok(answer) => match record.answer() {
+            // The same answer, written with other spaces or in another order: one writer writes both as the same bytes.
+            Ok(recorded) if recorded == answer => part.identical = part.identical.saturating_add(1),
+            Ok(recorded) => part.different.push((number, difference(record.id.to_string(), &recorded, &answer))),
+            Err(problem) => part.bad.push((number, problem)),
+        },
+        Err(reason) => {
+            let count = part.failures.entry(reason).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
 }
 
 fn difference(record: String, recorded: &Answer, found: &Answer) -> Difference {
