@@ -44,7 +44,7 @@ pub(crate) fn judge(s: &Situation<'_>, amount: i64, report: &mut Report) -> Resu
         proof::of_operator(rule::VOID_AUTHENTICATION, Field("authentication"), demand, s, report);
     }
     if s.facts.offline.is_some() {
-        tally::unknown_offline(Nowhere, true, report, || Value::Text("legal-order".to_owned()));
+        tally::unknown_offline(s, Nowhere, true, report, || Value::Text("legal-order".to_owned()));
     }
     Ok(())
 }

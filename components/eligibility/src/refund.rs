@@ -57,7 +57,7 @@ fn by_the_rules(
     }
     if s.facts.offline.is_some() && rules.tiers_by.contains(&TierBasis::RequesterDay) {
         let is_unknown = s.facts.requested_today.is_none();
-        tally::unknown_offline(Field("tiers-by"), is_unknown, report, || Value::Text("requester-day".to_owned()));
+        tally::unknown_offline(s, Field("tiers-by"), is_unknown, report, || Value::Text("requester-day".to_owned()));
     }
     Ok(())
 }

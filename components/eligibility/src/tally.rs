@@ -25,7 +25,7 @@ pub(crate) fn judge(
         let so_far = so_far(s, &need(way, limit));
         if s.facts.offline.is_some() {
             // A terminal knows its own operations; what others did, only the server does.
-            unknown_offline(place, so_far.is_none(), report, || Value::Text(limit.counted.word().to_owned()));
+            unknown_offline(s, place, so_far.is_none(), report, || Value::Text(limit.counted.word().to_owned()));
         }
         let Some(so_far) = so_far else {
             // Advice on another way must not fail because a count of this one was not gathered: then it is not given.
@@ -49,10 +49,17 @@ pub(crate) fn judge(
 }
 
 /// Something that decides can be known to the server only.
-pub(crate) fn unknown_offline(place: Place<'_>, is_unknown: bool, report: &mut Report, what: impl FnOnce() -> Value) {
+pub(crate) fn unknown_offline(
+    s: &Situation<'_>,
+    place: Place<'_>,
+    is_unknown: bool,
+    report: &mut Report,
+    what: impl FnOnce() -> Value,
+) {
     report.asks(
         rule::OFFLINE_UNKNOWN,
-        place,
+        // A policy without a word on terminals alone does not state what they do without.
+        if s.engine.document().offline.is_some() { place } else { Place::Nowhere },
         is_unknown.then_some((Outcome::Refer, Until::Changed)),
         || (Value::Absent, what()),
         offline::connect,

@@ -43,6 +43,6 @@ mod working_days;
 
 pub use canonical::{LoadError, Policy, canonical};
 #[cfg(feature = "compile")]
-pub use compile::{Compiled, Diagnostic, Diagnostics, compile};
+pub use compile::{Compiled, Diagnostic, Diagnostics, compile, compile_layers, extends};
 pub use document::Document;
 pub use working_days::WorkingDays;

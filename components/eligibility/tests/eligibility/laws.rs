@@ -134,7 +134,7 @@ fn any_facts(document: &'static Document) -> impl Strategy<Value = Facts> {
     )
 }
 
-fn pack_and_facts() -> impl Strategy<Value = (&'static Document, Facts)> {
+pub(crate) fn pack_and_facts() -> impl Strategy<Value = (&'static Document, Facts)> {
     packs().prop_flat_map(|document| any_facts(document).prop_map(move |facts| (document, facts)))
 }
 

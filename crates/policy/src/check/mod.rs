@@ -8,6 +8,8 @@ mod charge;
 mod offline;
 mod variant;
 
+#[cfg(feature = "compile")]
+use crate::document::Matcher;
 use crate::document::{
     ArrivalRule, AuthenticationRule, CodeRules, CountLimit, Demand, Document, EvidenceRule, FeeRule, HoldRules,
     IdentityRule, PenaltyStep, Permission, PrepaidRule, RefundRules, RefundWindow, ReversalRules, Tier, VoidRules,
@@ -83,6 +85,14 @@ pub fn problems(document: &Document) -> Vec<Problem> {
     check.prepaid(&document.prepaid);
     check.people(document);
     check.remedies(document);
+    check.problems
+}
+
+/// The problems of one matcher that stands somewhere.
+#[cfg(feature = "compile")]
+pub(crate) fn matcher(currency: &str, at: &[Step], matcher: &Matcher) -> Vec<Problem> {
+    let mut check = Check { currency, variant: None, problems: Vec::new() };
+    check.matcher(at, matcher);
     check.problems
 }
 

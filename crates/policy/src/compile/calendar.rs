@@ -5,7 +5,7 @@ use crate::document::{Calendar, Effective};
 use crate::scalar::Date;
 
 pub(super) fn calendar(r: &mut Reader, s: &mut Section<'_, '_>) -> Option<Calendar> {
-    let weekend = r.required(s, "weekend", |r, item| r.items(item, |r, item| r.word(&item)));
+    let weekend = r.required(s, "weekend", |r, item| r.items(&item, |r, item| r.word(&item)));
     let holidays = r.list(s, "holidays", |r, item| r.scalar(&item, Date::parse));
     let workdays = r.list(s, "workdays", |r, item| r.scalar(&item, Date::parse));
     let until = r.required(s, "until", |r, item| r.scalar(&item, Date::parse));

@@ -8,6 +8,7 @@ mod count;
 mod diagnostic;
 mod fee;
 mod hold;
+mod layer;
 mod matcher;
 mod offline;
 mod people;
@@ -16,23 +17,26 @@ mod proof;
 mod reader;
 mod refund;
 mod reversal;
+mod stricter;
 mod variant;
 mod void;
 
 pub use diagnostic::{Diagnostic, Diagnostics};
+pub use layer::{compile_layers, extends};
 
 use crate::canonical::canonical;
-use crate::check::{self, Place, Problem, Step};
+use crate::check::{self, Place, Problem, Step, shown};
 use crate::document::{Document, FORMAT, Variants};
 use crate::limits::{DOCUMENT_BYTES, TOML_BYTES};
 use crate::scalar::{BadScalar, CutOff, UtcOffset};
 use core::ops::Range;
 use diagnostic::Mistake;
 use miette::NamedSource;
-use reader::{Reader, Section};
+use reader::{Item, Reader, Section};
 use rescind_model::Digest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use toml::Spanned;
 use toml::de::DeTable;
 
 /// A compiled policy: its canonical form and the hash of that.
@@ -44,6 +48,17 @@ pub struct Compiled {
 }
 
 impl Compiled {
+    /// A document without problems.
+    fn new(document: Document) -> Result<Self, Box<Mistake>> {
+        let canonical = canonical(&document);
+        if canonical.len() > DOCUMENT_BYTES {
+            let expected = format!("at most {DOCUMENT_BYTES} bytes compiled");
+            return Err(Box::new(whole_file("policy.too-large", expected, format!("{} bytes", canonical.len()))));
+        }
+        let hash = Digest::of(&canonical);
+        Ok(Self { document, canonical, hash })
+    }
+
     /// What the policy says.
     #[must_use]
     pub fn document(&self) -> &Document {
@@ -63,12 +78,21 @@ impl Compiled {
     }
 }
 
-/// Compiles a policy. `file_name` is used in messages only.
+/// Compiles a policy that is written as a whole. `file_name` is used in messages only. A layer is compiled with what it is
+/// put upon: [`compile_layers`].
 ///
 /// # Errors
 /// Everything that is wrong, at once and each at its place: syntax; fields that are missing, unknown or of the wrong kind;
 /// then ranges and contradictions of every section that could be read.
 pub fn compile(toml_text: &str, file_name: &str) -> Result<Compiled, Diagnostics> {
+    let table = parsed(toml_text, file_name)?;
+    whole(toml_text, file_name, &table).map(|(compiled, _)| compiled)
+}
+
+/// Where everything stands in a file.
+type Spans = BTreeMap<Place, Range<usize>>;
+
+fn parsed<'i>(toml_text: &'i str, file_name: &str) -> Result<Spanned<DeTable<'i>>, Diagnostics> {
     if toml_text.len() > TOML_BYTES {
         // The text itself is not carried in the message: it may be anything.
         let mistake =
@@ -76,40 +100,44 @@ pub fn compile(toml_text: &str, file_name: &str) -> Result<Compiled, Diagnostics
         return Err(refused(file_name, "", vec![mistake]));
     }
     let (table, errors) = DeTable::parse_recoverable(toml_text);
-    if !errors.is_empty() {
-        let syntax = errors.iter().map(|error| Mistake {
-            code: "policy.syntax",
-            span: error.span().unwrap_or(0..0),
-            at: String::new(),
-            expected: "TOML".to_owned(),
-            found: error.message().to_owned(),
-            suggestion: None,
-        });
-        return Err(refused(file_name, toml_text, syntax.collect()));
+    if errors.is_empty() {
+        return Ok(table);
+    }
+    let syntax = errors.iter().map(|error| Mistake {
+        code: "policy.syntax",
+        span: error.span().unwrap_or(0..0),
+        at: String::new(),
+        expected: "TOML".to_owned(),
+        found: error.message().to_owned(),
+        suggestion: None,
+    });
+    Err(refused(file_name, toml_text, syntax.collect()))
+}
+
+fn whole(text: &str, file_name: &str, table: &Spanned<DeTable<'_>>) -> Result<(Compiled, Spans), Diagnostics> {
+    if let Some(upper) = layer::upper_of(table.get_ref()) {
+        let (expected, found) = ("a policy that is written as a whole", format!("a layer upon {}", shown(upper)));
+        let mistake = whole_file("policy.layer", expected.to_owned(), found);
+        return Err(refused(file_name, text, vec![mistake]));
     }
     let mut reader = Reader::new();
-    let mut root = Section::root(&table);
+    let mut root = Section::root(table);
     let parts = document(&mut reader, &mut root);
     reader.finish(&root);
     let (mut mistakes, spans) = reader.into_parts();
     mistakes.extend(contradictions(&parts, &spans));
-    let Some(document) = parts.document.filter(|_| mistakes.is_empty()) else {
-        if mistakes.is_empty() {
-            mistakes.push(whole_file("policy.shape", "a policy".to_owned(), "something else".to_owned()));
+    match parts.document.filter(|_| mistakes.is_empty()) {
+        Some(document) => match Compiled::new(document) {
+            Ok(compiled) => Ok((compiled, spans)),
+            Err(mistake) => Err(refused(file_name, text, vec![*mistake])),
+        },
+        None => {
+            if mistakes.is_empty() {
+                mistakes.push(whole_file("policy.shape", "a policy".to_owned(), "something else".to_owned()));
+            }
+            Err(refused(file_name, text, mistakes))
         }
-        return Err(refused(file_name, toml_text, mistakes));
-    };
-    let canonical = canonical(&document);
-    if canonical.len() > DOCUMENT_BYTES {
-        let mistake = whole_file(
-            "policy.too-large",
-            format!("at most {DOCUMENT_BYTES} bytes compiled"),
-            format!("{} bytes", canonical.len()),
-        );
-        return Err(refused(file_name, toml_text, vec![mistake]));
     }
-    let hash = Digest::of(&canonical);
-    Ok(Compiled { document, canonical, hash })
 }
 
 fn whole_file(code: &'static str, expected: String, found: String) -> Mistake {
@@ -132,7 +160,7 @@ struct Parts {
 }
 
 /// What the checks find in everything that could be read.
-fn contradictions(parts: &Parts, spans: &BTreeMap<Place, Range<usize>>) -> Vec<Mistake> {
+fn contradictions(parts: &Parts, spans: &Spans) -> Vec<Mistake> {
     let Some(document) = &parts.readable else { return Vec::new() };
     let mut problems = check::problems(document);
     problems.retain(|problem| !(parts.void_is_unreadable && problem.code == "policy.no-remedy"));
@@ -159,7 +187,7 @@ fn section_place(at: &Place) -> Option<Place> {
 }
 
 /// Whether a variant has a problem only because its section has it: once is enough.
-fn is_inherited(problem: &Problem, of_sections: &[Problem], spans: &BTreeMap<Place, Range<usize>>) -> bool {
+fn is_inherited(problem: &Problem, of_sections: &[Problem], spans: &Spans) -> bool {
     let Some(above) = section_place(&problem.at).filter(|_| !spans.contains_key(&problem.at)) else { return false };
     let same = |other: &Problem| (&other.at, other.code, &other.found) == (&above, problem.code, &problem.found);
     of_sections.iter().any(same)
@@ -167,7 +195,7 @@ fn is_inherited(problem: &Problem, of_sections: &[Problem], spans: &BTreeMap<Pla
 
 /// The span of a place; of a variant's field that it has from its section, the span there; of what is missing, the span of
 /// the nearest thing around it.
-fn span_of(place: &Place, spans: &BTreeMap<Place, Range<usize>>) -> Range<usize> {
+fn span_of(place: &Place, spans: &Spans) -> Range<usize> {
     let mut place = place.clone();
     loop {
         let of_section = || section_place(&place).filter(|above| above.0.len() > 1).and_then(|above| spans.get(&above));
@@ -180,14 +208,16 @@ fn span_of(place: &Place, spans: &BTreeMap<Place, Range<usize>>) -> Range<usize>
     }
 }
 
+fn format(r: &mut Reader, item: &Item<'_, '_>) -> Option<u32> {
+    let format = r.count(item)?;
+    // One mistake instead of a hundred: a later language is not this one with mistakes.
+    (format == FORMAT)
+        .then_some(format)
+        .or_else(|| r.scalar(item, |_| Err(BadScalar { expected: "1, the only format this Rescind knows" })))
+}
+
 fn document(r: &mut Reader, root: &mut Section<'_, '_>) -> Parts {
-    let format = r.required(root, "format", |r, item| {
-        let format = r.count(&item)?;
-        // One mistake instead of a hundred: a later language is not this one with mistakes.
-        (format == FORMAT)
-            .then_some(format)
-            .or_else(|| r.scalar(&item, |_| Err(BadScalar { expected: "1, the only format this Rescind knows" })))
-    });
+    let format = r.required(root, "format", |r, item| format(r, &item));
     let name = r.required(root, "name", |r, item| r.text(&item));
     let version = r.required(root, "version", |r, item| r.text(&item));
     let source = r.required(root, "source", |r, item| r.text(&item));

@@ -46,9 +46,9 @@ impl<'t, 'i> Section<'t, 'i> {
         Self { table: table.get_ref(), below, without, span: 0..0, place: Vec::new(), asked, is_own: true }
     }
 
-    /// Whether it says one thing only, and is put over nothing.
+    /// Whether one thing only is said, here and in every table that this one is put over.
     pub(super) fn is_alone(&self) -> bool {
-        self.table.len() == 1 && self.below.is_empty()
+        self.table.len() == 1 && self.below.iter().all(|below| below.table.len() == 1)
     }
 
     /// What was asked for and is said here or in the table of this file that it is put over.
@@ -56,8 +56,15 @@ impl<'t, 'i> Section<'t, 'i> {
         let here = |table: &DeTable<'_>, key: &str| table.get(key).is_some();
         let below = |key: &str| self.below.iter().any(|below| below.in_this_file && here(below.table, key));
         let mut said = self.asked.clone();
-        said.retain(|key| here(self.table, key) || below(key));
+        said.retain(|key| here(self.table, key) || (!self.drops(key) && below(key)));
         said
+    }
+
+    /// What it does not say is as in the same section of these files, the nearest first.
+    fn put_over(&mut self, uppers: &[&'t DeTable<'i>]) {
+        let Some(Step::Key(key)) = self.place.last() else { return };
+        let same = |root: &&'t DeTable<'i>| root.get(*key)?.get_ref().as_table();
+        self.below = uppers.iter().filter_map(same).map(|table| Below { table, in_this_file: false }).collect();
     }
 
     fn get(&mut self, key: &'static str) -> Option<Item<'t, 'i>> {
@@ -87,13 +94,6 @@ pub(super) struct Item<'t, 'i> {
     place: Vec<Step>,
     /// Whether it stands where it is read. Else it is read again for a table put over its own, and was told before.
     is_own: bool,
-}
-
-impl<'t, 'i> Item<'t, 'i> {
-    /// A field of this table that holds only where the file itself says nothing: from an upper layer.
-    fn of_upper(root: &'t DeTable<'i>, key: &str) -> Option<&'t DeTable<'i>> {
-        root.get(key)?.get_ref().as_table()
-    }
 }
 
 /// The mistakes so far, and where everything stands in the file.
@@ -197,21 +197,21 @@ impl Reader {
         mut read: impl FnMut(&mut Self, Item<'t, 'i>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let Some(item) = section.get(key) else { return Some(Vec::new()) };
-        self.items(item, &mut read)
+        self.items(&item, &mut read)
     }
 
     /// The items of a list.
     pub(super) fn items<'t, 'i, T>(
         &mut self,
-        item: Item<'t, 'i>,
+        item: &Item<'t, 'i>,
         mut read: impl FnMut(&mut Self, Item<'t, 'i>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        self.note(&item);
+        self.note(item);
         let DeValue::Array(array) = item.value.get_ref() else {
-            return self.refuse(&item, "policy.type", "a list", None);
+            return self.refuse(item, "policy.type", "a list", None);
         };
         if array.len() > READ_ITEMS {
-            return self.refuse(&item, "policy.range", format!("at most {READ_ITEMS} items"), None);
+            return self.refuse(item, "policy.range", format!("at most {READ_ITEMS} items"), None);
         }
         let mut all = Some(Vec::new());
         for (index, value) in array.iter().enumerate() {
@@ -257,13 +257,8 @@ impl Reader {
         uppers: &[&'t DeTable<'i>],
         mut read: impl FnMut(&mut Self, &mut Section<'t, 'i>) -> Option<Option<R>>,
     ) -> Option<Way<R>> {
-        let key = match item.place.last() {
-            Some(Step::Key(key)) => *key,
-            _ => "",
-        };
         let mut section = self.enter(item)?;
-        let upper = |root: &&'t DeTable<'i>| Some(Below { table: Item::of_upper(root, key)?, in_this_file: false });
-        section.below = uppers.iter().filter_map(upper).collect();
+        section.put_over(uppers);
         let rules = read(self, &mut section);
         let said = section.said();
         let when = match section.get("when") {
@@ -271,11 +266,25 @@ impl Reader {
             Some(item) if item.value.get_ref().as_array().is_some_and(|all| all.len() > VARIANTS) => {
                 self.refuse(&item, "policy.range", format!("at most {VARIANTS} variants"), None)
             }
-            Some(item) if item.is_own => self.items(item, |r, item| r.variant(item, &section, &mut read)),
+            Some(item) if item.is_own => self.items(&item, |r, item| r.variant(item, &section, &mut read)),
             _ => Some(Vec::new()),
         };
         self.finish(&section);
         Some(Way { section: rules?.map(|rules| Said { rules, fields: said }), when: when? })
+    }
+
+    /// A section without variants. `uppers`: as for [`way`](Self::way).
+    pub(super) fn part<'t, 'i, R>(
+        &mut self,
+        item: Item<'t, 'i>,
+        uppers: &[&'t DeTable<'i>],
+        read: impl FnOnce(&mut Self, &mut Section<'t, 'i>) -> Option<R>,
+    ) -> Option<Said<R>> {
+        let mut section = self.enter(item)?;
+        section.put_over(uppers);
+        let rules = read(self, &mut section);
+        self.finish(&section);
+        Some(Said { rules: rules?, fields: section.said() })
     }
 
     /// What holds instead for some sales: only what differs from the section is said.
@@ -312,7 +321,7 @@ impl Reader {
                 self.refuse::<()>(item, "policy.unknown-field", "a field of this section", suggestion);
             } else if own.table.get(name).is_some() {
                 self.refuse::<()>(item, "policy.without", "a field that is not said here too", None);
-            } else if !own.below.iter().any(|below| below.table.get(name).is_some()) {
+            } else if !own.below.iter().any(|below| below.in_this_file && below.table.get(name).is_some()) {
                 self.refuse::<()>(item, "policy.without", "a field that the section itself says", None);
             }
         }

@@ -7,6 +7,8 @@ mod canonical;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod packs;
 #[cfg(test)]
 mod variants;
