@@ -244,11 +244,6 @@ fn beside(file: &Path, name: &str) -> Option<PathBuf> {
 }
 
 fn compile(layers: &[(&str, String)]) -> Result<Compiled, Diagnostics> {
-    match layers {
-        [(text, file)] => rescind_policy::compile(text, file),
-        _ => {
-            let (text, file) = layers.last().map_or(("", ""), |(text, file)| (*text, file.as_str()));
-            rescind_policy::compile(text, file)
-        }
-    }
+    let files: Vec<(&str, &str)> = layers.iter().map(|(text, file)| (*text, file.as_str())).collect();
+    rescind_policy::compile_layers(&files)
 }
