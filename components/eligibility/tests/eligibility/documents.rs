@@ -325,6 +325,82 @@ fn date_text(days: i32) -> String {
     Instant { unix_ms: i64::from(days) * 86_400_000 }.to_string().chars().take(10).collect()
 }
 
+impl Dice {
+    /// A line of a layer, or none.
+    fn line(&mut self, lines: &mut String, percent: u32, text: impl FnOnce(&mut Self) -> String) {
+        if self.chance(percent) {
+            lines.push_str(&text(self));
+            lines.push('\n');
+        }
+    }
+
+    /// What a merchant says besides its provider: mostly stricter, sometimes not.
+    fn layer(&mut self, upper: &str) -> String {
+        let number = |dice: &mut Self, below| 1 + dice.below(below);
+        let mut text = format!("layer = \"merchant\"\nextends = \"{upper}\"\nformat = 1\nname = \"{upper}\"\n");
+        text.push_str("version = \"2\"\nsource = \"a law\"\n");
+        self.line(&mut text, 50, |dice| {
+            let kind = dice.of(&["purchase", "hotel-reservation"]);
+            dice.of(&[
+                format!("for = {{ kind = [\"{kind}\"] }}"),
+                "for = { amount-from = \"500.00\" }".to_owned(),
+                "for = { card-type = [\"debit\"], terminal-class = [\"counter\"] }".to_owned(),
+                "for = { between = { from = \"20:00\", until = \"04:00\" } }".to_owned(),
+            ])
+        });
+        text.push_str("[void]\n");
+        self.line(&mut text, 25, |dice| format!("window = \"{} minutes\"", number(dice, 40)));
+        self.line(&mut text, 15, |dice| format!("max-amount = \"{}.00\"", number(dice, 9_000)));
+        self.line(&mut text, 15, |dice| format!("minimum-wait = \"{} seconds\"", number(dice, 50)));
+        self.line(&mut text, 15, |dice| format!("operator-roles = [\"{}\"]", dice.of(&["manager", "cashier"])));
+        self.line(&mut text, 10, |_| "enabled = false".to_owned());
+        self.line(&mut text, 15, |_| "kinds-not-voidable = [\"top-up\"]".to_owned());
+        self.line(&mut text, 15, |_| "evidence = [{ kind = \"receipt\", after = \"10 minutes\" }]".to_owned());
+        self.line(&mut text, 15, |dice| format!("same = [\"{}\"]", dice.of(&["calendar-day", "open-batch"])));
+        self.line(&mut text, 15, |dice| {
+            let most = number(dice, 4);
+            format!(
+                "count = [{{ counted = \"operator\", at-most = {most}, within = \"1 hour\", at-ceiling = \"deny\" }}]"
+            )
+        });
+        text.push_str("[refund]\n");
+        self.line(&mut text, 25, |dice| format!("window = \"{} days\"", 1 + number(dice, 40)));
+        self.line(&mut text, 15, |_| "partial = false".to_owned());
+        self.line(&mut text, 15, |dice| format!("max-count = {}", number(dice, 3)));
+        self.line(&mut text, 15, |dice| format!("max-amount = \"{}.00\"", number(dice, 9_000)));
+        self.line(&mut text, 15, |dice| format!("minimum-wait = \"{} hours\"", number(dice, 20)));
+        self.line(&mut text, 15, |_| "same-business-day = \"deny\"".to_owned());
+        self.line(&mut text, 15, |_| "real-time = \"refer\"".to_owned());
+        self.line(&mut text, 10, |_| "enabled = false\nclosed = \"deny\"".to_owned());
+        text.push_str("[hold]\n");
+        self.line(&mut text, 20, |_| "completion-roles = [\"manager\"]".to_owned());
+        self.line(&mut text, 20, |_| "enabled = false".to_owned());
+        text.push_str("[reversal]\n");
+        self.line(&mut text, 20, |_| "enabled = false".to_owned());
+        self.line(&mut text, 20, |dice| format!("minimum-wait = \"{} seconds\"", number(dice, 50)));
+        text.push_str("[code]\n");
+        self.line(&mut text, 20, |_| "expired = \"refer\"".to_owned());
+        self.line(&mut text, 20, |_| "scanned = \"deny\"".to_owned());
+        text.push_str("[offline]\n");
+        self.line(&mut text, 20, |dice| format!("max-records = {}", number(dice, 4)));
+        self.line(&mut text, 20, |_| "refund = \"deny\"".to_owned());
+        self.line(&mut text, 20, |dice| format!("[effective]\nfrom = \"{}\"", dice.date()));
+        text
+    }
+}
+
+/// Layers that can be put upon a pack one after another, as texts.
+pub(crate) fn any_layers(upper: &'static str) -> impl Strategy<Value = Vec<String>> {
+    let rolls = prop::collection::vec(any::<u32>(), 0..90);
+    prop::collection::vec(rolls, 1..3)
+        .prop_map(move |layers| layers.into_iter().map(|rolls| layer(upper, rolls)).collect())
+}
+
+/// The layer that these rolls make.
+pub(crate) fn layer(upper: &str, rolls: Vec<u32>) -> String {
+    Dice { rolls, next: 0 }.layer(upper)
+}
+
 /// A policy that loads.
 pub(crate) fn any_document() -> impl Strategy<Value = Document> {
     prop::collection::vec(any::<u32>(), 0..400)

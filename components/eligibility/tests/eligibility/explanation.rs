@@ -12,7 +12,7 @@ use rescind_model::{Decision, DecisionError, Facts, Finding, OperationQuestion, 
 use rescind_policy::document::{CountLimit, Matcher, Permission, Variant};
 
 /// What is asked of every payment.
-fn questions(facts: &Facts) -> Vec<Question> {
+pub(crate) fn questions(facts: &Facts) -> Vec<Question> {
     let captured = facts.sale.captured.minor;
     let operation = |way| OperationQuestion { way, amount: None, trouble: None, reason: None, penalty: false };
     let legal = rescind_model::VoidQuestion { legal: true, ..void(captured) };
@@ -28,7 +28,7 @@ fn questions(facts: &Facts) -> Vec<Question> {
     .collect()
 }
 
-fn decide(engine: &Engine, facts: &Facts, question: &Question) -> Result<Decision, DecisionError> {
+pub(crate) fn decide(engine: &Engine, facts: &Facts, question: &Question) -> Result<Decision, DecisionError> {
     match question {
         Question::Void(question) => engine.decide_void(facts, question),
         Question::Refund(question) => engine.decide_refund(facts, question),
@@ -107,8 +107,8 @@ proptest! {
     }
 }
 
-fn explain(engine: &Engine, facts: &Facts, question: Question) -> Explanation {
-    engine.explain(facts, &question).unwrap()
+fn explain(engine: &Engine, facts: &Facts, question: &Question) -> Explanation {
+    engine.explain(facts, question).unwrap()
 }
 
 /// Rule, place and side of what was considered in a place.
@@ -121,11 +121,11 @@ fn at_place<'e>(explanation: &'e Explanation, place: &str) -> Vec<(&'static str,
 fn every_rule_is_told_with_what_it_saw_whether_it_stands_or_not() {
     let engine = engine(&LAKALA);
     let facts = after(&sale(&engine), 1_799_999);
-    let allowed = explain(&engine, &facts, Question::Void(void(10_000)));
+    let allowed = explain(&engine, &facts, &Question::Void(void(10_000)));
     let lasting = |ms| Value::Lasting(rescind_model::Duration { ms });
     assert_eq!(at_place(&allowed, "void.window"), [("void.window", false, &lasting(1_799_999), &lasting(1_800_000))]);
     assert_eq!(at_place(&allowed, "void.count[0]"), [("void.count", false, &Value::Count(0), &Value::Count(3))]);
-    let over = explain(&engine, &after(&facts, 1_800_000), Question::Void(void(10_000)));
+    let over = explain(&engine, &after(&facts, 1_800_000), &Question::Void(void(10_000)));
     let window = over.considered.iter().find(|considered| considered.rule == "void.window").unwrap();
     assert_eq!((window.verdict, window.stands), (Outcome::Deny, true));
     assert_eq!(window.remedy, Some(Remedy::UseRefundFrom(at("2026-11-23T23:00:00+08:00"))));
@@ -142,13 +142,13 @@ fn what_a_variant_changes_is_stated_there_and_the_rest_in_its_section() {
     let matches = Matcher { amount_from: amount(5_000), ..Matcher::default() };
     document.when.void = vec![Variant { matches, name: "large".to_owned(), rules }];
     let engine = engine(&document);
-    let large = explain(&engine, &sale(&engine), Question::Void(void(10_000)));
+    let large = explain(&engine, &sale(&engine), &Question::Void(void(10_000)));
     assert_eq!(large.variant.as_deref(), Some("large"));
     assert_eq!(at_place(&large, "void.when[large]"), [("policy.variant", true, &Value::Absent, &Value::Absent)]);
     assert_eq!(at_place(&large, "void.when[large].window").len(), 1);
     assert_eq!(at_place(&large, "void.until-settlement").len(), 1);
     assert_eq!(at_place(&large, "void.window"), []);
-    let small = explain(&engine, &ordinary(&engine, 100, at(PAID)), Question::Void(void(100)));
+    let small = explain(&engine, &ordinary(&engine, 100, at(PAID)), &Question::Void(void(100)));
     assert_eq!(small.variant, None);
     assert!(!at_place(&small, "void.when[large]")[0].1);
     assert_eq!(at_place(&small, "void.window").len(), 1);
@@ -167,7 +167,7 @@ fn what_comes_with_a_refund_is_told_up_to_what_applies() {
     facts.sale.fee_charged = cny(1_200);
     let tiers = |minor| -> Vec<(String, bool)> {
         let facts = later(&facts, at("2026-11-24T14:00:00+08:00"));
-        let explanation = explain(&engine, &facts, Question::Refund(refund(minor)));
+        let explanation = explain(&engine, &facts, &Question::Refund(refund(minor)));
         let tiers = explanation.considered.iter().filter(|considered| considered.rule == "refund.tier");
         tiers.map(|tier| (tier.place.clone(), tier.stands)).collect()
     };
@@ -176,7 +176,7 @@ fn what_comes_with_a_refund_is_told_up_to_what_applies() {
     assert_eq!(tiers(10_001), [named("automatic", false), named("one-person", true)]);
     assert_eq!(tiers(100_001)[2], named("two-persons", true));
     let late = |asked: &str| {
-        let explanation = explain(&engine, &later(&facts, at(asked)), Question::Refund(refund(1)));
+        let explanation = explain(&engine, &later(&facts, at(asked)), &Question::Refund(refund(1)));
         at_place(&explanation, "refund.late-fee")[0].1
     };
     assert!(!late("2026-12-08T13:59:59.999+08:00"));

@@ -9,6 +9,8 @@ mod explanation;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod offline;
 #[cfg(test)]
 mod rules;

@@ -274,7 +274,7 @@ fn every_rule_that_fails_is_reported_in_order() {
     facts.balance.requested = cny(1);
     facts.tallies[0].count = 3;
     facts.asker.roles = vec![Role::parse("guest").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None, legal: false, evidence: Vec::new() };
+    let question = VoidQuestion { amount: cny(1), reason: None, legal: false, evidence: Vec::new() };
     let decision = engine.decide_void(&facts, &question).unwrap();
     let rules: Vec<&str> = decision.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let expected = [
@@ -501,7 +501,7 @@ fn a_policy_says_how_long_things_live_and_who_does_what_is_rare() {
     assert_eq!((roles(&terms.support_roles), roles(&terms.legal_roles)), (vec!["support".to_owned()], Vec::new()));
     let day = Duration { ms: 86_400_000 };
     assert_eq!((terms.grant_lives, terms.case_lives, terms.order_lives), (day, day, day));
-    let legal = rescind_model::VoidQuestion { amount: cny(10_000), reason: None, legal: true, evidence: Vec::new() };
+    let legal = VoidQuestion { amount: cny(10_000), reason: None, legal: true, evidence: Vec::new() };
     let decision = engine(&bare).decide_void(&sale(&engine(&bare)), &legal).unwrap();
     assert_eq!(findings(&decision), [("legal.enabled", &Remedy::ContactSupport)]);
 }
@@ -552,7 +552,7 @@ fn a_legal_order_costs_nothing_and_returns_what_is_left_of_fee_and_coupon() {
     facts.balance.fee_returned = cny(31);
     facts.balance.coupon_returned = cny(501);
     facts.asker.roles = vec![Role::parse("compliance").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(5_000), reason: None, legal: true, evidence: Vec::new() };
+    let question = VoidQuestion { amount: cny(5_000), reason: None, legal: true, evidence: Vec::new() };
     let decision = engine.decide_void(&facts, &question).unwrap();
     assert_eq!(decision.outcome, Outcome::Allow);
     assert_eq!(decision.obligations.coupon, Some(cny(500)));
@@ -711,7 +711,7 @@ fn refunds_of_all_sales_are_counted_in_a_day_and_in_any_span() {
     });
     let need = |counted, period| TallyNeed { way: Way::Refund, counted, period };
     let rolling = Period::Rolling(Duration::seconds(86_400));
-    let needs = vec![need(Counted::Operator, Period::BusinessDay), need(Counted::PayerToken, rolling.clone())];
+    let needs = vec![need(Counted::Operator, Period::BusinessDay), need(Counted::PayerToken, rolling)];
     assert_eq!(engine.needs().tallies, needs);
     let mut facts = sale(&engine);
     let voids = facts.tallies.clone();
