@@ -66,7 +66,7 @@ mod tests {
         assert_ne!(Draw::new(8, 0).number(), first[0]);
     }
 
-    const FIRST: [u64; 3] = [0, 0, 0];
+    const FIRST: [u64; 3] = [7_259_628_554_680_249_319, 3_917_394_108_059_543_503, 971_780_051_184_818_185];
 
     #[test]
     fn magnitudes_stay_within_their_bound_and_reach_both_ends() {

@@ -3,7 +3,8 @@
 use crate::{notation, rule_text};
 use rescind_eligibility::{Considered, Engine, Explanation};
 use rescind_model::token::Token as _;
-use rescind_model::{Decision, Facts, Locale, Outcome};
+use rescind_model::{Decision, Facts, Instant, Locale, Outcome, Remedy, Way};
+use rescind_policy::scalar::UtcOffset;
 use unicode_width::UnicodeWidthStr as _;
 
 /// How a text is set.
@@ -55,7 +56,6 @@ struct Words {
     needs: &'static str,
     nothing: &'static str,
     comes_with: &'static str,
-    do_instead: &'static str,
 }
 
 const EN: Words = Words {
@@ -71,7 +71,6 @@ const EN: Words = Words {
     needs: "it needs",
     nothing: "nothing more",
     comes_with: "what comes with it",
-    do_instead: "do",
 };
 
 const ZH: Words = Words {
@@ -87,7 +86,6 @@ const ZH: Words = Words {
     needs: "还需要",
     nothing: "无",
     comes_with: "随附条款",
-    do_instead: "处理方式",
 };
 
 fn words(locale: Locale) -> &'static Words {
@@ -102,7 +100,7 @@ fn words(locale: Locale) -> &'static Words {
 pub fn text(engine: &Engine, facts: &Facts, explanation: &Explanation, locale: Locale, paint: Paint) -> String {
     let zone = engine.document().time_zone;
     let (words, decision) = (words(locale), &explanation.decision);
-    let mut lines = vec![headline(facts, decision, engine, paint)];
+    let mut lines = vec![headline(facts, decision, engine, locale, paint)];
     let policy = &decision.policy;
     let variant = explanation.variant.as_ref().map(|name| format!(", {} {name}", words.variant)).unwrap_or_default();
     lines.push(format!("{} {} {}{variant}", words.by, policy.name, policy.version));
@@ -130,7 +128,7 @@ pub fn text(engine: &Engine, facts: &Facts, explanation: &Explanation, locale: L
     lines.join("\n")
 }
 
-fn headline(facts: &Facts, decision: &Decision, engine: &Engine, paint: Paint) -> String {
+fn headline(facts: &Facts, decision: &Decision, engine: &Engine, locale: Locale, paint: Paint) -> String {
     let zone = engine.document().time_zone;
     let colour = match decision.outcome {
         Outcome::Allow => Colour::Green,
@@ -139,17 +137,74 @@ fn headline(facts: &Facts, decision: &Decision, engine: &Engine, paint: Paint) -
     };
     let sale = &facts.sale;
     let card = sale.card_type.map(|card| format!(", {}", card.token())).unwrap_or_default();
-    format!(
-        "{} {} of {} on {} {} ({}{card}) paid {}, asked {}",
-        paint.set(colour, decision.outcome.token()),
-        decision.way.token(),
-        decision.amount.decimal_text(),
-        sale.kind,
-        sale.captured.decimal_text(),
-        sale.channel.token(),
-        notation::local(zone, sale.paid_at),
-        notation::local(zone, facts.now),
-    )
+    let (amount, captured) = (decision.amount.decimal_text(), sale.captured.decimal_text());
+    let (paid, asked) = (notation::local(zone, sale.paid_at), notation::local(zone, facts.now));
+    let (kind, channel) = (&sale.kind, sale.channel.token());
+    match locale {
+        Locale::En => {
+            let outcome = paint.set(colour, decision.outcome.token());
+            let way = decision.way.token();
+            format!("{outcome} {way} of {amount} on {kind} {captured} ({channel}{card}) paid {paid}, asked {asked}")
+        }
+        Locale::ZhCn => {
+            let outcome = match decision.outcome {
+                Outcome::Allow => "允许",
+                Outcome::Refer => "转客服",
+                Outcome::Deny => "拒绝",
+            };
+            let outcome = paint.set(colour, outcome);
+            let way = way_in_chinese(decision.way);
+            format!("{outcome}{way} {amount}:{kind} {captured}({channel}{card}),支付于 {paid},申请于 {asked}")
+        }
+    }
+}
+
+fn way_in_chinese(way: Way) -> &'static str {
+    match way {
+        Way::Void => "撤销",
+        Way::Refund => "退款",
+        Way::Reversal => "冲正",
+        Way::OrderClose => "关单",
+        Way::HoldRelease => "预授权撤销",
+        Way::HoldCompletion => "预授权完成",
+        Way::CompletionVoid => "预授权完成撤销",
+    }
+}
+
+/// What to do, in words.
+fn advice(zone: UtcOffset, remedy: &Remedy, locale: Locale) -> String {
+    let at = |at: &Instant| notation::local(zone, *at);
+    let english = locale == Locale::En;
+    let of = |en: &str, zh: &str| if english { en.to_owned() } else { zh.to_owned() };
+    match remedy {
+        Remedy::None => of("nothing can be done here", "无法处理"),
+        Remedy::UseVoid => of("void the sale", "请改用撤销"),
+        Remedy::UseRefund => of("refund it", "请改用退款"),
+        Remedy::UseRefundFrom(from) => {
+            of(&format!("refund it from {} on", at(from)), &format!("{} 起可退款", at(from)))
+        }
+        Remedy::UseReversal => of("let a reversal find the truth", "请先冲正"),
+        Remedy::AwaitOutcome => of("wait for what is under way", "请等待处理结果"),
+        Remedy::AskRole(role) => of(&format!("let a {role} do it"), &format!("请由 {role} 操作")),
+        Remedy::RetryAfter(from) => {
+            of(&format!("try again from {} on", at(from)), &format!("请于 {} 后重试", at(from)))
+        }
+        Remedy::ReduceTo(most) => {
+            let most = most.decimal_text();
+            of(&format!("ask for at most {most}"), &format!("金额不超过 {most}"))
+        }
+        Remedy::Provide(what) => of(&format!("give the {what}"), &format!("请提供 {what}")),
+        Remedy::ContactSupport => of("call support, who can open a case", "请联系客服"),
+        Remedy::UseOrderClose => of("close the order", "请改用关单"),
+        Remedy::UseHoldRelease => of("release the hold", "请改用预授权撤销"),
+        Remedy::UseCompletionVoid => of("void the completion", "请改用预授权完成撤销"),
+        Remedy::Reprint => of("print the slip again", "请重打凭证"),
+        Remedy::NewSale => of("make a new sale", "请重新发起交易"),
+        Remedy::Authenticate => of("let the operator prove who they are", "请操作员验证身份"),
+        Remedy::Identify(kind) => {
+            of(&format!("identify the customer: {}", kind.token()), &format!("请验证客户身份:{}", kind.token()))
+        }
+    }
 }
 
 /// A mark for each rule: whether it stands in the way, or whether what comes with the operation applies.
@@ -189,7 +244,7 @@ fn table(engine: &Engine, rules: &[&Considered], locale: Locale, paint: Paint) -
     for (rule, cells) in rules.iter().zip(&rows) {
         lines.push(format!("{} {}", mark(rule, paint), set(cells)));
         if let Some(remedy) = rule.remedy.as_ref().filter(|_| rule.verdict != Outcome::Allow) {
-            lines.push(format!("    → {}: {}", words.do_instead, notation::remedy(zone, remedy)));
+            lines.push(format!("    → {}", advice(zone, remedy, locale)));
         }
     }
     lines

@@ -132,9 +132,10 @@ impl Pack {
     /// It, or what it extends, cannot be read; or it is refused with everything that is wrong.
     pub fn read(file: &Path) -> Result<Self, Refused> {
         let chain = chain(file)?;
-        let layers: Vec<(&str, String)> =
-            chain.iter().map(|(file, text)| (text.as_str(), file.display().to_string())).collect();
-        let compiled = compile(&layers)
+        let names: Vec<String> = chain.iter().map(|(file, _)| file.display().to_string()).collect();
+        let layers: Vec<(&str, &str)> =
+            chain.iter().zip(&names).map(|((_, text), name)| (text.as_str(), name.as_str())).collect();
+        let compiled = rescind_policy::compile_layers(&layers)
             .map_err(|diagnostics| Refused { file: file.to_owned(), reason: Reason::Mistakes(diagnostics) })?;
         let engine = Engine::load(compiled.canonical()).map_err(|error| {
             Refused::unreadable(file, format!("its canonical form is not loaded: {}: {}", error.code, error.message))
@@ -223,10 +224,9 @@ fn text_of(pack: &Path, file: &Path) -> Result<String, Refused> {
         .map_err(|error| Refused::unreadable(pack, format!("{} cannot be read as UTF-8 text: {error}", file.display())))
 }
 
-/// The name of the document that a layer extends. What is wrong with the text otherwise is told by who compiles it.
+/// The name of the document that a layer extends. A layer that does not say it is refused by whoever compiles it.
 fn extends(text: &str) -> Option<String> {
-    let table: toml::Table = toml::from_str(text).ok()?;
-    table.get("extends")?.as_str().map(str::to_owned)
+    rescind_policy::extends(text).filter(|name| !name.is_empty())
 }
 
 /// The pack of that name in the same folder.
@@ -241,9 +241,4 @@ fn beside(file: &Path, name: &str) -> Option<PathBuf> {
         let table: Option<toml::Table> = toml::from_str(&text).ok();
         table.is_some_and(|table| table.get("name").and_then(toml::Value::as_str) == Some(name))
     })
-}
-
-fn compile(layers: &[(&str, String)]) -> Result<Compiled, Diagnostics> {
-    let files: Vec<(&str, &str)> = layers.iter().map(|(text, file)| (*text, file.as_str())).collect();
-    rescind_policy::compile_layers(&files)
 }

@@ -195,7 +195,9 @@ fn judge(engine: &Engine, facts: &Facts, decisions: &[Decision], found: &mut Fou
             }
         }
     }
-    let remedied = |decision: &Decision| decision.findings.iter().any(|finding| finding.remedy != Remedy::None);
+    // Support decides on what is referred; on what is denied it can only say that it is.
+    let helps = |remedy: &Remedy| !matches!(remedy, Remedy::None | Remedy::ContactSupport);
+    let remedied = |decision: &Decision| decision.findings.iter().any(|finding| helps(&finding.remedy));
     if decisions.iter().any(|decision| open(decision) || remedied(decision)) {
         return;
     }
