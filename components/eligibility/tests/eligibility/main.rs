@@ -17,4 +17,6 @@ mod rules;
 #[cfg(test)]
 mod variant;
 #[cfg(test)]
+mod windows;
+#[cfg(test)]
 mod world;
