@@ -36,6 +36,8 @@ pub mod document;
 pub mod limits;
 mod matcher;
 pub mod scalar;
+#[cfg(feature = "schema")]
+mod schema;
 mod strictness;
 mod terms;
 pub mod word;
@@ -45,4 +47,6 @@ pub use canonical::{LoadError, Policy, canonical};
 #[cfg(feature = "compile")]
 pub use compile::{Compiled, Diagnostic, Diagnostics, compile, compile_layers, extends};
 pub use document::Document;
+#[cfg(feature = "schema")]
+pub use schema::schema;
 pub use working_days::WorkingDays;

@@ -9,6 +9,10 @@ mod diagnostics;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod packs;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod variants;
