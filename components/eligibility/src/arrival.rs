@@ -23,14 +23,16 @@ pub(crate) fn estimate(
             (Value::Text(sale.channel.word().to_owned()), Value::Count(u64::from(rule.max_days)))
         });
         if applies {
-            let today = s.today.to_date().ok();
-            let day = |days| today.and_then(|today| later(s, today, days, rule.working_days));
+            let earliest = later(s, s.date, rule.min_days, rule.working_days);
+            let between = rule.max_days.saturating_sub(rule.min_days);
+            let latest = earliest.and_then(|earliest| later(s, earliest, between, rule.working_days));
+            let day = |date: Option<NaiveDate>| date.and_then(|date| BusinessDay::from_date(date).ok());
             return Some(Arrival {
                 min_days: rule.min_days,
                 max_days: rule.max_days,
                 working_days: rule.working_days,
-                earliest: day(rule.min_days),
-                latest: day(rule.max_days),
+                earliest: day(earliest),
+                latest: day(latest),
             });
         }
     }
@@ -38,11 +40,10 @@ pub(crate) fn estimate(
 }
 
 /// So many days later. `None`: the calendar of working days does not reach so far.
-fn later(s: &Situation<'_>, from: NaiveDate, days: u32, working_days: bool) -> Option<BusinessDay> {
-    let day = if working_days {
-        s.engine.working_days.after_working_days(from, days)?
-    } else {
-        from.checked_add_days(Days::new(u64::from(days)))?
-    };
-    BusinessDay::from_date(day).ok()
+fn later(s: &Situation<'_>, from: NaiveDate, days: u32, working_days: bool) -> Option<NaiveDate> {
+    match days {
+        0 => Some(from),
+        _ if working_days => s.engine.working_days.after_working_days(from, days),
+        _ => from.checked_add_days(Days::new(u64::from(days))),
+    }
 }

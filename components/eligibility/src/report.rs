@@ -68,6 +68,18 @@ pub(crate) struct Trace {
     considered: Vec<Considered>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+impl Trace {
+    #[cold]
+    #[inline(never)]
+    fn records(&mut self, rule: &'static str, place: Place<'_>, stands: bool, saw: impl FnOnce() -> (Value, Value)) {
+        let (observed, limit) = saw();
+        let place = self.section.text(place);
+        let verdict = Outcome::Allow;
+        self.considered.push(Considered { rule, place, verdict, stands, observed, limit, remedy: None });
+    }
+}
+
 /// The rules that stand in the way, and the times between which the way is open.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -119,7 +131,8 @@ impl Report {
 
     /// Asks a rule: whether it stands in the way, what it saw (observed, limit), and what to do about it. What it saw is
     /// written out only if somebody will read it.
-    #[inline]
+    // Most rules of most questions do not stand in the way: that has to cost a comparison, and not a call.
+    #[inline(always)]
     pub(crate) fn asks(
         &mut self,
         rule: &'static str,
@@ -128,10 +141,22 @@ impl Report {
         saw: impl FnOnce() -> (Value, Value),
         remedy: impl FnOnce() -> Remedy,
     ) {
-        let Some((verdict, until)) = stands else {
-            self.records(rule, place, false, saw);
-            return;
-        };
+        match stands {
+            None => self.records(rule, place, false, saw),
+            Some((verdict, until)) => self.stands(rule, place, verdict, until, saw, remedy),
+        }
+    }
+
+    #[inline(never)]
+    fn stands(
+        &mut self,
+        rule: &'static str,
+        place: Place<'_>,
+        verdict: Outcome,
+        until: Until,
+        saw: impl FnOnce() -> (Value, Value),
+        remedy: impl FnOnce() -> Remedy,
+    ) {
         if verdict == Outcome::Deny || self.outcome == Outcome::Allow {
             self.outcome = verdict;
         }
@@ -144,14 +169,23 @@ impl Report {
         if self.detail == Detail::Findings {
             let (observed, limit) = saw();
             let finding = Finding { rule: rule.to_owned(), verdict, observed, limit, remedy: remedy() };
-            #[cfg(not(target_arch = "wasm32"))]
-            self.considers(rule, place, &finding);
-            self.findings.push(finding);
+            self.finds(rule, place, finding);
         }
     }
 
+    #[cfg(target_arch = "wasm32")]
+    fn finds(&mut self, _: &'static str, _: Place<'_>, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn finds(&mut self, rule: &'static str, place: Place<'_>, finding: Finding) {
+        self.considers(rule, place, &finding);
+        self.findings.push(finding);
+    }
+
     /// A rule on what comes with the operation was asked: it never stands in the way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn comes_with(
         &mut self,
         rule: &'static str,
@@ -197,13 +231,11 @@ impl Report {
 
     /// Records a rule that does not stand in the way.
     #[cfg(not(target_arch = "wasm32"))]
-    #[inline]
+    #[inline(always)]
     fn records(&mut self, rule: &'static str, place: Place<'_>, stands: bool, saw: impl FnOnce() -> (Value, Value)) {
-        let Some(trace) = &mut self.trace else { return };
-        let (observed, limit) = saw();
-        let place = trace.section.text(place);
-        let verdict = Outcome::Allow;
-        trace.considered.push(Considered { rule, place, verdict, stands, observed, limit, remedy: None });
+        if let Some(trace) = &mut self.trace {
+            trace.records(rule, place, stands, saw);
+        }
     }
 
     /// Records a rule that stands in the way.

@@ -25,7 +25,12 @@ impl Engine {
     pub fn assess(&self, facts: &Facts, amount: Option<&Money>) -> Result<Vec<Decision>, DecisionError> {
         let situation = Situation::new(self, facts)?;
         let looks = looks(&situation, amount)?;
-        looks.map(|look| look.decide(&situation, &mut Report::with_findings(situation.drift()))).collect()
+        // Collecting results would grow the list step by step: decisions are large.
+        let mut decisions = Vec::with_capacity(looks.size_hint().0);
+        for look in looks {
+            decisions.push(look.decide(&situation, &mut Report::with_findings(situation.drift()))?);
+        }
+        Ok(decisions)
     }
 
     /// Decides a void.
@@ -55,6 +60,7 @@ impl Engine {
         self.refund_question(question)?.decide(&situation, &mut Report::with_findings(situation.drift()))
     }
 
+    #[inline]
     pub(crate) fn void_question<'q>(&self, question: &'q VoidQuestion) -> Result<Look<'q>, DecisionError> {
         let amount = self.asked_minor(&question.amount)?;
         if question.legal {
@@ -64,12 +70,14 @@ impl Engine {
         Ok(Look::Void(amount, Asked::Decide { reason, evidence: &question.evidence }))
     }
 
+    #[inline]
     pub(crate) fn refund_question<'q>(&self, question: &'q RefundQuestion) -> Result<Look<'q>, DecisionError> {
         let amount = self.asked_minor(&question.amount)?;
         let reason = question.reason.as_deref();
         Ok(Look::Refund(amount, Asked::Decide { reason, evidence: &question.evidence }))
     }
 
+    #[inline]
     pub(crate) fn operation_question<'q>(&self, question: &'q OperationQuestion) -> Result<Look<'q>, DecisionError> {
         let amount = question.amount.as_ref().map(|amount| self.asked_minor(amount)).transpose()?;
         let OperationQuestion { way, trouble, penalty, .. } = *question;
@@ -93,6 +101,7 @@ pub(crate) enum Look<'q> {
 
 impl Look<'_> {
     /// Decides it, and leaves in the report what was asked.
+    #[inline]
     pub(crate) fn decide(self, s: &Situation<'_>, report: &mut Report) -> Result<Decision, DecisionError> {
         match self {
             Self::Void(amount, asked) => void_decision(s, amount, asked, report),

@@ -7,6 +7,7 @@ use crate::report::{Drift, Openness, Report};
 use crate::variant::{Asking, Held, choose};
 use crate::window::CLOCK_SKEW;
 use crate::{hold, order_close, refund, reversal, void};
+use chrono::NaiveDate;
 use rescind_model::limits::AMOUNT_MINOR;
 use rescind_model::{
     BusinessDay, DecisionError, Duration, Facts, Instant, Money, Outcome, Remedy, SaleOutcome, Value, Way,
@@ -41,6 +42,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) now: Instant,
     /// The business day of the question, not before that of the sale.
     pub(crate) today: BusinessDay,
+    /// The same as a date to compute with.
+    pub(crate) date: NaiveDate,
     /// The cut-off that ends the sale's business day.
     pub(crate) sale_day_ends: Instant,
     /// Minor units captured.
@@ -127,7 +130,8 @@ impl<'a> Situation<'a> {
             Some(day) => day,
             None => engine.clock.business_day_of(now)?,
         };
-        let behind = date(sale.business_day)?.signed_duration_since(date(stamped)?).num_days();
+        let (of_sale, of_question) = (date(sale.business_day)?, date(stamped)?);
+        let behind = of_sale.signed_duration_since(of_question).num_days();
         if behind > 1 {
             return Err(DecisionError::BadTime(format!(
                 "the business day of the question ({stamped}) is before that of the sale ({})",
@@ -140,6 +144,7 @@ impl<'a> Situation<'a> {
             facts,
             now: now.max(paid),
             today: stamped.max(sale.business_day),
+            date: of_question.max(of_sale),
             sale_day_ends: engine.clock.end_of_business_day(sale.business_day)?,
             captured,
             left,

@@ -75,6 +75,9 @@ pub const VARIANTS: usize = 32;
 /// Most documents that one is put together from: provider, group, merchant, terminal class, and as many again.
 pub const LAYERS: usize = 8;
 
+/// Most places that a policy leaves to its layers: there are about so many fields.
+pub const LEFT_PLACES: usize = 128;
+
 /// Most holidays, and most workdays, of a calendar: fifteen years of China's.
 pub const CALENDAR_DAYS: usize = 512;
 

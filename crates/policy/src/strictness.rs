@@ -205,15 +205,17 @@ pub(crate) const ROOT: &[Field] = &[
     ("time-zone", Equal),
 ];
 
-/// Every place that a policy can leave to its layers: `refund`, `refund.window`, `charge`, ….
-pub(crate) fn places() -> impl Iterator<Item = String> {
-    // Which currency an amount is in, and when a day ends, is never left: the numbers of the upper would mean others.
-    let root = ROOT.iter().map(|(field, _)| *field).filter(|field| !FIXED.contains(field)).map(str::to_owned);
-    let sections = WAYS.iter().chain(SECTIONS).flat_map(|(section, fields)| {
-        let of_fields = fields.iter().map(move |(field, _)| format!("{section}.{field}"));
-        core::iter::once((*section).to_owned()).chain(of_fields)
-    });
-    root.chain(sections)
+/// Whether a policy can leave a place to its layers: `refund`, `refund.window`, `charge`, ….
+pub(crate) fn can_be_left(place: &str) -> bool {
+    let (section, field) = place.split_once('.').map_or((place, None), |(section, field)| (section, Some(field)));
+    let of = WAYS.iter().chain(SECTIONS).find(|(name, _)| *name == section);
+    match (of, field) {
+        (Some(_), None) => true,
+        (Some((_, fields)), Some(field)) => fields.iter().any(|(name, _)| *name == field),
+        // Which currency an amount is in, and when a day ends, is never left: the numbers above would mean others.
+        (None, None) => ROOT.iter().any(|(name, _)| *name == section) && !FIXED.contains(&section),
+        (None, Some(_)) => false,
+    }
 }
 
 /// What a layer can never change.

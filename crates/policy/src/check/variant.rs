@@ -3,7 +3,7 @@
 
 use super::{Check, Place, Problem, Step, shown};
 use crate::document::{Document, LayerName, Matcher, Permission, RefundRules, Variant, VoidRules};
-use crate::limits::{LAYERS, LIST_ITEMS, VARIANTS, VERSION_BYTES};
+use crate::limits::{LAYERS, LEFT_PLACES, LIST_ITEMS, VARIANTS, VERSION_BYTES};
 use crate::strictness;
 use Step::{Index, Key};
 use rescind_model::MerchantId;
@@ -171,10 +171,10 @@ impl Check<'_> {
             }
         }
         let leaves = &document.leaves_to_layers;
-        self.list_length(&[Key("leaves-to-layers")], leaves.len(), strictness::places().count());
+        self.list_length(&[Key("leaves-to-layers")], leaves.len(), LEFT_PLACES);
         self.unique(&[Key("leaves-to-layers")], leaves);
         for (index, place) in leaves.iter().enumerate() {
-            if !strictness::places().any(|known| known == *place) {
+            if !strictness::can_be_left(place) {
                 let expected = "a section or a field of one, such as \"refund.window\"";
                 self.problem(
                     &[Key("leaves-to-layers"), Index(index)],
