@@ -1,6 +1,6 @@
 //! Layers: what a merchant or a class of terminals restricts of its provider's policy.
 
-use crate::packs::{compiled, pack};
+use crate::packs::pack;
 use crate::variants::rich;
 use proptest::prelude::*;
 use rescind_policy::document::{Document, LayerName};
@@ -8,6 +8,15 @@ use rescind_policy::{Compiled, Diagnostic, Policy, compile, compile_layers, exte
 
 const HEADER: &str =
     "format = 1\nlayer = \"merchant\"\nextends = \"lakala\"\nname = \"shop\"\nversion = \"2\"\nsource = \"the shop\"\n";
+
+/// A pack that leaves nothing to its layers and has no calendar.
+fn provider() -> String {
+    let text = pack("lakala");
+    let (before, days) = text.split_once("[calendar]").unwrap_or((&text, "\n# ---"));
+    let (_, after) = days.split_once("\n# ---").unwrap_or_default();
+    let before: Vec<&str> = before.lines().filter(|line| !line.starts_with("leaves-to-layers")).collect();
+    format!("{}\n# ---{after}", before.join("\n"))
+}
 
 fn layer(rules: &str) -> String {
     format!("{HEADER}{rules}")
@@ -27,7 +36,7 @@ fn effective(upper: &str, rules: &str) -> Document {
 
 #[test]
 fn a_layer_that_says_nothing_changes_nothing_but_names() {
-    for upper in [pack("lakala"), rich()] {
+    for upper in [provider(), rich()] {
         let plain = compile(&upper, "lakala.toml").unwrap().document().clone();
         let expected = Document {
             layers: vec![LayerName { name: plain.name.clone(), version: plain.version.clone() }],
@@ -43,9 +52,9 @@ fn a_layer_that_says_nothing_changes_nothing_but_names() {
 
 #[test]
 fn the_stricter_of_both_holds_and_the_rest_is_as_above() {
-    let plain = compiled("lakala").document().clone();
+    let plain = compile(&provider(), "lakala.toml").unwrap().document().clone();
     let document = effective(
-        &pack("lakala"),
+        &provider(),
         r#"
 [void]
 window = "10 minutes"
@@ -228,7 +237,7 @@ fn what_is_looser_is_told_with_what_the_upper_says() {
     ];
     for (rules, at, underlined, expected, suggestion) in table {
         let text = layer(rules);
-        let all = put_upon(&pack("lakala"), &text).unwrap_err();
+        let all = put_upon(&provider(), &text).unwrap_err();
         assert_eq!(all.len(), 1, "{rules}: {all:#?}");
         assert_eq!((all[0].code(), all[0].at()), ("policy.looser", at), "{rules}: {}", all[0]);
         if !underlined.is_empty() {
@@ -267,7 +276,7 @@ fn mistakes_of_a_layer_are_told_in_its_file() {
         (HEADER.replace("format = 1\n", "format = 2\n"), "policy.scalar", "format"),
     ];
     for (text, code, at) in table {
-        let all = put_upon(&pack("lakala"), &text).unwrap_err();
+        let all = put_upon(&provider(), &text).unwrap_err();
         let found: Vec<String> = all.iter().map(|one| format!("{} {one}", one.code())).collect();
         assert!(all.len() == 1 && (all[0].code(), all[0].at()) == (code, at), "{code} {at}: {found:#?}");
         assert!(text.get(all[0].span()).is_some());
@@ -275,11 +284,11 @@ fn mistakes_of_a_layer_are_told_in_its_file() {
     let alone = compile(HEADER, "shop.toml").unwrap_err();
     assert_eq!(alone.iter().next().unwrap().code(), "policy.layer");
     assert_eq!(extends(HEADER).as_deref(), Some("lakala"));
-    assert_eq!(extends(&pack("lakala")), None);
+    assert_eq!(extends(&provider()), None);
     assert!(compile_layers(&[]).is_err());
     let terminal = HEADER.replace("\"merchant\"", "\"terminal-class\"");
     let below = HEADER.replace("lakala", "shop").replace("name = \"shop\"", "name = \"below\"");
-    let upside_down = compile_layers(&[(&pack("lakala"), "a"), (&terminal, "b"), (&below, "c")]).unwrap_err();
+    let upside_down = compile_layers(&[(&provider(), "a"), (&terminal, "b"), (&below, "c")]).unwrap_err();
     assert_eq!(upside_down.iter().next().unwrap().at(), "layer");
 }
 
@@ -294,7 +303,7 @@ fn what_the_upper_leaves_to_its_layers_may_be_looser() {
     assert_eq!(document.refund.unwrap().window, rescind_policy::document::RefundWindow::Days(60));
     // The variant has a window of its own, which was not left.
     assert_eq!(document.when.refund[0].rules.window, rescind_policy::document::RefundWindow::WorkingDays(5));
-    let whole = pack("lakala").replacen("[void]", "leaves-to-layers = [\"void\", \"offline\"]\n[void]", 1);
+    let whole = provider().replacen("[void]", "leaves-to-layers = [\"void\", \"offline\"]\n[void]", 1);
     let offline = "[offline]\nvoid = \"allow\"\nrefund = \"deny\"\nreversal = \"deny\"\nother = \"deny\"\nat-ceiling = \"deny\"\nmax-records = 5\nbundle-age = \"1 day\"\ncontact-age = \"1 hour\"\n";
     let document = effective(&whole, &format!("[void]\nwindow = \"60 minutes\"\nexecutor = \"terminal\"\n{offline}"));
     assert_eq!(document.void.unwrap().window.unwrap().seconds(), 3_600);
@@ -372,16 +381,15 @@ fn a_terminal_class_is_put_upon_a_merchant() {
     };
     let text = class("5 minutes");
     let compiled =
-        compile_layers(&[(&pack("lakala"), "lakala.toml"), (&merchant, "shop.toml"), (&text, "kiosks.toml")]).unwrap();
+        compile_layers(&[(&provider(), "lakala.toml"), (&merchant, "shop.toml"), (&text, "kiosks.toml")]).unwrap();
     let document = compiled.document();
     let layers: Vec<&str> = document.layers.iter().map(|layer| layer.name.as_str()).collect();
     assert_eq!((layers, document.name.as_str()), (vec!["lakala", "shop"], "shop-kiosks"));
     assert_eq!(document.void.as_ref().unwrap().window.unwrap().seconds(), 1_200);
     assert_eq!(document.when.void[0].rules.window.unwrap().seconds(), 300);
     let looser = class("25 minutes");
-    let mistakes =
-        compile_layers(&[(&pack("lakala"), "lakala.toml"), (&merchant, "shop.toml"), (&looser, "kiosks.toml")])
-            .unwrap_err();
+    let mistakes = compile_layers(&[(&provider(), "lakala.toml"), (&merchant, "shop.toml"), (&looser, "kiosks.toml")])
+        .unwrap_err();
     let one = mistakes.iter().next().unwrap();
     assert_eq!((one.code(), one.expected()), ("policy.looser", "\"20 minutes\", as in shop, or stricter"));
 }

@@ -376,8 +376,10 @@ fn a_way_that_only_some_sales_have_is_written_in_full_and_switched_off() {
     let all = mistakes(&alone);
     assert!(all.iter().all(|one| one.code() == "policy.missing-field" && one.at() == "void"), "{all:#?}");
 
-    let off =
-        text.replacen("[void]\n", "[void]\nenabled = false\n", 1).replacen("enabled = true\nexecutor", "executor", 1);
+    let (header, rest) = text.split_once("[void]\n").unwrap();
+    let (fields, rest) = rest.split_once("\nexecutor").unwrap();
+    let fields: Vec<&str> = fields.lines().filter(|line| !line.starts_with("enabled")).collect();
+    let off = format!("{header}[void]\nenabled = false\n{}\nexecutor{rest}", fields.join("\n"));
     let on = off.replacen("window = \"3 minutes\"", "enabled = true\nwindow = \"3 minutes\"", 1).replacen(
         "enabled = false\n\n# 退款",
         "slip = false\n\n# 退款",
