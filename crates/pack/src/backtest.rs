@@ -6,7 +6,7 @@ use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
 use rescind_eligibility::Engine;
 use rescind_model::record::{Answer, Input};
 use rescind_model::token::Token as _;
-use rescind_model::{BusinessDay, Decision, DecisionError, Instant, Money, Outcome};
+use rescind_model::{BusinessDay, Decision, DecisionError, Finding, Instant, Money, Outcome};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -92,18 +92,37 @@ pub struct Extent {
     pub examples: Vec<String>,
 }
 
-/// A rule that is the reason for changes.
+/// A rule that is the reason for changes: what it answered alone, and what it would.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Cause {
     /// The rule.
     pub rule: String,
-    /// Whether it stands in the way now and did not, or no longer does.
-    pub stands_now: bool,
+    /// What it answered. `None`: it did not stand in the way.
+    pub rule_was: Option<Came>,
+    /// What it would. `None`: it would not.
+    pub rule_now: Option<Came>,
     /// The change it came with.
     #[serde(flatten)]
     pub turn: Turn,
 }
+
+/// `void.window denies now`, `refund.window denies, where it referred`
+impl core::fmt::Display for Cause {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let present = |came: Came| if came == Came::Refer { "refers" } else { "denies" };
+        let past = |came: Came| if came == Came::Refer { "referred" } else { "denied" };
+        match (self.rule_was, self.rule_now) {
+            (Some(was), Some(now)) => write!(f, "{} {}, where it {}", self.rule, present(now), past(was)),
+            (Some(was), None) => write!(f, "{} no longer {}", self.rule, present(was)),
+            (None, Some(now)) => write!(f, "{} {} now", self.rule, present(now)),
+            (None, None) => f.write_str(&self.rule),
+        }
+    }
+}
+
+/// A rule with what it answers, before and after.
+type Swing = (String, Option<Came>, Option<Came>);
 
 /// How many outcomes became stricter and looser on a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -167,10 +186,8 @@ struct Change {
     day: Option<BusinessDay>,
     amount: Option<Money>,
     turn: Turn,
-    /// Rules that stand in the way now.
-    added: Vec<String>,
-    /// Rules that no longer do.
-    removed: Vec<String>,
+    /// Rules that answer otherwise.
+    swings: Vec<Swing>,
     /// Terms that changed.
     terms: Vec<&'static str>,
     /// Why nothing could be decided.
@@ -273,11 +290,9 @@ impl Backtest {
             let line = first_line.saturating_add(change.line);
             extent.examples.push(format!("{}:{line} {}", file.display(), change.id));
         }
-        for (rules, stands_now) in [(&change.added, true), (&change.removed, false)] {
-            for rule in rules {
-                let cause = Cause { rule: rule.clone(), stands_now, turn: turn.clone() };
-                count(self.causes.entry(cause).or_default(), 1);
-            }
+        for (rule, rule_was, rule_now) in &change.swings {
+            let cause = Cause { rule: rule.clone(), rule_was: *rule_was, rule_now: *rule_now, turn: turn.clone() };
+            count(self.causes.entry(cause).or_default(), 1);
         }
         if let Some(day) = change.day {
             let day = self.days.entry(day).or_default();
@@ -314,10 +329,8 @@ impl Backtest {
             causes.sort_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
             let width = causes.iter().map(|(_, count)| grouped(**count).len()).max().unwrap_or(0);
             for (cause, count) in causes {
-                let Cause { rule, stands_now, turn: Turn { was, now, .. } } = cause;
-                let stands = if *stands_now { "stands in the way" } else { "no longer stands in the way" };
-                let (was, now) = (was.word(), now.word());
-                line(&mut text, format_args!("  {:>width$}  {rule} {stands} ({was} → {now})", grouped(*count)));
+                let (was, now) = (cause.turn.was.word(), cause.turn.now.word());
+                line(&mut text, format_args!("  {:>width$}  {cause} ({was} → {now})", grouped(*count)));
             }
         }
         if !self.terms.is_empty() {
@@ -374,7 +387,7 @@ impl Backtest {
             .iter()
             .map(|(cause, count)| {
                 serde_json::json!({
-                    "rule": cause.rule, "stands-now": cause.stands_now, "way": cause.turn.way, "was": cause.turn.was,
+                    "rule": cause.rule, "rule-was": cause.rule_was, "rule-now": cause.rule_now, "way": cause.turn.way, "was": cause.turn.was,
                     "now": cause.turn.now, "count": count,
                 })
             })
@@ -503,11 +516,10 @@ fn change(
 ) -> Option<Change> {
     let question = &record.input.question;
     let turn = Turn { way: question.way().token(), was: Came::of(was), now: Came::of(now) };
-    let (mut added, mut removed, mut terms, mut problem) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut swings, mut terms, mut problem) = (Vec::new(), Vec::new(), None);
     match (was, now) {
         (Answer::Decided(was), Answer::Decided(now)) => {
-            added = rules_only_in(now, was);
-            removed = rules_only_in(was, now);
+            swings = swung(&was.findings, &now.findings);
             terms = terms_changed(was, now);
             if turn.was == turn.now && terms.is_empty() {
                 return None;
@@ -515,7 +527,7 @@ fn change(
         }
         (Answer::Decided(_), Answer::Error(error)) => problem = Some(told(error)),
         (Answer::Error(_), Answer::Decided(now)) => {
-            added = now.findings.iter().map(|finding| finding.rule.clone()).collect();
+            swings = swung(&[], &now.findings);
         }
         (Answer::Error(_), Answer::Error(_)) => return None,
     }
@@ -532,8 +544,7 @@ fn change(
         day,
         amount: question.amount().cloned().or_else(|| decided(now)).or_else(|| decided(was)),
         turn,
-        added,
-        removed,
+        swings,
         terms,
         problem,
     })
@@ -550,11 +561,20 @@ fn told(error: &DecisionError) -> String {
     }
 }
 
-fn rules_only_in(one: &Decision, other: &Decision) -> Vec<String> {
-    let missing = |rule: &&String| !other.findings.iter().any(|finding| finding.rule == **rule);
-    let mut rules: Vec<String> = one.findings.iter().map(|finding| &finding.rule).filter(missing).cloned().collect();
-    rules.dedup();
-    rules
+/// Rules that answer otherwise, in the order in which they are asked.
+fn swung(was: &[Finding], now: &[Finding]) -> Vec<Swing> {
+    let answer = |findings: &[Finding], rule: &str| {
+        let of_rule = findings.iter().filter(|finding| finding.rule == rule).map(|finding| Came::from(finding.verdict));
+        of_rule.max()
+    };
+    let mut swings: Vec<Swing> = Vec::new();
+    for finding in now.iter().chain(was) {
+        let (before, after) = (answer(was, &finding.rule), answer(now, &finding.rule));
+        if before != after && !swings.iter().any(|(rule, ..)| *rule == finding.rule) {
+            swings.push((finding.rule.clone(), before, after));
+        }
+    }
+    swings
 }
 
 /// What else than outcome and policy differs, in the order of the decision.
@@ -589,10 +609,15 @@ fn terms_changed(was: &Decision, now: &Decision) -> Vec<&'static str> {
 
 /// The CSV's first line.
 const HEAD: &str =
-    "file,line,record,merchant,sale,at,way,amount,currency,was,now,stands-now,no-longer-stands,terms,problem\r\n";
+    "file,line,record,merchant,sale,at,way,amount,currency,was,now,stricter-rules,looser-rules,terms,problem\r\n";
 
 fn row(rows: &mut String, files: &[PathBuf], done: &Done<Part>, change: &Change) {
-    let Change { line, id, merchant, sale, at, amount, turn, added, removed, terms, problem, .. } = change;
+    let Change { line, id, merchant, sale, at, amount, turn, swings, terms, problem, .. } = change;
+    // Sorted by what a reader looks for: what stands in the way now or more strictly, and what no longer does.
+    let rules = |stricter: bool| -> Vec<&str> {
+        let swings = swings.iter().filter(|(_, was, now)| (now > was) == stricter);
+        swings.map(|(rule, ..)| rule.as_str()).collect()
+    };
     let cells = [
         records::name_of(files, done.file).display().to_string(),
         done.first_line.saturating_add(*line).to_string(),
@@ -605,8 +630,8 @@ fn row(rows: &mut String, files: &[PathBuf], done: &Done<Part>, change: &Change)
         amount.as_ref().map(|money| money.currency.clone()).unwrap_or_default(),
         turn.was.word().to_owned(),
         turn.now.word().to_owned(),
-        added.join(" "),
-        removed.join(" "),
+        rules(true).join(" "),
+        rules(false).join(" "),
         terms.join(" "),
         problem.clone().unwrap_or_default(),
     ];

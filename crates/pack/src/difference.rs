@@ -81,7 +81,7 @@ pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
     let mut told: BTreeSet<(String, Option<String>, String)> = BTreeSet::new();
     for place in places {
         let (was, now) = (before.get(place), after.get(place));
-        if was.map(|leaf| &leaf.value) == now.map(|leaf| &leaf.value) || is_name(place) {
+        if was.map(|leaf| &leaf.value) == now.map(|leaf| &leaf.value) {
             continue;
         }
         if place.variant.is_some() && taken_over(place, &before, &after) {
@@ -91,6 +91,9 @@ pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
             if told.insert((place.section.clone(), place.variant.clone(), item.clone())) {
                 changed.push((place, item_changed(place, &item, &before, &after, old, new)));
             }
+            continue;
+        }
+        if is_name(place) {
             continue;
         }
         let field = was.or(now).and_then(|leaf| leaf.field);
@@ -201,16 +204,16 @@ fn item_changed(
             .collect()
     };
     let (was, now) = (says(before, &old.currency), says(after, &new.currency));
-    let list = item.split('[').next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
-    let course = match (list, now.is_empty()) {
-        ("count" | "evidence" | "identity", false) => Course::Stricter,
-        ("count" | "evidence" | "identity", true) => Course::Looser,
-        _ => Course::Other,
-    };
     let there = |leaves: &BTreeMap<Place, Leaf>| {
         leaves.keys().any(|other| {
             other.section == place.section && other.variant == place.variant && other.path.starts_with(item)
         })
+    };
+    let list = item.split('[').next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
+    let course = match (list, there(after)) {
+        ("count" | "evidence" | "identity", true) => Course::Stricter,
+        ("count" | "evidence" | "identity", false) => Course::Looser,
+        _ => Course::Other,
     };
     Changed {
         section: section(place),

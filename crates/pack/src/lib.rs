@@ -18,6 +18,7 @@ pub mod notation;
 pub mod pack;
 pub mod plot;
 pub mod records;
+pub mod reference;
 pub mod replay;
 pub mod rule_text;
 pub mod sources;

@@ -4,6 +4,7 @@
 mod backtest;
 mod check;
 mod compile;
+mod component;
 mod diff;
 mod explain;
 mod generate;
@@ -11,6 +12,7 @@ mod lint;
 mod new;
 mod progress;
 mod replay;
+mod schema;
 mod sources;
 mod test;
 
@@ -46,6 +48,8 @@ pub enum Policy {
     GenerateRecords(generate::GenerateRecords),
     /// Write a pack's canonical form, which `PUT /v1/policies/{name}` and the terminal take.
     Compile(compile::Compile),
+    /// Print the JSON Schema of packs, for editors, or a reference for people.
+    Schema(schema::Schema),
     /// Begin a pack, with cases.
     New(new::New),
     /// List every value of a pack with the source its author names.
@@ -65,6 +69,7 @@ impl Policy {
             Self::Replay(replay) => replay.run(),
             Self::GenerateRecords(generate) => generate.run(),
             Self::Compile(compile) => compile.run(),
+            Self::Schema(schema) => schema.run(),
             Self::New(new) => new.run(),
             Self::Sources(sources) => sources.run(),
         }

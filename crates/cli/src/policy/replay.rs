@@ -1,10 +1,11 @@
 //! `rescind policy replay`.
 
+use super::component::Component;
 use super::{complain_of, ends, progress, read_some, say_json, say_text};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use rescind_pack::records;
-use rescind_pack::replay::{self, Library, Native};
+use rescind_pack::replay::{self, Decider, Library, Native};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +20,9 @@ pub struct Replay {
     /// longer in force.
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
+    /// Decide by this component's bytes instead of this program's own engine.
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
     /// Leave out lines that are no record; otherwise the first ends it.
     #[arg(long)]
     skip_bad: bool,
@@ -34,9 +38,17 @@ impl Replay {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let library = library(&self.policies)?;
         let threads = self.threads.unwrap_or_else(records::threads);
+        let component = match &self.component {
+            Some(file) => Some(Component::read(file, threads, library.len())?),
+            None => None,
+        };
+        let decider: &dyn Decider = match &component {
+            Some(component) => component,
+            None => &Native,
+        };
         let bar = progress::over(&self.records);
         let found =
-            replay::Replay::run(&Native, &library, &self.records, self.skip_bad, threads, &mut |bytes| bar.inc(bytes));
+            replay::Replay::run(decider, &library, &self.records, self.skip_bad, threads, &mut |bytes| bar.inc(bytes));
         bar.finish_and_clear();
         let found = found?;
         if self.json {
