@@ -260,6 +260,7 @@ impl Said {
 
     fn prepaid(&mut self, rule: &PrepaidRule) {
         let kind = rule.kind.as_str();
+        // Asked of this kind only, so it is the same for every sale that it is asked of.
         let (cancellable, penalty) = (Prepaid(kind, "cancellable"), Prepaid(kind, "penalty"));
         let is_nothing = |rate: Option<Rate>| rate.is_none_or(|rate| rate.millionths() == 0);
         let ends_open = rule.penalty.last().is_some_and(|step| step.within.is_none());
@@ -273,9 +274,9 @@ impl Said {
         });
         let keeps_all =
             ends_open && rule.penalty.iter().all(|step| step.rate.is_some_and(|rate| rate.millionths() == WHOLE));
-        self.permission(rule::VOID_KIND_NOT_CANCELLABLE, cancellable, rule.cancellable);
+        self.says(rule::VOID_KIND_NOT_CANCELLABLE, cancellable, one(rule.cancellable != Permission::Allow));
         self.says(rule::VOID_PENALTY, penalty, Sides { passes: can_keep_nothing, stands: can_keep });
-        self.permission(rule::REFUND_KIND_NOT_CANCELLABLE, cancellable, rule.cancellable);
+        self.says(rule::REFUND_KIND_NOT_CANCELLABLE, cancellable, one(rule.cancellable != Permission::Allow));
         self.says(rule::REFUND_PENALTY, penalty, Sides { passes: !keeps_all, stands: true });
         for (index, step) in rule.penalty.iter().enumerate() {
             let sides = Sides { passes: step.within.is_some(), stands: true };

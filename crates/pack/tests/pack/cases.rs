@@ -2,17 +2,19 @@
 
 use rescind_eligibility::Engine;
 use rescind_pack::case::CaseFile;
+use rescind_pack::pack::Pack;
+use rescind_pack::sources::{self, Standing};
+use rescind_pack::suite::Suite;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 fn policies() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
+/// A pack, on what it extends.
 fn engine(pack: &str) -> Engine {
-    let path = policies().join(format!("{pack}.toml"));
-    let text = std::fs::read_to_string(&path).unwrap();
-    let compiled = rescind_policy::compile(&text, pack).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    Engine::load(compiled.canonical()).unwrap_or_else(|error| panic!("{error:?}"))
+    Pack::read(&policies().join(format!("{pack}.toml"))).unwrap_or_else(|refused| panic!("{refused}")).engine
 }
 
 fn cases_of(pack: &str) -> CaseFile {
@@ -20,31 +22,78 @@ fn cases_of(pack: &str) -> CaseFile {
     CaseFile::read(&text).unwrap_or_else(|error| panic!("{pack}: {error}"))
 }
 
-/// Runs a pack's cases and gives how many there are.
-fn run(pack: &str) -> usize {
+/// Runs a pack's cases. Gives how many there are, and which of them found something else than they expect.
+fn run(pack: &str) -> (usize, Vec<String>) {
     let engine = engine(pack);
     let file = cases_of(pack);
+    assert_eq!(file.names_taken_twice(), Vec::<&str>::new(), "{pack}");
     let mut wrong = Vec::new();
     for case in &file.cases {
-        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{error}"));
+        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{pack}: {error}"));
         if !differences.is_empty() {
             let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            wrong.push(format!("{}\n    {}", case.name, differences.join("\n    ")));
+            wrong.push(format!("{pack}: {}\n    {}", case.name, differences.join("\n    ")));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} cases of {pack}:\n{}", wrong.len(), file.cases.len(), wrong.join("\n"));
-    assert_eq!(file.names_taken_twice(), Vec::<&str>::new(), "{pack}");
-    file.cases.len()
+    (file.cases.len(), wrong)
+}
+
+/// The names of all packs: whatever lies in the folder.
+fn packs() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(policies())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().unwrap().strip_suffix(".toml").map(str::to_owned))
+        .filter(|name| !name.ends_with(".cases"))
+        .collect();
+    names.sort();
+    names
 }
 
 #[test]
-fn lakala_answers_as_expected() {
-    println!("lakala: {} cases", run("lakala"));
+fn every_pack_answers_as_its_cases_expect() {
+    let packs = packs();
+    assert!(packs.len() >= 2, "{packs:?}");
+    let mut wrong = Vec::new();
+    for pack in &packs {
+        let (cases, wrong_here) = run(pack);
+        println!("{pack}: {cases} cases");
+        wrong.extend(wrong_here);
+        let without: Vec<String> = cases_of(pack).without_source().map(|case| case.name.clone()).collect();
+        assert_eq!(without, Vec::<String>::new(), "{pack}: cases without a source");
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
-fn unionpay_answers_as_expected() {
-    println!("unionpay: {} cases", run("unionpay"));
+fn no_case_is_missing_on_any_side_of_any_rule() {
+    let (packs, refused) = Pack::read_all(&[policies()]).unwrap();
+    let suite = Suite::run(&packs, &refused);
+    assert!(suite.passed() && suite.covered() == suite.stated(), "{}", suite.text());
+    println!("{}", suite.sum());
+}
+
+#[test]
+fn every_value_of_a_pack_says_where_it_comes_from() {
+    for name in packs() {
+        let text = std::fs::read_to_string(policies().join(format!("{name}.toml"))).unwrap();
+        let unsaid = sources::of(&text).into_iter().filter(|value| value.standing == Standing::Unsaid);
+        let unsaid: Vec<String> = unsaid.map(|value| format!("{}:{} {}", name, value.line, value.place)).collect();
+        assert_eq!(unsaid, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn one_country_has_one_calendar() {
+    let mut calendars = BTreeMap::new();
+    for name in packs() {
+        let engine = engine(&name);
+        let document = engine.document();
+        let Some(calendar) = document.calendar.clone() else { continue };
+        let (of, first) =
+            calendars.entry(document.currency.clone()).or_insert_with(|| (name.clone(), calendar.clone()));
+        assert_eq!(calendar, *first, "{name} and {of}");
+    }
+    assert_eq!(calendars.len(), 2);
 }
 
 #[test]

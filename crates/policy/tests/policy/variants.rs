@@ -4,9 +4,17 @@ use crate::packs::pack;
 use rescind_policy::document::{Permission, RefundWindow};
 use rescind_policy::{Diagnostic, Policy, WorkingDays, compile};
 
+/// A pack without its own `leaves-to-layers` and `[calendar]`.
+fn silent_about_layers_and_days(text: &str) -> String {
+    let (before, days) = text.split_once("[calendar]").unwrap();
+    let (_, after) = days.split_once("\n# ---").unwrap();
+    let before: Vec<&str> = before.lines().filter(|line| !line.starts_with("leaves-to-layers")).collect();
+    format!("{}\n# ---{after}", before.join("\n"))
+}
+
 /// Lakala with everything there is to say about some sales only.
 pub(crate) fn rich() -> String {
-    let text = pack("lakala");
+    let text = silent_about_layers_and_days(&pack("lakala"));
     let text = text.replacen(
         "[void]",
         r#"leaves-to-layers = ["refund.window", "charge"]
