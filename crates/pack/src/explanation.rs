@@ -263,7 +263,7 @@ fn needs(decision: &Decision) -> Vec<String> {
                 notation::counted(u64::from(n), "approval"),
                 roles.join(" or "),
                 plan.tier,
-                notation::lasting(plan.expires_after.clone())
+                notation::lasting(plan.expires_after)
             ),
         });
     }
@@ -276,7 +276,7 @@ fn needs(decision: &Decision) -> Vec<String> {
     }
     if let Some(demand) = &obligations.authentication {
         let bound = if demand.bound { ", for this very operation" } else { "" };
-        needs.push(format!("the operator's proof, at most {} old{bound}", notation::lasting(demand.max_age.clone())));
+        needs.push(format!("the operator's proof, at most {} old{bound}", notation::lasting(demand.max_age)));
     }
     if !obligations.identity.is_empty() {
         let kinds: Vec<&str> = obligations.identity.iter().map(|kind| kind.token()).collect();

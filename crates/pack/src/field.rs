@@ -287,9 +287,7 @@ impl<'a> Walk<'a> {
     fn field(&self) -> Option<&'static Field> {
         let key = self.path.iter().rev().find(|part| !part.starts_with('['))?;
         let around = |name: &&str| *name == self.section || self.path.iter().any(|part| part == name);
-        FIELDS
-            .iter()
-            .find(|field| field.key == key && (field.within.is_empty() || field.within.iter().any(|n| around(&n))))
+        FIELDS.iter().find(|field| field.key == key && (field.within.is_empty() || field.within.iter().any(around)))
     }
 }
 

@@ -386,7 +386,9 @@ impl<'a> Generator<'a> {
 
     fn hold(&self, draw: &mut Draw, sale: &Sale, outcome: SaleOutcome) -> Result<Option<Hold>, CannotGenerate> {
         let held = matches!(outcome, SaleOutcome::Held | SaleOutcome::Released | SaleOutcome::Lapsed);
-        if !held && !(outcome == SaleOutcome::Good && draw.percent(4)) {
+        // Some good sales are completions.
+        let completed = outcome == SaleOutcome::Good && draw.percent(4);
+        if !held && !completed {
             return Ok(None);
         }
         let terms = self.engine.terms();

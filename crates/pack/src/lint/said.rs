@@ -93,17 +93,14 @@ impl Said<'_> {
         self.identity(place, &rules.identity, rules.max_amount);
         self.arrival(place, &rules.arrival);
         self.tiers(place, rules);
-        if let (Some(late), Some(last)) = (&rules.late_fee, last) {
-            if u64::from(late.after.seconds()) >= last {
-                self.problem(
-                    NEVER_APPLIES,
-                    format!("{place}.late-fee.after"),
-                    format!(
-                        "the window is over before {}: the late fee is never asked for",
-                        notation::span(late.after)
-                    ),
-                );
-            }
+        if let (Some(late), Some(last)) = (&rules.late_fee, last)
+            && u64::from(late.after.seconds()) >= last
+        {
+            self.problem(
+                NEVER_APPLIES,
+                format!("{place}.late-fee.after"),
+                format!("the window is over before {}: the late fee is never asked for", notation::span(late.after)),
+            );
         }
         if let Some(spacing) = rules.min_spacing.filter(|spacing| u64::from(spacing.seconds()) >= longest) {
             self.problem(
@@ -129,14 +126,14 @@ impl Said<'_> {
     }
 
     fn waits(&mut self, place: &str, wait: Option<Span>, window: Option<u64>) {
-        if let (Some(wait), Some(window)) = (wait, window) {
-            if u64::from(wait.seconds()) >= window {
-                self.problem(
-                    WINDOW_CONTRADICTION,
-                    format!("{place}.minimum-wait"),
-                    format!("the window is over before {} have passed: it never opens", notation::span(wait)),
-                );
-            }
+        if let (Some(wait), Some(window)) = (wait, window)
+            && u64::from(wait.seconds()) >= window
+        {
+            self.problem(
+                WINDOW_CONTRADICTION,
+                format!("{place}.minimum-wait"),
+                format!("the window is over before {} have passed: it never opens", notation::span(wait)),
+            );
         }
     }
 
@@ -177,17 +174,17 @@ impl Said<'_> {
     ) {
         for (index, rule) in evidence.iter().enumerate() {
             let at = |key: &str| format!("{place}.evidence[{index}].{key}");
-            if let (Some(above), Some(most)) = (rule.above, most) {
-                if above >= most {
-                    let message = format!("nothing is above {} here: it is never asked for", self.amount(most));
-                    self.problem(NEVER_APPLIES, at("above"), message);
-                }
+            if let (Some(above), Some(most)) = (rule.above, most)
+                && above >= most
+            {
+                let message = format!("nothing is above {} here: it is never asked for", self.amount(most));
+                self.problem(NEVER_APPLIES, at("above"), message);
             }
-            if let (Some(after), Some(last)) = (rule.after, last) {
-                if u64::from(after.seconds()) >= last {
-                    let message = format!("the window is over before {}: it is never asked for", notation::span(after));
-                    self.problem(NEVER_APPLIES, at("after"), message);
-                }
+            if let (Some(after), Some(last)) = (rule.after, last)
+                && u64::from(after.seconds()) >= last
+            {
+                let message = format!("the window is over before {}: it is never asked for", notation::span(after));
+                self.problem(NEVER_APPLIES, at("after"), message);
             }
             let unknown = rule.reasons.iter().all(|reason| !reasons.contains(reason));
             if !rule.reasons.is_empty() && !reasons.is_empty() && unknown {
@@ -199,11 +196,11 @@ impl Said<'_> {
 
     fn identity(&mut self, place: &str, identity: &[IdentityRule], most: Option<Amount>) {
         for (index, rule) in identity.iter().enumerate() {
-            if let (Some(above), Some(most)) = (rule.above, most) {
-                if above >= most {
-                    let message = format!("nothing is above {} here: it is never asked for", self.amount(most));
-                    self.problem(NEVER_APPLIES, format!("{place}.identity[{index}].above"), message);
-                }
+            if let (Some(above), Some(most)) = (rule.above, most)
+                && above >= most
+            {
+                let message = format!("nothing is above {} here: it is never asked for", self.amount(most));
+                self.problem(NEVER_APPLIES, format!("{place}.identity[{index}].above"), message);
             }
         }
     }
@@ -255,11 +252,13 @@ impl Said<'_> {
             // Only where one refund is all a sale can have is the sum never above the largest refund.
             let one_refund = !rules.partial || rules.max_count == Some(1);
             let by_sale = rules.tiers_by == [TierBasis::Sale];
-            if let (Some(below), Some(most)) = (before.and_then(|before| before.up_to), rules.max_amount) {
-                if one_refund && by_sale && most <= below {
-                    let message = format!("no refund is above {}", self.amount(most));
-                    self.problem(NEVER_APPLIES, at, message);
-                }
+            if let (Some(below), Some(most)) = (before.and_then(|before| before.up_to), rules.max_amount)
+                && one_refund
+                && by_sale
+                && most <= below
+            {
+                let message = format!("no refund is above {}", self.amount(most));
+                self.problem(NEVER_APPLIES, at, message);
             }
             before = Some(tier);
         }
@@ -279,11 +278,11 @@ impl Said<'_> {
     }
 
     fn offline(&mut self, rules: &OfflineRules) {
-        if let (Some(one), Some(all)) = (rules.max_amount, rules.max_total) {
-            if one > all {
-                let message = format!("one operation may be {}, all together {}", self.amount(one), self.amount(all));
-                self.problem(CEILING_CONTRADICTION, "offline.max-total".to_owned(), message);
-            }
+        if let (Some(one), Some(all)) = (rules.max_amount, rules.max_total)
+            && one > all
+        {
+            let message = format!("one operation may be {}, all together {}", self.amount(one), self.amount(all));
+            self.problem(CEILING_CONTRADICTION, "offline.max-total".to_owned(), message);
         }
         if let Some(most) = rules.max_count.filter(|most| *most > rules.max_records) {
             let message = format!("{most} operations do not fit into {} records", rules.max_records);

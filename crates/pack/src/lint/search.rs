@@ -187,13 +187,14 @@ fn judge(engine: &Engine, facts: &Facts, decisions: &[Decision], found: &mut Fou
     let of = |way: Way| decisions.iter().find(|decision| decision.way == way);
     let (Some(void), Some(refund)) = (of(Way::Void), of(Way::Refund)) else { return };
     let open = |decision: &Decision| decision.outcome != Outcome::Deny || decision.opens_at.is_some();
-    if open(void) && open(refund) {
-        if let (Some(void_ends), Some(refund_ends)) = (void.open_until, refund.open_until) {
-            if refund_ends < void_ends && void.outcome != Outcome::Deny {
-                let message = "a sale can still be voided when its refund window is over".to_owned();
-                note(found, Severity::Problem, REFUND_CLOSES_BEFORE_VOID, "refund.window", message, facts, engine);
-            }
-        }
+    if open(void)
+        && open(refund)
+        && let (Some(void_ends), Some(refund_ends)) = (void.open_until, refund.open_until)
+        && refund_ends < void_ends
+        && void.outcome != Outcome::Deny
+    {
+        let message = "a sale can still be voided when its refund window is over".to_owned();
+        note(found, Severity::Problem, REFUND_CLOSES_BEFORE_VOID, "refund.window", message, facts, engine);
     }
     // Support decides on what is referred; on what is denied it can only say that it is.
     let helps = |remedy: &Remedy| !matches!(remedy, Remedy::None | Remedy::ContactSupport);
