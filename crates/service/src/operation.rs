@@ -619,6 +619,7 @@ impl<P: Ports> App<P> {
             reprint,
             at: self.ports.now(),
             utc_offset_minutes: merchant.utc_offset_minutes,
+            offline: None,
         };
         self.ports.slip(&request, locale).map_err(|e| Error::Internal(format!("a slip cannot be printed: {e:?}")))
     }

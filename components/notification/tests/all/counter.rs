@@ -525,6 +525,7 @@ pub fn void_slip(state: OperationState) -> SlipRequest {
         reprint: false,
         at: at("14:10:09"),
         utc_offset_minutes: CHINA,
+        offline: None,
     }
 }
 
