@@ -63,6 +63,7 @@ impl<P: Ports> App<P> {
         }
         let lag = oldest.map_or(0, |at| now.since(at).ms);
         let counters = records.read::<Counters>(&Key::gauges()).await?.unwrap_or_default();
+        let not_loaded = self.policies_not_loaded().await?;
         let mut text = String::new();
         let mut line = |kind: &str, name: &str, help: &str, values: &[(String, String)]| {
             let mut out = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
@@ -90,6 +91,12 @@ impl<P: Ports> App<P> {
         );
         let attention = of(&["void.attention", "refund.attention"]);
         line("counter", "rescind_attention_total", "Operations that a person had to look at.", &one(attention));
+        line(
+            "gauge",
+            "rescind_policies_not_loaded",
+            "Names whose newest version cannot be loaded, so that an older one decides.",
+            &one(not_loaded.to_string()),
+        );
         let events: Vec<(String, String)> = counters
             .events
             .iter()
