@@ -105,6 +105,7 @@ impl<P: Ports> App<P> {
         let mut facts = self.facts(ledger, &deciding.policy, asker, now).await?;
         let mut counts = Vec::new();
         let sale = &ledger.sale;
+        let kept = deciding.policy.needs().tallies;
         for need in needs_of::<P>(deciding).tallies {
             if !ways.contains(&need.way) {
                 continue;
@@ -114,7 +115,8 @@ impl<P: Ports> App<P> {
             let key = key.checked()?;
             let found = self.counted(&key, need.period, &sale.merchant, own, now).await?;
             facts.tallies.push(Tally { need, count: u32::try_from(found).unwrap_or(u32::MAX) });
-            if own.is_some() && ways.first() == Some(&need.way) {
+            // What only a candidate wants counted is looked up and not kept: it costs nobody a write.
+            if own.is_some() && ways.first() == Some(&need.way) && kept.contains(&need) {
                 counts.push(Counting { key, period: need.period, adds: 1, found });
             }
         }
@@ -132,6 +134,7 @@ impl<P: Ports> App<P> {
         if !needs_of::<P>(deciding).requested_today {
             return Ok(());
         }
+        let adds = adds.filter(|_| deciding.policy.needs().requested_today);
         let facts = &mut gathered.facts;
         let merchant = &facts.sale.merchant;
         let found = match (person, facts.business_day) {

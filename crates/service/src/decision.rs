@@ -98,17 +98,23 @@ impl Kept {
 
     /// Takes out what is not for these eyes. `true`: something was; the record can then not be made again from it.
     fn mask(&mut self, eyes: Eyes) -> bool {
-        let sale = match self {
-            Self::One(record) => &mut record.input.facts.sale,
-            Self::Ways(record) => &mut record.facts.sale,
-        };
-        match &mut sale.payer_token {
-            Some(token) if eyes.payer != Sight::Full => {
-                *token = mask::payer(eyes.payer, token);
-                true
-            }
-            _ => false,
+        if eyes.payer == Sight::Full {
+            return false;
         }
+        let facts = match self {
+            Self::One(record) => &mut record.input.facts,
+            Self::Ways(record) => &mut record.facts,
+        };
+        let mut masked = false;
+        if let Some(token) = &mut facts.sale.payer_token {
+            *token = mask::payer(eyes.payer, token);
+            masked = true;
+        }
+        for reference in facts.identity.iter_mut().filter_map(|proof| proof.reference.as_mut()) {
+            *reference = mask::payer(eyes.payer, reference);
+            masked = true;
+        }
+        masked
     }
 }
 

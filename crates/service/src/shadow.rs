@@ -4,7 +4,8 @@
 //! Nothing of this happens while somebody waits for a decision. A candidate costs such a request no write at all, and a
 //! candidate that errs, or ends the instance it runs in, ends the request of whoever asked for the comparison. All that a
 //! decision notices of it is that the counts which the candidate's policy needs are gathered besides (a read each), so that
-//! the record has enough for both.
+//! the record has enough for both. A count that no policy in force keeps is not kept for a candidate either: until it is in
+//! force it finds none.
 //!
 //! A comparison is a running sum over the lists of a merchant's decisions: counts and the places up to which they go are one
 //! record, so each decision is counted exactly once, the equal ones too. It follows when somebody asks, a bounded part at a
