@@ -136,11 +136,15 @@ impl Operating<'_> {
 
 impl<P: Ports> TakeBack<P> for Operating<'_> {
     async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
-        // Not counted itself; but the advice in its answer may depend on what is.
-        let ways = [Way::Void, Way::Refund];
-        let mut gathered = app.gather(ledger, taking.deciding, &taking.asker, taking.accepted, &ways, None).await?;
-        app.gather_requested(&mut gathered, taking.deciding, taking.asker.person.as_ref(), None).await?;
-        Ok(gathered)
+        let (deciding, asker, accepted) = (taking.deciding, &taking.asker, taking.accepted);
+        // What is refused of a good payment is refused with advice, which looks at its other ways and what they count.
+        let facts = if ledger.status.outcome == SaleOutcome::Good {
+            app.facts_of_all_ways(ledger, deciding, asker, accepted).await?
+        } else {
+            app.facts(ledger, &deciding.policy, asker, accepted).await?
+        };
+        // The operation itself counts nowhere.
+        Ok(Gathered { facts, counts: Vec::new() })
     }
 
     fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {

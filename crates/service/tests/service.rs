@@ -697,9 +697,8 @@ async fn every_other_transition_costs_a_fixed_number_of_store_operations_too() {
 }
 
 /// As `EXPECTED_COSTS`: two or three reads before, the record opened, announced and committed, each write read back. A scan
-/// without a fee reads merchant and policy once more, for the charge. What is decided (cancel, complete, undo) reads two counts
-/// that its advice may depend on, and keeps its record.
-const COSTS_OF_OTHERS: [u64; 8] = [9, 11, 9, 17, 9, 17, 9, 17];
+/// without a fee reads merchant and policy once more, for the charge. What is decided (cancel, complete, undo) keeps its record.
+const COSTS_OF_OTHERS: [u64; 8] = [9, 11, 9, 15, 9, 15, 9, 15];
 
 fn code_ask(id: &str) -> CodeAsk {
     CodeAsk {

@@ -216,10 +216,7 @@ async fn a_document_is_in_force_within_its_own_dates_only() {
         document.effective = Some(Effective { from: date("2026-11-24"), until: date("2026-12-01") });
     });
     let made = shop.install(&week).await;
-    assert_eq!(
-        made["effective_from"], "2026-11-23T16:00:00Z",
-        "the beginning of the day in the policy's time zone"
-    );
+    assert_eq!(made["effective_from"], "2026-11-23T16:00:00Z", "the beginning of the day in the policy's time zone");
     assert_eq!(made["effective_until"], "2026-11-30T16:00:00Z");
     shop.set("/v1/policies/lakala?activate=now", &week).await.refused(409, "policy.not-effective");
     for (key, at) in [("a", "2026-11-23T23:59:59+08:00"), ("b", "2026-12-01T00:00:00+08:00")] {
