@@ -65,7 +65,7 @@ impl Input {
 /// What was answered.
 #[allow(
     clippy::large_enum_variant,
-    reason = "nearly every answer is a decision: a box would be one more allocation for each"
+    reason = "nearly every answer is a decision: a box would only be one more allocation"
 )]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -12,12 +12,13 @@ use crate::refund::{check_text, find};
 use crate::sale::Aggregate;
 use crate::store::Record;
 use crate::store::key::Key;
+use crate::store::marks::Marks;
 use crate::take_back::{Taking, Way as TakeBack};
 use crate::void::{provider_reference, tail};
 use rescind_model::record::Question;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Grounds, Instant, Ledger,
+    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Fee, Grounds, Instant, Ledger,
     Locale, MerchantId, Money, Operation, OperationAuthorisation, OperationId, OperationQuestion, OutcomeReport,
     PersonId, Refund, RefundId, Resolution, ResultOf, Sale, SaleId, SaleOutcome, SlipRequest, Target, TerminalId,
     Trouble, TroubleReport, VoidOperation, Way,
@@ -58,6 +59,8 @@ pub struct OperationAsk {
     pub terminal: Option<TerminalId>,
     /// The referral whose grant it uses.
     pub grant: Option<CaseId>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// What was shown to say which operator asks.
     pub proof: ShownProof,
 }
@@ -76,6 +79,7 @@ impl OperationAsk {
             operator: None,
             terminal: None,
             grant: None,
+            fees: None,
             proof: ShownProof::default(),
         }
     }
@@ -174,6 +178,10 @@ impl<P: Ports> TakeBack<P> for Operating<'_> {
         })
     }
 
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
+    }
+
     fn grant(&self) -> Option<&CaseId> {
         self.ask.grant.as_ref()
     }
@@ -237,18 +245,35 @@ struct Proposal {
     at: Instant,
     /// How often the operation had been sent: a later attempt is another question.
     attempts: u32,
+    /// Whether the second person has said the same: the first can no longer take it back.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    agreed: bool,
+    /// Proves the last changes: a word that was answered at once must not be said a second time.
+    #[serde(default)]
+    marks: Marks,
 }
 
 impl Proposal {
-    fn mark(&self) -> String {
-        format!("{} {} {} {} {}", self.by, self.second, self.took_place, self.at.unix_ms, self.attempts)
+    /// Whether two words are about the same attempt, within the time in which they belong together.
+    fn meets(&self, later: &Self) -> bool {
+        self.attempts == later.attempts && later.at.since(self.at) <= PROPOSAL_HOLDS
+    }
+
+    /// Whether this is the other person's word for the same.
+    fn is_answered_by(&self, later: &Self) -> bool {
+        self.by == later.second && self.second == later.by && self.took_place == later.took_place
+    }
+
+    /// Whether this is the same word of the same person.
+    fn is_repeated_by(&self, later: &Self) -> bool {
+        self.by == later.by && self.second == later.second && self.took_place == later.took_place
     }
 }
 
 impl Record for Proposal {
     const FORMAT: &'static str = "resolution/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark() == id
+        self.marks.has(id)
     }
 }
 
@@ -350,6 +375,8 @@ impl<P: Ports> App<P> {
             terminal: ask.terminal.clone(),
             penalty: ask.penalty,
             order: None,
+            case: ask.grant.clone(),
+            fees: ask.fees.clone(),
         };
         let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
         // A terminal undoes what it cannot finish by itself, and the back office what its systems tell it: a person is
@@ -496,17 +523,36 @@ impl<P: Ports> App<P> {
         let records = self.records().await?;
         let key = Key::resolution(merchant, &sale, &describe(target));
         let now = self.ports.now();
-        let own = Proposal { by: person.clone(), second: second.clone(), took_place, at: now, attempts };
-        let agreed = records.read::<Proposal>(&key).await?.is_some_and(|there| {
-            there.by == second
-                && there.second == *person
-                && there.took_place == took_place
-                && there.attempts == attempts
-                && now.since(there.at) <= PROPOSAL_HOLDS
-        });
+        let mark = self.random_hex(32);
+        let own = Proposal {
+            by: person.clone(),
+            second: second.clone(),
+            took_place,
+            at: now,
+            attempts,
+            agreed: false,
+            marks: Marks::default(),
+        };
+        // That the second agreed is written down before the payment is changed: in between, the first could take back
+        // what the second relies on.
+        let agreed = records
+            .update::<Proposal, _, _>(&key, &mark, self.unique(), |there| {
+                let mut marks = there.map(|there| there.marks.clone()).unwrap_or_default();
+                marks.add(&mark);
+                match there.filter(|there| there.meets(&own)) {
+                    Some(there) if there.is_answered_by(&own) => {
+                        Ok((Some(Proposal { agreed: true, marks, ..there.clone() }), true))
+                    }
+                    Some(there) if there.agreed && there.is_repeated_by(&own) => Ok((None, true)),
+                    Some(there) if there.agreed => Err(Error::Conflict {
+                        code: "operation.conflict",
+                        message: "two persons have said what became of it: ask again how it stands".to_owned(),
+                    }),
+                    _ => Ok((Some(Proposal { marks, ..own.clone() }), false)),
+                }
+            })
+            .await?;
         if !agreed {
-            let mark = own.mark();
-            records.update::<Proposal, _, _>(&key, &mark, self.unique(), |_| Ok((Some(own.clone()), ()))).await?;
             return self.sale(who, merchant, &sale).await;
         }
         let change = Command::Resolve(Resolution { target: target.clone(), took_place, second, reason });

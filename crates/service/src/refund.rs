@@ -17,8 +17,9 @@ use crate::take_back::{Taking, Way};
 use crate::void::{provider_reference, tail};
 use rescind_model::record::Question;
 use rescind_model::{
-    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId,
-    Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Fee, Grounds, Ledger,
+    MerchantId, Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission,
+    Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub struct RefundAsk {
     pub operator: Option<PersonId>,
     /// The granted referral it rests on, where the policy leaves it to support.
     pub case: Option<CaseId>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// The cleared refund whose wrong amount it corrects.
     pub corrects: Option<RefundId>,
     /// What the operator showed.
@@ -112,6 +115,8 @@ impl<P: Ports> App<P> {
             terminal: None,
             penalty: false,
             order: None,
+            case: ask.case.clone(),
+            fees: ask.fees.clone(),
         };
         let there = if ask.proof.0.is_some() || ask.identity.is_some() {
             Some(self.sale(who, &merchant.id, &ask.sale).await?)
@@ -373,6 +378,10 @@ impl<P: Ports> Way<P> for Submission<'_> {
         };
         let decision = policy.decide_refund(facts, &question)?;
         Ok((Question::Refund(question), decision))
+    }
+
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
     }
 
     fn grant(&self) -> Option<&CaseId> {

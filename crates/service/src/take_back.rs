@@ -15,7 +15,7 @@ use crate::store::Record as _;
 use core::future::Future;
 use rescind_model::record::Question;
 use rescind_model::{
-    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict,
+    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Fee, Instant, Ledger, MerchantId, Outcome as Verdict,
     Rejection, SaleId, Transition,
 };
 
@@ -50,6 +50,10 @@ pub(crate) trait Way<P: Ports>: Sync {
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command;
     /// The referral whose grant lifts what the policy refers, if one was named. Whether it does is for the ledger to say.
     fn grant(&self) -> Option<&CaseId> {
+        None
+    }
+    /// The fees that the asker saw, where they say so. They stand behind these and no others.
+    fn fees_seen(&self) -> Option<&[Fee]> {
         None
     }
     /// What the ledger is told before the change, in the same commit.
@@ -105,6 +109,13 @@ impl<P: Ports> App<P> {
             if decision.outcome != Verdict::Allow && !referred {
                 self.settle(&reserved, command, false).await?;
                 return Err(Error::Decided(Box::new(decision)));
+            }
+            if way.fees_seen().is_some_and(|seen| seen != decision.obligations.fees) {
+                self.settle(&reserved, command, false).await?;
+                return Err(Error::Conflict {
+                    code: "fees.changed",
+                    message: "the fees are others than those that were seen: look at them again".to_owned(),
+                });
             }
             let decided = referred.then(|| Box::new(decision.clone()));
             let mut change = way.change(taking, &there.ledger, decision);

@@ -12,7 +12,7 @@ use crate::store::Record as _;
 use crate::take_back::{Taking, Way};
 use rescind_model::record::Question;
 use rescind_model::{
-    CaseId, Command, CommandId, Decision, EvidenceItem, Facts, Grounds, Ledger, MerchantId, Money, OperationId,
+    CaseId, Command, CommandId, Decision, EvidenceItem, Facts, Fee, Grounds, Ledger, MerchantId, Money, OperationId,
     PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
@@ -31,6 +31,8 @@ pub struct VoidAsk {
     pub case: Option<CaseId>,
     /// Evidence that comes with it.
     pub evidence: Vec<EvidenceItem>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// What the operator showed.
     pub proof: ShownProof,
     /// What the customer showed.
@@ -143,6 +145,10 @@ impl<P: Ports> Way<P> for Void<'_> {
         Ok((Question::Void(question), decision))
     }
 
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
+    }
+
     fn grant(&self) -> Option<&CaseId> {
         self.ask.case.as_ref()
     }
@@ -169,6 +175,8 @@ fn asked(sale: &Sale, ask: &VoidAsk) -> AskedOperation {
         terminal: ask.terminal.clone(),
         penalty: false,
         order: None,
+        case: ask.case.clone(),
+        fees: ask.fees.clone(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::http::Shared;
 use crate::http::answer;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
-use crate::http::decision::DecisionView;
+use crate::http::decision::{DecisionView, SeenFee};
 use crate::http::id::Id;
 use crate::http::identity::Identity;
 use crate::http::instruction::{About, Instruction};
@@ -44,6 +44,8 @@ pub struct VoidAsk {
     /// Evidence that comes with it, where the policy demands some.
     #[serde(default)]
     evidence: Vec<EvidencePiece>,
+    /// The fees that were seen, as a check decided them. If they are others by then, nothing is done.
+    fees: Option<Vec<SeenFee>>,
     /// How the customer was identified, where the policy demands it.
     identity: Option<Identity>,
 }
@@ -63,6 +65,7 @@ impl VoidAsk {
             operator: self.operator,
             terminal: self.terminal,
             case: self.case,
+            fees: SeenFee::all(self.fees),
         })
     }
 }
