@@ -174,7 +174,9 @@ async fn in_force(teller: &mut Teller, terms: &Terms, shop: &Shop) -> Result<Str
     })
     .await?;
     ensure!(moment::now() >= from, "not a moment earlier");
-    teller.note(&format!("… since {}: {}", text(&made, "from")?, text(&terms.in_force().await?, "version")?));
+    let holds = terms.in_force().await?;
+    ensure!(holds["version"] == SECOND, "{holds}");
+    teller.note(&format!("… since {}: {}", text(&made, "from")?, text(&holds, "version")?));
     text(&promised, "id")
 }
 
