@@ -1,9 +1,11 @@
 //! Fees, in whole minor units. Each is rounded half up once, and exactly: rates are decimal products, which are exact;
 //! proportions are integers of 128 bits, because a decimal quotient is rounded before it could be rounded half up.
 
+use crate::place::Place::{self, Field};
+use crate::report::Report;
 use crate::situation::Situation;
-use crate::window;
-use rescind_model::{DecisionError, Fee, FeeKind, Party};
+use crate::{rule, window};
+use rescind_model::{DecisionError, Fee, FeeKind, Party, Value};
 use rescind_policy::document::{FeeRule, RefundRules, ReturnedFee, VoidRules};
 use rescind_policy::scalar::{Amount, Rate};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -56,18 +58,30 @@ pub(crate) fn penalty(fixed: Option<Amount>, rate: Option<Rate>, of: i64) -> Res
     Ok(fixed.map_or(0, Amount::minor).saturating_add(share).min(of))
 }
 
-fn charge(rule: &FeeRule, amount: i64) -> Result<i64, DecisionError> {
+/// A fee before and after its floor and its cap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charged {
+    /// `fixed + round half up(amount × rate)`.
+    pub(crate) computed: i64,
+    /// At least the floor.
+    pub(crate) floored: i64,
+    /// At most the cap: what is charged.
+    pub(crate) minor: i64,
+}
+
+/// What a fee is for this amount.
+pub(crate) fn charged(rule: &FeeRule, amount: i64) -> Result<Charged, DecisionError> {
     let share = match rule.rate {
         Some(rate) => share_half_up(amount, rate)?,
         None => 0,
     };
-    let fee = rule.fixed.map_or(0, |fixed| fixed.minor()).saturating_add(share);
-    let fee = rule.floor.map_or(fee, |floor| fee.max(floor.minor()));
-    let fee = rule.cap.map_or(fee, |cap| fee.min(cap.minor()));
-    if fee > rescind_model::limits::AMOUNT_MINOR {
+    let computed = rule.fixed.map_or(0, |fixed| fixed.minor()).saturating_add(share);
+    let floored = rule.floor.map_or(computed, |floor| computed.max(floor.minor()));
+    let minor = rule.cap.map_or(floored, |cap| floored.min(cap.minor()));
+    if minor > rescind_model::limits::AMOUNT_MINOR {
         return Err(DecisionError::BadAmount("a fee is out of range".to_owned()));
     }
-    Ok(fee)
+    Ok(Charged { computed, floored, minor })
 }
 
 /// Fees of one operation: what is nothing is left out.
@@ -93,31 +107,95 @@ impl Fees<'_, '_> {
     }
 }
 
+/// Where a section states a fee, its floor and its cap.
+const OPERATION_FEE: [&str; 3] = ["operation-fee", "operation-fee.floor", "operation-fee.cap"];
+const LATE_FEE_BOUNDS: [&str; 2] = ["late-fee.floor", "late-fee.cap"];
+
+/// What an operation of this amount costs.
+fn operation_fee(
+    id: &'static str,
+    rule: &FeeRule,
+    amount: i64,
+    s: &Situation<'_>,
+    report: &mut Report,
+) -> Result<i64, DecisionError> {
+    let charged = charged(rule, amount)?;
+    let [fee, floor, cap] = OPERATION_FEE.map(Field);
+    report.comes_with(id, fee, true, || (s.amount(amount), s.amount(charged.minor)));
+    bounds(id, [floor, cap], rule, charged, |minor| s.amount(minor), report);
+    Ok(charged.minor)
+}
+
+/// The floor and the cap of a fee: each applies if it changed the fee.
+pub(crate) fn bounds(
+    id: &'static str,
+    [floor, cap]: [Place<'_>; 2],
+    rule: &FeeRule,
+    charged: Charged,
+    amount: impl Fn(i64) -> Value,
+    report: &mut Report,
+) {
+    if let Some(least) = rule.floor {
+        let applies = charged.floored > charged.computed;
+        report.comes_with(id, floor, applies, || (amount(charged.computed), amount(least.minor())));
+    }
+    if let Some(most) = rule.cap {
+        let applies = charged.minor < charged.floored;
+        report.comes_with(id, cap, applies, || (amount(charged.floored), amount(most.minor())));
+    }
+}
+
 /// The fees of a void. It takes back the whole sale, or all that is left of it, so in proportion is in full. A legal order
 /// is nobody's service: the operation then costs nothing.
-pub(crate) fn of_void(s: &Situation<'_>, rules: &VoidRules, legal: bool) -> Result<Vec<Fee>, DecisionError> {
+pub(crate) fn of_void(
+    s: &Situation<'_>,
+    rules: &VoidRules,
+    legal: bool,
+    report: &mut Report,
+) -> Result<Vec<Fee>, DecisionError> {
     let mut fees = Fees { situation: s, customer_has: s.captured, list: Vec::new() };
-    if rules.acquiring_fee != ReturnedFee::Kept {
-        let rest = s.facts.sale.fee_charged.minor.saturating_sub(s.facts.balance.fee_returned.minor);
-        fees.add(FeeKind::AcquiringReturned, rest, Party::Acquirer);
-    }
-    if let Some(rule) = rules.operation_fee.as_ref().filter(|_| !legal) {
-        fees.add(FeeKind::Operation, charge(rule, s.captured)?, rule.payer);
+    let charged = s.facts.sale.fee_charged.minor;
+    let rest = charged.saturating_sub(s.facts.balance.fee_returned.minor);
+    let returned = if rules.acquiring_fee == ReturnedFee::Kept { 0 } else { rest };
+    report.comes_with(rule::VOID_ACQUIRING_FEE, Field("acquiring-fee"), returned > 0, || {
+        (s.amount(charged), s.amount(returned))
+    });
+    fees.add(FeeKind::AcquiringReturned, returned, Party::Acquirer);
+    if let Some(fee) = rules.operation_fee.as_ref().filter(|_| !legal) {
+        let minor = operation_fee(rule::VOID_OPERATION_FEE, fee, s.captured, s, report)?;
+        fees.add(FeeKind::Operation, minor, fee.payer);
     }
     Ok(fees.list)
 }
 
 /// The fees of a refund.
-pub(crate) fn of_refund(s: &Situation<'_>, rules: &RefundRules, amount: i64) -> Result<Vec<Fee>, DecisionError> {
+pub(crate) fn of_refund(
+    s: &Situation<'_>,
+    rules: &RefundRules,
+    amount: i64,
+    report: &mut Report,
+) -> Result<Vec<Fee>, DecisionError> {
     let mut fees = Fees { situation: s, customer_has: amount, list: Vec::new() };
-    fees.add(FeeKind::AcquiringReturned, returned_with_refund(s, rules.acquiring_fee, amount)?, Party::Acquirer);
-    if let Some(rule) = &rules.operation_fee {
-        fees.add(FeeKind::Operation, charge(rule, amount)?, rule.payer);
+    let returned = returned_with_refund(s, rules.acquiring_fee, amount)?;
+    report.comes_with(rule::REFUND_ACQUIRING_FEE, Field("acquiring-fee"), returned > 0, || {
+        (s.amount(s.facts.sale.fee_charged.minor), s.amount(returned))
+    });
+    fees.add(FeeKind::AcquiringReturned, returned, Party::Acquirer);
+    if let Some(fee) = &rules.operation_fee {
+        let minor = operation_fee(rule::REFUND_OPERATION_FEE, fee, amount, s, report)?;
+        fees.add(FeeKind::Operation, minor, fee.payer);
     }
-    if let Some(late) = &rules.late_fee
-        && s.now >= window::after(s.facts.sale.paid_at, late.after)?
-    {
-        fees.add(FeeKind::Late, charge(&late.fee, amount)?, late.fee.payer);
+    if let Some(late) = &rules.late_fee {
+        let paid = s.facts.sale.paid_at;
+        let is_late = s.now >= window::after(paid, late.after)?;
+        report.comes_with(rule::REFUND_LATE_FEE, Field("late-fee"), is_late, || {
+            (Value::Lasting(s.now.since(paid)), Value::Lasting(late.after.duration()))
+        });
+        if is_late {
+            let charged = charged(&late.fee, amount)?;
+            bounds(rule::REFUND_LATE_FEE, LATE_FEE_BOUNDS.map(Field), &late.fee, charged, |m| s.amount(m), report);
+            fees.add(FeeKind::Late, charged.minor, late.fee.payer);
+        }
     }
     Ok(fees.list)
 }
@@ -156,7 +234,7 @@ mod tests {
         for (of, fee) in
             [(100, 10), (10_000, 55), (363_636, 2_000), (363_546, 2_000), (363_545, 1_999), (100_000_000, 2_000)]
         {
-            assert_eq!(charge(&rule, of).unwrap(), fee, "of {of}");
+            assert_eq!(charged(&rule, of).unwrap().minor, fee, "of {of}");
         }
     }
 }

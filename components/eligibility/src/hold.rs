@@ -1,12 +1,13 @@
 //! The rules of what is done to a hold (预授权): released as a whole, completed up to its ceiling, and a completion voided.
 
 use crate::engine::joined;
-use crate::report::{Report, Until};
+use crate::place::Place::{Field, Nowhere};
+use crate::report::{Report, denies};
 use crate::situation::{Asked, Situation};
-use crate::{fee, operation, proof, rule, window};
+use crate::{effective, fee, offline, operation, proof, rule, window};
 use rescind_model::token::Token as _;
 use rescind_model::{DecisionError, Hold, Outcome, Remedy, Role, SaleOutcome, Value, Way};
-use rescind_policy::document::{AuthenticationRule, HoldRules};
+use rescind_policy::document::{AuthenticationRule, CompletionVoidRules, HoldRules};
 
 /// Judges the release of a hold; all that stand in the way are reported. It is never too late to give money free.
 pub(crate) fn judge_release(
@@ -15,24 +16,41 @@ pub(crate) fn judge_release(
     asked: Asked<'_>,
     report: &mut Report,
 ) -> Result<(), DecisionError> {
-    let rules = s.engine.hold_rules();
-    if rules.is_none_or(|rules| !rules.enabled) {
-        // Holds made before they were switched off still have to end.
-        operation::disabled(rule::HOLD_RELEASE_ENABLED, Outcome::Refer, report, || Remedy::ContactSupport);
+    let holds = s.hold();
+    report.holds("hold", holds.as_ref());
+    effective::judge(s, report);
+    let rules = holds.map(|holds| holds.rules);
+    // Holds made before they were switched off still have to end.
+    enabled(rule::HOLD_RELEASE_ENABLED, rules, Outcome::Refer, report, || Remedy::ContactSupport);
+    if let Some(hold) = held(rule::HOLD_RELEASE_NO_HOLD, rule::HOLD_RELEASE_OUTCOME, s, report)? {
+        operation::nothing_under_way(rule::HOLD_RELEASE_IN_PROGRESS, s, report);
+        operation::whole(rule::HOLD_RELEASE_AMOUNT, s, amount, hold.authorised.minor, report);
+        if let Some(rules) = rules {
+            let operator = Operator {
+                roles: &rules.release_roles,
+                role_id: rule::HOLD_RELEASE_OPERATOR_ROLE,
+                role_place: "release-roles",
+                proof: rules.release_authentication,
+                proof_id: rule::HOLD_RELEASE_AUTHENTICATION,
+                proof_place: "release-authentication",
+            };
+            operator.judge(s, asked, report)?;
+        }
     }
-    let Some(hold) = held(rule::HOLD_RELEASE_NO_HOLD, rule::HOLD_RELEASE_OUTCOME, s, report)? else { return Ok(()) };
-    operation::nothing_under_way(rule::HOLD_RELEASE_IN_PROGRESS, s, report);
-    operation::whole(rule::HOLD_RELEASE_AMOUNT, s, amount, hold.authorised.minor, report);
-    if let Some(rules) = rules {
-        let operator = Operator {
-            roles: &rules.release_roles,
-            role_id: rule::HOLD_RELEASE_OPERATOR_ROLE,
-            proof: rules.release_authentication.as_ref(),
-            proof_id: rule::HOLD_RELEASE_AUTHENTICATION,
-        };
-        operator.judge(s, asked, report)?;
-    }
+    offline::judge(s, Way::HoldRelease, amount, report);
     Ok(())
+}
+
+/// There must be holds at the moment; `verdict` where there are none.
+fn enabled(
+    id: &'static str,
+    rules: Option<&HoldRules>,
+    verdict: Outcome,
+    report: &mut Report,
+    remedy: impl FnOnce() -> Remedy,
+) {
+    let place = if rules.is_some() { Field("enabled") } else { Nowhere };
+    operation::enabled(id, place, rules.is_some_and(|rules| rules.enabled), verdict, report, remedy);
 }
 
 /// Who may do this to a hold (any of these roles; empty: anybody), and how fresh their proof has to be.
@@ -52,34 +70,18 @@ struct Operator<'a> {
     /// Any of these; empty: anybody.
     roles: &'a [Role],
     role_id: &'static str,
-    proof: Option<&'a AuthenticationRule>,
+    role_place: &'static str,
+    proof: Option<AuthenticationRule>,
     proof_id: &'static str,
+    proof_place: &'static str,
 }
 
 impl Operator<'_> {
     fn judge(&self, s: &Situation<'_>, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
-        self.must_hold_a_role(s, asked, report)?;
+        let listed = || joined(self.roles);
+        proof::of_role(self.role_id, Field(self.role_place), self.roles, listed, s, asked, report)?;
         if let Asked::Decide { .. } = asked {
-            proof::of_operator(self.proof_id, self.proof, s, report);
-        }
-        Ok(())
-    }
-
-    fn must_hold_a_role(&self, s: &Situation<'_>, asked: Asked<'_>, report: &mut Report) -> Result<(), DecisionError> {
-        let Some(first) = self.roles.first() else { return Ok(()) };
-        let asker = &s.facts.asker;
-        let nobody = asker.person.is_none() && asker.roles.is_empty();
-        match asked {
-            Asked::Probe => return Ok(()),
-            Asked::Assess if nobody => return Ok(()),
-            Asked::Decide { .. } if nobody => return Err(DecisionError::MissingFact("asker.person".to_owned())),
-            Asked::Assess | Asked::Decide { .. } => {}
-        }
-        if !asker.roles.iter().any(|role| self.roles.contains(role)) {
-            report.stands(self.role_id, Outcome::Deny, Until::Changed, || {
-                let held = asker.roles.first().map_or(Value::Absent, |role| Value::Text(role.as_str().to_owned()));
-                (held, Value::Text(joined(self.roles)), Remedy::AskRole(first.clone()))
-            });
+            proof::of_operator(self.proof_id, Field(self.proof_place), self.proof, s, report);
         }
         Ok(())
     }
@@ -93,43 +95,69 @@ pub(crate) fn judge_completion(
     asked: Asked<'_>,
     report: &mut Report,
 ) -> Result<(), DecisionError> {
-    let rules = s.engine.hold_rules();
-    if rules.is_none_or(|rules| !rules.enabled) {
-        operation::disabled(rule::HOLD_COMPLETION_ENABLED, Outcome::Deny, report, || s.way_back());
-    }
-    let (no_hold, outcome) = (rule::HOLD_COMPLETION_NO_HOLD, rule::HOLD_COMPLETION_OUTCOME);
-    let Some(hold) = held(no_hold, outcome, s, report)? else { return Ok(()) };
-    operation::nothing_under_way(rule::HOLD_COMPLETION_IN_PROGRESS, s, report);
-    report.ends(hold.expires_at);
-    if s.now >= hold.expires_at {
-        report.stands(rule::HOLD_COMPLETION_VALIDITY, Outcome::Deny, Until::Changed, || {
-            (Value::At(s.now), Value::At(hold.expires_at), s.way_back())
-        });
-    }
-    let ceiling = hold.ceiling.minor;
-    if amount > ceiling {
-        report.stands(rule::HOLD_COMPLETION_CEILING, Outcome::Deny, Until::Changed, || {
-            (s.amount(amount), s.amount(ceiling), Remedy::ReduceTo(s.money(ceiling)))
-        });
-    }
-    if keeps_penalty {
-        let most = most_penalty(rules, hold)?;
-        if amount > most {
-            report.stands(rule::HOLD_COMPLETION_PENALTY, Outcome::Deny, Until::Changed, || {
-                let remedy = if most > 0 { Remedy::ReduceTo(s.money(most)) } else { s.way_back() };
-                (s.amount(amount), s.amount(most), remedy)
-            });
+    let holds = s.hold();
+    report.holds("hold", holds.as_ref());
+    effective::judge(s, report);
+    let rules = holds.map(|holds| holds.rules);
+    enabled(rule::HOLD_COMPLETION_ENABLED, rules, Outcome::Deny, report, || s.way_back());
+    if let Some(hold) = held(rule::HOLD_COMPLETION_NO_HOLD, rule::HOLD_COMPLETION_OUTCOME, s, report)? {
+        operation::nothing_under_way(rule::HOLD_COMPLETION_IN_PROGRESS, s, report);
+        within_the_hold(s, rules, hold, amount, report);
+        if keeps_penalty {
+            within_the_penalty(s, rules, hold, amount, report)?;
+        }
+        if let Some(rules) = rules {
+            let operator = Operator {
+                roles: &rules.completion_roles,
+                role_id: rule::HOLD_COMPLETION_OPERATOR_ROLE,
+                role_place: "completion-roles",
+                proof: rules.completion_authentication,
+                proof_id: rule::HOLD_COMPLETION_AUTHENTICATION,
+                proof_place: "completion-authentication",
+            };
+            operator.judge(s, asked, report)?;
         }
     }
-    if let Some(rules) = rules {
-        let operator = Operator {
-            roles: &rules.completion_roles,
-            role_id: rule::HOLD_COMPLETION_OPERATOR_ROLE,
-            proof: rules.completion_authentication.as_ref(),
-            proof_id: rule::HOLD_COMPLETION_AUTHENTICATION,
-        };
-        operator.judge(s, asked, report)?;
-    }
+    offline::judge(s, Way::HoldCompletion, amount, report);
+    Ok(())
+}
+
+fn within_the_hold(s: &Situation<'_>, rules: Option<&HoldRules>, hold: &Hold, amount: i64, report: &mut Report) {
+    // What the policy said when the hold was made stands in the hold.
+    let place = |field| if rules.is_some() { Field(field) } else { Nowhere };
+    report.ends(hold.expires_at);
+    report.asks(
+        rule::HOLD_COMPLETION_VALIDITY,
+        place("validity"),
+        denies(s.now >= hold.expires_at),
+        || (Value::At(s.now), Value::At(hold.expires_at)),
+        || s.way_back(),
+    );
+    let ceiling = hold.ceiling.minor;
+    report.asks(
+        rule::HOLD_COMPLETION_CEILING,
+        place("ceiling-percent"),
+        denies(amount > ceiling),
+        || (s.amount(amount), s.amount(ceiling)),
+        || Remedy::ReduceTo(s.money(ceiling)),
+    );
+}
+
+fn within_the_penalty(
+    s: &Situation<'_>,
+    rules: Option<&HoldRules>,
+    hold: &Hold,
+    amount: i64,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
+    let most = most_penalty(rules, hold)?;
+    report.asks(
+        rule::HOLD_COMPLETION_PENALTY,
+        if rules.is_some_and(|rules| rules.penalty.is_some()) { Field("penalty") } else { Nowhere },
+        denies(amount > most),
+        || (s.amount(amount), s.amount(most)),
+        || if most > 0 { Remedy::ReduceTo(s.money(most)) } else { s.way_back() },
+    );
     Ok(())
 }
 
@@ -148,59 +176,97 @@ pub(crate) fn judge_completion_void(
     asked: Asked<'_>,
     report: &mut Report,
 ) -> Result<(), DecisionError> {
-    let rules = s.engine.hold_rules().filter(|rules| rules.enabled).and_then(|rules| rules.completion_void.as_ref());
-    let refund_instead = || s.refund_instead(s.refundable());
-    if rules.is_none() {
-        operation::disabled(rule::COMPLETION_VOID_ENABLED, Outcome::Deny, report, || {
-            if s.is_good() { refund_instead() } else { s.way_back() }
-        });
-    }
-    let outcome = s.facts.status.outcome;
+    let holds = s.hold();
+    report.holds("hold", holds.as_ref());
+    effective::judge(s, report);
+    let stated = holds.and_then(|holds| holds.rules.completion_void.as_ref().map(|void| (holds.rules.enabled, void)));
+    let rules = stated.filter(|(enabled, _)| *enabled).map(|(_, void)| void);
+    operation::enabled(
+        rule::COMPLETION_VOID_ENABLED,
+        if stated.is_some() { Field("completion-void") } else { Nowhere },
+        rules.is_some(),
+        Outcome::Deny,
+        report,
+        || if s.is_good() { s.refund_instead(s.refundable()) } else { s.way_back() },
+    );
     if s.facts.hold.is_none() {
-        return no_hold(rule::COMPLETION_VOID_NO_HOLD, s, report);
+        no_hold(rule::COMPLETION_VOID_NO_HOLD, s, report)?;
+    } else if is_completed(s, report) {
+        of_completion(s, rules, amount, asked, report)?;
     }
-    if outcome != SaleOutcome::Good {
-        report.stands(rule::COMPLETION_VOID_OUTCOME, Outcome::Deny, Until::Changed, || {
-            let (found, limit) = (outcome.token(), SaleOutcome::Good.token());
-            (Value::Text(found.to_owned()), Value::Text(limit.to_owned()), s.way_back())
-        });
-        return Ok(());
-    }
+    offline::judge(s, Way::CompletionVoid, amount, report);
+    Ok(())
+}
+
+/// Whether the hold was completed.
+fn is_completed(s: &Situation<'_>, report: &mut Report) -> bool {
+    let outcome = s.facts.status.outcome;
+    report.asks(
+        rule::COMPLETION_VOID_OUTCOME,
+        Nowhere,
+        denies(outcome != SaleOutcome::Good),
+        || (Value::Text(outcome.token().to_owned()), Value::Text(SaleOutcome::Good.token().to_owned())),
+        || s.way_back(),
+    );
+    outcome == SaleOutcome::Good
+}
+
+fn of_completion(
+    s: &Situation<'_>,
+    rules: Option<&CompletionVoidRules>,
+    amount: i64,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
+    let refund_instead = || s.refund_instead(s.refundable());
     operation::nothing_under_way(rule::COMPLETION_VOID_IN_PROGRESS, s, report);
     let balance = &s.facts.balance;
-    if balance.refunds_sent > 0 {
-        report.stands(rule::COMPLETION_VOID_AFTER_REFUND, Outcome::Deny, Until::Changed, || {
-            (Value::Count(u64::from(balance.refunds_sent)), Value::Count(0), refund_instead())
-        });
-    }
-    if s.left < s.captured && !balance.operation_open && !balance.void_open {
-        report.stands(rule::COMPLETION_VOID_BALANCE, Outcome::Deny, Until::Changed, || {
-            (s.amount(s.left), s.amount(s.captured), refund_instead())
-        });
-    }
+    report.asks(
+        rule::COMPLETION_VOID_AFTER_REFUND,
+        Nowhere,
+        denies(balance.refunds_sent > 0),
+        || (Value::Count(u64::from(balance.refunds_sent)), Value::Count(0)),
+        refund_instead,
+    );
+    report.asks(
+        rule::COMPLETION_VOID_BALANCE,
+        Nowhere,
+        denies(s.left < s.captured && !balance.operation_open && !balance.void_open),
+        || (s.amount(s.left), s.amount(s.captured)),
+        refund_instead,
+    );
     operation::whole(rule::COMPLETION_VOID_AMOUNT, s, amount, s.captured, report);
     let Some(rules) = rules else { return Ok(()) };
-    if let Some(settled) = s.facts.status.settled_at.filter(|_| rules.until_settlement) {
-        report.stands(rule::COMPLETION_VOID_SETTLED, Outcome::Deny, Until::Changed, || {
-            (Value::At(settled), Value::Absent, refund_instead())
-        });
+    if rules.until_settlement {
+        let settled = s.facts.status.settled_at;
+        report.asks(
+            rule::COMPLETION_VOID_SETTLED,
+            Field("completion-void.until-settlement"),
+            denies(settled.is_some()),
+            || (settled.map_or(Value::Absent, Value::At), Value::Absent),
+            refund_instead,
+        );
     }
     if let Some(length) = rules.window {
         // From the completion on: what was paid, and when, is written when it is.
         let completed = s.facts.sale.paid_at;
         let end = window::after(completed, length)?;
         report.ends(end);
-        if s.now >= end {
-            report.stands(rule::COMPLETION_VOID_WINDOW, Outcome::Deny, Until::Changed, || {
-                (Value::Lasting(s.now.since(completed)), Value::Lasting(length.duration()), refund_instead())
-            });
-        }
+        report.asks(
+            rule::COMPLETION_VOID_WINDOW,
+            Field("completion-void.window"),
+            denies(s.now >= end),
+            || (Value::Lasting(s.now.since(completed)), Value::Lasting(length.duration())),
+            refund_instead,
+        );
     }
     let operator = Operator {
         roles: &rules.operator_roles,
         role_id: rule::COMPLETION_VOID_OPERATOR_ROLE,
-        proof: rules.authentication.as_ref(),
+        role_place: "completion-void.operator-roles",
+        proof: rules.authentication,
         proof_id: rule::COMPLETION_VOID_AUTHENTICATION,
+        proof_place: "completion-void.authentication",
     };
     operator.judge(s, asked, report)
 }
@@ -217,14 +283,15 @@ fn held<'a>(
         return Ok(None);
     };
     let outcome = s.facts.status.outcome;
-    if outcome == SaleOutcome::Held {
-        return Ok(Some(hold));
-    }
-    report.stands(outcome_id, Outcome::Deny, Until::Changed, || {
-        let (found, limit) = (outcome.token(), SaleOutcome::Held.token());
-        (Value::Text(found.to_owned()), Value::Text(limit.to_owned()), s.way_back())
-    });
-    Ok(None)
+    let is_held = outcome == SaleOutcome::Held;
+    report.asks(
+        outcome_id,
+        Nowhere,
+        denies(!is_held),
+        || (Value::Text(outcome.token().to_owned()), Value::Text(SaleOutcome::Held.token().to_owned())),
+        || s.way_back(),
+    );
+    Ok(is_held.then_some(hold))
 }
 
 fn no_hold(id: &'static str, s: &Situation<'_>, report: &mut Report) -> Result<(), DecisionError> {
@@ -232,6 +299,6 @@ fn no_hold(id: &'static str, s: &Situation<'_>, report: &mut Report) -> Result<(
     if matches!(outcome, SaleOutcome::Held | SaleOutcome::Released | SaleOutcome::Lapsed) {
         return Err(DecisionError::MissingFact("hold".to_owned()));
     }
-    report.stands(id, Outcome::Deny, Until::Changed, || (Value::Absent, Value::Text("hold".to_owned()), s.way_back()));
+    report.asks(id, Nowhere, denies(true), || (Value::Absent, Value::Text("hold".to_owned())), || s.way_back());
     Ok(())
 }

@@ -2,11 +2,13 @@
 //!
 //! A step of the schedule is in force from its span before the service on, that instant included, and ever after.
 
-use crate::report::{Report, Until, verdict};
+use crate::place::Place;
+use crate::report::{Report, Until, answers, denies};
 use crate::situation::Situation;
 use crate::{fee, refund, rule};
 use rescind_model::{DecisionError, Instant, Outcome, Remedy, Sale, Value};
 use rescind_policy::document::{PenaltyStep, Permission, PrepaidRule};
+use rescind_policy::word::Word as _;
 
 const SECOND_MS: i64 = 1_000;
 
@@ -44,6 +46,27 @@ impl<'a> Prepaid<'a> {
         self.kept.unwrap_or(0)
     }
 
+    /// Every instant at which another step comes into force.
+    fn edges(&self, report: &mut Report) {
+        for begins in self.rule.penalty.iter().filter_map(|step| begins(step, self.service_at)) {
+            report.edge(begins);
+        }
+    }
+
+    /// The steps of the schedule that were tried, up to the one in force.
+    fn steps(&self, s: &Situation<'_>, report: &mut Report) {
+        for (index, step) in self.rule.penalty.iter().enumerate() {
+            let begins = begins(step, self.service_at);
+            let applies = begins.is_none_or(|begins| begins <= s.now);
+            report.comes_with(rule::PREPAID_PENALTY, Place::PenaltyStep(&self.rule.kind, index), applies, || {
+                (Value::At(s.now), begins.map_or(Value::Absent, Value::At))
+            });
+            if applies {
+                return;
+            }
+        }
+    }
+
     /// From the next step of the schedule on that keeps more than `spared`, the way is over.
     fn ends(&self, s: &Situation<'_>, spared: i64, report: &mut Report) -> Result<(), DecisionError> {
         for step in &self.rule.penalty {
@@ -67,61 +90,73 @@ fn begins(step: &PenaltyStep, service_at: Option<Instant>) -> Option<Instant> {
 /// A void takes the whole sale, so nothing of it may have to be kept.
 pub(crate) fn judge_void(s: &Situation<'_>, report: &mut Report) -> Result<(), DecisionError> {
     let Some(prepaid) = &s.prepaid else { return Ok(()) };
-    if let Some(verdict) = verdict(prepaid.rule.cancellable) {
-        report.stands(rule::VOID_KIND_NOT_CANCELLABLE, verdict, Until::Changed, || {
-            let remedy =
-                if verdict == Outcome::Refer { Remedy::ContactSupport } else { s.refund_instead(s.refundable()) };
-            (kind(s), word(prepaid), remedy)
-        });
-    }
-    match prepaid.kept {
-        Some(0) => prepaid.ends(s, 0, report)?,
-        Some(kept) => report.stands(rule::VOID_PENALTY, Outcome::Deny, Until::Changed, || {
-            (s.amount(kept), s.amount(0), s.refund_instead(s.refundable()))
-        }),
-        None => undated(rule::VOID_PENALTY, report),
-    }
-    Ok(())
+    let kind = &prepaid.rule.kind;
+    let cancellable = prepaid.rule.cancellable;
+    report.asks(
+        rule::VOID_KIND_NOT_CANCELLABLE,
+        Place::Prepaid(kind, "cancellable"),
+        answers(cancellable, true),
+        || (Value::Text(kind.clone()), Value::Text(cancellable.word().to_owned())),
+        || {
+            let refers = cancellable == Permission::Refer;
+            if refers { Remedy::ContactSupport } else { s.refund_instead(s.refundable()) }
+        },
+    );
+    prepaid.edges(report);
+    let Some(kept) = prepaid.kept else {
+        undated(rule::VOID_PENALTY, kind, report);
+        return Ok(());
+    };
+    prepaid.steps(s, report);
+    report.asks(
+        rule::VOID_PENALTY,
+        Place::Prepaid(kind, "penalty"),
+        denies(kept > 0),
+        || (s.amount(kept), s.amount(0)),
+        || s.refund_instead(s.refundable()),
+    );
+    if kept == 0 { prepaid.ends(s, 0, report) } else { Ok(()) }
 }
 
 /// A refund leaves the penalty where it is.
 pub(crate) fn judge_refund(s: &Situation<'_>, amount: i64, report: &mut Report) -> Result<(), DecisionError> {
     let Some(prepaid) = &s.prepaid else { return Ok(()) };
-    if let Some(verdict) = verdict(prepaid.rule.cancellable) {
-        report.stands(rule::REFUND_KIND_NOT_CANCELLABLE, verdict, Until::Changed, || {
-            (kind(s), word(prepaid), refund::void_instead(s, amount).unwrap_or(refund::support(s)))
-        });
-    }
-    let Some(_) = prepaid.kept else {
-        undated(rule::REFUND_PENALTY, report);
+    let kind = &prepaid.rule.kind;
+    let cancellable = prepaid.rule.cancellable;
+    report.asks(
+        rule::REFUND_KIND_NOT_CANCELLABLE,
+        Place::Prepaid(kind, "cancellable"),
+        answers(cancellable, true),
+        || (Value::Text(kind.clone()), Value::Text(cancellable.word().to_owned())),
+        || refund::void_or_support(s, amount),
+    );
+    prepaid.edges(report);
+    if prepaid.kept.is_none() {
+        undated(rule::REFUND_PENALTY, kind, report);
         return Ok(());
-    };
-    let most = s.refundable();
-    if amount > most && s.left > 0 {
-        // The schedule says what is kept, not that nobody may give it back: where it leaves nothing, support decides.
-        let verdict = if most > 0 { Outcome::Deny } else { Outcome::Refer };
-        report.stands(rule::REFUND_PENALTY, verdict, Until::Changed, || {
-            let remedy = if most > 0 { Remedy::ReduceTo(s.money(most)) } else { refund::support(s) };
-            (s.amount(amount), s.amount(most), remedy)
-        });
-        if most == 0 {
-            return Ok(());
-        }
     }
-    prepaid.ends(s, s.left.saturating_sub(amount), report)
+    prepaid.steps(s, report);
+    let most = s.refundable();
+    let keeps = amount > most && s.left > 0;
+    // The schedule says what is kept, not that nobody may give it back: where it leaves nothing, support decides.
+    let verdict = if most > 0 { Outcome::Deny } else { Outcome::Refer };
+    report.asks(
+        rule::REFUND_PENALTY,
+        Place::Prepaid(kind, "penalty"),
+        keeps.then_some((verdict, Until::Changed)),
+        || (s.amount(amount), s.amount(most)),
+        || if most > 0 { Remedy::ReduceTo(s.money(most)) } else { s.support() },
+    );
+    if keeps && most == 0 { Ok(()) } else { prepaid.ends(s, s.left.saturating_sub(amount), report) }
 }
 
 /// Nobody said when the service is due: how much is kept cannot be known, so support decides.
-fn undated(id: &'static str, report: &mut Report) {
-    report.stands(id, Outcome::Refer, Until::Changed, || (Value::Absent, Value::Absent, Remedy::ContactSupport));
-}
-
-fn kind(s: &Situation<'_>) -> Value {
-    Value::Text(s.facts.sale.kind.clone())
-}
-
-fn word(prepaid: &Prepaid<'_>) -> Value {
-    use rescind_policy::word::Word as _;
-    let cancellable: Permission = prepaid.rule.cancellable;
-    Value::Text(cancellable.word().to_owned())
+fn undated(id: &'static str, kind: &str, report: &mut Report) {
+    report.asks(
+        id,
+        Place::Prepaid(kind, "penalty"),
+        Some((Outcome::Refer, Until::Changed)),
+        || (Value::Absent, Value::Absent),
+        || Remedy::ContactSupport,
+    );
 }

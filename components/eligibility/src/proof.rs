@@ -4,12 +4,46 @@
 //! checks an operation before asking for it, is told by the obligations what will be demanded: a bound proof can only be
 //! given once the operation is known. The ledger takes no operation without the proofs that its decision demands.
 
-use crate::report::{Report, Until};
-use crate::situation::Situation;
+use crate::place::Place;
+use crate::report::{Report, denies};
+use crate::situation::{Asked, Situation};
 use crate::window::CLOCK_SKEW;
 use rescind_model::token::Token as _;
-use rescind_model::{AuthenticationDemand, IdentityKind, Outcome, Remedy, Value};
+use rescind_model::{AuthenticationDemand, DecisionError, IdentityKind, Remedy, Role, Value};
 use rescind_policy::document::{AuthenticationRule, IdentityRule};
+
+/// Judges whether the operator holds any of these roles; anybody may if there are none.
+pub(crate) fn of_role(
+    id: &'static str,
+    place: Place<'_>,
+    roles: &[Role],
+    listed: impl FnOnce() -> String,
+    s: &Situation<'_>,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
+    let Some(first) = roles.first() else { return Ok(()) };
+    let asker = &s.facts.asker;
+    let nobody = asker.person.is_none() && asker.roles.is_empty();
+    match asked {
+        Asked::Probe => return Ok(()),
+        // Which ways are open can be asked before anybody signs in; the obligations name the roles.
+        Asked::Assess if nobody => return Ok(()),
+        Asked::Decide { .. } if nobody => return Err(DecisionError::MissingFact("asker.person".to_owned())),
+        Asked::Assess | Asked::Decide { .. } => {}
+    }
+    report.asks(
+        id,
+        place,
+        denies(!asker.roles.iter().any(|role| roles.contains(role))),
+        || {
+            let held = asker.roles.first().map_or(Value::Absent, |role| Value::Text(role.as_str().to_owned()));
+            (held, Value::Text(listed()))
+        },
+        || Remedy::AskRole(first.clone()),
+    );
+    Ok(())
+}
 
 /// What the policy demands, as an obligation.
 pub(crate) fn demand(rule: Option<&AuthenticationRule>) -> Option<AuthenticationDemand> {
@@ -17,30 +51,44 @@ pub(crate) fn demand(rule: Option<&AuthenticationRule>) -> Option<Authentication
 }
 
 /// Judges the operator's proof.
-pub(crate) fn of_operator(id: &'static str, rule: Option<&AuthenticationRule>, s: &Situation<'_>, report: &mut Report) {
+pub(crate) fn of_operator(
+    id: &'static str,
+    place: Place<'_>,
+    rule: Option<AuthenticationRule>,
+    s: &Situation<'_>,
+    report: &mut Report,
+) {
     let (Some(rule), Some(operation)) = (rule, &s.facts.operation) else { return };
     let limit = rule.max_age.duration();
-    let observed = match &s.facts.authentication {
-        None => Value::Absent,
-        Some(proof) if s.facts.asker.person.as_ref() != Some(&proof.person) => Value::Text("other-person".to_owned()),
+    let (suffices, observed) = match &s.facts.authentication {
+        None => (false, Value::Absent),
+        Some(proof) if s.facts.asker.person.as_ref() != Some(&proof.person) => {
+            (false, Value::Text("other-person".to_owned()))
+        }
         Some(proof) => match &proof.operation {
             // One that names an operation counts for no other, whether the policy demands a bound proof or not.
-            Some(given_for) if given_for != operation => Value::Text("other-operation".to_owned()),
-            None if rule.bound => Value::Text("unbound".to_owned()),
+            Some(given_for) if given_for != operation => (false, Value::Text("other-operation".to_owned())),
+            None if rule.bound => (false, Value::Text("unbound".to_owned())),
             // The clock that gave it may be ahead; by more than clocks differ, it proves nothing.
-            _ if proof.at.since(s.facts.now) > CLOCK_SKEW => Value::At(proof.at),
-            _ if s.facts.now.since(proof.at) <= limit => return,
-            _ => Value::Lasting(s.facts.now.since(proof.at)),
+            _ if proof.at.since(s.facts.now) > CLOCK_SKEW => (false, Value::At(proof.at)),
+            _ => {
+                let age = s.facts.now.since(proof.at);
+                (age <= limit, Value::Lasting(age))
+            }
         },
     };
-    report.stands(id, Outcome::Deny, Until::Changed, || (observed, Value::Lasting(limit), Remedy::Authenticate));
+    report.asks(id, place, denies(!suffices), || (observed, Value::Lasting(limit)), || Remedy::Authenticate);
+}
+
+/// The rule on how the customer has to be identified for this amount, with its place in the list.
+fn demanded(rules: &[IdentityRule], amount: i64) -> Option<(usize, &IdentityRule)> {
+    // Rules ascend by amount: the last that applies is the strictest.
+    rules.iter().enumerate().rev().find(|(_, rule)| rule.above.is_none_or(|above| amount > above.minor()))
 }
 
 /// How the customer has to be identified for this amount: any one of these; nothing demanded if empty.
 pub(crate) fn kinds(rules: &[IdentityRule], amount: i64) -> &[IdentityKind] {
-    // Rules ascend by amount: the last that applies is the strictest.
-    let applies = |rule: &&IdentityRule| rule.above.is_none_or(|above| amount > above.minor());
-    rules.iter().rev().find(applies).map_or(&[], |rule| &rule.any_of)
+    demanded(rules, amount).map_or(&[], |(_, rule)| &rule.any_of)
 }
 
 /// Judges the customer's proofs.
@@ -51,14 +99,17 @@ pub(crate) fn of_customer(
     amount: i64,
     report: &mut Report,
 ) {
-    let kinds = kinds(rules, amount);
-    let (Some(first), Some(_)) = (kinds.first(), &s.facts.operation) else { return };
-    if s.facts.identity.iter().any(|proof| kinds.contains(&proof.kind)) {
-        return;
-    }
-    report.stands(id, Outcome::Deny, Until::Changed, || {
-        let given = s.facts.identity.first().map_or(Value::Absent, |proof| Value::Text(proof.kind.token().to_owned()));
-        let demanded: Vec<&str> = kinds.iter().map(|kind| kind.token()).collect();
-        (given, Value::Text(demanded.join("|")), Remedy::Identify(*first))
-    });
+    let Some((index, rule)) = demanded(rules, amount).filter(|_| s.facts.operation.is_some()) else { return };
+    let Some(first) = rule.any_of.first() else { return };
+    report.asks(
+        id,
+        Place::Item("identity", index),
+        denies(!s.facts.identity.iter().any(|proof| rule.any_of.contains(&proof.kind))),
+        || {
+            let given = s.facts.identity.first().map(|proof| Value::Text(proof.kind.token().to_owned()));
+            let demanded: Vec<&str> = rule.any_of.iter().map(|kind| kind.token()).collect();
+            (given.unwrap_or(Value::Absent), Value::Text(demanded.join("|")))
+        },
+        || Remedy::Identify(*first),
+    );
 }

@@ -1,7 +1,8 @@
 //! Reason codes: chosen from the policy's list.
 
-use crate::report::{Report, Until};
-use rescind_model::{Outcome, Remedy, Value};
+use crate::place::Place;
+use crate::report::{Report, denies};
+use rescind_model::{Remedy, Value};
 use rescind_policy::document::Demand;
 
 /// Longest reason that is shown as it was given.
@@ -20,11 +21,13 @@ pub(crate) fn judge(
         None => demand == Demand::Optional,
         Some(given) => reasons.is_empty() || reasons.iter().any(|reason| reason == given),
     };
-    if !is_fine {
-        report.stands(rule, Outcome::Deny, Until::Changed, || {
-            (given.map_or(Value::Absent, shown), Value::Text(listed.to_owned()), Remedy::Provide("reason".to_owned()))
-        });
-    }
+    report.asks(
+        rule,
+        Place::Field("reason"),
+        denies(!is_fine),
+        || (given.map_or(Value::Absent, shown), Value::Text(listed.to_owned())),
+        || Remedy::Provide("reason".to_owned()),
+    );
 }
 
 /// A reason that is not on the list may be anything, even a card number: only letters and hyphens are repeated.

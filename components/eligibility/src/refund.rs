@@ -1,11 +1,15 @@
 //! The rules of a refund: it returns money of a known-good sale, in full or in part, over the original route.
 
-use crate::report::{Report, Until, verdict};
+use crate::engine::RefundReady;
+use crate::place::Place::{Field, Nowhere};
+use crate::report::{Report, Until, answers, denies, denies_until, refusal, verdict};
 use crate::situation::{Asked, Situation};
-use crate::{prepaid, proof, reason, rule, void, window};
+use crate::variant::Held;
+use crate::window::End;
+use crate::{effective, evidence, offline, prepaid, proof, reason, rule, tally, void, window};
 use rescind_model::token::Token as _;
-use rescind_model::{DecisionError, Instant, Outcome, Remedy, SettlementMode, Value};
-use rescind_policy::document::{EvidenceRule, RefundRules};
+use rescind_model::{DecisionError, Instant, Outcome, Remedy, SettlementMode, Value, Way};
+use rescind_policy::document::{Instead, RefundRules, TierBasis};
 
 /// Judges a refund by every rule, in this order; all that stand in the way are reported.
 pub(crate) fn judge(
@@ -14,134 +18,180 @@ pub(crate) fn judge(
     asked: Asked<'_>,
     report: &mut Report,
 ) -> Result<(), DecisionError> {
+    let held = s.refund();
+    report.holds("refund", held.as_ref());
+    effective::judge(s, report);
     void::outcome_is_known_good(s, report);
-    let rules = s.engine.refund_rules();
-    if rules.is_none_or(|rules| !rules.enabled) {
-        report.stands(rule::REFUND_ENABLED, Outcome::Deny, Until::Changed, || {
-            (
-                Value::Text("disabled".to_owned()),
-                Value::Text("enabled".to_owned()),
-                void_instead(s, amount).unwrap_or(support(s)),
-            )
-        });
+    enabled(s, held.as_ref().map(|held| held.rules), amount, report);
+    if let Some(held) = held {
+        by_the_rules(s, &held, amount, asked, report)?;
     }
-    let Some(rules) = rules else { return Ok(()) };
+    offline::judge(s, Way::Refund, amount, report);
+    Ok(())
+}
+
+fn by_the_rules(
+    s: &Situation<'_>,
+    held: &Held<'_, RefundRules, RefundReady>,
+    amount: i64,
+    asked: Asked<'_>,
+    report: &mut Report,
+) -> Result<(), DecisionError> {
+    let rules = held.rules;
     enough_is_left(s, amount, report);
     can_be_refunded(s, rules, amount, report);
     prepaid::judge_refund(s, amount, report)?;
     in_time(s, rules, amount, report)?;
     in_parts(s, rules, amount, report)?;
+    let instead = || void_or_support(s, amount);
+    tally::judge(rule::REFUND_TALLY, Way::Refund, &rules.count, s, asked, report, instead)?;
     within_limits(s, rules, amount, report);
-    if let Asked::Decide { reason, evidence } = asked {
-        proof::of_operator(rule::REFUND_AUTHENTICATION, rules.authentication.as_ref(), s, report);
+    if let Asked::Decide { reason, .. } = asked {
+        proof::of_operator(rule::REFUND_AUTHENTICATION, Field("authentication"), rules.authentication, s, report);
         proof::of_customer(rule::REFUND_IDENTITY, &rules.identity, s, amount, report);
-        reason::judge(rule::REFUND_REASON, rules.reason, &rules.reasons, s.engine.refund_reasons(), reason, report);
-        for kind in demanded(rules, amount, reason).filter(|kind| !evidence.contains(kind)) {
-            report.stands(rule::REFUND_EVIDENCE, Outcome::Deny, Until::Changed, || {
-                (Value::Absent, Value::Text(kind.clone()), Remedy::Provide(kind.clone()))
-            });
-        }
+        reason::judge(rule::REFUND_REASON, rules.reason, &rules.reasons, &held.ready.reasons, reason, report);
+    }
+    evidence::judge(rule::REFUND_EVIDENCE, &rules.evidence, s, amount, asked, report)?;
+    if let Some(late) = &rules.late_fee {
+        report.edge(window::after(s.facts.sale.paid_at, late.after)?);
+    }
+    if s.facts.offline.is_some() && rules.tiers_by.contains(&TierBasis::RequesterDay) {
+        let is_unknown = s.facts.requested_today.is_none();
+        tally::unknown_offline(s, Field("tiers-by"), is_unknown, report, || Value::Text("requester-day".to_owned()));
     }
     Ok(())
 }
 
-/// The kinds of evidence demanded for this amount and reason. Without a reason: those demanded whatever it will be.
-pub(crate) fn demanded<'r>(
-    rules: &'r RefundRules,
-    amount: i64,
-    reason: Option<&'r str>,
-) -> impl Iterator<Item = &'r String> {
-    let applies = move |rule: &&EvidenceRule| {
-        rule.above.is_none_or(|above| amount > above.minor())
-            && (rule.reasons.is_empty() || reason.is_some_and(|reason| rule.reasons.iter().any(|r| r == reason)))
-    };
-    let rules = &rules.evidence;
-    rules
-        .iter()
-        .enumerate()
-        .filter(move |(_, rule)| applies(rule))
-        // Two rules can demand the same kind: it is asked for once.
-        .filter(move |(index, rule)| {
-            !rules.iter().take(*index).any(|earlier| applies(&earlier) && earlier.kind == rule.kind)
-        })
-        .map(|(_, rule)| &rule.kind)
+/// There must be refunds at the moment. Where there are none, the policy says what that means and where to go instead.
+fn enabled(s: &Situation<'_>, rules: Option<&RefundRules>, amount: i64, report: &mut Report) {
+    let closed = refusal(rules.and_then(|rules| rules.closed));
+    let is_closed = rules.is_none_or(|rules| !rules.enabled);
+    report.asks(
+        rule::REFUND_ENABLED,
+        if rules.is_some() { Field("enabled") } else { Nowhere },
+        is_closed.then_some((closed, Until::Changed)),
+        || void::enabled_or_not(!is_closed),
+        || match rules.and_then(|rules| rules.instead) {
+            None | Some(Instead::OtherWay) => void_or_support(s, amount),
+            Some(Instead::Support) => s.support(),
+            Some(Instead::Nothing) => Remedy::None,
+        },
+    );
+}
+
+/// The advice to void instead, if the whole sale was to be refunded and can be voided now; else to call support.
+pub(crate) fn void_or_support(s: &Situation<'_>, amount: i64) -> Remedy {
+    void_instead(s, amount).unwrap_or_else(|| s.support())
 }
 
 /// The advice to void instead, if the whole sale was to be refunded and can be voided now.
-pub(crate) fn void_instead(s: &Situation<'_>, amount: i64) -> Option<Remedy> {
+fn void_instead(s: &Situation<'_>, amount: i64) -> Option<Remedy> {
     (amount == s.captured && s.void_is_open()).then_some(Remedy::UseVoid)
-}
-
-/// Support helps with money that was taken and is still there.
-pub(crate) fn support(s: &Situation<'_>) -> Remedy {
-    if s.is_good() && s.left > 0 { Remedy::ContactSupport } else { Remedy::None }
 }
 
 fn enough_is_left(s: &Situation<'_>, amount: i64, report: &mut Report) {
     let balance = &s.facts.balance;
-    if balance.void_open {
-        report.stands(rule::REFUND_VOID_OPEN, Outcome::Deny, Until::Changed, || {
-            (Value::Count(1), Value::Count(0), Remedy::AwaitOutcome)
-        });
+    for (id, is_open) in
+        [(rule::REFUND_VOID_OPEN, balance.void_open), (rule::REFUND_OPERATION_OPEN, balance.operation_open)]
+    {
+        report.asks(id, Nowhere, denies(is_open), || void::one_or_none(is_open), || Remedy::AwaitOutcome);
     }
-    if balance.operation_open {
-        report.stands(rule::REFUND_OPERATION_OPEN, Outcome::Deny, Until::Changed, || {
-            (Value::Count(1), Value::Count(0), Remedy::AwaitOutcome)
-        });
-    }
-    if amount > s.left || s.left == 0 {
-        report.stands(rule::REFUND_BALANCE, Outcome::Deny, Until::Changed, || {
-            let remedy = if s.left > 0 {
+    report.asks(
+        rule::REFUND_BALANCE,
+        Nowhere,
+        denies(amount > s.left || s.left == 0),
+        || (s.amount(amount), s.amount(s.left)),
+        || {
+            if s.left > 0 {
                 Remedy::ReduceTo(s.money(s.left))
             } else if balance.reserved.minor > 0 {
                 Remedy::AwaitOutcome
             } else {
                 Remedy::None
-            };
-            (s.amount(amount), s.amount(s.left), remedy)
-        });
-    }
+            }
+        },
+    );
 }
 
 fn can_be_refunded(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Report) {
     let sale = &s.facts.sale;
-    if let Some(kind) = rules.kinds_not_refundable.iter().find(|kind| **kind == sale.kind) {
-        let verdict = rules.not_refundable.and_then(verdict).unwrap_or(Outcome::Deny);
-        report.stands(rule::REFUND_KIND, verdict, Until::Changed, || {
-            (Value::Text(kind.clone()), Value::Absent, void_instead(s, amount).unwrap_or(support(s)))
-        });
+    if !rules.kinds_not_refundable.is_empty() {
+        report.asks(
+            rule::REFUND_KIND,
+            Field("kinds-not-refundable"),
+            rules.kinds_not_refundable.contains(&sale.kind).then_some((refusal(rules.not_refundable), Until::Changed)),
+            || (Value::Text(sale.kind.clone()), Value::Absent),
+            || void_or_support(s, amount),
+        );
     }
-    if let Some(verdict) = verdict(rules.real_time).filter(|_| sale.settlement == SettlementMode::RealTime) {
-        report.stands(rule::REFUND_REAL_TIME, verdict, Until::Changed, || {
-            let (found, limit) = (SettlementMode::RealTime.token(), SettlementMode::Ordinary.token());
-            (
-                Value::Text(found.to_owned()),
-                Value::Text(limit.to_owned()),
-                void_instead(s, amount).unwrap_or(support(s)),
-            )
-        });
-    }
+    report.asks(
+        rule::REFUND_REAL_TIME,
+        Field("real-time"),
+        answers(rules.real_time, sale.settlement == SettlementMode::RealTime),
+        || {
+            let limit = SettlementMode::Ordinary.token();
+            (Value::Text(sale.settlement.token().to_owned()), Value::Text(limit.to_owned()))
+        },
+        || void_or_support(s, amount),
+    );
 }
 
 fn in_time(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Report) -> Result<(), DecisionError> {
-    let end = window::end_of_refund(s.engine.clock, s.facts.sale.paid_at, rules.window)?;
-    let after = rules.after_window.and_then(verdict).unwrap_or(Outcome::Deny);
+    let began = s.began(rules.since);
+    if let Some(wait) = rules.minimum_wait {
+        let opens = window::after(began, wait)?;
+        report.edge(opens);
+        report.asks(
+            rule::REFUND_MINIMUM_WAIT,
+            Field("minimum-wait"),
+            denies_until(s.now < opens, opens),
+            || (Value::Lasting(s.now.since(began)), Value::Lasting(wait.duration())),
+            || Remedy::RetryAfter(opens),
+        );
+    }
+    let length = window::end_of_refund(s.engine, began, rules.window)?;
+    let end = length.at();
+    let after = match length {
+        End::At(_) => refusal(rules.after_window),
+        // That it is over cannot be said, and not that it is open.
+        End::Unsaid(_) => Outcome::Refer,
+    };
+    report.edge(end);
     // What support can do once it is over, no time ends.
     if s.now < end || after == Outcome::Deny {
         report.ends(end);
     }
-    if let Some(verdict) = verdict(rules.same_business_day).filter(|_| s.today <= s.facts.sale.business_day) {
-        let opens = next_business_day(s)?;
-        report.stands(rule::REFUND_SAME_DAY, verdict, Until::At(opens), || {
-            let later = if opens < end { Remedy::RetryAfter(opens) } else { support(s) };
-            (Value::Day(s.today), Value::At(opens), void_instead(s, amount).unwrap_or(later))
-        });
+    let is_same_day = s.today <= s.facts.sale.business_day;
+    match verdict(rules.same_business_day) {
+        Some(verdict) => {
+            let opens = if is_same_day { next_business_day(s)? } else { s.sale_day_ends };
+            report.edge(opens);
+            report.asks(
+                rule::REFUND_SAME_DAY,
+                Field("same-business-day"),
+                is_same_day.then_some((verdict, Until::At(opens))),
+                || (Value::Day(s.today), Value::At(opens)),
+                || {
+                    let later = if opens < end { Remedy::RetryAfter(opens) } else { s.support() };
+                    void_instead(s, amount).unwrap_or(later)
+                },
+            );
+        }
+        None => report.asks(
+            rule::REFUND_SAME_DAY,
+            Field("same-business-day"),
+            None,
+            || (Value::Day(s.today), Value::Absent),
+            || Remedy::None,
+        ),
     }
-    if s.now >= end {
-        report.stands(rule::REFUND_WINDOW, after, Until::Changed, || {
-            (Value::At(s.now), Value::At(end), void_instead(s, amount).unwrap_or(support(s)))
-        });
-    }
+    report.asks(
+        rule::REFUND_WINDOW,
+        Field("window"),
+        (s.now >= end).then_some((after, Until::Changed)),
+        || (Value::At(s.now), Value::At(end)),
+        || void_or_support(s, amount),
+    );
     Ok(())
 }
 
@@ -159,39 +209,62 @@ fn in_parts(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Re
     let balance = &s.facts.balance;
     // All that is not kept as a penalty.
     let all = s.captured.saturating_sub(s.penalty());
-    if !rules.partial && amount < all {
-        report.stands(rule::REFUND_PARTIAL, Outcome::Deny, Until::Changed, || {
+    report.asks(
+        rule::REFUND_PARTIAL,
+        Field("partial"),
+        denies(!rules.partial && amount < all),
+        || (s.amount(amount), s.amount(all)),
+        || {
             let whole = s.left == s.captured && s.is_good();
-            let remedy = if whole { Remedy::Provide("full-amount".to_owned()) } else { support(s) };
-            (s.amount(amount), s.amount(all), remedy)
-        });
+            if whole { Remedy::Provide("full-amount".to_owned()) } else { s.support() }
+        },
+    );
+    if let Some(most) = rules.max_count {
+        report.asks(
+            rule::REFUND_COUNT,
+            Field("max-count"),
+            denies(balance.refunds_counted >= most),
+            || (Value::Count(u64::from(balance.refunds_counted)), Value::Count(u64::from(most))),
+            || s.support(),
+        );
     }
-    if let Some(most) = rules.max_count.filter(|most| balance.refunds_counted >= *most) {
-        report.stands(rule::REFUND_COUNT, Outcome::Deny, Until::Changed, || {
-            (Value::Count(u64::from(balance.refunds_counted)), Value::Count(u64::from(most)), support(s))
-        });
+    let Some(spacing) = rules.min_spacing else { return Ok(()) };
+    let last = balance.last_refund_at;
+    let opens = last.map(|last| window::after(last, spacing)).transpose()?;
+    if let Some(opens) = opens {
+        report.edge(opens);
     }
-    if let (Some(spacing), Some(last)) = (rules.min_spacing, balance.last_refund_at) {
-        let opens = window::after(last, spacing)?;
-        if s.now < opens {
-            report.stands(rule::REFUND_SPACING, Outcome::Deny, Until::At(opens), || {
-                (Value::Lasting(s.now.since(last)), Value::Lasting(spacing.duration()), Remedy::RetryAfter(opens))
-            });
-        }
-    }
+    let early = opens.filter(|opens| s.now < *opens);
+    report.asks(
+        rule::REFUND_SPACING,
+        Field("min-spacing"),
+        early.map(|opens| (Outcome::Deny, Until::At(opens))),
+        || {
+            let observed = last.map_or(Value::Absent, |last| Value::Lasting(s.now.since(last)));
+            (observed, Value::Lasting(spacing.duration()))
+        },
+        || early.map_or(Remedy::None, Remedy::RetryAfter),
+    );
     Ok(())
 }
 
 fn within_limits(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &mut Report) {
-    if let Some(most) = rules.max_amount.map(|most| most.minor()).filter(|most| amount > *most) {
-        report.stands(rule::REFUND_AMOUNT_LIMIT, Outcome::Deny, Until::Changed, || {
-            let remedy = if rules.partial { Remedy::ReduceTo(s.money(most)) } else { support(s) };
-            (s.amount(amount), s.amount(most), remedy)
-        });
+    if let Some(most) = rules.max_amount.map(|most| most.minor()) {
+        report.asks(
+            rule::REFUND_AMOUNT_LIMIT,
+            Field("max-amount"),
+            denies(amount > most),
+            || (s.amount(amount), s.amount(most)),
+            || if rules.partial { Remedy::ReduceTo(s.money(most)) } else { s.support() },
+        );
     }
-    if let Some(least) = rules.min_amount.map(|least| least.minor()).filter(|least| amount < *least) {
-        report.stands(rule::REFUND_AMOUNT_LIMIT, Outcome::Deny, Until::Changed, || {
-            (s.amount(amount), s.amount(least), support(s))
-        });
+    if let Some(least) = rules.min_amount.map(|least| least.minor()) {
+        report.asks(
+            rule::REFUND_AMOUNT_LIMIT,
+            Field("min-amount"),
+            denies(amount < least),
+            || (s.amount(amount), s.amount(least)),
+            || s.support(),
+        );
     }
 }

@@ -183,8 +183,80 @@ pub const COMPLETION_VOID_OPERATOR_ROLE: &str = "completion-void.operator-role";
 /// The operator must have proved who they are, freshly, for this very void.
 pub const COMPLETION_VOID_AUTHENTICATION: &str = "completion-void.authentication";
 
+/// The policy must be in force.
+pub const POLICY_EFFECTIVE: &str = "policy.effective";
+/// The kind of sale must be voidable.
+pub const VOID_KIND: &str = "void.kind";
+/// Evidence must be given.
+pub const VOID_EVIDENCE: &str = "void.evidence";
+/// Some time must have passed since the payment.
+pub const REFUND_MINIMUM_WAIT: &str = "refund.minimum-wait";
+/// Not too many refunds in a time, over all sales of whoever is counted.
+pub const REFUND_TALLY: &str = "refund.tally";
+
+/// A terminal alone: the policy must say how far it goes.
+pub const OFFLINE_ENABLED: &str = "offline.enabled";
+/// A terminal alone: the policy must permit this way.
+pub const OFFLINE_WAY: &str = "offline.way";
+/// A terminal alone: not too large an operation.
+pub const OFFLINE_AMOUNT: &str = "offline.amount";
+/// A terminal alone: not too much in all since it last heard from the server.
+pub const OFFLINE_TOTAL: &str = "offline.total";
+/// A terminal alone: not too many operations since it last heard from the server.
+pub const OFFLINE_COUNT: &str = "offline.count";
+/// A terminal alone: not too many records that the server has not acknowledged.
+pub const OFFLINE_RECORDS: &str = "offline.records";
+/// A terminal alone: it must have heard from the server not too long ago.
+pub const OFFLINE_CONTACT: &str = "offline.contact";
+/// A terminal alone: its bundle must not be too old.
+pub const OFFLINE_BUNDLE: &str = "offline.bundle";
+/// A terminal alone: its clock must be good enough for every limit in time that decides.
+pub const OFFLINE_CLOCK: &str = "offline.clock";
+/// A terminal alone: nothing may decide that only the server knows.
+pub const OFFLINE_UNKNOWN: &str = "offline.unknown";
+
+/// A variant was tried: it applies if it matches.
+pub const POLICY_VARIANT: &str = "policy.variant";
+/// The operation has a price.
+pub const VOID_OPERATION_FEE: &str = "void.operation-fee";
+/// The acquiring fee comes back.
+pub const VOID_ACQUIRING_FEE: &str = "void.acquiring-fee";
+/// An arrival estimate was tried: it applies if it is the first that matches.
+pub const VOID_ARRIVAL: &str = "void.arrival";
+/// The operation has a price.
+pub const REFUND_OPERATION_FEE: &str = "refund.operation-fee";
+/// Asking late has a price.
+pub const REFUND_LATE_FEE: &str = "refund.late-fee";
+/// Something of the acquiring fee comes back.
+pub const REFUND_ACQUIRING_FEE: &str = "refund.acquiring-fee";
+/// Something of a coupon goes back to its sponsor.
+pub const REFUND_COUPON: &str = "refund.coupon";
+/// An approval tier was tried: it applies if it is the first that is high enough.
+pub const REFUND_TIER: &str = "refund.tier";
+/// An arrival estimate was tried: it applies if it is the first that matches.
+pub const REFUND_ARRIVAL: &str = "refund.arrival";
+/// A step of a penalty schedule was tried: it applies if it is the first in force.
+pub const PREPAID_PENALTY: &str = "prepaid.penalty";
+/// A charge was tried: it applies if it is the first that matches.
+pub const SALE_CHARGE: &str = "sale.charge";
+
 /// Every rule, for whoever has to have words for each of them.
-pub const ALL: [&str; 86] = [
+pub const ALL: [&str; 101] = [
+    POLICY_EFFECTIVE,
+    VOID_KIND,
+    VOID_EVIDENCE,
+    REFUND_MINIMUM_WAIT,
+    REFUND_TALLY,
+    OFFLINE_ENABLED,
+    OFFLINE_WAY,
+    OFFLINE_AMOUNT,
+    OFFLINE_TOTAL,
+    OFFLINE_COUNT,
+    OFFLINE_RECORDS,
+    OFFLINE_CONTACT,
+    OFFLINE_BUNDLE,
+    OFFLINE_CLOCK,
+    OFFLINE_UNKNOWN,
     SALE_OUTCOME,
     VOID_ENABLED,
     VOID_IN_PROGRESS,
@@ -271,4 +343,20 @@ pub const ALL: [&str; 86] = [
     COMPLETION_VOID_WINDOW,
     COMPLETION_VOID_OPERATOR_ROLE,
     COMPLETION_VOID_AUTHENTICATION,
+];
+
+/// Rules that never stand in the way: they say what comes with an operation, and are named by explanations only.
+pub const TERMS: [&str; 12] = [
+    POLICY_VARIANT,
+    VOID_OPERATION_FEE,
+    VOID_ACQUIRING_FEE,
+    VOID_ARRIVAL,
+    REFUND_OPERATION_FEE,
+    REFUND_LATE_FEE,
+    REFUND_ACQUIRING_FEE,
+    REFUND_COUPON,
+    REFUND_TIER,
+    REFUND_ARRIVAL,
+    PREPAID_PENALTY,
+    SALE_CHARGE,
 ];

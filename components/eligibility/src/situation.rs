@@ -1,13 +1,18 @@
 //! The facts of one question, checked once, with what follows from them and the policy.
 
 use crate::business_day::{checked, date};
-use crate::engine::Engine;
+use crate::engine::{Engine, QueriesReady, RefundReady, VoidReady};
 use crate::prepaid::Prepaid;
-use crate::report::{Openness, Report};
+use crate::report::{Drift, Openness, Report};
+use crate::variant::{Asking, Held, choose};
 use crate::window::CLOCK_SKEW;
 use crate::{hold, order_close, refund, reversal, void};
+use chrono::NaiveDate;
 use rescind_model::limits::AMOUNT_MINOR;
-use rescind_model::{BusinessDay, DecisionError, Facts, Instant, Money, Outcome, Remedy, SaleOutcome, Value};
+use rescind_model::{
+    BusinessDay, DecisionError, Duration, Facts, Instant, Money, Outcome, Remedy, SaleOutcome, Value, Way,
+};
+use rescind_policy::document::{CodeRules, HoldRules, RefundRules, ReversalRules, Since, VoidRules};
 
 /// What is asked of the rules.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +42,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) now: Instant,
     /// The business day of the question, not before that of the sale.
     pub(crate) today: BusinessDay,
+    /// The same as a date to compute with.
+    pub(crate) date: NaiveDate,
     /// The cut-off that ends the sale's business day.
     pub(crate) sale_day_ends: Instant,
     /// Minor units captured.
@@ -98,6 +105,11 @@ impl<'a> Situation<'a> {
             return Err(DecisionError::BadAmount("balance.requested: more than was captured".to_owned()));
         }
 
+        if let Some(here) = &facts.offline {
+            engine.minor("offline.total", &here.total)?;
+            [here.last_contact, here.bundle_made].into_iter().try_for_each(|at| checked(at).map(|_| ()))?;
+        }
+
         let paid = checked(sale.paid_at)?;
         let now = checked(facts.now)?;
         let proved_at = facts.authentication.as_ref().map(|proof| proof.at);
@@ -118,7 +130,8 @@ impl<'a> Situation<'a> {
             Some(day) => day,
             None => engine.clock.business_day_of(now)?,
         };
-        let behind = date(sale.business_day)?.signed_duration_since(date(stamped)?).num_days();
+        let (of_sale, of_question) = (date(sale.business_day)?, date(stamped)?);
+        let behind = of_sale.signed_duration_since(of_question).num_days();
         if behind > 1 {
             return Err(DecisionError::BadTime(format!(
                 "the business day of the question ({stamped}) is before that of the sale ({})",
@@ -131,12 +144,84 @@ impl<'a> Situation<'a> {
             facts,
             now: now.max(paid),
             today: stamped.max(sale.business_day),
+            date: of_question.max(of_sale),
             sale_day_ends: engine.clock.end_of_business_day(sale.business_day)?,
             captured,
             left,
             coupon,
             prepaid,
         })
+    }
+
+    /// What chooses among variants.
+    fn asking(&self) -> Asking<'a> {
+        Asking {
+            sale: &self.facts.sale,
+            now: self.now,
+            offset_ms: self.engine.offset_ms,
+            terminal_class: self.facts.asker.terminal_class.as_deref(),
+        }
+    }
+
+    /// The rules of voids that hold, if there are any.
+    pub(crate) fn void(&self) -> Option<Held<'a, VoidRules, VoidReady>> {
+        let (engine, document) = (self.engine, self.engine.document());
+        choose(document.void.as_ref(), &document.when.void, &engine.void, &self.asking())
+    }
+
+    /// The rules of refunds that hold, if there are any.
+    pub(crate) fn refund(&self) -> Option<Held<'a, RefundRules, RefundReady>> {
+        let (engine, document) = (self.engine, self.engine.document());
+        choose(document.refund.as_ref(), &document.when.refund, &engine.refund, &self.asking())
+    }
+
+    /// The rules of reversals that hold, if the policy has a word on them.
+    pub(crate) fn reversal(&self) -> Option<Held<'a, ReversalRules, QueriesReady>> {
+        let (engine, document) = (self.engine, self.engine.document());
+        choose(document.reversal.as_ref(), &document.when.reversal, &engine.reversal, &self.asking())
+    }
+
+    /// The rules of payment codes that hold, if there are any.
+    pub(crate) fn code(&self) -> Option<Held<'a, CodeRules, QueriesReady>> {
+        let (engine, document) = (self.engine, self.engine.document());
+        choose(document.code.as_ref(), &document.when.code, &engine.code, &self.asking())
+    }
+
+    /// The rules of holds that hold, if there are any.
+    pub(crate) fn hold(&self) -> Option<Held<'a, HoldRules, QueriesReady>> {
+        let (engine, document) = (self.engine, self.engine.document());
+        choose(document.hold.as_ref(), &document.when.hold, &engine.hold, &self.asking())
+    }
+
+    /// When the outcome of an operation is asked for, one wait after another.
+    pub(crate) fn queries(&self, way: Way) -> &'a [Duration] {
+        match way {
+            Way::Reversal => self.reversal().map_or(&self.engine.usual_queries, |held| held.ready.queries.as_slice()),
+            Way::OrderClose => self.code().map_or(&[], |held| held.ready.queries.as_slice()),
+            Way::HoldRelease | Way::HoldCompletion | Way::CompletionVoid => {
+                self.hold().map_or(&[], |held| held.ready.queries.as_slice())
+            }
+            Way::Void | Way::Refund => &[],
+        }
+    }
+
+    /// From when a window runs.
+    pub(crate) fn began(&self, since: Option<Since>) -> Instant {
+        let paid = self.facts.sale.paid_at;
+        match (since, &self.facts.hold) {
+            (Some(Since::Authorisation), Some(hold)) => hold.authorised_at.min(paid),
+            _ => paid,
+        }
+    }
+
+    /// How far the clock may be off, if it is not the server's.
+    pub(crate) fn drift(&self) -> Option<Drift> {
+        self.facts.offline.as_ref().map(|here| Drift::new(self.now, here.clock_bound))
+    }
+
+    /// Support helps with money that was taken and is still there.
+    pub(crate) fn support(&self) -> Remedy {
+        if self.is_good() && self.left > 0 { Remedy::ContactSupport } else { Remedy::None }
     }
 
     /// An amount in the sale's currency.
@@ -207,7 +292,7 @@ impl<'a> Situation<'a> {
 
     /// The advice on a payment that is not good and not at its end: unknown, unpaid, expired or held.
     pub(crate) fn way_back_of_open(&self) -> Remedy {
-        let mut report = Report::sum_only();
+        let mut report = Report::sum_only(self.drift());
         let outcome = self.facts.status.outcome;
         if self.facts.balance.operation_open {
             return Remedy::AwaitOutcome;
@@ -245,12 +330,11 @@ impl<'a> Situation<'a> {
     }
 
     fn refund_openness(&self, amount: i64) -> Openness {
-        let largest =
-            self.engine.refund_rules().and_then(|rules| rules.max_amount).map_or(i64::MAX, |most| most.minor());
+        let largest = self.refund().and_then(|held| held.rules.max_amount).map_or(i64::MAX, |most| most.minor());
         if self.refundable() == 0 {
             return Openness::Closed;
         }
-        let mut report = Report::sum_only();
+        let mut report = Report::sum_only(self.drift());
         match refund::judge(self, amount.min(self.refundable()).min(largest), Asked::Probe, &mut report) {
             Ok(()) => report.openness(),
             Err(_) => Openness::Closed,
@@ -259,14 +343,14 @@ impl<'a> Situation<'a> {
 
     /// Whether the whole sale can be voided now.
     pub(crate) fn void_is_open(&self) -> bool {
-        let mut report = Report::sum_only();
+        let mut report = Report::sum_only(self.drift());
         void::judge(self, self.captured, Asked::Probe, &mut report).is_ok()
             && report.openness() == Openness::Open(Outcome::Allow)
     }
 
     /// Whether the completion of a hold can be voided now.
     pub(crate) fn completion_void_is_open(&self) -> bool {
-        let mut report = Report::sum_only();
+        let mut report = Report::sum_only(self.drift());
         self.facts.hold.is_some()
             && hold::judge_completion_void(self, self.captured, Asked::Probe, &mut report).is_ok()
             && report.openness() == Openness::Open(Outcome::Allow)

@@ -89,8 +89,6 @@ pub(crate) struct Story {
     pub(crate) trouble: Option<Trouble>,
     /// What a search for a refund found.
     pub(crate) arrived: Option<bool>,
-    /// What a reviewer asked.
-    pub(crate) question: String,
     /// The way that was referred.
     pub(crate) way: Option<Way>,
     /// Whether support had granted the referral that ended by time.

@@ -299,7 +299,6 @@ fn story(
         About::Order(order) => &order.reference,
         _ => "",
     };
-    let question = refund.and_then(|r| r.inquiries.last()).and_then(|inquiry| plain::note(&inquiry.question));
     Ok(Story {
         kind: event.kind,
         audience,
@@ -318,7 +317,6 @@ fn story(
         until: about.ends_at().map(|at| clock.show(at)).transpose()?,
         trouble: said.and_then(leading_token),
         arrived: refund.and_then(|r| r.trace.as_ref()).and_then(|trace| trace.arrived),
-        question: question.map_or_else(String::new, |q| unended(&q).to_owned()),
         way: about.referral().map(|case| case.way),
         granted: about.referral().is_some_and(|case| case.decided_by.is_some()),
         debt: liability.map(|l| Debt { cause: l.cause, debtor: l.debtor, creditor: l.creditor, state: l.state }),

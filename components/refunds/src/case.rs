@@ -1,5 +1,5 @@
 //! A referral: what the policy alone does not allow, support decides on a case. Its grant is used once, for what it was
-//! given for, while it holds.
+//! given for (way, amount, the reason where one was told, whether a penalty is kept), while it holds.
 //!
 //! | state | assign | decide | used | time is over |
 //! |---|---|---|---|---|
@@ -16,7 +16,7 @@ use crate::draft::{Draft, Subject, later, wrong_state};
 use crate::{limits, refund, room};
 use rescind_model::{
     CaseAssignment, CaseDecision, CaseId, CaseOpening, CaseState, EventKind, Instant, Ledger, Money, Outcome, PersonId,
-    Referral, Rejection, Role,
+    Referral, Rejection, Role, Way,
 };
 
 impl Subject {
@@ -50,6 +50,9 @@ pub(crate) fn open(draft: &mut Draft<'_>, wanted: &CaseOpening) -> Result<(), Re
     let rules = referred_rules(wanted)?;
     must_be_of(&draft.ledger, &decision.amount)?;
     let reason = wanted.reason.as_deref().map(|text| argument::text("reason", text)).transpose()?;
+    if wanted.penalty && decision.way != Way::HoldCompletion {
+        return Err(Rejection::Invalid("penalty: only a completion keeps one".to_owned()));
+    }
     refund::check_evidence(&wanted.evidence)?;
     for case in &draft.ledger.cases {
         if case.id == wanted.id {
@@ -69,6 +72,7 @@ pub(crate) fn open(draft: &mut Draft<'_>, wanted: &CaseOpening) -> Result<(), Re
         amount: decision.amount.clone(),
         rules,
         reason: reason.clone(),
+        penalty: wanted.penalty,
         evidence: wanted.evidence.clone(),
         opened_by: person.id.clone(),
         opened_at: at,

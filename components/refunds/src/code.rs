@@ -1,4 +1,4 @@
-//! A payment code: made, scanned at most once, or ended by time.
+//! A payment code: made, paid by one scan, or ended by time. A scan that was not paid leaves it to the next.
 
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
@@ -40,6 +40,8 @@ pub(crate) fn check(code: &PaymentCode, sale: &Sale, outcome: SaleOutcome) -> Re
 /// | unpaid or expired, its close under way | conflicts-with |
 /// | cancelled | contradicts |
 /// | scanned | nothing new if it is the same scan, else contradicts |
+///
+/// A scan that is known not to have been paid, told again by somebody who does not know, is nothing new.
 pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejection> {
     let clock = draft.clock();
     let current = draft.ledger.status.outcome;
@@ -50,6 +52,9 @@ pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejectio
         // A scan that knew nothing yet does not speak against what became known since.
         let agrees = scan.outcome == current || scan.outcome == SaleOutcome::Unknown;
         return if same && agrees { Ok(()) } else { Err(contradicts(current)) };
+    }
+    if draft.ledger.refused_scan == Some(scan.at) && scan.outcome == SaleOutcome::Unknown {
+        return Ok(());
     }
     if !matches!(current, SaleOutcome::Unpaid | SaleOutcome::Expired) {
         return Err(contradicts(current));
@@ -82,6 +87,25 @@ pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejectio
     draft.ledger.status.outcome = scan.outcome;
     draft.record(EventKind::CodeScanned, &subject, Some(outcome));
     sale::post_if_good(draft)
+}
+
+/// What was scanned was declined or failed: nothing was taken, and the code is as it was before, to be paid, closed or ended
+/// by time. The business day stays that of the scan until there is another, as a hold's stays that of its completion.
+///
+/// Where the history has no room for another scan, the payment ends with this one.
+pub(crate) fn put_back(draft: &mut Draft<'_>) {
+    let ended = draft.ledger.clone();
+    let ledger = &mut draft.ledger;
+    let Some(code) = &mut ledger.code else { return };
+    ledger.refused_scan = code.scanned_at.take();
+    ledger.status.outcome = SaleOutcome::Unpaid;
+    let sale = &mut ledger.sale;
+    sale.paid_at = code.created_at;
+    sale.fee_charged = sale.captured.zero_like();
+    (sale.payer_token, sale.retrieval_reference) = (None, None);
+    if room::admit(draft).is_err() {
+        draft.ledger = ended;
+    }
 }
 
 fn check_scan(scan: &Scan, code: &PaymentCode, sale: &Sale, now: Instant) -> Result<(), Rejection> {

@@ -1,7 +1,7 @@
 //! A transition under way: the next ledger and its events, until both are handed over together.
 
 use crate::argument::valid;
-use crate::{chain, conservation};
+use crate::{chain, conservation, doubt};
 use rescind_model::token::Token;
 use rescind_model::{
     ActingPerson, Actor, CommandId, Duration, Event, EventKind, Instant, Ledger, Money, Operation, OperationId,
@@ -140,6 +140,7 @@ impl<'a> Draft<'a> {
 
     /// Hands the transition over, if the ledger it leads to is sound.
     pub(crate) fn finish(mut self) -> Result<Transition, Rejection> {
+        doubt::keep(&mut self.ledger, self.clock.at);
         for event in &mut self.events {
             let next = self.ledger.events.checked_add(1);
             self.ledger.events = next.ok_or_else(|| Rejection::LimitReached("events".to_owned()))?;
@@ -163,8 +164,9 @@ fn latest(ledger: &Ledger) -> Option<Instant> {
     let orders = ledger.orders.iter().map(|order| order.updated_at);
     let liabilities = ledger.liabilities.iter().map(|liability| liability.updated_at);
     let posted = ledger.entries.last().map(|entry| entry.at);
+    let doubted = ledger.doubt.as_ref().map(|doubt| doubt.since);
     let dated = voids.chain(refunds).chain(operations).chain(milestones.into_iter().flatten());
-    dated.chain(cases).chain(orders).chain(liabilities).chain(posted).max()
+    dated.chain(cases).chain(orders).chain(liabilities).chain(posted).chain(doubted).max()
 }
 
 fn check_actor(by: &Actor) -> Result<(), Rejection> {

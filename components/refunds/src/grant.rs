@@ -8,7 +8,21 @@ use rescind_model::{
     Referral, Rejection, Way,
 };
 
-/// Accepts the decision and grounds of an operation named `consumer`, and gives the grounds as they are kept with it.
+/// What is asked for, which a decision and a grant are held against.
+pub(crate) struct Asked<'a> {
+    /// Names the operation.
+    pub(crate) id: &'a str,
+    pub(crate) way: Way,
+    pub(crate) amount: &'a Money,
+    /// The reason code, as it is kept; empty if none was given.
+    pub(crate) reason: &'a str,
+    /// Whether a completion keeps a penalty.
+    pub(crate) penalty: bool,
+    /// In whose name, where that is not whoever acts.
+    pub(crate) requester: Option<&'a PersonId>,
+}
+
+/// Accepts the decision and grounds of an operation, and gives the grounds as they are kept with it.
 ///
 /// A grant is consumed only where it is needed: with a decision that allows by itself it stays unused, and is not among the
 /// grounds that are kept. Once consumed it is gone, also if the operation fails before it had any effect: support granted
@@ -17,15 +31,13 @@ pub(crate) fn accept(
     draft: &mut Draft<'_>,
     decision: &Decision,
     grounds: &Grounds,
-    way: Way,
-    amount: &Money,
-    consumer: &str,
+    asked: &Asked<'_>,
 ) -> Result<Grounds, Rejection> {
     let not_allowed = |what: &str| Err(Rejection::NotAllowed(what.to_owned()));
-    if decision.way != way {
+    if decision.way != asked.way {
         return not_allowed("way");
     }
-    if decision.amount != *amount {
+    if decision.amount != *asked.amount {
         return not_allowed("amount");
     }
     argument::policy(&decision.policy)?;
@@ -33,7 +45,7 @@ pub(crate) fn accept(
     must_be_proved(decision, &kept)?;
     must_be_unused(&draft.ledger, &kept)?;
     // Only a legal order has a second person behind it (`order`).
-    if kept.order.is_some() && way != Way::Void {
+    if kept.order.is_some() && asked.way != Way::Void {
         return not_allowed("order");
     }
     if decision.obligations.persons > 1 && kept.order.is_none() {
@@ -41,37 +53,40 @@ pub(crate) fn accept(
     }
     match (decision.outcome, &kept.grant) {
         (Outcome::Allow, _) => kept.grant = None,
-        (Outcome::Refer, Some(_)) => consume(draft, decision, &kept, consumer)?,
+        (Outcome::Refer, Some(_)) => consume(draft, decision, &kept, asked)?,
         (Outcome::Refer, None) | (Outcome::Deny, _) => return not_allowed("outcome"),
     }
     Ok(kept)
 }
 
-/// Marks the grant used, if it lifts everything the decision found.
-fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, consumer: &str) -> Result<(), Rejection> {
+/// Marks the grant used, if it is for what is asked and lifts everything the decision found.
+fn consume(draft: &mut Draft<'_>, decision: &Decision, grounds: &Grounds, asked: &Asked<'_>) -> Result<(), Rejection> {
     let at = draft.clock().at;
     let Some(id) = &grounds.grant else { return Ok(()) };
-    let person = match draft.actor() {
+    let actor = match draft.actor() {
         Actor::Person(person) => Some(&person.id),
         Actor::Terminal(_) | Actor::System => None,
     };
+    // A terminal acts for the operator who proved who they are, a system for whoever asks.
+    let operator = grounds.authentication.as_ref().map(|proof| &proof.person);
+    let users = [actor, operator, asked.requester];
     let case = case::find(draft, id)?;
     let state = case::state_at(case, at);
     if state != CaseState::Granted {
         return Err(wrong_state(state));
     }
-    if !lifts(case, decision) {
+    if !lifts(case, decision) || !is_for(case, asked) {
         return Err(Rejection::NotAllowed("grant".to_owned()));
     }
     // Whoever granted it would be alone with it.
-    if case.decided_by.is_some() && case.decided_by.as_ref() == person {
+    if case.decided_by.is_some() && users.contains(&case.decided_by.as_ref()) {
         return Err(Rejection::NotPermitted("same-person".to_owned()));
     }
     case.state = CaseState::Consumed;
-    case.consumed_by = Some(consumer.to_owned());
+    case.consumed_by = Some(asked.id.to_owned());
     case.updated_at = at;
     let subject = Subject::case(case);
-    draft.record(EventKind::CaseConsumed, &subject, Some(consumer.to_owned()));
+    draft.record(EventKind::CaseConsumed, &subject, Some(asked.id.to_owned()));
     Ok(())
 }
 
@@ -80,6 +95,11 @@ fn lifts(case: &Referral, decision: &Decision) -> bool {
     let known =
         decision.findings.iter().all(|finding| finding.verdict == Outcome::Refer && case.rules.contains(&finding.rule));
     case.way == decision.way && case.amount == decision.amount && known
+}
+
+/// What support was told of it is what is done now: the reason, if one was given, and whether a penalty is kept.
+fn is_for(case: &Referral, asked: &Asked<'_>) -> bool {
+    case.penalty == asked.penalty && case.reason.as_deref().is_none_or(|reason| reason == asked.reason)
 }
 
 /// The proofs that the decision demands are there. How fresh and whose they must be, the policy has judged.

@@ -28,13 +28,13 @@ pub(crate) fn ask(draft: &mut Draft<'_>, wanted: &InformationRequest) -> Result<
     let seller = draft.ledger.sale.operator.clone();
     let refund = draft.refund(&wanted.refund)?;
     approval::permitted(refund, seller.as_ref(), person, at)?;
-    let question = argument::reason(&wanted.question)?;
+    let question = argument::commitment(&wanted.question)?;
     if refund.inquiries.len() >= limits::INQUIRIES {
         return Err(Rejection::LimitReached("inquiries".to_owned()));
     }
     refund.inquiries.push(Inquiry {
         asked_by: person.id.clone(),
-        question: question.clone(),
+        question,
         asked_at: at,
         answered_by: None,
         answered_at: None,
@@ -42,7 +42,7 @@ pub(crate) fn ask(draft: &mut Draft<'_>, wanted: &InformationRequest) -> Result<
     refund.state = RefundState::NeedsInformation;
     refund.updated_at = at;
     let subject = Subject::refund(refund);
-    draft.record(EventKind::RefundInformationAsked, &subject, Some(question));
+    draft.record(EventKind::RefundInformationAsked, &subject, None);
     room::admit(draft)
 }
 

@@ -12,7 +12,7 @@
 //!   rule is applied again whenever it is cleared, sent the first time, or retried.
 //! - *no-limbo*: whatever holds a reservation either has an instant at which something happens to it ([`due`]), or waits
 //!   for `clear`, or has `attention` set for a person. A terminal that says nothing is such a case: `pass-time` then sets
-//!   `attention`, and neither ends nor releases anything.
+//!   `attention`, and neither ends nor releases anything. So is a payment of which nobody knows, and which nobody is undoing.
 //! - Nothing but evidence or two persons ends an operation that may have reached the provider. Time never does.
 //! - A grant of support is used once, by an operation of the way and amount it was given for, and lifts only the rules that
 //!   were referred (`grant`). A legal order takes two persons and exactly what is left (`order`).
@@ -62,6 +62,7 @@
 //! - A definitive failure of a cleared refund that the network reports later is refused with `contradicts`: a cleared
 //!   refund is never changed. `report-return` is for it, once the money is back.
 
+mod answer;
 mod approval;
 mod argument;
 pub mod bindings;
@@ -70,6 +71,7 @@ pub mod chain;
 mod code;
 mod conservation;
 pub mod digest;
+mod doubt;
 mod draft;
 mod effect;
 mod entry;
@@ -174,8 +176,8 @@ pub fn apply(
 ///
 /// An operation whose `due-at` has come wants the courier, unless it is a refund in review, which wants `pass-time`. So does
 /// a trace whose `due-at` has come: the provider is asked, and `report-trace` says what it knew. If no `due-at` has come,
-/// `pass-time` is wanted: a referral, its grant, a legal order, a code or a hold has ended, or a terminal has been silent for
-/// too long about an operation that it alone may send.
+/// `pass-time` is wanted: a referral, its grant, a legal order, a code or a hold has ended, a terminal has been silent for
+/// too long about an operation that it alone may send, or nobody has undone a payment of which nobody knows.
 #[must_use]
 pub fn due(ledger: &Ledger) -> Option<Instant> {
     timer::due(ledger)

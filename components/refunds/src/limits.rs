@@ -81,6 +81,10 @@ pub const ANSWER_WITHIN: Duration = Duration { ms: 30_000 };
 /// lost its link for a while; it stores and forwards.
 pub const TERMINAL_REPORTS_WITHIN: Duration = Duration { ms: 600_000 };
 
+/// How long nobody may know whether a payment took place, and nobody undo it, before a person is asked to look. Whoever
+/// stood at the till has reported the trouble by then, or has gone.
+pub const DOUBT_WITHIN: Duration = Duration { ms: 600_000 };
+
 /// How long an approved refund may wait for the merchant's funds, before a person is asked to look: a week, so that a
 /// merchant that sells on some days only has had one of them. It goes on waiting.
 pub const FUNDS_WITHIN: Duration = Duration { ms: 604_800_000 };

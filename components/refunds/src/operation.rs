@@ -1,14 +1,16 @@
 //! The life that reversals, order closes and everything done to a hold share.
 
+use crate::answer::{self, Meaning, Unsent};
 use crate::argument::{self, at_most, valid};
 use crate::code::check_fee;
-use crate::draft::{Draft, Subject, contradicts, wrong_state};
+use crate::draft::{Draft, Subject, wrong_state};
+use crate::grant::Asked;
 use crate::void::{first_due, gist, must_be_untouched};
 use crate::{conservation, effect, grant, incident, limits, order, query, room};
 use rescind_model::step::{asks_first, needs_asking};
 use rescind_model::{
-    BusinessDay, Capture, Channel, EventKind, Evidence, Executor, Ledger, Money, Operation, OperationAuthorisation,
-    OperationId, OperationState, Rejection, ResultOf, SaleOutcome, TerminalId, Way,
+    BusinessDay, Capture, Channel, EventKind, Evidence, Ledger, Money, Operation, OperationAuthorisation, OperationId,
+    OperationState, Rejection, ResultOf, SaleOutcome, TerminalId, Way,
 };
 
 /// Reserves a payment for an operation that the policy allowed.
@@ -35,7 +37,15 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &OperationAuthorisation) 
     must_be_open_to(draft, kind)?;
     order::must_not_wait(draft)?;
     must_be_whole(&draft.ledger, kind, &amount)?;
-    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, kind, &amount, wanted.id.as_str())?;
+    let asked = Asked {
+        id: wanted.id.as_str(),
+        way: kind,
+        amount: &amount,
+        reason: &cause,
+        penalty: wanted.penalty,
+        requester: None,
+    };
+    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, &asked)?;
 
     let ledger = &draft.ledger;
     let obligations = &wanted.decision.obligations;
@@ -171,34 +181,21 @@ pub(crate) fn must_have_none_open(ledger: &Ledger) -> Result<(), Rejection> {
     open(ledger).map_or(Ok(()), |operation| Err(Rejection::ConflictsWith(operation.id.to_string())))
 }
 
-/// Takes in what was said about an operation.
-///
-/// | state | done | failed | unknown |
-/// |---|---|---|---|
-/// | authorised, for the courier, the sale asked for first | → done | → failed | wrong-state |
-/// | authorised, for the courier | wrong-state | wrong-state | wrong-state |
-/// | authorised, for the terminal; sent | → done | → failed | → unknown |
-/// | unknown | → done | → failed | nothing new |
-/// | done | nothing new | contradicts | nothing new |
-/// | failed | contradicts | nothing new | nothing new |
+/// Takes in what was said about an operation; `answer` has the table.
 pub(crate) fn hear(draft: &mut Draft<'_>, id: &OperationId, heard: &ResultOf) -> Result<(), Rejection> {
     let clock = draft.clock();
     let operation = find(&draft.ledger, id)?;
-    let asking = asks_first(operation, &draft.ledger);
-    match (operation.state, heard) {
-        (_, ResultOf::Reversed(_)) => Err(Rejection::Invalid("outcome: only a void can be reversed".to_owned())),
-        (OperationState::Done, ResultOf::Done(_) | ResultOf::Unknown(_))
-        | (OperationState::Failed, ResultOf::Failed(_) | ResultOf::Unknown(_))
-        | (OperationState::Unknown, ResultOf::Unknown(_)) => Ok(()),
-        (OperationState::Done | OperationState::Failed, _) => Err(contradicts(operation.state)),
-        // What the provider says of the sale itself can make the operation needless before it was sent.
-        (OperationState::Authorised, ResultOf::Unknown(_)) if operation.executor == Executor::Courier => {
-            Err(wrong_state(operation.state))
-        }
-        (OperationState::Authorised, _) if operation.executor == Executor::Courier && !asking => {
-            Err(wrong_state(operation.state))
-        }
-        (OperationState::Authorised | OperationState::Sent, ResultOf::Unknown(evidence)) => {
+    if matches!(heard, ResultOf::Reversed(_)) {
+        return Err(Rejection::Invalid("outcome: only a void can be reversed".to_owned()));
+    }
+    let unsent = match Unsent::by(operation.executor) {
+        Unsent::Mistake if asks_first(operation, &draft.ledger) => Unsent::AboutSale,
+        other => other,
+    };
+    match answer::meaning(operation.state, unsent, heard)? {
+        Meaning::NothingNew => Ok(()),
+        Meaning::Unknown(evidence) => {
+            let reason = gist(&evidence);
             let operation = draft.operation(id)?;
             operation.state = OperationState::Unknown;
             // A terminal reports without announcing that it sends: it was sent all the same.
@@ -206,24 +203,16 @@ pub(crate) fn hear(draft: &mut Draft<'_>, id: &OperationId, heard: &ResultOf) ->
             operation.queries = 0;
             operation.updated_at = clock.at;
             operation.due_at = query::next_of(operation, clock);
-            let evidence = argument::evidence(evidence);
-            let reason = gist(&evidence);
             operation.evidence = Some(evidence);
             let subject = Subject::operation(operation);
             draft.record(EventKind::OperationUnknown, &subject, reason);
             Ok(())
         }
-        (_, ResultOf::Done(evidence)) => {
-            let evidence = argument::evidence(evidence);
+        Meaning::Ended(state, evidence) => {
             let reason = gist(&evidence);
-            end(draft, id, OperationState::Done, evidence, reason)
-        }
-        (_, ResultOf::Failed(evidence)) => {
-            let evidence = argument::evidence(evidence);
-            let reason = gist(&evidence);
-            let stands = draft.ledger.status.outcome;
-            end(draft, id, OperationState::Failed, evidence, reason)?;
-            call_if_it_may_be_paid(draft, id, stands)
+            let stood = draft.ledger.status.outcome;
+            end(draft, id, state, evidence, reason)?;
+            if state == OperationState::Failed { call_if_it_may_be_paid(draft, id, stood) } else { Ok(()) }
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::argument::{self, at_most, valid};
 use crate::conservation;
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
+use crate::grant::Asked;
 use crate::void::{first_due, gist, must_have_no_void};
 use crate::{approval, digest, entry, grant, liability, limits, order, query, room, sale, timer};
 use rescind_model::standing::Standing;
@@ -31,8 +32,15 @@ pub(crate) fn submit(draft: &mut Draft<'_>, wanted: &RefundSubmission) -> Result
     must_have_no_void(ledger)?;
     order::must_not_wait(draft)?;
     must_correct_a_cleared_one(ledger, &request)?;
-    let grounds =
-        grant::accept(draft, &wanted.decision, &wanted.grounds, Way::Refund, &request.amount, wanted.id.as_str())?;
+    let asked = Asked {
+        id: wanted.id.as_str(),
+        way: Way::Refund,
+        amount: &request.amount,
+        reason: &request.reason,
+        penalty: false,
+        requester: Some(&request.requested_by),
+    };
+    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, &asked)?;
     let ledger = &draft.ledger;
     let obligations = &wanted.decision.obligations;
     let missing = obligations.evidence.iter().any(|kind| !request.evidence.iter().any(|item| item.kind == *kind));

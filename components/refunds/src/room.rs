@@ -84,11 +84,14 @@ pub(crate) fn still_to_come(ledger: &Ledger) -> u64 {
 /// What the payment itself can still become without an operation.
 fn of_payment(ledger: &Ledger) -> u64 {
     match ledger.status.outcome {
-        // outcome known, and then a hold can lapse
-        SaleOutcome::Unknown => 1_u64.saturating_add(u64::from(ledger.hold.is_some())),
-        SaleOutcome::Unpaid => 3,  // expired, scanned all the same, outcome known
-        SaleOutcome::Expired => 2, // scanned, outcome known
-        SaleOutcome::Held => 1,    // lapsed
+        // a person called, outcome known, and then a hold can lapse
+        SaleOutcome::Unknown => {
+            let called = ledger.doubt.as_ref().is_some_and(|doubt| doubt.attention);
+            1_u64.saturating_add(u64::from(!called)).saturating_add(u64::from(ledger.hold.is_some()))
+        }
+        SaleOutcome::Unpaid => 4, // expired, scanned all the same, a person called, outcome known
+        SaleOutcome::Expired => 3, // scanned, a person called, outcome known
+        SaleOutcome::Held => 1,   // lapsed
         _ => 0,
     }
 }

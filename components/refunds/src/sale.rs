@@ -25,6 +25,8 @@ pub(crate) fn ledger(sale: &Sale, outcome: SaleOutcome, origin: &Origin) -> Resu
         status,
         code,
         hold,
+        doubt: None,
+        refused_scan: None,
         voids: Vec::new(),
         refunds: Vec::new(),
         operations: Vec::new(),
@@ -60,7 +62,7 @@ pub(crate) fn post_if_good(draft: &mut Draft<'_>) -> Result<(), Rejection> {
 }
 
 /// The outcome of an unknown payment became known: a sale is then good, declined or failed, a hold held, declined or
-/// failed. While its reversal or order close is under way, an answer is a late one and has a command of its own.
+/// failed. A code is unpaid again if its scan was declined or failed. While its reversal or order close is under way, an answer is a late one and has a command of its own.
 pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Result<(), Rejection> {
     let current = draft.ledger.status.outcome;
     if outcome == current {
@@ -78,6 +80,9 @@ pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Resu
     operation::must_have_none_open(&draft.ledger)?;
     draft.ledger.status.outcome = outcome;
     draft.record(EventKind::SaleOutcomeKnown, &Subject::sale(None), Some(outcome.token().to_owned()));
+    if outcome != taken {
+        code::put_back(draft);
+    }
     post_if_good(draft)
 }
 

@@ -1,9 +1,10 @@
-//! What time does: it escalates and ends reviews, ends codes and holds, and calls a person when a terminal is silent. Nothing that may have
+//! What time does: it escalates and ends reviews, ends codes and holds, and calls a person when a terminal is
+//! silent or nobody knows of a payment. Nothing that may have
 //! reached the provider is ever ended or released by it.
 
 use crate::draft::{Draft, Subject, later};
 use crate::limits::{FUNDS_WITHIN, TERMINAL_REPORTS_WITHIN};
-use crate::{case, code, hold, order};
+use crate::{case, code, doubt, hold, order};
 use rescind_model::{
     Escalation, EventKind, Executor, Instant, Ledger, Operation, OperationState, Refund, RefundState, Rejection,
     SaleOutcome, VoidOperation,
@@ -18,7 +19,7 @@ pub(crate) fn due(ledger: &Ledger) -> Option<Instant> {
     let operations = ledger.operations.iter().flat_map(|operation| [operation.due_at, unreported_from(operation)]);
     let cases = ledger.cases.iter().map(case::due);
     let orders = ledger.orders.iter().map(order::due);
-    let payment = [code::ends_at(ledger), hold::ends_at(ledger)];
+    let payment = [code::ends_at(ledger), hold::ends_at(ledger), doubt::calls_from(ledger)];
     let done_by_courier = voids.chain(refunds).chain(traces).chain(operations);
     done_by_courier.chain(cases).chain(orders).chain(payment).flatten().min()
 }
@@ -53,6 +54,7 @@ pub(crate) fn pass(draft: &mut Draft<'_>) {
         }
     }
     pass_payment(&mut draft.ledger, at, &mut happened);
+    happened.extend(doubt::pass(&mut draft.ledger, at));
     for (kind, subject, reason) in happened {
         draft.record(kind, &subject, reason);
     }

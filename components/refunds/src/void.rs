@@ -1,7 +1,9 @@
 //! A void: the whole sale, cancelled before it settles.
 
+use crate::answer::{self, Meaning, Unsent};
 use crate::argument::{self, at_most, valid};
-use crate::draft::{Clock, Draft, Subject, contradicts, wrong_state};
+use crate::draft::{Clock, Draft, Subject};
+use crate::grant::Asked;
 use crate::{conservation, entry, grant, limits, operation, order, query, room, sale};
 use rescind_model::standing::coupon_of_void;
 use rescind_model::{
@@ -34,7 +36,15 @@ pub(crate) fn authorise(draft: &mut Draft<'_>, wanted: &VoidAuthorisation) -> Re
         // Beyond what an ordinary void forbids; `order` holds it against what is left.
         Some(_) => wanted.decision.amount.clone(),
     };
-    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, Way::Void, &amount, wanted.id.as_str())?;
+    let asked = Asked {
+        id: wanted.id.as_str(),
+        way: Way::Void,
+        amount: &amount,
+        reason: &reason,
+        penalty: false,
+        requester: None,
+    };
+    let grounds = grant::accept(draft, &wanted.decision, &wanted.grounds, &asked)?;
     if let Some(id) = &grounds.order {
         order::confirm(draft, id, &amount, &wanted.id)?;
     }
@@ -101,46 +111,26 @@ pub(crate) fn must_have_no_void(ledger: &Ledger) -> Result<(), Rejection> {
     void.map_or(Ok(()), |void| Err(Rejection::ConflictsWith(void.id.to_string())))
 }
 
-/// Takes in what was said about a void.
-///
-/// | state | done | failed, reversed | unknown |
-/// |---|---|---|---|
-/// | authorised, for the courier | wrong-state | wrong-state | wrong-state |
-/// | authorised, for the terminal; sent | → done | → failed | → unknown |
-/// | unknown | → done | → failed | nothing new |
-/// | done | nothing new | contradicts | nothing new |
-/// | failed | contradicts | nothing new | nothing new |
+/// Takes in what was said about a void; `answer` has the table.
 pub(crate) fn hear(draft: &mut Draft<'_>, id: &OperationId, heard: &ResultOf) -> Result<(), Rejection> {
     let clock = draft.clock();
     let void = draft.void(id)?;
-    match (void.state, heard) {
-        (OperationState::Done, ResultOf::Done(_) | ResultOf::Unknown(_))
-        | (OperationState::Failed, ResultOf::Failed(_) | ResultOf::Reversed(_) | ResultOf::Unknown(_))
-        | (OperationState::Unknown, ResultOf::Unknown(_)) => Ok(()),
-        (OperationState::Done | OperationState::Failed, _) => Err(contradicts(void.state)),
-        // The courier records what it sends before it does: an outcome of something unsent is a mistake.
-        (OperationState::Authorised, _) if void.executor == Executor::Courier => Err(wrong_state(void.state)),
-        (OperationState::Authorised | OperationState::Sent, ResultOf::Unknown(evidence)) => {
+    match answer::meaning(void.state, Unsent::by(void.executor), heard)? {
+        Meaning::NothingNew => Ok(()),
+        Meaning::Unknown(evidence) => {
+            let reason = gist(&evidence);
             void.state = OperationState::Unknown;
             void.queries = 0;
             void.updated_at = clock.at;
             void.due_at = query::first(clock);
-            let evidence = argument::evidence(evidence);
-            let reason = gist(&evidence);
             void.evidence = Some(evidence);
             let subject = Subject::void(void);
             draft.record(EventKind::VoidUnknown, &subject, reason);
             Ok(())
         }
-        (_, ResultOf::Done(evidence)) => {
-            let evidence = argument::evidence(evidence);
+        Meaning::Ended(state, evidence) => {
             let reason = gist(&evidence);
-            end(draft, id, OperationState::Done, evidence, reason)
-        }
-        (_, ResultOf::Failed(evidence) | ResultOf::Reversed(evidence)) => {
-            let evidence = argument::evidence(evidence);
-            let reason = gist(&evidence);
-            end(draft, id, OperationState::Failed, evidence, reason)
+            end(draft, id, state, evidence, reason)
         }
     }
 }

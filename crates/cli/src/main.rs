@@ -7,7 +7,7 @@ mod acquirer;
 mod admin;
 mod components;
 mod native;
-mod pack;
+mod policy;
 mod provision;
 mod serve;
 mod shop;
@@ -30,9 +30,9 @@ enum Command {
     Serve(serve::Serve),
     /// Set up merchants, terminals, persons and keys over the API.
     Admin(admin::Admin),
-    /// Check and compile policies.
+    /// Write, test, compare and compile policies.
     #[command(subcommand)]
-    Policy(pack::Policy),
+    Policy(policy::Policy),
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
@@ -42,14 +42,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(serve) => serve.run(),
-        Command::Admin(admin) => admin.run(),
+        Command::Serve(serve) => serve.run().map(|()| ExitCode::SUCCESS),
+        Command::Admin(admin) => admin.run().map(|()| ExitCode::SUCCESS),
         Command::Policy(policy) => policy.run(),
-        Command::Components(components) => components.run(),
-        Command::Acquirer(acquirer) => acquirer.run(),
+        Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
+        Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => stdio::failure(&error),
     }
 }

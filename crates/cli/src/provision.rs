@@ -1,7 +1,7 @@
 //! What has to be in the store before the application serves: the policies in force, and one admin key.
 
 use crate::native::Native;
-use crate::pack;
+use crate::policy;
 use anyhow::{Context as _, anyhow};
 use rescind_host::store::Store;
 use rescind_service::App;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Installs the packs of a folder and makes the first admin key; gives the key's token if it was made now.
 pub async fn provision(store: &Arc<dyn Store>, policies: &Path) -> anyhow::Result<(App<Native>, Option<String>)> {
-    let packs = pack::read(policies)?;
+    let packs = policy::read(policies)?;
     let app = App::new(Native::new(Arc::clone(store)));
     for (file, compiled) in packs {
         let name = compiled.document().name.clone();

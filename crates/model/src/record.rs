@@ -63,6 +63,10 @@ impl Input {
 }
 
 /// What was answered.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every answer is a decision: a box would only be one more allocation"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {

@@ -88,6 +88,7 @@ tokens! {
         RefundInformationAsked "refund.information-asked", RefundInformationGiven "refund.information-given",
         RefundTraceRequested "refund.trace-requested", RefundTraceAnswered "refund.trace-answered",
         RefundReturned "refund.returned", SaleTrouble "sale.trouble", SaleLateAnswer "sale.late-answer",
+        SaleAttention "sale.attention",
         CodeCreated "code.created", CodeScanned "code.scanned", CodeExpired "code.expired",
         HoldAuthorised "hold.authorised", HoldLapsed "hold.lapsed",
         OperationAuthorised "operation.authorised", OperationSent "operation.sent", OperationDone "operation.done",

@@ -5,6 +5,8 @@
 //! made; whatever *grants* something must be written.
 
 use crate::scalar::{Amount, CutOff, Date, Rate, Span, TimeOfDay, UtcOffset};
+#[cfg(feature = "schema")]
+use crate::schema::{RoleName, Worded};
 use crate::word;
 use rescind_model::{CardType, Channel, Counted, Executor, FundingBasis, IdentityKind, Party, Role};
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,7 @@ pub const FORMAT: u32 = 1;
 
 /// One policy: the rules of one provider for one merchant's sales.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Document {
     /// Which days are worked. Absent: Monday to Friday.
@@ -39,6 +42,7 @@ pub struct Document {
     pub hold: Option<HoldRules>,
     /// The documents it was put together from, the uppermost first. Empty: it was written as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub layers: Vec<LayerName>,
     /// What layers below may loosen, as places such as `refund.window`. Empty: nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,6 +81,7 @@ pub struct Document {
     pub void: Option<VoidRules>,
     /// What holds instead for some sales.
     #[serde(default, skip_serializing_if = "Variants::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub when: Variants,
 }
 
@@ -130,6 +135,7 @@ pub struct Variant<R> {
 /// For which sales something holds: all that is said must be true of the sale; a list is true if any of its items is. At
 /// least one thing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Matcher {
     /// The sale is below this: `amount-below = "20000.00"`. Excluded.
@@ -143,9 +149,11 @@ pub struct Matcher {
     pub between: Option<TimeBand>,
     /// Kinds of card. A sale without a known kind matches none.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<CardType>>"))]
     pub card_type: Vec<CardType>,
     /// How it was paid.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<Channel>>"))]
     pub channel: Vec<Channel>,
     /// What was sold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -164,11 +172,13 @@ pub struct Matcher {
     pub terminal_class: Vec<String>,
     /// Days of the week on which it is asked: local calendar days.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<Weekday>>"))]
     pub weekday: Vec<Weekday>,
 }
 
 /// Local times of day, half-open: `[from, until)`. `from` after `until` goes over midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TimeBand {
     /// From this on.
@@ -198,6 +208,7 @@ pub enum Weekday {
 
 /// Which days are worked: all but the weekend and the holidays, and the workdays besides (调休).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Calendar {
     /// Days that are not worked, ascending.
@@ -207,6 +218,7 @@ pub struct Calendar {
     pub until: Date,
     /// Days of the week that are not worked.
     #[serde(with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<Weekday>>"))]
     pub weekend: Vec<Weekday>,
     /// Days of a weekend that are worked, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -215,6 +227,7 @@ pub struct Calendar {
 
 /// When a policy is in force: from the beginning of one local calendar day to the beginning of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Effective {
     /// From the beginning of this day. Absent: since ever.
@@ -237,6 +250,7 @@ pub struct LayerName {
 
 /// What a sale is charged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ChargeRule {
     /// How much; its payer is the merchant.
@@ -250,10 +264,12 @@ pub struct ChargeRule {
 
 /// How far a terminal goes without the server. Whatever is above a ceiling waits for the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OfflineRules {
     /// What happens above a ceiling: `refer` or `deny`.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub at_ceiling: Permission,
     /// How old its bundle may be, that age included.
     pub bundle_age: Span,
@@ -272,15 +288,19 @@ pub struct OfflineRules {
     pub max_total: Option<Amount>,
     /// Everything else: what is done to codes and holds.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub other: Permission,
     /// Refunds.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub refund: Permission,
     /// Reversals.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub reversal: Permission,
     /// Voids.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub void: Permission,
 }
 
@@ -381,13 +401,16 @@ word::words! {
 
 /// What holds for voids. A void always cancels the whole sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VoidRules {
     /// What of the acquiring fee comes back.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<ReturnedFee>"))]
     pub acquiring_fee: ReturnedFee,
     /// Once a refund of the sale may have reached the provider.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub after_refund: Permission,
     /// When the money arrives; the first that matches the sale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -397,6 +420,7 @@ pub struct VoidRules {
     pub authentication: Option<AuthenticationRule>,
     /// What happens while there are none: `refer` or `deny`. Absent: `deny`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub closed: Option<Permission>,
     /// How many in a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -408,12 +432,14 @@ pub struct VoidRules {
     pub evidence: Vec<EvidenceRule>,
     /// Who carries it out.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Executor>"))]
     pub executor: Executor,
     /// How the customer has to be identified, by amount, ascending: the last that applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<IdentityRule>,
     /// Where one is sent while there are none. Absent: to another way.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Instead>"))]
     pub instead: Option<Instead>,
     /// Kinds of sale that cannot be voided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -432,21 +458,26 @@ pub struct VoidRules {
     pub operation_fee: Option<FeeRule>,
     /// Who may operate it: any of these. Empty: anybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub operator_roles: Vec<Role>,
     /// Once the money was paid out, or if it is paid out in real time.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub paid_out: Permission,
     /// Whether a reason code must be chosen.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Demand>"))]
     pub reason: Demand,
     /// The reason codes to choose from. Empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// Only within the same of each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<Same>>"))]
     pub same: Vec<Same>,
     /// From when the window and the minimum wait run. Absent: from the capture.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Since>"))]
     pub since: Option<Since>,
     /// Whether a slip is printed.
     pub slip: bool,
@@ -459,16 +490,19 @@ pub struct VoidRules {
 
 /// How many operations in a time: per business day, or in any span that ends with the question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CountLimit {
     /// What happens to the one after the last: `refer` or `deny`.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub at_ceiling: Permission,
     /// How many are allowed in `within`. There exactly if `within` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_most: Option<u32>,
     /// Whose operations are counted.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Counted>"))]
     pub counted: Counted,
     /// How many are allowed per business day. There exactly if `within` is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -480,13 +514,16 @@ pub struct CountLimit {
 
 /// What holds for refunds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RefundRules {
     /// What of the acquiring fee comes back.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<ReturnedFee>"))]
     pub acquiring_fee: ReturnedFee,
     /// What happens after the window: `refer` or `deny`. Absent: `deny`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub after_window: Option<Permission>,
     /// When the money arrives; the first that matches the sale.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -496,12 +533,14 @@ pub struct RefundRules {
     pub authentication: Option<AuthenticationRule>,
     /// What happens while there are none: `refer` or `deny`. Absent: `deny`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub closed: Option<Permission>,
     /// How many in a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub count: Vec<CountLimit>,
     /// How a refund falls on a coupon and the payer. Absent: in proportion.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<CouponRule>"))]
     pub coupon: Option<CouponRule>,
     /// Whether there are refunds at all at the moment.
     pub enabled: bool,
@@ -510,15 +549,18 @@ pub struct RefundRules {
     pub evidence: Vec<EvidenceRule>,
     /// Who carries it out.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Executor>"))]
     pub executor: Executor,
     /// What limits the refunds that clear on one business day. Absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<FundingBasis>"))]
     pub funding: Option<FundingBasis>,
     /// How the customer has to be identified, by amount, ascending: the last that applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<IdentityRule>,
     /// Where one is sent while there are none. Absent: to another way.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Instead>"))]
     pub instead: Option<Instead>,
     /// Kinds of sale that cannot be refunded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -543,6 +585,7 @@ pub struct RefundRules {
     pub minimum_wait: Option<Span>,
     /// What happens to the kinds that are not refundable: `refer` or `deny`. Absent: `deny`.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub not_refundable: Option<Permission>,
     /// What the operation costs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -551,18 +594,22 @@ pub struct RefundRules {
     pub partial: bool,
     /// Sales whose money is paid out in real time.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub real_time: Permission,
     /// Whether a reason code must be chosen.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Demand>"))]
     pub reason: Demand,
     /// The reason codes to choose from. Empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
     /// In the business day of the payment.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub same_business_day: Permission,
     /// From when the window and the minimum wait run. Absent: from the capture.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Since>"))]
     pub since: Option<Since>,
     /// Whether a slip is printed.
     pub slip: bool,
@@ -570,6 +617,7 @@ pub struct RefundRules {
     pub tier: Vec<Tier>,
     /// What the amount that chooses the tier is the sum of.
     #[serde(with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<TierBasis>>"))]
     pub tiers_by: Vec<TierBasis>,
     /// How long after the payment: `[paid, paid + window)`.
     pub window: RefundWindow,
@@ -590,6 +638,7 @@ pub enum RefundWindow {
 
 /// Evidence that has to be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EvidenceRule {
     /// Only for more than this.
@@ -607,6 +656,7 @@ pub struct EvidenceRule {
 
 /// Who must agree to refunds up to an amount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tier {
     /// Whom it passes to in time, earliest first.
@@ -620,6 +670,7 @@ pub struct Tier {
     pub needed: u32,
     /// Whose approval counts: any of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub roles: Vec<Role>,
     /// Up to this sum, included. Absent in the last tier only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -628,16 +679,19 @@ pub struct Tier {
 
 /// A wider circle of approvers after some time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EscalationRule {
     /// How long after submission.
     pub after: Span,
     /// Whose approval counts from then on, in addition.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub roles: Vec<Role>,
 }
 
 /// What an operation costs: `fixed + round half up(amount × rate)`, at least the floor, at most the cap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FeeRule {
     /// At most this.
@@ -651,6 +705,7 @@ pub struct FeeRule {
     pub floor: Option<Amount>,
     /// Who pays it.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Party>"))]
     pub payer: Party,
     /// A share of the operation's amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -659,6 +714,7 @@ pub struct FeeRule {
 
 /// What asking late costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LateFee {
     /// From this long after the payment on, that instant included.
@@ -669,13 +725,16 @@ pub struct LateFee {
 
 /// When money arrives at the payer's side. A matcher that is absent matches every sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ArrivalRule {
     /// For this kind of card only.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<CardType>"))]
     pub card_type: Option<CardType>,
     /// For this channel only.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Channel>"))]
     pub channel: Option<Channel>,
     /// The latest, in days. Zero: at once.
     pub max_days: u32,
@@ -687,6 +746,7 @@ pub struct ArrivalRule {
 
 /// How fresh an operator's proof has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AuthenticationRule {
     /// Whether it must be bound to the very operation.
@@ -697,6 +757,7 @@ pub struct AuthenticationRule {
 
 /// How a customer has to be identified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct IdentityRule {
     /// Only for more than this.
@@ -704,20 +765,24 @@ pub struct IdentityRule {
     pub above: Option<Amount>,
     /// Any one of these suffices.
     #[serde(with = "word::list")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Worded<IdentityKind>>"))]
     pub any_of: Vec<IdentityKind>,
 }
 
 /// What holds for reversals. Only a sale of unknown outcome is reversed, and always as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ReversalRules {
     /// What happens after the window: `refer` or `deny`. There exactly if there is a window.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "word::option")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub after_window: Option<Permission>,
     /// Whether there are reversals at the moment. Where not, support decides: there is no other way to end such a sale.
     pub enabled: bool,
     /// Who carries it out.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Executor>"))]
     pub executor: Executor,
     /// How long after the payment at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -734,21 +799,25 @@ pub struct ReversalRules {
 
 /// What holds for payment codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CodeRules {
     /// Whether there are payment codes at the moment.
     pub enabled: bool,
     /// Who closes one.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Executor>"))]
     pub executor: Executor,
     /// Closing one whose time ran out unpaid.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub expired: Permission,
     /// When the outcome of closing is asked for, one wait after another. Empty: as usual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Span>,
     /// Closing one that was scanned and whose payment is of unknown outcome: `refer` or `deny`.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub scanned: Permission,
     /// Whether a slip is printed.
     pub slip: bool,
@@ -758,6 +827,7 @@ pub struct CodeRules {
 
 /// What holds for holds: money that is reserved and not captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HoldRules {
     /// The most that a completion may capture, in percent of the hold.
@@ -767,6 +837,7 @@ pub struct HoldRules {
     pub completion_authentication: Option<AuthenticationRule>,
     /// Who may complete one: any of these. Empty: anybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub completion_roles: Vec<Role>,
     /// When a completion can be voided. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -775,6 +846,7 @@ pub struct HoldRules {
     pub enabled: bool,
     /// Who carries out what is done to one.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Executor>"))]
     pub executor: Executor,
     /// How much a completion may keep as a penalty. Absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -787,6 +859,7 @@ pub struct HoldRules {
     pub release_authentication: Option<AuthenticationRule>,
     /// Who may release one: any of these. Empty: anybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub release_roles: Vec<Role>,
     /// Whether a slip is printed.
     pub slip: bool,
@@ -796,6 +869,7 @@ pub struct HoldRules {
 
 /// When a completion can be voided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CompletionVoidRules {
     /// How fresh the operator's proof has to be. Absent: none is demanded.
@@ -803,6 +877,7 @@ pub struct CompletionVoidRules {
     pub authentication: Option<AuthenticationRule>,
     /// Who may operate it: any of these. Empty: anybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub operator_roles: Vec<Role>,
     /// Only as long as the completion has not been settled.
     pub until_settlement: bool,
@@ -813,6 +888,7 @@ pub struct CompletionVoidRules {
 
 /// The most that a completion may keep as a penalty; with both, the smaller counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PenaltyLimit {
     /// At most this.
@@ -825,10 +901,12 @@ pub struct PenaltyLimit {
 
 /// A kind of sale that is paid for in advance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PrepaidRule {
     /// Whether it can be cancelled.
     #[serde(with = "word")]
+    #[cfg_attr(feature = "schema", schemars(with = "Worded<Permission>"))]
     pub cancellable: Permission,
     /// The kind of sale, as the sale names it.
     pub kind: String,
@@ -839,6 +917,7 @@ pub struct PrepaidRule {
 
 /// What is kept of a sale paid in advance: `fixed + round half up(captured × rate)`, at most the sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PenaltyStep {
     /// A fixed part.
@@ -854,6 +933,7 @@ pub struct PenaltyStep {
 
 /// Who decides referrals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SupportRules {
     /// How long after it was opened a case ends undecided.
@@ -861,21 +941,25 @@ pub struct SupportRules {
     /// How long a grant holds.
     pub grant_lives: Span,
     /// Any of these.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub roles: Vec<Role>,
 }
 
 /// Who carries out legal or compliance orders, always two persons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LegalRules {
     /// How long an order waits for the second person.
     pub order_lives: Span,
     /// Any of these.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<RoleName>"))]
     pub roles: Vec<Role>,
 }
 
 /// How long personal data is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PrivacyRules {
     /// Days after the payment.

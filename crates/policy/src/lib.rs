@@ -19,11 +19,31 @@
 //! A policy has comments (each value's source), amounts as texts (`"100.00"`) and spans with their unit (`"30 minutes"`),
 //! and a mistake is shown at its place in the file, all mistakes at once.
 //!
+//! # Layers
+//!
+//! A merchant restricts its provider's policy, and a class of terminals the merchant's, in a file of its own that says only
+//! what it restricts. `compile_layers` (feature `compile`) makes one effective document of them, in which the stricter of each field
+//! holds. Nothing that decides knows of layers.
+//!
 //! ```
 //! # #[cfg(feature = "compile")] {
 //! let compiled = rescind_policy::compile(include_str!("../../../policies/lakala.toml"), "lakala.toml").unwrap();
 //! let policy = rescind_policy::Policy::from_canonical(compiled.canonical()).unwrap();
 //! assert_eq!(policy.identity().hash, *compiled.hash());
+//!
+//! let shop = r#"
+//! format = 1
+//! layer = "merchant"
+//! extends = "lakala"
+//! name = "shop"
+//! version = "1.0.0"
+//! source = "the shop's own rules"
+//! [void]
+//! window = "10 minutes"
+//! "#;
+//! let lakala = include_str!("../../../policies/lakala.toml");
+//! let compiled = rescind_policy::compile_layers(&[(lakala, "lakala.toml"), (shop, "shop.toml")]).unwrap();
+//! assert_eq!(compiled.document().void.as_ref().unwrap().window.unwrap().seconds(), 600);
 //! # }
 //! ```
 
@@ -34,11 +54,19 @@ pub mod check;
 mod compile;
 pub mod document;
 pub mod limits;
+mod matcher;
 pub mod scalar;
+#[cfg(feature = "schema")]
+mod schema;
+mod strictness;
 mod terms;
 pub mod word;
+mod working_days;
 
 pub use canonical::{LoadError, Policy, canonical};
 #[cfg(feature = "compile")]
-pub use compile::{Compiled, Diagnostic, Diagnostics, compile};
+pub use compile::{Compiled, Diagnostic, Diagnostics, compile, compile_layers, extends};
 pub use document::Document;
+#[cfg(feature = "schema")]
+pub use schema::schema;
+pub use working_days::WorkingDays;

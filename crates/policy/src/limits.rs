@@ -69,5 +69,27 @@ pub const RATE_MILLIONTHS: u32 = 1_000_000;
 /// Farthest time zone from UTC in minutes (UTC+14:00 is the farthest in use).
 pub const ZONE_MINUTES: i32 = 14 * 60;
 
+/// Most variants of one way. They are compared two by two when a policy is loaded, and looked through for each decision.
+pub const VARIANTS: usize = 32;
+
+/// Most documents that one is put together from: provider, group, merchant, terminal class, and as many again.
+pub const LAYERS: usize = 8;
+
+/// Most places that a policy leaves to its layers: there are about so many fields.
+pub const LEFT_PLACES: usize = 128;
+
+/// Most holidays, and most workdays, of a calendar: fifteen years of China's.
+pub const CALENDAR_DAYS: usize = 512;
+
+/// Longest time over which operations are counted, in seconds: 31 days. Each operation in it has to be remembered.
+pub const ROLLING_SECONDS: u32 = 31 * 86_400;
+
+/// Most records a terminal may hold that the server has not acknowledged. Clover's limit is 500; the storage of a small
+/// terminal ends about here.
+pub const OFFLINE_RECORDS: u32 = 10_000;
+
+/// Longest list that is read at all; each has a smaller limit of its own besides. Twice the longest of those.
+pub const READ_ITEMS: usize = 1_024;
+
 /// Most diagnostics shown for one document; after that the reader starts again anyway.
 pub const DIAGNOSTICS: usize = 100;

@@ -28,6 +28,8 @@
 //!     holder: "terminal",
 //!     penalty: false,
 //!     order: None,
+//!     case: None,
+//!     fees: None,
 //! });
 //! let by = Authenticated { method: Method::Pin, at_unix_ms: 1_000 };
 //! let proof = Proof {
@@ -58,5 +60,5 @@ mod wire;
 
 pub use challenge::{Challenge, ShownOperation, device_signed, is_device_key};
 pub use key::{KeyId, ProofKey, SigningKey};
-pub use operation::{Operation, OperationDigest, operation_digest};
+pub use operation::{Operation, OperationDigest, SeenFee, operation_digest};
 pub use proof::{Authenticated, MAX_BYTES, MAX_LIFETIME_MS, Method, PREFIX, Proof, ProofError, Unsignable, verify};

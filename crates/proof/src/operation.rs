@@ -7,6 +7,19 @@ use sha2::{Digest as _, Sha256};
 /// The SHA-256 that stands for one operation.
 pub type OperationDigest = [u8; 32];
 
+/// A fee that the operator saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenFee<'a> {
+    /// What it is for: `acquiring-returned`, `operation`, `late`.
+    pub kind: &'a str,
+    /// How much, in whole minor units.
+    pub minor: i64,
+    /// The amount's ISO 4217 currency.
+    pub currency: &'a str,
+    /// Who pays it: `merchant`, `customer`, `acquirer`.
+    pub payer: &'a str,
+}
+
 /// An operation that somebody is about to ask for, in the words of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation<'a> {
@@ -30,13 +43,17 @@ pub struct Operation<'a> {
     pub penalty: bool,
     /// The legal order it carries out, if any.
     pub order: Option<&'a str>,
+    /// The granted case it rests on, if any.
+    pub case: Option<&'a str>,
+    /// The fees that the operator saw, as they were decided. Absent: the operator was shown none, and vouches for none.
+    pub fees: Option<&'a [SeenFee<'a>]>,
 }
 
 /// The digest of an operation: the same on every machine for ever, different for any other operation.
 #[must_use]
 pub fn operation_digest(operation: &Operation<'_>) -> OperationDigest {
     let mut bytes = Vec::new();
-    put_long(&mut bytes, "rescind-operation/2");
+    put_long(&mut bytes, "rescind-operation/3");
     put_long(&mut bytes, operation.merchant);
     put_long(&mut bytes, operation.sale);
     put_long(&mut bytes, operation.way);
@@ -47,6 +64,17 @@ pub fn operation_digest(operation: &Operation<'_>) -> OperationDigest {
     put_long(&mut bytes, operation.holder);
     bytes.push(u8::from(operation.penalty));
     put_long_some(&mut bytes, operation.order);
+    put_long_some(&mut bytes, operation.case);
+    bytes.push(u8::from(operation.fees.is_some()));
+    // None, too, has a number of fees: bytes that end differ from bytes that go on.
+    let fees = operation.fees.unwrap_or_default();
+    bytes.extend(u64::try_from(fees.len()).unwrap_or(u64::MAX).to_be_bytes());
+    for fee in fees {
+        put_long(&mut bytes, fee.kind);
+        bytes.extend(fee.minor.to_be_bytes());
+        put_long(&mut bytes, fee.currency);
+        put_long(&mut bytes, fee.payer);
+    }
     Sha256::digest(&bytes).into()
 }
 
@@ -69,7 +97,11 @@ mod tests {
         holder: "terminal",
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     };
+
+    const FEE: SeenFee<'static> = SeenFee { kind: "operation", minor: 38, currency: "CNY", payer: "merchant" };
 
     #[test]
     fn the_digest_is_what_it_always_was() {
@@ -77,7 +109,7 @@ mod tests {
         for byte in operation_digest(&VOID) {
             write!(hex, "{byte:02x}").unwrap();
         }
-        assert_eq!(hex, "e6f2f13752159ab5b6f8f4fb5a3fd44f408eaddafd752bbaa3e6bf881478c17a");
+        assert_eq!(hex, "22630f2b10e41b924b644f9d9934fd5498b0f7058194102ad281026005fdcd63");
     }
 
     #[test]
@@ -97,6 +129,14 @@ mod tests {
             Operation { holder: "system", ..VOID },
             Operation { penalty: true, ..VOID },
             Operation { order: Some("S-1~1"), ..VOID },
+            Operation { case: Some("S-1~1"), ..VOID },
+            Operation { fees: Some(&[]), ..VOID },
+            Operation { fees: Some(&[FEE]), ..VOID },
+            Operation { fees: Some(&[FEE, FEE]), ..VOID },
+            Operation { fees: Some(&[SeenFee { kind: "late", ..FEE }]), ..VOID },
+            Operation { fees: Some(&[SeenFee { minor: 39, ..FEE }]), ..VOID },
+            Operation { fees: Some(&[SeenFee { currency: "USD", ..FEE }]), ..VOID },
+            Operation { fees: Some(&[SeenFee { payer: "customer", ..FEE }]), ..VOID },
             // What ends one text and begins the next matters too.
             Operation { merchant: "M-1S", sale: "-1", ..VOID },
             Operation { reason: None, terminal: Some("wrong-amount"), ..VOID },

@@ -108,6 +108,7 @@ impl<P: Ports> App<P> {
                 id: id.clone(),
                 decision,
                 reason: ask.reason.clone(),
+                penalty: ask.penalty,
                 evidence: ask.evidence.clone(),
                 lives,
             };

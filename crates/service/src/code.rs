@@ -175,9 +175,7 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// [`Error::NotFound`] for one that does not exist, is not the asker's, or began otherwise.
     pub async fn payment_code(&self, who: &Principal, merchant: &MerchantId, id: &SaleId) -> Result<Aggregate, Error> {
-        let not_found = |e| if matches!(e, Error::NotFound(_)) { Error::NotFound("payment code") } else { e };
-        let found = self.sale(who, merchant, id).await.map_err(not_found)?;
-        if found.ledger.code.is_some() { Ok(found) } else { Err(Error::NotFound("payment code")) }
+        self.sale_begun_as(who, merchant, id, "payment code", |ledger| ledger.code.is_some()).await
     }
 
     /// Records that a code was scanned. Against a cancellation the payment's record decides, once.

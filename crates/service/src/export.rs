@@ -1,9 +1,10 @@
 //! Everything about one payment, for a dispute: gathered at once, masked by who asks.
 
 use crate::app::App;
-use crate::endpoint::Cursor;
+use crate::endpoint::{Cursor, Endpoint};
 use crate::error::Error;
-use crate::limits::EXPORT_SCAN;
+use crate::feed::reference;
+use crate::limits::{EXPORT_SCAN, PAGE_ENTRIES};
 use crate::mask::Lens;
 use crate::policies::PolicyDocument;
 use crate::ports::Ports;
@@ -11,6 +12,7 @@ use crate::principal::{Bearer, Deed, Principal};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::lane::Lane;
+use crate::store::list::Position;
 use rescind_model::{Digest, Instant, MerchantId, PersonId, PolicyIdentity, SaleId, chain};
 
 /// Roles that see an export unmasked. Everybody else who may take one out sees no payer token, no commitment and no note.
@@ -73,9 +75,10 @@ pub struct Delivery {
     pub endpoint: String,
     /// Since when it exists; what happened before was not for it.
     pub since: Instant,
-    /// Events of the payment that it has not been told of, as far as they were looked for.
+    /// Events of the payment that it has not been told of. All of them, if `complete`.
     pub waiting: Vec<u64>,
-    /// Whether all were looked for.
+    /// Whether there are no others: the feed was read to the payment's last event or to its end, and nothing of the payment
+    /// waits to be published. Otherwise more than [`EXPORT_SCAN`] events are before the endpoint that is furthest behind.
     pub complete: bool,
     /// Since when deliveries fail, if they do.
     pub failing_since: Option<Instant>,
@@ -94,7 +97,7 @@ impl<P: Ports> App<P> {
         let lens = self.lens(who, merchant, &aggregate).await?;
         let evidence = evidence_of(&aggregate);
         let policies = self.policies_of(&aggregate).await?;
-        let deliveries = self.deliveries_of(merchant, sale).await?;
+        let deliveries = self.deliveries_of(merchant, &aggregate).await?;
         let masked = match &who.bearer {
             Bearer::Person { .. } => !who.roles_at(merchant).iter().any(|role| UNMASKED.contains(&role.as_str())),
             Bearer::System { .. } => false,
@@ -137,28 +140,64 @@ impl<P: Ports> App<P> {
         Ok(policies)
     }
 
-    /// How far the merchant's endpoints were told, by looking at what is still before each.
-    async fn deliveries_of(&self, merchant: &MerchantId, sale: &SaleId) -> Result<Vec<Delivery>, Error> {
+    /// How far the merchant's endpoints were told: the payment's events that are in the feed after where each of them is.
+    async fn deliveries_of(&self, merchant: &MerchantId, aggregate: &Aggregate) -> Result<Vec<Delivery>, Error> {
         let records = self.records().await?;
-        let lane = records.read::<Lane>(&Self::lane_of(merchant, sale)).await?.unwrap_or_default();
-        let unpublished = lane.intents.iter().any(|i| i.merchant == *merchant && i.sale == *sale && !i.published);
-        let mut deliveries = Vec::new();
+        let mut endpoints = Vec::new();
         for endpoint in self.endpoints_of(merchant).await? {
             let cursor = records.read::<Cursor>(&Key::cursor(merchant, &endpoint.id)).await?;
             let from = cursor.as_ref().map_or(endpoint.from, |cursor| cursor.at);
-            let slice = records.slice(&Key::feed(merchant), from, EXPORT_SCAN).await?;
-            let own = slice.entries.iter().filter_map(|(_, entry)| entry.id.rsplit_once(':'));
-            let own = own.filter(|(of, _)| *of == sale.as_str());
-            deliveries.push(Delivery {
-                endpoint: endpoint.id,
-                since: endpoint.created_at,
-                waiting: own.filter_map(|(_, sequence)| sequence.parse().ok()).collect(),
-                complete: !slice.more && !unpublished,
-                failing_since: cursor.and_then(|cursor| cursor.failing_since),
-            });
+            endpoints.push((endpoint, from, cursor.and_then(|cursor| cursor.failing_since)));
         }
-        Ok(deliveries)
+        let Some(furthest_behind) = endpoints.iter().map(|(_, from, _)| *from).min() else { return Ok(Vec::new()) };
+        let own = self.in_feed(merchant, aggregate, furthest_behind).await?;
+        let told = |(endpoint, from, failing_since): (Endpoint, Position, Option<Instant>)| Delivery {
+            endpoint: endpoint.id,
+            since: endpoint.created_at,
+            waiting: own.found.iter().filter(|(at, _)| *at > from).map(|(_, sequence)| *sequence).collect(),
+            complete: own.complete,
+            failing_since,
+        };
+        Ok(endpoints.into_iter().map(told).collect())
     }
+
+    /// A payment's events in the feed from a position on. They are there in their order: after the last one are no more.
+    async fn in_feed(
+        &self,
+        merchant: &MerchantId,
+        aggregate: &Aggregate,
+        mut from: Position,
+    ) -> Result<OwnInFeed, Error> {
+        let records = self.records().await?;
+        let sale = &aggregate.ledger.sale.id;
+        let last = aggregate.events.last().map_or(0, |event| event.sequence);
+        let mut found: Vec<(Position, u64)> = Vec::new();
+        let mut looked_at = 0_usize;
+        while looked_at < EXPORT_SCAN {
+            let slice = records.slice(&Key::feed(merchant), from, PAGE_ENTRIES).await?;
+            let own = slice.entries.iter().filter_map(|(at, entry)| Some((*at, reference(entry)?)));
+            found.extend(own.filter(|(_, (of, _))| of == sale).map(|(at, (_, sequence))| (at, sequence)));
+            if found.iter().any(|(_, sequence)| *sequence >= last) {
+                return Ok(OwnInFeed { found, complete: true });
+            }
+            if !slice.more {
+                let lane = records.read::<Lane>(&Self::lane_of(merchant, sale)).await?.unwrap_or_default();
+                let waits = lane.intents.iter().any(|i| i.merchant == *merchant && i.sale == *sale && !i.published);
+                return Ok(OwnInFeed { found, complete: !waits });
+            }
+            looked_at = looked_at.saturating_add(slice.entries.len());
+            from = slice.entries.last().map_or(from, |(at, _)| *at);
+        }
+        Ok(OwnInFeed { found, complete: false })
+    }
+}
+
+/// A payment's events in a part of the feed.
+struct OwnInFeed {
+    /// Where each is, and its number.
+    found: Vec<(Position, u64)>,
+    /// Whether there are no others behind.
+    complete: bool,
 }
 
 fn evidence_of(aggregate: &Aggregate) -> Vec<ExportedEvidence> {
@@ -207,7 +246,8 @@ fn mask(aggregate: &mut Aggregate) {
             masked(&mut proof.reference);
         }
         for inquiry in &mut refund.inquiries {
-            MASK.clone_into(&mut inquiry.question);
+            // It is a commitment, and has to be one: that to nothing.
+            inquiry.question = Digest { hex: "0".repeat(64) };
         }
     }
     for case in &mut ledger.cases {

@@ -406,7 +406,7 @@ fn entry(sale: &SaleId, event: &Event) -> Entry {
     Entry { id: format!("{sale}:{}", event.sequence), at: String::new() }
 }
 
-fn reference(entry: &Entry) -> Option<(SaleId, u64)> {
+pub(crate) fn reference(entry: &Entry) -> Option<(SaleId, u64)> {
     let (sale, sequence) = entry.id.rsplit_once(':')?;
     Some((SaleId::parse(sale).ok()?, sequence.parse().ok()?))
 }

@@ -81,15 +81,20 @@ impl<P: Ports> App<P> {
         let seconds = format!("{}.{:03}", lag.checked_div(1000).unwrap_or(0), lag.checked_rem(1000).unwrap_or(0));
         line("gauge", "rescind_intent_lag_seconds", "Age of the oldest of them.", &one(seconds));
         let of = |kinds: &[&str]| kinds.iter().filter_map(|k| counters.events.get(*k)).sum::<u64>().to_string();
-        let unknown = of(&["void.unknown", "refund.unknown"]);
+        let unknown = of(&["void.unknown", "refund.unknown", "operation.unknown"]);
         line(
             "counter",
             "rescind_outcomes_unknown_total",
             "Operations whose outcome was unknown at some time.",
             &one(unknown),
         );
-        let attention = of(&["void.attention", "refund.attention"]);
-        line("counter", "rescind_attention_total", "Operations that a person had to look at.", &one(attention));
+        let attention = of(&["void.attention", "refund.attention", "operation.attention", "sale.attention"]);
+        line(
+            "counter",
+            "rescind_attention_total",
+            "Operations and payments that a person had to look at.",
+            &one(attention),
+        );
         let events: Vec<(String, String)> = counters
             .events
             .iter()

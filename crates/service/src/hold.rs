@@ -105,9 +105,7 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// [`Error::NotFound`] for one that does not exist, is not the asker's, or began otherwise.
     pub async fn hold(&self, who: &Principal, merchant: &MerchantId, id: &SaleId) -> Result<Aggregate, Error> {
-        let not_found = |e| if matches!(e, Error::NotFound(_)) { Error::NotFound("hold") } else { e };
-        let found = self.sale(who, merchant, id).await.map_err(not_found)?;
-        if found.ledger.hold.is_some() { Ok(found) } else { Err(Error::NotFound("hold")) }
+        self.sale_begun_as(who, merchant, id, "hold", |ledger| ledger.hold.is_some()).await
     }
 
     /// Completes or releases a hold, or voids its completion, if the policy and the ledger let it.

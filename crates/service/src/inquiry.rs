@@ -2,12 +2,14 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::personal::{Kind, Personal};
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
 use crate::refund::{Texts, check_text};
 use crate::sale::Aggregate;
+use crate::store::Record as _;
 use rescind_model::{
-    Actor, Command, CommandId, EvidenceItem, Information, InformationRequest, MerchantId, PersonId, RefundId,
+    Actor, Command, CommandId, EvidenceItem, Information, InformationRequest, MerchantId, PersonId, RefundId, Rejection,
 };
 
 /// What the merchant answers.
@@ -36,6 +38,15 @@ impl<P: Ports> App<P> {
     ) -> Result<(Aggregate, RefundId), Error> {
         who.may(Deed::Review, merchant)?;
         check_text("/question", &question)?;
+        if question.trim().is_empty() {
+            return Err(Error::Rejected(Rejection::ReasonRequired));
+        }
+        let (there, _) = self.refund(who, merchant, id).await?;
+        if there.holds(command.as_str()) {
+            return Ok((there, id.clone()));
+        }
+        let asked = Personal { kind: Kind::Question, text: question };
+        let question = Box::pin(self.keep_text(merchant, &there.ledger, command, "question", &asked)).await?;
         let change = Command::AskInformation(InformationRequest { refund: id.clone(), question });
         self.tell_refund(who, merchant, id, change, &who.actor(merchant), command).await
     }

@@ -11,6 +11,10 @@ pub const VALUE_BYTES: usize = 380_000;
 /// Size of a sale's record from which it takes no new void or refund: the other half is for those under way to end.
 pub const SALE_BYTES: usize = 190_000;
 
+/// Size of a sale's record from which persons can no longer agree to, decide or end what is in it: what is left is for
+/// outcomes, which are always taken in.
+pub const SALE_BYTES_TO_END: usize = 285_000;
+
 /// Events from which a sale's size is looked at; fewer cannot reach [`SALE_BYTES`].
 pub const EVENTS_TO_WEIGH: usize = 100;
 
@@ -178,6 +182,9 @@ pub const BEARER_ATTEMPTS: u32 = 20;
 /// How long wrong PINs count towards [`BEARER_ATTEMPTS`], from the first.
 pub const BEARER_WINDOW: Duration = Duration { ms: 3_600_000 };
 
+/// How long a PIN that somebody else set can be exchanged for an own one: until the operator's next shift.
+pub const SET_PIN_LIFETIME: Duration = Duration { ms: 86_400_000 };
+
 /// Devices of one operator: a telephone and its successor, twice.
 pub const OPERATOR_DEVICES: usize = 4;
 
@@ -249,5 +256,6 @@ pub const HOLD_ENDS: Duration = Duration { ms: 86_400_000 };
 /// Longest id of a payment into funds: a bank's own reference has up to 35 characters.
 pub const FUNDS_ID_BYTES: usize = 64;
 
-/// Entries of the feed that are looked at, for each endpoint, to say what it was not told of a payment.
-pub const EXPORT_SCAN: usize = 400;
+/// Entries of the feed that one export looks through for those of its payment, from the endpoint that is furthest behind on:
+/// 1,024 pages, which an endpoint that fails for days may have before it. Read without their payments, a page is one read.
+pub const EXPORT_SCAN: usize = 131_072;

@@ -30,6 +30,8 @@ pub enum Sight {
 pub struct Eyes {
     /// Notes.
     pub note: Sight,
+    /// What reviewers ask: whoever stands at the till may have to answer.
+    pub question: Sight,
     /// How the customer is reached.
     pub contact: Sight,
     /// What stands for the payer.
@@ -38,14 +40,15 @@ pub struct Eyes {
 
 impl Eyes {
     /// What those see who are nobody in particular: terminals, admins, roles that only a policy knows, the log.
-    pub const NOBODY: Self = eyes(Sight::Hidden, Sight::Masked, Sight::Masked);
+    pub const NOBODY: Self = Self { question: Sight::Hidden, ..eyes(Sight::Hidden, Sight::Masked, Sight::Masked) };
 
     /// What somebody sees at a merchant. Of several roles, each adds what it sees.
     #[must_use]
     pub fn of(who: &Principal, merchant: &MerchantId) -> Self {
         match &who.bearer {
             // The operator of Rescind sets things up; that needs nobody's telephone number.
-            Bearer::Admin | Bearer::Terminal { .. } => Self::NOBODY,
+            Bearer::Admin => Self::NOBODY,
+            Bearer::Terminal { .. } => Self { question: Sight::Full, ..Self::NOBODY },
             // The merchant's own back office, which gave the data.
             Bearer::System { .. } => eyes(Sight::Full, Sight::Full, Sight::Full),
             Bearer::Person { .. } => {
@@ -53,6 +56,7 @@ impl Eyes {
                 let held = ROLES.iter().filter(|(role, _)| roles.iter().any(|r| r.as_str() == *role));
                 held.fold(Self::NOBODY, |all, (_, seen)| Self {
                     note: all.note.max(seen.note),
+                    question: all.question.max(seen.question),
                     contact: all.contact.max(seen.contact),
                     payer: all.payer.max(seen.payer),
                 })
@@ -62,10 +66,10 @@ impl Eyes {
 }
 
 const fn eyes(note: Sight, contact: Sight, payer: Sight) -> Eyes {
-    Eyes { note, contact, payer }
+    Eyes { note, question: Sight::Full, contact, payer }
 }
 
-/// The table: role, and what it sees of notes, contacts, payer tokens.
+/// The table: role, and what it sees of notes, contacts, payer tokens. Each of them sees questions.
 const ROLES: [(&str, Eyes); 8] = [
     ("cashier", eyes(Sight::Hidden, Sight::Masked, Sight::Masked)),
     // Approves what fits the till, and has to know what for.
@@ -86,7 +90,7 @@ pub fn seen(sight: Sight, kind: Kind, text: &str) -> Option<String> {
         Sight::Full => Some(text.to_owned()),
         Sight::Hidden => None,
         Sight::Masked => match kind {
-            Kind::Note => None,
+            Kind::Note | Kind::Question => None,
             Kind::Phone => Some(phone(text)),
             Kind::Email => Some(email(text)),
             Kind::App => Some(ends(text, 2, 0)),
@@ -155,7 +159,11 @@ impl Lens {
     pub fn look(&self, commitment: &Digest) -> Glimpse {
         match self.record.find(commitment) {
             Some((kind, Kept::Text { text, .. })) => {
-                let sight = if kind == Kind::Note { self.eyes.note } else { self.eyes.contact };
+                let sight = match kind {
+                    Kind::Note => self.eyes.note,
+                    Kind::Question => self.eyes.question,
+                    Kind::Phone | Kind::Email | Kind::App => self.eyes.contact,
+                };
                 Glimpse { kind: Some(kind), text: seen(sight, kind, text), erased: false }
             }
             Some((kind, Kept::Erased { .. })) => Glimpse { kind: Some(kind), text: None, erased: true },

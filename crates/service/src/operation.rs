@@ -11,11 +11,12 @@ use crate::refund::{check_text, find};
 use crate::sale::Aggregate;
 use crate::store::Record;
 use crate::store::key::Key;
+use crate::store::marks::Marks;
 use crate::take_back::{Taking, Way as TakeBack};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Grounds, Instant, Ledger,
+    Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Fee, Grounds, Instant, Ledger,
     Locale, MerchantId, Money, Operation, OperationAuthorisation, OperationId, OperationQuestion, OutcomeReport,
     PersonId, Refund, RefundId, Resolution, ResultOf, SaleId, SaleOutcome, SlipRequest, Target, TerminalId, Trouble,
     TroubleReport, VoidOperation, Way,
@@ -56,6 +57,8 @@ pub struct OperationAsk {
     pub terminal: Option<TerminalId>,
     /// The referral whose grant it uses.
     pub grant: Option<CaseId>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// What was shown to say which operator asks.
     pub proof: ShownProof,
 }
@@ -74,6 +77,7 @@ impl OperationAsk {
             operator: None,
             terminal: None,
             grant: None,
+            fees: None,
             proof: ShownProof::default(),
         }
     }
@@ -118,7 +122,13 @@ struct Operating<'a> {
 
 impl<P: Ports> TakeBack<P> for Operating<'_> {
     async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
-        let facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
+        // What is refused of a good payment is refused with advice, which looks at its other ways and what they count.
+        let facts = if ledger.status.outcome == SaleOutcome::Good {
+            app.facts_of_all_ways(ledger, taking.policy, &taking.asker, taking.accepted).await?
+        } else {
+            app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?
+        };
+        // The operation itself counts nowhere.
         Ok(Gathered { facts, tallies: Vec::new() })
     }
 
@@ -147,6 +157,10 @@ impl<P: Ports> TakeBack<P> for Operating<'_> {
             decision,
             grounds: Grounds { grant: ask.grant.clone(), ..taking.shown.grounds() },
         })
+    }
+
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
     }
 
     fn grant(&self) -> Option<&CaseId> {
@@ -212,18 +226,35 @@ struct Proposal {
     at: Instant,
     /// How often the operation had been sent: a later attempt is another question.
     attempts: u32,
+    /// Whether the second person has said the same: the first can no longer take it back.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    agreed: bool,
+    /// Proves the last changes: a word that was answered at once must not be said a second time.
+    #[serde(default)]
+    marks: Marks,
 }
 
 impl Proposal {
-    fn mark(&self) -> String {
-        format!("{} {} {} {} {}", self.by, self.second, self.took_place, self.at.unix_ms, self.attempts)
+    /// Whether two words are about the same attempt, within the time in which they belong together.
+    fn meets(&self, later: &Self) -> bool {
+        self.attempts == later.attempts && later.at.since(self.at) <= PROPOSAL_HOLDS
+    }
+
+    /// Whether this is the other person's word for the same.
+    fn is_answered_by(&self, later: &Self) -> bool {
+        self.by == later.second && self.second == later.by && self.took_place == later.took_place
+    }
+
+    /// Whether this is the same word of the same person.
+    fn is_repeated_by(&self, later: &Self) -> bool {
+        self.by == later.by && self.second == later.second && self.took_place == later.took_place
     }
 }
 
 impl Record for Proposal {
     const FORMAT: &'static str = "resolution/1";
     fn holds(&self, id: &str) -> bool {
-        self.mark() == id
+        self.marks.has(id)
     }
 }
 
@@ -325,6 +356,8 @@ impl<P: Ports> App<P> {
             terminal: ask.terminal.clone(),
             penalty: ask.penalty,
             order: None,
+            case: ask.grant.clone(),
+            fees: ask.fees.clone(),
         };
         let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
         // A terminal undoes what it cannot finish by itself, and the back office what its systems tell it: a person is
@@ -471,17 +504,36 @@ impl<P: Ports> App<P> {
         let records = self.records().await?;
         let key = Key::resolution(merchant, &sale, &describe(target));
         let now = self.ports.now();
-        let own = Proposal { by: person.clone(), second: second.clone(), took_place, at: now, attempts };
-        let agreed = records.read::<Proposal>(&key).await?.is_some_and(|there| {
-            there.by == second
-                && there.second == *person
-                && there.took_place == took_place
-                && there.attempts == attempts
-                && now.since(there.at) <= PROPOSAL_HOLDS
-        });
+        let mark = self.random_hex(32);
+        let own = Proposal {
+            by: person.clone(),
+            second: second.clone(),
+            took_place,
+            at: now,
+            attempts,
+            agreed: false,
+            marks: Marks::default(),
+        };
+        // That the second agreed is written down before the payment is changed: in between, the first could take back
+        // what the second relies on.
+        let agreed = records
+            .update::<Proposal, _, _>(&key, &mark, self.unique(), |there| {
+                let mut marks = there.map(|there| there.marks.clone()).unwrap_or_default();
+                marks.add(&mark);
+                match there.filter(|there| there.meets(&own)) {
+                    Some(there) if there.is_answered_by(&own) => {
+                        Ok((Some(Proposal { agreed: true, marks, ..there.clone() }), true))
+                    }
+                    Some(there) if there.agreed && there.is_repeated_by(&own) => Ok((None, true)),
+                    Some(there) if there.agreed => Err(Error::Conflict {
+                        code: "operation.conflict",
+                        message: "two persons have said what became of it: ask again how it stands".to_owned(),
+                    }),
+                    _ => Ok((Some(Proposal { marks, ..own.clone() }), false)),
+                }
+            })
+            .await?;
         if !agreed {
-            let mark = own.mark();
-            records.update::<Proposal, _, _>(&key, &mark, self.unique(), |_| Ok((Some(own.clone()), ()))).await?;
             return self.sale(who, merchant, &sale).await;
         }
         let change = Command::Resolve(Resolution { target: target.clone(), took_place, second, reason });

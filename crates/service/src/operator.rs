@@ -8,13 +8,16 @@
 //! service hash for nothing. A person's own key knows of no number but that person's.
 //!
 //! **Who sets a PIN does not become its operator.** A PIN that somebody else set is good for one thing: for choosing
-//! another with it. A device is added by the operator, with the operator's own key or own PIN.
+//! another with it, within [`SET_PIN_LIFETIME`]. At a till nobody but the two of them can say who chose it: it is shown of
+//! the operator until the operator's own key, or somebody else than who set the first one, has confirmed it. A device is added by the operator, with the operator's own key
+//! or own PIN.
 
 use crate::app::App;
 use crate::directory::Listed;
 use crate::error::Error;
 use crate::limits::{
     BEARER_ATTEMPTS, BEARER_WINDOW, INTENT_PATIENCE, OPERATOR_DEVICES, PIN_ATTEMPTS, PIN_ATTEMPTS_EVER,
+    SET_PIN_LIFETIME,
 };
 use crate::pin::{Pin, PinHash};
 use crate::ports::Ports;
@@ -118,6 +121,24 @@ pub struct PinSet {
     pub at: Instant,
     /// Whether it was the operator: a PIN of anybody else's has to be changed before it is good for anything.
     pub own: bool,
+    /// Whether the key was the operator's own.
+    #[serde(default)]
+    pub under_own_key: bool,
+}
+
+/// That the operator's own PIN was chosen with one that somebody else had set, under a key that is not the operator's own.
+/// Stands until it is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unconfirmed {
+    /// Who had set the other one; absent: an admin.
+    pub set_by: Option<PersonId>,
+    /// Under which key.
+    pub set_with: String,
+    /// Under which key the own one was chosen.
+    pub chosen_with: String,
+    /// When.
+    pub chosen_at: Instant,
 }
 
 /// That somebody gave an operator a new PIN.
@@ -209,6 +230,9 @@ pub struct OperatorView {
     pub reset: Option<Reset>,
     /// Who set the PIN that is in force.
     pub pin_set: PinSet,
+    /// That nobody has confirmed who chose it.
+    #[serde(default)]
+    pub unconfirmed: Option<Unconfirmed>,
 }
 
 impl OperatorView {
@@ -268,20 +292,50 @@ impl Operator {
         self.view.failures = 0;
         self.view.failures_ever = 0;
         self.view.locked_at = None;
+        self.view.unconfirmed = self.unconfirmed_after(&set);
         self.view.pin_set = set;
+    }
+
+    /// What is to be confirmed once another PIN is in force. A PIN that somebody else sets has not been chosen yet; one that
+    /// the operator's own key chose needs no more; any other leaves open what was open.
+    fn unconfirmed_after(&self, set: &PinSet) -> Option<Unconfirmed> {
+        let before = &self.view.pin_set;
+        match (before.own, set.own) {
+            (_, false) => None,
+            (_, true) if set.under_own_key => None,
+            (true, true) => self.view.unconfirmed.clone(),
+            (false, true) => Some(Unconfirmed {
+                set_by: before.by.clone(),
+                set_with: before.key.clone(),
+                chosen_with: set.key.clone(),
+                chosen_at: set.at,
+            }),
+        }
     }
 }
 
 /// Who sets a PIN for this person's operator.
 fn pin_set(who: &Principal, operator: &PersonId, at: Instant) -> PinSet {
     let by = person_of(who).cloned();
-    PinSet { own: by.as_ref() == Some(operator), by, key: who.key.clone(), at }
+    let own = by.as_ref() == Some(operator);
+    PinSet { own, by, key: who.key.clone(), at, under_own_key: own }
 }
 
 /// Where a holder's attempts are counted: over all their keys.
 fn attempts_of(who: &Principal, merchant: &MerchantId) -> Result<Key, Error> {
     let holder = serde_json::to_vec(&who.bearer).map_err(|e| Error::Internal(e.to_string()))?;
     Key::operator_attempts(merchant, &Digest::of(&holder)).checked()
+}
+
+/// The PIN can still be exchanged for another: it is the operator's own, or was set not long ago.
+fn must_not_have_expired(set: &PinSet, now: Instant) -> Result<(), Error> {
+    if set.own || now.since(set.at) <= SET_PIN_LIFETIME {
+        return Ok(());
+    }
+    Err(Error::Unproved {
+        code: "operator.pin-expired",
+        message: "somebody else set this PIN too long ago: have it reset, and choose another with the new one",
+    })
 }
 
 fn must_change() -> Error {
@@ -344,6 +398,7 @@ impl<P: Ports> App<P> {
             devices: Vec::new(),
             created_at: now,
             reset: None,
+            unconfirmed: None,
         };
         let pin = PinHash::of(&ask.pin, self.random_hex(32), &self.pepper().await?)?;
         let mark = self.random_hex(16);
@@ -478,21 +533,62 @@ impl<P: Ports> App<P> {
         })?;
         let checked = self.check_pin(who, merchant, number, pin).await?;
         self.must_hold_role(merchant, &checked.view).await?;
-        let hash = PinHash::of(new, self.random_hex(32), &self.pepper().await?)?;
         let now = self.ports.now();
+        must_not_have_expired(&checked.view.pin_set, now)?;
+        let hash = PinHash::of(new, self.random_hex(32), &self.pepper().await?)?;
         self.change_operator(merchant, number, |operator| {
             // Somebody set another in between: this one is not in force any more.
             if operator.pin != checked.pin {
                 return Err(refused());
             }
+            let under_own_key = person_of(who) == Some(&operator.view.person);
             let by = Some(operator.view.person.clone());
-            operator.renew(&hash, PinSet { by, key: who.key.clone(), at: now, own: true });
+            operator.renew(&hash, PinSet { by, key: who.key.clone(), at: now, own: true, under_own_key });
             Ok(())
         })
         .await?;
         self.end_sessions(merchant, number).await?;
-        self.ports.log(&format!("operator {merchant}/{number} chose another PIN, under {}", who.key));
+        let set_by = if checked.view.pin_set.own { "the operator" } else { checked.view.pin_set.key.as_str() };
+        let key = &who.key;
+        self.ports.log(&format!(
+            "operator {merchant}/{number} chose another PIN, under {key}; {set_by} had set the one before"
+        ));
         Ok(())
+    }
+
+    /// Confirms that it was the operator who chose the own PIN: the operator with the own key, or whoever may reset the PIN
+    /// and has not set the one before. Again is harmless.
+    ///
+    /// # Errors
+    /// Not permitted; no such operator; whoever set the PIN that it was chosen with.
+    pub async fn confirm_operator(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        number: &OperatorNumber,
+    ) -> Result<OperatorView, Error> {
+        let there = self.operator(merchant, number).await?;
+        let own = there.as_ref().is_some_and(|o| person_of(who) == Some(&o.view.person));
+        if !own {
+            who.may(Deed::ResetOperators, merchant)?;
+        }
+        let there = there.ok_or(Error::NotFound("operator"))?;
+        if !own && there.view.role != OperatorRole::Cashier {
+            who.may(Deed::ManageOperators, merchant)?;
+        }
+        let view = self
+            .change_operator(merchant, number, |operator| {
+                // An admin is no person: nobody can tell one from another.
+                let set = operator.view.unconfirmed.take();
+                if set.is_some_and(|set| set.set_by.as_ref() == person_of(who)) {
+                    let message = "somebody else than who set the first PIN, or the operator's own key, confirms this";
+                    return Err(Error::Forbidden(message.to_owned()));
+                }
+                Ok(operator.view.clone())
+            })
+            .await?;
+        self.ports.log(&format!("{} confirmed the PIN of operator {merchant}/{number}", who.key));
+        Ok(view)
     }
 
     /// An operator registers a device that signs for them: with the operator's own key, or with the operator's own PIN.

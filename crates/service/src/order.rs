@@ -14,9 +14,10 @@ use crate::store::key::Key;
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::standing::Standing;
+use rescind_model::token::Token as _;
 use rescind_model::{
     Actor, Asker, Command, CommandId, Decision, Facts, Grounds, Instant, Ledger, LegalOrder, MerchantId, Money,
-    OperationId, OrderId, OrderProposal, Outcome, Role, SaleId, VoidAuthorisation, VoidQuestion,
+    OperationId, OrderId, OrderProposal, OrderState, Outcome, Rejection, Role, SaleId, VoidAuthorisation, VoidQuestion,
 };
 
 /// The reason code that the void of an order carries.
@@ -106,16 +107,13 @@ impl<P: Ports> App<P> {
         let there = self.payment(merchant, &sale).await.map_err(no_order)?;
         let order = find(&there, id).ok_or(Error::NotFound("legal order"))?;
         if order.proposed_by == person.id {
-            return Err(Error::Rejected(rescind_model::Rejection::NotPermitted("same-person".to_owned())));
+            return Err(Error::Rejected(Rejection::NotPermitted("same-person".to_owned())));
         }
         if there.holds(command.as_str()) {
             // Carried out before: what was shown for it may have ended since.
             return Ok((there, id.clone()));
         }
-        if order.state != rescind_model::OrderState::Proposed {
-            use rescind_model::token::Token as _;
-            return Err(Error::Rejected(rescind_model::Rejection::WrongState(order.state.token().to_owned())));
-        }
+        must_wait(order)?;
         let asked = AskedOperation {
             way: rescind_model::Way::Void,
             sale: sale.clone(),
@@ -124,6 +122,8 @@ impl<P: Ports> App<P> {
             terminal: None,
             penalty: false,
             order: Some(id.clone()),
+            case: None,
+            fees: None,
         };
         let standing = self.standing_of_asker(who, merchant, None, &asked, proof).await?;
         let taking = Taking {
@@ -177,6 +177,14 @@ impl<P: Ports> App<P> {
     }
 }
 
+/// The order waits for its second person.
+fn must_wait(order: &LegalOrder) -> Result<(), Error> {
+    if order.state == OrderState::Proposed {
+        return Ok(());
+    }
+    Err(Error::Rejected(Rejection::WrongState(order.state.token().to_owned())))
+}
+
 /// All that is left of a payment.
 fn left_of(ledger: &Ledger) -> Result<Money, Error> {
     let standing = Standing::of(ledger).map_err(|e| Error::Internal(format!("ledger {}: {e}", ledger.sale.id)))?;
@@ -196,6 +204,8 @@ struct LegalVoid<'a> {
 
 impl<P: Ports> Way<P> for LegalVoid<'_> {
     async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
+        // Somebody else may have confirmed it in between. What is then left would be refused for another reason.
+        ledger.orders.iter().find(|order| order.id == *self.order).map_or(Ok(()), must_wait)?;
         // Counts do not stand in its way, and it is not one of those that are counted.
         let facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
         Ok(Gathered { facts, tallies: Vec::new() })

@@ -77,6 +77,11 @@ impl Owed {
 
 impl<P: Ports> App<P> {
     /// Writes down that a terminal is about to owe a reversal.
+    ///
+    /// # Errors
+    /// The list is full: [`Error::ReversalOutstanding`] with the first that the terminal has to report before it begins
+    /// another, or [`Error::Unavailable`] where all of it may still be under way. One that is not in the list would not hold
+    /// the terminal up once the others are reported.
     pub(crate) async fn note_outstanding(
         &self,
         merchant: &MerchantId,
@@ -88,18 +93,23 @@ impl<P: Ports> App<P> {
         let owed = Owed { sale: sale.clone(), operation: operation.clone(), at: now };
         let key = Key::outstanding(merchant, terminal).checked()?;
         let records = self.records().await?;
+        let mut first = None;
         if records.read::<Outstanding>(&key).await?.is_some_and(|there| there.owed.len() >= OUTSTANDING) {
             // What is over makes room.
-            self.prune_outstanding(merchant, &key).await?;
+            first = self.prune_outstanding(merchant, &key).await?;
         }
         records
             .update::<Outstanding, _, _>(&key, operation.as_str(), self.unique(), |there| {
                 let mut next = there.cloned().unwrap_or_default();
-                // A full list holds the terminal up already: what more is in it does not matter.
-                if next.owed.len() >= OUTSTANDING || next.owed.contains(&owed) {
+                if next.owed.contains(&owed) {
                     return Ok((None, ()));
                 }
                 next.owed.retain(|o| o.operation != owed.operation);
+                if next.owed.len() >= OUTSTANDING {
+                    let under_way =
+                        || Error::Unavailable("too many reversals of one terminal are under way".to_owned());
+                    return Err(first.clone().map_or_else(under_way, Error::ReversalOutstanding));
+                }
                 next.owed.push(owed.clone());
                 Ok((Some(next), ()))
             })

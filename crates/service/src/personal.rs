@@ -30,6 +30,8 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// Free text.
     Note,
+    /// What a reviewer asked.
+    Question,
     /// A telephone number.
     Phone,
     /// An e-mail address.
@@ -44,6 +46,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Note => "note",
+            Self::Question => "question",
             Self::Phone => "phone",
             Self::Email => "email",
             Self::App => "app",
@@ -175,8 +178,9 @@ pub struct Erasure {
 #[must_use]
 pub fn commitments(ledger: &Ledger) -> Vec<Digest> {
     let requests = ledger.refunds.iter().flat_map(|r| [r.request.note.as_ref(), r.request.contact.as_ref()]);
+    let questions = ledger.refunds.iter().flat_map(|r| &r.inquiries).map(|inquiry| Some(&inquiry.question));
     let mut all: Vec<Digest> = Vec::new();
-    for commitment in [ledger.sale.contact.as_ref()].into_iter().chain(requests).flatten() {
+    for commitment in [ledger.sale.contact.as_ref()].into_iter().chain(requests).chain(questions).flatten() {
         if !all.contains(commitment) {
             all.push(commitment.clone());
         }

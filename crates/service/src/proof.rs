@@ -19,10 +19,12 @@ use crate::store::key::Key;
 use crate::store::marks::Marks;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    ActingPerson, Actor, Asker, Authentication, AuthenticationMethod, Digest, Facts, Grounds, Instant, MerchantId,
-    Money, OrderId, PersonId, Role, SaleId, TerminalId, Way,
+    ActingPerson, Actor, Asker, Authentication, AuthenticationMethod, CaseId, Digest, Facts, Fee, Grounds, Instant,
+    MerchantId, Money, OrderId, PersonId, Role, SaleId, TerminalId, Way,
 };
-use rescind_proof::{Authenticated, Method, Operation, OperationDigest, Proof, ProofError, ProofKey, SigningKey};
+use rescind_proof::{
+    Authenticated, Method, Operation, OperationDigest, Proof, ProofError, ProofKey, SeenFee, SigningKey,
+};
 use serde::{Deserialize, Serialize};
 
 /// An operation that somebody wants a proof for, or shows one for.
@@ -42,6 +44,10 @@ pub struct AskedOperation {
     pub penalty: bool,
     /// The legal order that it carries out.
     pub order: Option<OrderId>,
+    /// The granted referral that it rests on.
+    pub case: Option<CaseId>,
+    /// The fees that the operator saw. What is decided in the end has to be the same.
+    pub fees: Option<Vec<Fee>>,
 }
 
 /// What came with a request to show which operator asks: a proof, or the token of a session. `Debug` does not show it.
@@ -201,8 +207,8 @@ fn not_held(error: ProofError) -> Error {
         }
         ProofError::OtherOperation => (
             "proof.other-operation",
-            "a proof is for one way, sale, amount, reason, terminal, penalty and legal order, exactly as they are asked for, \
-             under the same kind of key",
+            "a proof is for one way, sale, amount, reason, terminal, penalty, legal order, case and fees, exactly as they are \
+             asked for, under the same kind of key",
         ),
         ProofError::Malformed
         | ProofError::UnknownKey
@@ -211,6 +217,15 @@ fn not_held(error: ProofError) -> Error {
         | ProofError::TooLong => ("proof.invalid", "let the operator give a new proof"),
     };
     Error::Unproved { code, message }
+}
+
+fn seen(fee: &Fee) -> SeenFee<'_> {
+    SeenFee {
+        kind: fee.kind.token(),
+        minor: fee.amount.minor,
+        currency: &fee.amount.currency,
+        payer: fee.payer.token(),
+    }
 }
 
 fn other_person() -> Error {
@@ -239,6 +254,7 @@ impl<P: Ports> App<P> {
             (Bearer::Terminal { terminal, .. }, _) => Some(terminal),
             (_, named) => named.as_ref(),
         };
+        let fees: Option<Vec<SeenFee<'_>>> = operation.fees.as_ref().map(|fees| fees.iter().map(seen).collect());
         Ok(rescind_proof::operation_digest(&Operation {
             merchant: merchant.as_str(),
             sale: operation.sale.as_str(),
@@ -256,6 +272,8 @@ impl<P: Ports> App<P> {
             },
             penalty: operation.penalty,
             order: operation.order.as_ref().map(OrderId::as_str),
+            case: operation.case.as_ref().map(CaseId::as_str),
+            fees: fees.as_deref(),
         }))
     }
 

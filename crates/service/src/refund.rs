@@ -15,8 +15,9 @@ use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
 use crate::void::{Gathered, provider_reference, tail};
 use rescind_model::{
-    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Grounds, Ledger, MerchantId,
-    Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission, Refusal, SaleId,
+    Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Fee, Grounds, Ledger,
+    MerchantId, Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission,
+    Refusal, SaleId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub struct RefundAsk {
     pub operator: Option<PersonId>,
     /// The granted referral it rests on, where the policy leaves it to support.
     pub case: Option<CaseId>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// The cleared refund whose wrong amount it corrects.
     pub corrects: Option<RefundId>,
     /// What the operator showed.
@@ -110,6 +113,8 @@ impl<P: Ports> App<P> {
             terminal: None,
             penalty: false,
             order: None,
+            case: ask.case.clone(),
+            fees: ask.fees.clone(),
         };
         let there = if ask.proof.0.is_some() || ask.identity.is_some() {
             Some(self.sale(who, &merchant.id, &ask.sale).await?)
@@ -375,6 +380,10 @@ impl<P: Ports> Way<P> for Submission<'_> {
             evidence: self.ask.evidence.iter().map(|e| e.kind.clone()).collect(),
         };
         Ok(policy.decide_refund(facts, &question)?)
+    }
+
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
     }
 
     fn grant(&self) -> Option<&CaseId> {

@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::directory::{Merchant, Terminal};
 use crate::error::Error;
-use crate::limits::{EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_ID_BYTES, SWAP_ATTEMPTS};
+use crate::limits::{
+    EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_BYTES_TO_END, SALE_ID_BYTES, SWAP_ATTEMPTS,
+};
 use crate::personal::Personal;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
@@ -76,11 +78,15 @@ impl Aggregate {
     /// # Errors
     /// [`Error::Conflict`] `record.full`.
     pub(crate) fn must_have_room(&self) -> Result<(), Error> {
+        self.must_weigh_less_than(SALE_BYTES)
+    }
+
+    fn must_weigh_less_than(&self, most: usize) -> Result<(), Error> {
         if self.events.len() < EVENTS_TO_WEIGH {
             return Ok(());
         }
         let bytes = serde_json::to_vec(self).map_err(|e| Error::Internal(e.to_string()))?.len();
-        if bytes < SALE_BYTES {
+        if bytes < most {
             return Ok(());
         }
         Err(Error::Conflict {
@@ -214,19 +220,21 @@ impl Outcome {
     }
 }
 
-/// Whether a command makes the record longer without bringing anything to its end: it then needs room. Outcomes, and what
-/// ends something, are taken in whatever the record weighs.
-fn makes_longer(change: &Command) -> bool {
-    matches!(
-        change,
+/// What the record may weigh for a command. One that begins something leaves half of it to what is under way; a person's
+/// word about that leaves a quarter to outcomes. Those, and what gives a reservation back, are taken in whatever it weighs.
+fn room_for(change: &Command) -> Option<usize> {
+    match change {
         Command::AskInformation(_)
-            | Command::ProvideInformation(_)
-            | Command::AssignCase(_)
-            | Command::RecordLiability(_)
-            | Command::RequestTrace(_)
-            | Command::RecordTrouble(_)
-            | Command::Retry(_)
-    )
+        | Command::ProvideInformation(_)
+        | Command::AssignCase(_)
+        | Command::RecordLiability(_)
+        | Command::RequestTrace(_)
+        | Command::RecordTrouble(_)
+        | Command::Retry(_) => Some(SALE_BYTES),
+        Command::Approve(_) | Command::DecideCase(_) | Command::EndLiability(_) => Some(SALE_BYTES_TO_END),
+        // The rest of what begins something has facts gathered for it, and asks for room there (`take_back`, `case`, `order`).
+        _ => None,
+    }
 }
 
 impl<P: Ports> App<P> {
@@ -402,6 +410,23 @@ impl<P: Ports> App<P> {
         let found = self.records().await?.read::<Aggregate>(&Key::sale(merchant, id)).await?;
         let aggregate = found.filter(|a| visible(who, merchant, a)).ok_or(Error::NotFound("transaction"))?;
         self.with_batch(aggregate).await
+    }
+
+    /// A payment that began in one way, by the name that it has there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for one that does not exist, is not the asker's, or began otherwise.
+    pub(crate) async fn sale_begun_as(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        id: &SaleId,
+        noun: &'static str,
+        began_so: fn(&Ledger) -> bool,
+    ) -> Result<Aggregate, Error> {
+        let not_found = |e| if matches!(e, Error::NotFound(_)) { Error::NotFound(noun) } else { e };
+        let found = self.sale(who, merchant, id).await.map_err(not_found)?;
+        if began_so(&found.ledger) { Ok(found) } else { Err(Error::NotFound(noun)) }
     }
 
     /// Overlays the closing of the terminal's batch, which is recorded once for all its sales.
@@ -663,8 +688,8 @@ impl<P: Ports> App<P> {
         actor: &Actor,
         command: &CommandId,
     ) -> Result<Transition, Error> {
-        if makes_longer(change) {
-            aggregate.must_have_room()?;
+        if let Some(most) = room_for(change) {
+            aggregate.must_weigh_less_than(most)?;
         }
         Ok(self.ports.apply(&aggregate.ledger, change, actor, command, self.ports.now())?)
     }

@@ -14,7 +14,7 @@ use crate::store::key::Key;
 use crate::void::Gathered;
 use core::future::Future;
 use rescind_model::{
-    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Instant, Ledger, MerchantId, Outcome as Verdict,
+    Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Fee, Instant, Ledger, MerchantId, Outcome as Verdict,
     Rejection, SaleId, Transition,
 };
 
@@ -48,6 +48,10 @@ pub(crate) trait Way<P: Ports>: Sync {
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command;
     /// The referral whose grant lifts what the policy refers, if one was named. Whether it does is for the ledger to say.
     fn grant(&self) -> Option<&CaseId> {
+        None
+    }
+    /// The fees that the asker saw, where they say so. They stand behind these and no others.
+    fn fees_seen(&self) -> Option<&[Fee]> {
         None
     }
     /// What the ledger is told before the change, in the same commit.
@@ -90,6 +94,13 @@ impl<P: Ports> App<P> {
             if decision.outcome != Verdict::Allow && !referred {
                 self.settle(&reserved, command, false).await?;
                 return Err(Error::Decided(Box::new(decision)));
+            }
+            if way.fees_seen().is_some_and(|seen| seen != decision.obligations.fees) {
+                self.settle(&reserved, command, false).await?;
+                return Err(Error::Conflict {
+                    code: "fees.changed",
+                    message: "the fees are others than those that were seen: look at them again".to_owned(),
+                });
             }
             let decided = referred.then(|| Box::new(decision.clone()));
             let change = way.change(taking, &there.ledger, decision);

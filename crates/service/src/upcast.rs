@@ -3,7 +3,7 @@
 //!
 //! `sale/1` (contracts 0.1.0) → `sale/2`:
 //!
-//! - Fields that did not exist are absent or empty.
+//! - Fields that did not exist are absent or empty. A payment of which nobody knows is so since it was registered.
 //! - Events get their links, computed over the events as they stand, and the ledger its head. From then on they are
 //!   fixed; that nothing was changed *before* cannot be shown by them.
 //! - What was captured, voided and refunded is posted as double entries, dated as it happened.
@@ -34,6 +34,7 @@ fn from_1(mut data: Value) -> Result<Aggregate, String> {
         for (name, value) in [
             ("code", Value::Null),
             ("hold", Value::Null),
+            ("refused_scan", Value::Null),
             ("operations", json!([])),
             ("cases", json!([])),
             ("orders", json!([])),
@@ -45,6 +46,8 @@ fn from_1(mut data: Value) -> Result<Aggregate, String> {
             new_field(ledger, name, value)?;
         }
     }
+    let doubt = doubt(&data)?;
+    new_field(object(&mut data, "/ledger")?, "doubt", doubt)?;
     let (merchant, sale) = (word(&data, "/ledger/sale/merchant")?, word(&data, "/ledger/sale/id")?);
     for (place, names) in [("/ledger/sale", &["coupon", "contact", "service_at"][..]), ("/ledger/status", &["late"])] {
         for name in names {
@@ -93,6 +96,15 @@ fn from_1(mut data: Value) -> Result<Aggregate, String> {
     post_what_happened(&mut aggregate)?;
     link(&mut aggregate);
     Ok(aggregate)
+}
+
+/// Since when nobody knows of a payment whose outcome is unknown: since it was registered.
+fn doubt(data: &Value) -> Result<Value, String> {
+    if word(data, "/ledger/status/outcome")? != "Unknown" {
+        return Ok(Value::Null);
+    }
+    let since = data.pointer("/events/0/at").ok_or("/events/0/at: expected an instant")?;
+    Ok(json!({"since": since, "attention": false}))
 }
 
 fn object<'a>(data: &'a mut Value, place: &str) -> Result<&'a mut Map<String, Value>, String> {

@@ -12,7 +12,7 @@ use crate::store::tally::{Place, Tally};
 use crate::store::{Commit, Record as _};
 use crate::take_back::{Taking, Way};
 use rescind_model::{
-    Asker, CaseId, Command, CommandId, Counted, Decision, Facts, Grounds, Instant, Ledger, MerchantId, Money,
+    Asker, CaseId, Command, CommandId, Counted, Decision, Facts, Fee, Grounds, Instant, Ledger, MerchantId, Money,
     OperationId, PersonId, Sale, SaleId, TerminalId, VoidAuthorisation, VoidQuestion,
 };
 
@@ -29,6 +29,8 @@ pub struct VoidAsk {
     pub terminal: Option<TerminalId>,
     /// The granted referral it rests on, where the policy leaves it to support.
     pub case: Option<CaseId>,
+    /// The fees that the asker saw: those of the decision, or it is refused.
+    pub fees: Option<Vec<Fee>>,
     /// What the operator showed.
     pub proof: ShownProof,
     /// What the customer showed.
@@ -252,6 +254,10 @@ impl<P: Ports> Way<P> for Void<'_> {
         Ok(policy.decide_void(facts, &question(&facts.sale, self.ask))?)
     }
 
+    fn fees_seen(&self) -> Option<&[Fee]> {
+        self.ask.fees.as_deref()
+    }
+
     fn grant(&self) -> Option<&CaseId> {
         self.ask.case.as_ref()
     }
@@ -278,6 +284,8 @@ fn asked(sale: &Sale, ask: &VoidAsk) -> AskedOperation {
         terminal: ask.terminal.clone(),
         penalty: false,
         order: None,
+        case: ask.case.clone(),
+        fees: ask.fees.clone(),
     }
 }
 

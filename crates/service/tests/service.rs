@@ -73,6 +73,8 @@ impl Shop {
             holder: "person",
             penalty: false,
             order: None,
+            case: None,
+            fees: None,
         };
         let cashier = PersonId::parse("m1.cashier").unwrap();
         let proof = self.till.proof(self.app().ports.now(), &cashier, "cashier", &operation).unwrap();
@@ -126,6 +128,7 @@ impl Shop {
             requester: None,
             operator: None,
             case: None,
+            fees: None,
             corrects: None,
             proof: ShownProof::default(),
             identity: None,

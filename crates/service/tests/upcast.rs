@@ -225,3 +225,15 @@ async fn a_record_names_both_components_that_made_it() {
     assert!(bytes.starts_with(begins), "{bytes}");
     assert_eq!(records.read::<Aggregate>(&key).await.unwrap(), Some(next));
 }
+
+#[tokio::test]
+async fn an_old_payment_that_nobody_knows_of_has_been_so_since_it_was_registered() {
+    let mut record: serde_json::Value = serde_json::from_str(VOID).unwrap();
+    record["d"]["ledger"]["status"]["outcome"] = "Unknown".into();
+    record["d"]["ledger"]["voids"] = serde_json::json!([]);
+    let id = record["d"]["ledger"]["sale"]["id"].as_str().unwrap().to_owned();
+    let old = Old::with(&id, &record.to_string()).await;
+    let there = old.read(&id).await;
+    let since = there.events[0].at;
+    assert_eq!(there.ledger.doubt, Some(rescind_model::Doubt { since, attention: false }));
+}

@@ -157,6 +157,8 @@ async fn by_device(teller: &mut Teller, shop: &Shop) -> Result<()> {
         holder: "terminal",
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     });
     let signed = Challenge {
         merchant: &shop.merchant,

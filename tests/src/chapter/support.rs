@@ -2,6 +2,7 @@
 
 use super::{FINDING, becomes, finding, register, void};
 use crate::Client;
+use crate::operator::SUPERVISOR;
 use crate::shop::{Shop, cny, text};
 use crate::stage::Stage;
 use crate::teller::Teller;
@@ -27,9 +28,11 @@ fn evidence(kind: &str, content: &str) -> Value {
 }
 
 async fn void_under(teller: &Teller, shop: &Shop, case: &str, essence: &[&str]) -> Result<crate::Reply> {
-    let supervisor = shop.voiding("S-4").await?;
     let mut body = shop.void();
     body["case"] = json!(case);
+    let mut operation = shop.void_operation("S-4", &text(&body, "reason")?).await?;
+    operation["case"] = json!(case);
+    let supervisor = shop.supervisor.showing(&shop.proof(&shop.supervisor, &SUPERVISOR, &operation).await?);
     Ok(teller.tell("supervisor", &supervisor, "/v1/transactions/S-4/voids", &body, essence).await?.0)
 }
 
@@ -99,7 +102,7 @@ async fn asked(teller: &mut Teller, shop: &Shop) -> Result<()> {
     teller.step("The second has a question: the review waits for the merchant");
     let question = json!({"question": "Which of the two receipts is it?"});
     let (asked, _) = teller
-        .tell("manager", &shop.manager, &format!("{path}/inquiries"), &question, &["/state", "/inquiries/0/question"])
+        .tell("manager", &shop.manager, &format!("{path}/inquiries"), &question, &["/state", "/inquiries/0/asked_by"])
         .await?;
     ensure!(asked.is(200)?["state"] == "needs-information", "{asked}");
 

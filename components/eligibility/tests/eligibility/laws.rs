@@ -9,7 +9,7 @@ use rescind_model::{
     Instant, Money, OperationQuestion, Outcome, PaymentCode, Presenter, RefundQuestion, Remedy, Role, SaleOutcome,
     SettlementMode, Trouble, VoidQuestion, Way,
 };
-use rescind_policy::document::{CouponRule, Document, RefundWindow, ReturnedFee};
+use rescind_policy::document::{CouponRule, Document, Matcher, RefundRules, RefundWindow, ReturnedFee, Variant};
 use rescind_policy::scalar::{Amount, Span};
 
 fn packs() -> impl Strategy<Value = &'static Document> {
@@ -134,7 +134,7 @@ fn any_facts(document: &'static Document) -> impl Strategy<Value = Facts> {
     )
 }
 
-fn pack_and_facts() -> impl Strategy<Value = (&'static Document, Facts)> {
+pub(crate) fn pack_and_facts() -> impl Strategy<Value = (&'static Document, Facts)> {
     packs().prop_flat_map(|document| any_facts(document).prop_map(move |facts| (document, facts)))
 }
 
@@ -469,9 +469,19 @@ proptest! {
         share in 0..=1_000_000_i64,
         cuts in prop::collection::vec(0..=1_000_000_i64, 0..8),
         rule in prop::sample::select(vec![ReturnedFee::Full, ReturnedFee::Proportion, ReturnedFee::Kept]),
+        of_variant in any::<bool>(),
     ) {
         let mut document = document.clone();
-        document.refund.as_mut().unwrap().acquiring_fee = rule;
+        let section = document.refund.as_mut().unwrap();
+        if of_variant {
+            // The section says something else, which must not matter.
+            section.acquiring_fee = if rule == ReturnedFee::Kept { ReturnedFee::Full } else { ReturnedFee::Kept };
+            let rules = RefundRules { acquiring_fee: rule, ..section.clone() };
+            let matches = Matcher { kind: vec!["purchase".to_owned()], ..Matcher::default() };
+            document.when.refund = vec![Variant { matches, name: "some".to_owned(), rules }];
+        } else {
+            section.acquiring_fee = rule;
+        }
         let engine = engine(&document);
         let of = |share: i64| i64::try_from(i128::from(captured) * i128::from(share) / 1_000_000).unwrap();
         let charged = of(share);

@@ -1,61 +1,21 @@
 //! Each rule at its edges, for rules that no pack uses and for combinations.
 
-use crate::world::{LAKALA, UNIONPAY, at, cny, engine, later, ordinary, proof, refund, tally, void};
+use crate::world::{
+    LAKALA, PAID, UNIONPAY, after, alone, amount, at, ceilings, cny, engine, findings, later, of, ordinary, proof,
+    refund, refund_rules, refunded, sale, seconds, tally, void, void_rules, voided,
+};
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Counted, Decision, DecisionError, Duration, Facts, Finding, FundingBasis, Hold, IdentityKind, IdentityProof,
-    Instant, OperationQuestion, Outcome, PaymentCode, PersonId, Presenter, Remedy, Role, SaleOutcome, SettlementMode,
-    Value, Way,
+    BusinessDay, CardType, Channel, Counted, Decision, DecisionError, Duration, Facts, Finding, FundingBasis, Hold,
+    IdentityKind, IdentityProof, Instant, OfflineSituation, OperationQuestion, Outcome, Party, PaymentCode, Period,
+    PersonId, Presenter, Remedy, Role, SaleOutcome, SettlementMode, Tally, TallyNeed, Value, VoidQuestion, Way,
 };
 use rescind_policy::document::{
-    AuthenticationRule, CountLimit, Document, EvidenceRule, IdentityRule, PenaltyStep, Permission, PrepaidRule,
-    RefundRules, RefundWindow, ReversalRules, Same, VoidRules,
+    ArrivalRule, AuthenticationRule, Calendar, ChargeRule, CountLimit, Document, Effective, EvidenceRule, FeeRule,
+    IdentityRule, Instead, Matcher, OfflineRules, PenaltyStep, Permission, PrepaidRule, RefundWindow, ReversalRules,
+    Same, Since, Weekday,
 };
-use rescind_policy::scalar::{Amount, Rate, Span};
-
-const PAID: &str = "2026-11-23T14:00:00+08:00";
-
-fn amount(minor: i64) -> Option<Amount> {
-    Some(Amount::new(minor).unwrap())
-}
-
-fn seconds(seconds: u32) -> Option<Span> {
-    Some(Span::new(seconds).unwrap())
-}
-
-/// `UnionPay`'s rules with some changed: they refuse little by themselves.
-fn void_rules(change: impl FnOnce(&mut VoidRules)) -> Engine {
-    let mut document: Document = UNIONPAY.clone();
-    change(document.void.as_mut().unwrap());
-    engine(&document)
-}
-
-fn refund_rules(change: impl FnOnce(&mut RefundRules)) -> Engine {
-    let mut document: Document = UNIONPAY.clone();
-    change(document.refund.as_mut().unwrap());
-    engine(&document)
-}
-
-fn sale(engine: &Engine) -> Facts {
-    ordinary(engine, 10_000, at(PAID))
-}
-
-fn after(facts: &Facts, ms: i64) -> Facts {
-    later(facts, Instant { unix_ms: facts.sale.paid_at.unix_ms + ms })
-}
-
-/// Rule and remedy of each finding.
-fn findings(decision: &Decision) -> Vec<(&str, &Remedy)> {
-    decision.findings.iter().map(|finding| (finding.rule.as_str(), &finding.remedy)).collect()
-}
-
-fn voided(engine: &Engine, facts: &Facts) -> Decision {
-    engine.decide_void(facts, &void(10_000)).unwrap()
-}
-
-fn refunded(engine: &Engine, facts: &Facts, minor: i64) -> Decision {
-    engine.decide_refund(facts, &refund(minor)).unwrap()
-}
+use rescind_policy::scalar::{Date, Rate, Span};
 
 #[test]
 fn a_void_waits_until_the_minimum_has_passed() {
@@ -314,7 +274,7 @@ fn every_rule_that_fails_is_reported_in_order() {
     facts.balance.requested = cny(1);
     facts.tallies[0].count = 3;
     facts.asker.roles = vec![Role::parse("guest").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(1), reason: None, legal: false, evidence: Vec::new() };
+    let question = VoidQuestion { amount: cny(1), reason: None, legal: false, evidence: Vec::new() };
     let decision = engine.decide_void(&facts, &question).unwrap();
     let rules: Vec<&str> = decision.findings.iter().map(|finding| finding.rule.as_str()).collect();
     let expected = [
@@ -541,7 +501,7 @@ fn a_policy_says_how_long_things_live_and_who_does_what_is_rare() {
     assert_eq!((roles(&terms.support_roles), roles(&terms.legal_roles)), (vec!["support".to_owned()], Vec::new()));
     let day = Duration { ms: 86_400_000 };
     assert_eq!((terms.grant_lives, terms.case_lives, terms.order_lives), (day, day, day));
-    let legal = rescind_model::VoidQuestion { amount: cny(10_000), reason: None, legal: true, evidence: Vec::new() };
+    let legal = VoidQuestion { amount: cny(10_000), reason: None, legal: true, evidence: Vec::new() };
     let decision = engine(&bare).decide_void(&sale(&engine(&bare)), &legal).unwrap();
     assert_eq!(findings(&decision), [("legal.enabled", &Remedy::ContactSupport)]);
 }
@@ -592,7 +552,7 @@ fn a_legal_order_costs_nothing_and_returns_what_is_left_of_fee_and_coupon() {
     facts.balance.fee_returned = cny(31);
     facts.balance.coupon_returned = cny(501);
     facts.asker.roles = vec![Role::parse("compliance").unwrap()];
-    let question = rescind_model::VoidQuestion { amount: cny(5_000), reason: None, legal: true, evidence: Vec::new() };
+    let question = VoidQuestion { amount: cny(5_000), reason: None, legal: true, evidence: Vec::new() };
     let decision = engine.decide_void(&facts, &question).unwrap();
     assert_eq!(decision.outcome, Outcome::Allow);
     assert_eq!(decision.obligations.coupon, Some(cny(500)));
@@ -688,6 +648,322 @@ fn an_expired_code_is_closed_before_anything_is_sold_anew() {
         let reversal = asked(&engine, &facts, Way::Reversal);
         assert_eq!(findings(&reversal), [("reversal.nothing-to-reverse", &Remedy::NewSale)]);
     }
+}
+
+#[test]
+fn a_kind_that_is_not_voidable_leads_to_the_refund() {
+    let engine = void_rules(|void| void.kinds_not_voidable = vec!["gift-card".to_owned()]);
+    let mut facts = sale(&engine);
+    assert_eq!(voided(&engine, &facts).outcome, Outcome::Allow);
+    facts.sale.kind = "gift-card".to_owned();
+    let decision = voided(&engine, &facts);
+    assert_eq!(findings(&decision), [("void.kind", &Remedy::UseRefund)]);
+    assert_eq!(decision.findings[0].observed, Value::Text("gift-card".to_owned()));
+}
+
+#[test]
+fn a_void_can_demand_evidence_from_some_time_on() {
+    let rule = |kind: &str, after| EvidenceRule { above: None, after, kind: kind.to_owned(), reasons: Vec::new() };
+    let engine = void_rules(|void| void.evidence = vec![rule("slip", None), rule("letter", seconds(3_600))]);
+    let facts = sale(&engine);
+    let with = |ms, evidence: &[&str]| {
+        let evidence = evidence.iter().map(|kind| (*kind).to_owned()).collect();
+        engine.decide_void(&after(&facts, ms), &VoidQuestion { evidence, ..void(10_000) }).unwrap()
+    };
+    let provide = |kind: &str| Remedy::Provide(kind.to_owned());
+    assert_eq!(findings(&with(0, &[])), [("void.evidence", &provide("slip"))]);
+    let enough = with(3_599_999, &["slip"]);
+    // It suffices until the letter is demanded too.
+    assert_eq!((enough.outcome, enough.open_until), (Outcome::Allow, Some(at("2026-11-23T15:00:00+08:00"))));
+    assert_eq!(findings(&with(3_600_000, &["slip"])), [("void.evidence", &provide("letter"))]);
+    let all = with(3_600_000, &["letter", "slip"]);
+    assert_eq!((all.outcome, all.open_until), (Outcome::Allow, Some(at("2026-11-23T23:00:00+08:00"))));
+    assert_eq!(all.obligations.evidence, ["slip", "letter"]);
+    // Whoever looks is told.
+    assert_eq!(of(&engine.assess(&facts, None).unwrap(), Way::Void).obligations.evidence, ["slip"]);
+}
+
+#[test]
+fn a_refund_waits_until_the_minimum_has_passed() {
+    let engine = refund_rules(|refund| refund.minimum_wait = seconds(15));
+    let facts = sale(&engine);
+    let opens = at("2026-11-23T14:00:15+08:00");
+    let early = refunded(&engine, &after(&facts, 14_999), 1);
+    assert_eq!(
+        (findings(&early), early.opens_at),
+        (vec![("refund.minimum-wait", &Remedy::RetryAfter(opens))], Some(opens))
+    );
+    assert_eq!(refunded(&engine, &after(&facts, 15_000), 1).outcome, Outcome::Allow);
+}
+
+#[test]
+fn refunds_of_all_sales_are_counted_in_a_day_and_in_any_span() {
+    let engine = refund_rules(|refund| {
+        refund.count = vec![
+            limit(Counted::Operator, 5, Permission::Deny),
+            CountLimit {
+                per_business_day: None,
+                at_most: Some(3),
+                within: seconds(86_400),
+                ..limit(Counted::PayerToken, 0, Permission::Refer)
+            },
+        ];
+    });
+    let need = |counted, period| TallyNeed { way: Way::Refund, counted, period };
+    let rolling = Period::Rolling(Duration::seconds(86_400));
+    let needs = vec![need(Counted::Operator, Period::BusinessDay), need(Counted::PayerToken, rolling)];
+    assert_eq!(engine.needs().tallies, needs);
+    let mut facts = sale(&engine);
+    let voids = facts.tallies.clone();
+    let mut with = |operator, payer| {
+        facts.tallies.clone_from(&voids);
+        facts.tallies.extend(needs.iter().cloned().zip([operator, payer]).map(|(need, count)| Tally { need, count }));
+        refunded(&engine, &facts, 1)
+    };
+    assert_eq!(with(4, 2).outcome, Outcome::Allow);
+    assert_eq!(with(4, 3).outcome, Outcome::Refer);
+    assert_eq!(findings(&with(4, 3)), [("refund.tally", &Remedy::ContactSupport)]);
+    assert_eq!(with(5, 2).outcome, Outcome::Deny);
+    // The whole sale can be voided instead.
+    let whole = engine.decide_refund(&facts, &refund(10_000)).unwrap();
+    assert_eq!(findings(&whole), [("refund.tally", &Remedy::UseVoid)]);
+    // A count of voids is none of refunds, and one of a day none of another span.
+    facts.tallies = voids.clone();
+    let missing = |name: &str| Err(DecisionError::MissingFact(name.to_owned()));
+    assert_eq!(engine.decide_refund(&facts, &refund(1)), missing("tallies.refund.operator"));
+    facts.tallies.push(Tally { need: need(Counted::Operator, Period::BusinessDay), count: 0 });
+    facts.tallies.push(Tally { need: need(Counted::PayerToken, Period::BusinessDay), count: 0 });
+    assert_eq!(engine.decide_refund(&facts, &refund(1)), missing("tallies.refund.payer-token.86400s"));
+}
+
+#[test]
+fn a_window_can_run_from_the_authorisation() {
+    let engine = refund_rules(|refund| {
+        refund.since = Some(Since::Authorisation);
+        refund.window = RefundWindow::Days(30);
+    });
+    let mut facts = sale(&engine);
+    let held = at("2026-11-13T14:00:00+08:00");
+    facts.hold = Some(Hold {
+        authorised: cny(10_000),
+        ceiling: cny(11_500),
+        authorised_at: held,
+        expires_at: at("2026-12-13T14:00:00+08:00"),
+        authorisation_code: None,
+    });
+    let end = at("2026-12-13T14:00:00+08:00");
+    let last = refunded(&engine, &later(&facts, Instant { unix_ms: end.unix_ms - 1 }), 1);
+    assert_eq!((last.outcome, last.open_until), (Outcome::Allow, Some(end)));
+    assert_eq!(findings(&refunded(&engine, &later(&facts, end), 1)), [("refund.window", &Remedy::ContactSupport)]);
+    // What came from no hold was authorised when it was paid.
+    facts.hold = None;
+    assert_eq!(refunded(&engine, &facts, 1).open_until, Some(at("2026-12-23T14:00:00+08:00")));
+}
+
+/// 2026-10-01 to 2026-10-07 off, Saturday 10 October worked instead.
+fn national_day() -> Option<Calendar> {
+    let days = |days: &[&str]| days.iter().map(|day| Date::parse(day).unwrap()).collect();
+    Some(Calendar {
+        holidays: days(&["2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06", "2026-10-07"]),
+        until: Date::parse("2026-12-31").unwrap(),
+        weekend: vec![Weekday::Saturday, Weekday::Sunday],
+        workdays: days(&["2026-10-10"]),
+    })
+}
+
+#[test]
+fn a_window_of_working_days_is_over_when_the_last_of_them_ends() {
+    let mut document = UNIONPAY.clone();
+    document.calendar = national_day();
+    let rules = document.refund.as_mut().unwrap();
+    (rules.window, rules.after_window) = (RefundWindow::WorkingDays(3), None);
+    let engine = engine(&document);
+    // Paid late on the last of September: 8, 9 and, for the holidays, Saturday 10 October are worked.
+    let facts = ordinary(&engine, 10_000, at("2026-09-30T22:00:00+08:00"));
+    let end = at("2026-10-11T00:00:00+08:00");
+    let last = refunded(&engine, &later(&facts, Instant { unix_ms: end.unix_ms - 1 }), 1);
+    assert_eq!((last.outcome, last.open_until), (Outcome::Allow, Some(end)));
+    let over = refunded(&engine, &later(&facts, end), 1);
+    assert_eq!((over.outcome, over.findings[0].rule.as_str()), (Outcome::Deny, "refund.window"));
+}
+
+#[test]
+fn beyond_the_calendar_nobody_says_whether_a_window_is_over() {
+    let mut document = UNIONPAY.clone();
+    document.calendar = national_day();
+    let rules = document.refund.as_mut().unwrap();
+    (rules.window, rules.after_window) = (RefundWindow::WorkingDays(3), None);
+    let engine = engine(&document);
+    let facts = ordinary(&engine, 10_000, at("2026-12-30T12:00:00+08:00"));
+    let reach = at("2027-01-01T00:00:00+08:00");
+    let last = refunded(&engine, &later(&facts, Instant { unix_ms: reach.unix_ms - 1 }), 1);
+    assert_eq!((last.outcome, last.open_until), (Outcome::Allow, Some(reach)));
+    let beyond = refunded(&engine, &later(&facts, reach), 1);
+    assert_eq!(beyond.outcome, Outcome::Refer);
+    assert_eq!(findings(&beyond), [("refund.window", &Remedy::ContactSupport)]);
+    // Without a calendar, Monday to Friday are worked for ever.
+    document.calendar = None;
+    let engine = crate::world::engine(&document);
+    assert_eq!(refunded(&engine, &facts, 1).open_until, Some(at("2027-01-05T00:00:00+08:00")));
+}
+
+#[test]
+fn an_arrival_has_dates_as_far_as_the_calendar_reaches() {
+    let arrival =
+        |working_days| vec![ArrivalRule { card_type: None, channel: None, min_days: 1, max_days: 3, working_days }];
+    let day = |text: &str| Some(BusinessDay::parse(text).unwrap());
+    let with = |working_days, asked: &str| {
+        let mut document = UNIONPAY.clone();
+        document.calendar = national_day();
+        document.refund.as_mut().unwrap().arrival = arrival(working_days);
+        let engine = engine(&document);
+        let facts = ordinary(&engine, 10_000, at(asked));
+        let arrival = refunded(&engine, &facts, 1).obligations.arrival.unwrap();
+        (arrival.earliest, arrival.latest)
+    };
+    assert_eq!(with(true, "2026-09-29T12:00:00+08:00"), (day("2026-09-30"), day("2026-10-09")));
+    // After the cut-off it is the next business day.
+    assert_eq!(with(true, "2026-09-29T23:00:00+08:00"), (day("2026-10-08"), day("2026-10-10")));
+    assert_eq!(with(false, "2026-09-29T12:00:00+08:00"), (day("2026-09-30"), day("2026-10-02")));
+    assert_eq!(with(true, "2026-12-30T12:00:00+08:00"), (day("2026-12-31"), None));
+}
+
+#[test]
+fn a_way_that_is_closed_says_what_that_means_and_where_to_go() {
+    for (closed, outcome) in
+        [(None, Outcome::Deny), (Some(Permission::Deny), Outcome::Deny), (Some(Permission::Refer), Outcome::Refer)]
+    {
+        for (instead, void_remedy, refund_remedy) in [
+            (None, Remedy::UseRefund, Remedy::UseVoid),
+            (Some(Instead::OtherWay), Remedy::UseRefund, Remedy::UseVoid),
+            (Some(Instead::Support), Remedy::ContactSupport, Remedy::ContactSupport),
+            (Some(Instead::Nothing), Remedy::None, Remedy::None),
+        ] {
+            let engine = void_rules(|void| (void.enabled, void.closed, void.instead) = (false, closed, instead));
+            let decision = voided(&engine, &sale(&engine));
+            assert_eq!((decision.outcome, findings(&decision)), (outcome, vec![("void.enabled", &void_remedy)]));
+            let engine =
+                refund_rules(|refund| (refund.enabled, refund.closed, refund.instead) = (false, closed, instead));
+            let decision = refunded(&engine, &sale(&engine), 10_000);
+            assert_eq!((decision.outcome, findings(&decision)), (outcome, vec![("refund.enabled", &refund_remedy)]));
+        }
+    }
+}
+
+#[test]
+fn a_policy_that_is_not_in_force_leaves_everything_to_support() {
+    let mut document = UNIONPAY.clone();
+    document.effective =
+        Some(Effective { from: Date::parse("2026-11-23").ok(), until: Date::parse("2026-11-25").ok() });
+    let engine = engine(&document);
+    let decide = |asked: &str| {
+        let facts = ordinary(&engine, 10_000, at(asked));
+        let (void, refund) = (voided(&engine, &facts), refunded(&engine, &facts, 1));
+        assert_eq!(void.outcome, refund.outcome, "{asked}");
+        (void.outcome, refund)
+    };
+    for asked in ["2026-11-22T23:59:59.999+08:00", "2026-11-25T00:00:00+08:00"] {
+        let (outcome, refund) = decide(asked);
+        assert_eq!(outcome, Outcome::Refer, "{asked}");
+        assert_eq!(findings(&refund), [("policy.effective", &Remedy::ContactSupport)]);
+    }
+    assert_eq!(decide("2026-11-23T00:00:00+08:00").0, Outcome::Allow);
+    let (outcome, refund) = decide("2026-11-24T23:59:59.999+08:00");
+    assert_eq!((outcome, refund.open_until), (Outcome::Allow, Some(at("2026-11-25T00:00:00+08:00"))));
+    // Reversals and closes too: no other policy was told to the terminal.
+    let mut facts = unknown(&engine);
+    facts.now = at("2026-11-25T00:00:00+08:00");
+    assert_eq!(findings(&asked(&engine, &facts, Way::Reversal)), [("policy.effective", &Remedy::ContactSupport)]);
+}
+
+#[test]
+fn a_sale_is_charged_by_the_first_charge_that_matches() {
+    let fee = |rate: &str, cap, floor| FeeRule {
+        cap,
+        fixed: None,
+        floor,
+        payer: Party::Merchant,
+        rate: Some(Rate::parse(rate).unwrap()),
+    };
+    let by = |name: &str, matches, fee| ChargeRule { fee, matches, name: name.to_owned() };
+    let card =
+        |card_type| Some(Matcher { card_type: vec![card_type], channel: vec![Channel::Card], ..Matcher::default() });
+    let mut document = UNIONPAY.clone();
+    document.charge = vec![
+        by("credit", card(CardType::Credit), fee("0.6%", None, None)),
+        by("debit", card(CardType::Debit), fee("0.5%", amount(2_000), None)),
+        by(
+            "code",
+            Some(Matcher { channel: vec![Channel::PaymentCode], ..Matcher::default() }),
+            fee("0.38%", None, amount(1)),
+        ),
+    ];
+    let engine = engine(&document);
+    let charged = |channel, card_type, captured| {
+        let mut facts = ordinary(&engine, captured, at(PAID));
+        (facts.sale.channel, facts.sale.card_type) = (channel, card_type);
+        engine.acquiring_fee(&facts.sale).unwrap().map(|fee| fee.minor)
+    };
+    // Half a minor unit is rounded up: 0.6 % of 4.17 is 2.502 fen; of 4.16 2.496; of 0.83 0.498; of 0.84 0.504.
+    for (captured, minor) in [(416, 2), (417, 3), (83, 0), (84, 1), (100_000, 600)] {
+        assert_eq!(charged(Channel::Card, Some(CardType::Credit), captured), Some(minor), "{captured}");
+    }
+    for (captured, minor) in [(399_900, 2_000), (399_899, 1_999), (400_000, 2_000), (400_001, 2_000)] {
+        assert_eq!(charged(Channel::Card, Some(CardType::Debit), captured), Some(minor), "{captured}");
+    }
+    assert_eq!(charged(Channel::PaymentCode, None, 1), Some(1));
+    assert_eq!(charged(Channel::PaymentCode, None, 1_000), Some(4));
+    // A kind of card that no charge is for, or none that is known.
+    assert_eq!(charged(Channel::Card, Some(CardType::Prepaid), 1_000), None);
+    assert_eq!(charged(Channel::Card, None, 1_000), None);
+}
+
+#[test]
+fn every_ceiling_that_a_terminal_alone_is_above_is_reported_in_order() {
+    let mut document = UNIONPAY.clone();
+    let refused = |engine: &Engine, facts: &Facts| {
+        let decision = voided(engine, facts);
+        assert_eq!(decision.outcome, Outcome::Refer);
+        assert!(decision.findings.iter().all(|finding| finding.remedy == Remedy::Provide("connection".to_owned())));
+        decision.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    let silent = engine(&document);
+    let mut facts = sale(&silent);
+    facts.offline = Some(alone(&facts));
+    assert_eq!(refused(&silent, &facts), ["offline.enabled"]);
+    document.offline = Some(OfflineRules {
+        at_ceiling: Permission::Refer,
+        void: Permission::Refer,
+        max_amount: amount(9_999),
+        max_total: amount(9_999),
+        max_count: Some(1),
+        max_records: 1,
+        ..ceilings()
+    });
+    document.void.as_mut().unwrap().count = vec![limit(Counted::MerchantAccount, 3, Permission::Refer)];
+    let strict = engine(&document);
+    facts.tallies.clear();
+    let before = |seconds: i64| Instant { unix_ms: facts.now.unix_ms - seconds * 1_000 };
+    facts.offline = Some(OfflineSituation {
+        clock_bound: Duration::seconds(9 * 3_600),
+        last_contact: before(86_400),
+        bundle_made: before(7 * 86_400),
+        stored_records: 1,
+        operations: 1,
+        ..alone(&facts)
+    });
+    let all = [
+        "offline.unknown",
+        "offline.way",
+        "offline.amount",
+        "offline.total",
+        "offline.count",
+        "offline.records",
+        "offline.contact",
+        "offline.bundle",
+        "offline.clock",
+    ];
+    assert_eq!(refused(&strict, &facts), all);
 }
 
 /// At most so many in a business day.

@@ -2,12 +2,13 @@
 
 use rescind_eligibility::Engine;
 use rescind_model::{
-    Asker, Authentication, AuthenticationMethod, Balance, CardType, Channel, Counted, Decision, Digest, Facts, Instant,
-    Money, Period, PersonId, RefundQuestion, Role, Sale, SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally,
-    TallyNeed, VoidQuestion, Way,
+    Asker, Authentication, AuthenticationMethod, Balance, CardType, Channel, Counted, Decision, Digest, Duration,
+    Facts, Forwarding, Instant, Money, OfflineSituation, Period, PersonId, RefundQuestion, Remedy, Role, Sale,
+    SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally, TallyNeed, VoidQuestion, Way,
 };
 use rescind_policy::canonical;
-use rescind_policy::document::Document;
+use rescind_policy::document::{Document, OfflineRules, Permission, RefundRules, VoidRules};
+use rescind_policy::scalar::{Amount, Span};
 use std::sync::LazyLock;
 
 pub(crate) static LAKALA: LazyLock<Document> = LazyLock::new(|| pack("lakala"));
@@ -126,4 +127,79 @@ pub(crate) fn of(decisions: &[Decision], way: Way) -> &Decision {
 /// The facts a while later, nothing else changed: whoever asks proves anew who they are.
 pub(crate) fn later(facts: &Facts, now: Instant) -> Facts {
     Facts { now, authentication: Some(proof(now)), ..facts.clone() }
+}
+
+/// When an ordinary sale was paid.
+pub(crate) const PAID: &str = "2026-11-23T14:00:00+08:00";
+
+pub(crate) fn amount(minor: i64) -> Option<Amount> {
+    Some(Amount::new(minor).unwrap())
+}
+
+pub(crate) fn seconds(seconds: u32) -> Option<Span> {
+    Some(Span::new(seconds).unwrap())
+}
+
+/// `UnionPay`'s rules with some changed: they refuse little by themselves.
+pub(crate) fn void_rules(change: impl FnOnce(&mut VoidRules)) -> Engine {
+    let mut document: Document = UNIONPAY.clone();
+    change(document.void.as_mut().unwrap());
+    engine(&document)
+}
+
+pub(crate) fn refund_rules(change: impl FnOnce(&mut RefundRules)) -> Engine {
+    let mut document: Document = UNIONPAY.clone();
+    change(document.refund.as_mut().unwrap());
+    engine(&document)
+}
+
+pub(crate) fn sale(engine: &Engine) -> Facts {
+    ordinary(engine, 10_000, at(PAID))
+}
+
+pub(crate) fn after(facts: &Facts, ms: i64) -> Facts {
+    later(facts, Instant { unix_ms: facts.sale.paid_at.unix_ms + ms })
+}
+
+/// Rule and remedy of each finding.
+pub(crate) fn findings(decision: &Decision) -> Vec<(&str, &Remedy)> {
+    decision.findings.iter().map(|finding| (finding.rule.as_str(), &finding.remedy)).collect()
+}
+
+pub(crate) fn voided(engine: &Engine, facts: &Facts) -> Decision {
+    engine.decide_void(facts, &void(10_000)).unwrap()
+}
+
+pub(crate) fn refunded(engine: &Engine, facts: &Facts, minor: i64) -> Decision {
+    engine.decide_refund(facts, &refund(minor)).unwrap()
+}
+
+/// A terminal that heard from the server just now, with a perfect clock, asked about a sale that never left it.
+pub(crate) fn alone(facts: &Facts) -> OfflineSituation {
+    OfflineSituation {
+        forwarding: Forwarding::Kept,
+        clock_bound: Duration { ms: 0 },
+        last_contact: facts.now,
+        bundle_made: facts.now,
+        stored_records: 0,
+        operations: 0,
+        total: cny(0),
+    }
+}
+
+/// What terminals may decide alone: everything, for a day after the last contact and a week after the bundle was made.
+pub(crate) fn ceilings() -> OfflineRules {
+    OfflineRules {
+        at_ceiling: Permission::Deny,
+        bundle_age: Span::new(7 * 86_400).unwrap(),
+        contact_age: Span::new(86_400).unwrap(),
+        max_amount: None,
+        max_count: None,
+        max_records: 500,
+        max_total: None,
+        other: Permission::Allow,
+        refund: Permission::Allow,
+        reversal: Permission::Allow,
+        void: Permission::Allow,
+    }
 }

@@ -157,7 +157,7 @@ impl Language for Chinese {
                 ("退款已人工处理", format!("{back}:已由两人核对并确定结果。{because}"))
             }
             (EventKind::RefundInformationAsked, Merchant) => {
-                ("退款需补充材料", format!("{back}:审核员需要您补充材料:「{}」。", story.question))
+                ("退款需补充材料", format!("{back}:审核员有问题需要您答复,问题内容见该笔退款详情。"))
             }
             (EventKind::RefundInformationGiven, Merchant) => {
                 ("补充材料已提交", format!("{back}:补充材料已提交,将重新审核,此前的审批失效。"))

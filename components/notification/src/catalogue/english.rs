@@ -311,7 +311,7 @@ impl Language for English {
             ),
             (EventKind::RefundInformationAsked, Merchant) => (
                 "Refund: information needed",
-                format!("The reviewer of refund {refund} of {amount} ({sale}) asks you: \"{}\".", story.question),
+                format!("The reviewer of refund {refund} of {amount} ({sale}) asks you something: look at the refund."),
             ),
             (EventKind::RefundInformationGiven, Merchant) => (
                 "Refund: information given",

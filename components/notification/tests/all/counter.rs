@@ -223,6 +223,7 @@ pub fn hold() -> Hold {
 pub fn referral(state: CaseState) -> Referral {
     let decided = matches!(state, CaseState::Granted | CaseState::Refused | CaseState::Consumed);
     Referral {
+        penalty: false,
         id: CaseId::parse("C-1").unwrap(),
         way: Way::Void,
         amount: cny("100.00"),
@@ -282,7 +283,7 @@ pub fn liability(cause: LiabilityCause, state: LiabilityState) -> Liability {
 fn inquiry() -> Inquiry {
     Inquiry {
         asked_by: person("boss-9"),
-        question: "Which receipt is it?".into(),
+        question: Digest::of(b"Which receipt is it?"),
         asked_at: at("14:40:00"),
         answered_by: None,
         answered_at: None,

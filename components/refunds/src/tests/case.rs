@@ -11,6 +11,7 @@ fn a_case_is_opened_on_a_decision_that_refers() {
         amount: cny(10_000),
         rules: vec!["void.count".to_owned()],
         reason: Some("wrong-amount".to_owned()),
+        penalty: false,
         evidence: vec![EvidenceItem { kind: "receipt".to_owned(), content: Digest::of(b"receipt") }],
         opened_by: "rita".parse().unwrap(),
         opened_at: at(0),
@@ -233,4 +234,46 @@ fn whoever_granted_a_case_does_not_use_it() {
     assert_eq!(world.refused(&void, &sue()), not_permitted("same-person"));
     let mut world = world;
     world.act(&void, &rita());
+}
+
+#[test]
+fn a_grant_is_for_the_reason_that_support_was_told() {
+    let mut world = World::granted(Way::Void, 10_000);
+    let mut wanted = referred_void("V-1", "C-1");
+    wanted.reason = "customer-request".to_owned();
+    let no = Rejection::NotAllowed("grant".to_owned());
+    assert_eq!(world.refused(&Command::AuthoriseVoid(wanted.clone()), &rita()), no);
+    wanted.reason = String::new();
+    assert_eq!(world.refused(&Command::AuthoriseVoid(wanted), &rita()), no);
+    world.act(&Command::AuthoriseVoid(referred_void("V-1", "C-1")), &rita());
+
+    // A case without a reason was granted for any.
+    let mut open = opening("C-1", Way::Void, 10_000);
+    open.reason = None;
+    let mut world = World::new();
+    world.act(&Command::OpenCase(open), &rita());
+    world.act(&decide_case("C-1", true), &sue());
+    world.act(&Command::AuthoriseVoid(referred_void("V-1", "C-1")), &rita());
+}
+
+#[test]
+fn whoever_granted_a_case_does_not_use_it_through_a_terminal_or_a_system() {
+    let wanted = |requester: &str, operator: &str| {
+        let mut wanted = refund_of("R-1", 6_000, 0);
+        wanted.decision = referred(Way::Refund, 6_000);
+        wanted.request.requested_by = requester.parse().unwrap();
+        wanted.grounds.grant = Some("C-1".parse().unwrap());
+        wanted.grounds.authentication = Some(Authentication {
+            person: operator.parse().unwrap(),
+            method: AuthenticationMethod::Pin,
+            at: at(0),
+            operation: None,
+        });
+        Command::SubmitRefund(wanted)
+    };
+    let mut world = World::granted(Way::Refund, 6_000);
+    for (requester, operator) in [("sue", "olga"), ("rita", "sue")] {
+        assert_eq!(world.refused(&wanted(requester, operator), &Actor::System), not_permitted("same-person"));
+    }
+    assert!(world.act(&wanted("rita", "olga"), &Actor::System).contains(&EventKind::CaseConsumed));
 }

@@ -61,8 +61,9 @@ fn a_scan_writes_what_was_paid_once() {
         assert_eq!(world.ledger.sale, expected);
         assert_eq!(world.ledger.code, Some(PaymentCode { scanned_at: Some(when), ..code() }));
         assert_eq!(world.outcome(), outcome);
-        // The code's time no longer matters.
-        assert_eq!(crate::due(&world.ledger), None);
+        // The code's time no longer matters. If nobody finds out what became of the scan, a person is called.
+        let doubted = outcome == SaleOutcome::Unknown;
+        assert_eq!(crate::due(&world.ledger), doubted.then(|| at(MINUTE + 10 * MINUTE)));
 
         let before = world.ledger.clone();
         world.wait(HOUR);
@@ -198,6 +199,47 @@ fn a_declined_scan_leaves_the_code_as_it_was() {
         closed.begin("X-1", Way::OrderClose, 10_000);
         world.wait(SECOND);
         world.system(&scanned(SaleOutcome::Good, world.now));
+        assert_eq!((world.outcome(), world.left()), (SaleOutcome::Good, 10_000));
+    }
+}
+
+#[test]
+fn a_scan_that_turns_out_declined_leaves_the_code_to_be_paid_or_closed() {
+    for outcome in [SaleOutcome::Declined, SaleOutcome::Failed] {
+        let mut world = World::scanned_unheard();
+        let when = world.now;
+        let asked = Sale {
+            paid_at: code().created_at,
+            business_day: world.ledger.sale.business_day,
+            fee_charged: cny(0),
+            payer_token: None,
+            retrieval_reference: None,
+            ..code_sale()
+        };
+        assert_eq!(world.system(&Command::RecordSaleOutcome(outcome)), vec![EventKind::SaleOutcomeKnown]);
+        assert_eq!(world.events.last().unwrap().reason.as_deref(), Some(token::Token::token(outcome)));
+        assert_eq!((world.outcome(), &world.ledger.code), (SaleOutcome::Unpaid, &Some(code())));
+        assert_eq!((&world.ledger.sale, &world.ledger.doubt), (&asked, &None));
+        assert_eq!(crate::due(&world.ledger), Some(at(CODE_LIVES)));
+        // Where there is no room for another scan, the payment ends.
+        let mut full = World::scanned_unheard();
+        full.ledger.events = crate::limits::EVENTS - 5;
+        full.system(&Command::RecordSaleOutcome(outcome));
+        assert_eq!((full.outcome(), crate::due(&full.ledger)), (outcome, None));
+        // The first scan, delivered again, knew nothing: there is no payment to be found out about.
+        assert_eq!(world.system(&scanned(SaleOutcome::Unknown, when)), vec![]);
+        assert_eq!(world.outcome(), SaleOutcome::Unpaid);
+
+        let mut closed = world.clone();
+        closed.begin("X-1", Way::OrderClose, 10_000);
+        closed.send(target("X-1"));
+        closed.done(target("X-1"));
+        assert_eq!(closed.outcome(), SaleOutcome::Cancelled);
+        let mut expired = world.clone();
+        expired.now = at(CODE_LIVES);
+        assert_eq!(expired.system(&Command::PassTime), vec![EventKind::CodeExpired]);
+        world.wait(SECOND);
+        assert_eq!(world.system(&scanned(SaleOutcome::Good, world.now)), vec![EventKind::CodeScanned]);
         assert_eq!((world.outcome(), world.left()), (SaleOutcome::Good, 10_000));
     }
 }

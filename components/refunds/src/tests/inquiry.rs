@@ -31,7 +31,7 @@ fn an_answer_makes_another_request_of_it_and_earlier_approvals_fall() {
         updated_at: at(2 * SECOND),
         inquiries: vec![Inquiry {
             asked_by: "mona".parse().unwrap(),
-            question: "which of two?".to_owned(),
+            question: Digest::of(b"which of two?"),
             asked_at: at(SECOND),
             answered_by: Some("rita".parse().unwrap()),
             answered_at: Some(at(2 * SECOND)),
@@ -63,8 +63,9 @@ fn only_who_could_approve_asks_and_says_what() {
     assert_eq!(world.refused(&ask("R-1"), &olga()), not_permitted("operator"));
     assert_eq!(world.refused(&ask("R-1"), &person("carl", &["cashier"])), not_permitted("role"));
     assert_eq!(world.refused(&ask("R-1"), &Actor::System), not_permitted("not-a-person"));
-    let silent = InformationRequest { refund: "R-1".parse().unwrap(), question: "  ".to_owned() };
-    assert_eq!(world.refused(&Command::AskInformation(silent), &manager("mona")), Rejection::ReasonRequired);
+    let silent = InformationRequest { refund: "R-1".parse().unwrap(), question: Digest { hex: "which?".to_owned() } };
+    let why = world.refused(&Command::AskInformation(silent), &manager("mona"));
+    assert!(matches!(why, Rejection::Invalid(_)), "a text is no commitment: {why:?}");
     assert_eq!(world.refused(&ask("R-9"), &manager("mona")), Rejection::NoSuchOperation);
     world.wait(24 * HOUR);
     assert_eq!(world.refused(&ask("R-1"), &manager("mona")), Rejection::WrongState("expired".to_owned()));

@@ -13,6 +13,37 @@ fn reversing() -> World {
 }
 
 #[test]
+fn of_a_payment_that_nobody_knows_of_and_nobody_undoes_a_person_is_called_once() {
+    for mut world in [World::unheard(), World::scanned_unheard()] {
+        let since = world.now;
+        assert_eq!(world.ledger.doubt, Some(Doubt { since, attention: false }));
+        world.wait(10 * MINUTE - 1);
+        assert_eq!(crate::due(&world.ledger), Some(Instant { unix_ms: since.unix_ms + 10 * MINUTE }));
+        assert_eq!(world.system(&Command::PassTime), vec![]);
+        let mut undone = world.clone();
+        world.wait(1);
+        assert_eq!(world.system(&Command::PassTime), vec![EventKind::SaleAttention]);
+        assert_eq!(world.ledger.doubt, Some(Doubt { since, attention: true }));
+        assert_eq!((world.outcome(), crate::due(&world.ledger)), (SaleOutcome::Unknown, None));
+        world.wait(HOUR);
+        assert_eq!(world.system(&Command::PassTime), vec![]);
+        world.system(&Command::RecordSaleOutcome(SaleOutcome::Good));
+        assert_eq!(world.ledger.doubt, None);
+
+        // Whoever undoes it is looked after by what it is undone with.
+        undone.begin("X-1", Way::Reversal, 10_000);
+        undone.wait(1);
+        assert_eq!(undone.system(&Command::PassTime), vec![]);
+        assert_eq!(undone.ledger.doubt, Some(Doubt { since, attention: false }));
+        if undone.step() == Some(Step::Send) {
+            undone.send(target("X-1"));
+        }
+        undone.done(target("X-1"));
+        assert_eq!((undone.outcome(), undone.ledger.doubt), (SaleOutcome::Reversed, None));
+    }
+}
+
+#[test]
 fn a_reversal_reserves_the_whole_payment_and_is_written_down_whole() {
     let mut world = World::unheard();
     assert_eq!(world.begin("X-1", Way::Reversal, 10_000), vec![EventKind::OperationAuthorised]);
@@ -247,6 +278,7 @@ fn a_grant_of_support_lifts_what_a_decision_refers_once() {
         id: "K-1".parse().unwrap(),
         decision: release.decision.clone(),
         reason: None,
+        penalty: false,
         evidence: vec![],
         lives: day,
     };
@@ -273,6 +305,33 @@ fn a_grant_of_support_lifts_what_a_decision_refers_once() {
     release.provider_reference = "ref-X-2".to_owned();
     let again = world.refused(&Command::Authorise(release), &rita());
     assert_eq!(again, Rejection::WrongState("consumed".to_owned()));
+}
+
+#[test]
+fn a_grant_for_a_completion_is_for_a_penalty_or_for_none() {
+    for kept in [true, false] {
+        let mut world = World::held();
+        let mut completion = wanted("C-1", Way::HoldCompletion, 10_000);
+        completion.decision.outcome = Outcome::Refer;
+        completion.decision.findings = vec![finding("hold-completion.window", Outcome::Refer)];
+        completion.penalty = kept;
+        completion.grounds.grant = Some("K-1".parse().unwrap());
+        let mut case = opening("K-1", Way::HoldCompletion, 10_000);
+        case.decision = completion.decision.clone();
+        (case.penalty, case.reason) = (kept, None);
+        world.act(&Command::OpenCase(case), &rita());
+        world.act(&decide_case("K-1", true), &sue());
+        let mut other = completion.clone();
+        other.penalty = !kept;
+        let no = Rejection::NotAllowed("grant".to_owned());
+        assert_eq!(world.refused(&Command::Authorise(other), &rita()), no);
+        world.act(&Command::Authorise(completion), &rita());
+        assert_eq!(world.operation().penalty, kept);
+    }
+    let mut release = opening("K-1", Way::HoldRelease, 10_000);
+    release.penalty = true;
+    let no = Rejection::Invalid("penalty: only a completion keeps one".to_owned());
+    assert_eq!(World::held().refused(&Command::OpenCase(release), &rita()), no);
 }
 
 #[test]

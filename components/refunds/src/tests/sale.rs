@@ -46,6 +46,8 @@ fn a_ledger_opens_with_its_first_event() {
             voids: vec![],
             code: None,
             hold: None,
+            doubt: None,
+            refused_scan: None,
             refunds: vec![],
             operations: vec![],
             cases: vec![],

@@ -216,7 +216,7 @@ fn every_state_of_a_refund_against_every_command() {
         expired           | wrong                    | contradicts            | wrong                | wrong                  | wrong   | wrong
     ";
     check(table, &rows, &outcomes, |ledger| ledger.refunds[0].state.token());
-    let ask = InformationRequest { refund: id(), question: "which of two?".to_owned() };
+    let ask = InformationRequest { refund: id(), question: Digest::of(b"which of two?") };
     let answer = Information { refund: id(), note: Some(Digest::of(b"the red one")), evidence: vec![] };
     let came_back = ReturnReport { id: "X-1".parse().unwrap(), refund: id(), evidence: evidence("R1", at(SECOND)) };
     let found = TraceReport { refund: id(), arrived: Some(true), evidence: evidence("T1", at(SECOND)) };

@@ -130,6 +130,8 @@ fn follows(old: SaleOutcome, new: SaleOutcome, kinds: &[EventKind], ended: Optio
     let said = |kind| kinds.contains(&kind);
     match (old, new) {
         (Unknown, Good | Declined | Failed | Held) if said(EventKind::SaleOutcomeKnown) => true,
+        // A code is as it was before its scan.
+        (Unknown, Unpaid) => said(EventKind::SaleOutcomeKnown),
         (Unpaid | Expired, Good | Unknown | Declined | Failed) => said(EventKind::CodeScanned),
         (Unpaid, Expired) => said(EventKind::CodeExpired),
         (Held, Lapsed) => said(EventKind::HoldLapsed),
@@ -180,13 +182,15 @@ pub(super) fn continues(before: &Ledger, next: &Transition) {
         assert!(kinds.contains(&EventKind::OperationAttention), "{kinds:?}");
         assert_eq!(after.status.late.as_ref().map(|late| late.outcome), Some(SaleOutcome::Good));
     }
+    let put_back = (old, new) == (SaleOutcome::Unknown, SaleOutcome::Unpaid);
     let written = kinds.contains(&EventKind::CodeScanned)
+        || put_back
         || matches!(ended, Some((Way::HoldCompletion | Way::CompletionVoid, OperationState::Done)));
     if !written {
         assert_eq!((&after.sale, &after.code, &after.hold), (&before.sale, &before.code, &before.hold));
     }
     if let (Some(old), Some(new)) = (&before.code, &after.code) {
-        assert!(old.scanned_at.is_none() || old == new, "a code was scanned twice");
+        assert!(old.scanned_at.is_none() || old == new || put_back, "a code was scanned twice");
     }
     assert_eq!(before.hold, after.hold);
     if kinds.contains(&EventKind::CodeScanned) {
@@ -205,6 +209,14 @@ pub(super) fn ends_at(ledger: &Ledger) -> Option<Instant> {
         SaleOutcome::Held => ledger.hold.as_ref().map(|hold| hold.expires_at),
         _ => None,
     }
+}
+
+/// When a person is called about a payment that nobody knows of and nobody undoes.
+pub(super) fn calls_from(ledger: &Ledger) -> Option<Instant> {
+    let unknown = ledger.status.outcome == SaleOutcome::Unknown;
+    assert_eq!(unknown, ledger.doubt.is_some(), "a doubt about {:?}", ledger.status.outcome);
+    let waits = ledger.doubt.as_ref().filter(|doubt| !doubt.attention && open(ledger).is_empty())?;
+    Some(Instant { unix_ms: waits.since.unix_ms + 10 * MINUTE })
 }
 
 #[test]

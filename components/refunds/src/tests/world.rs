@@ -187,7 +187,8 @@ pub(super) fn opening(id: &str, way: Way, minor: i64) -> CaseOpening {
     CaseOpening {
         id: id.parse().unwrap(),
         decision: referred(way, minor),
-        reason: Some("wrong-amount".to_owned()),
+        reason: Some(if way == Way::Refund { "goods-returned" } else { "wrong-amount" }.to_owned()),
+        penalty: false,
         evidence: vec![EvidenceItem { kind: "receipt".to_owned(), content: Digest::of(b"receipt") }],
         lives: Duration { ms: 24 * 3_600_000 },
     }
@@ -242,7 +243,7 @@ pub(super) fn ordered_void(id: &str, order: &str, minor: i64) -> VoidAuthorisati
 }
 
 pub(super) fn ask(refund: &str) -> Command {
-    let question = "which of two?".to_owned();
+    let question = Digest::of(b"which of two?");
     Command::AskInformation(InformationRequest { refund: refund.parse().unwrap(), question })
 }
 

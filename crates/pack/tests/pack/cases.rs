@@ -2,47 +2,98 @@
 
 use rescind_eligibility::Engine;
 use rescind_pack::case::CaseFile;
-use std::path::Path;
+use rescind_pack::pack::Pack;
+use rescind_pack::sources::{self, Standing};
+use rescind_pack::suite::Suite;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-fn policies() -> std::path::PathBuf {
+fn policies() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
+/// A pack, on what it extends.
 fn engine(pack: &str) -> Engine {
-    let path = policies().join(format!("{pack}.toml"));
-    let text = std::fs::read_to_string(&path).unwrap();
-    let compiled = rescind_policy::compile(&text, pack).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    Engine::load(compiled.canonical()).unwrap_or_else(|error| panic!("{error:?}"))
+    Pack::read(&policies().join(format!("{pack}.toml"))).unwrap_or_else(|refused| panic!("{refused}")).engine
 }
 
-/// Runs a pack's cases and gives how many there are.
-fn run(pack: &str) -> usize {
-    let engine = engine(pack);
+fn cases_of(pack: &str) -> CaseFile {
     let text = std::fs::read_to_string(policies().join(format!("{pack}.cases.toml"))).unwrap();
-    let file = CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}"));
+    CaseFile::read(&text).unwrap_or_else(|error| panic!("{pack}: {error}"))
+}
+
+/// Runs a pack's cases. Gives how many there are, and which of them found something else than they expect.
+fn run(pack: &str) -> (usize, Vec<String>) {
+    let engine = engine(pack);
+    let file = cases_of(pack);
+    assert_eq!(file.names_taken_twice(), Vec::<&str>::new(), "{pack}");
     let mut wrong = Vec::new();
     for case in &file.cases {
-        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{error}"));
+        let differences = case.run(&engine).unwrap_or_else(|error| panic!("{pack}: {error}"));
         if !differences.is_empty() {
-            wrong.push(format!("{}\n    {}", case.name, differences.join("\n    ")));
+            let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            wrong.push(format!("{pack}: {}\n    {}", case.name, differences.join("\n    ")));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} cases of {pack}:\n{}", wrong.len(), file.cases.len(), wrong.join("\n"));
-    let mut names: Vec<&str> = file.cases.iter().map(|case| case.name.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), file.cases.len(), "two cases of {pack} have one name");
-    file.cases.len()
+    (file.cases.len(), wrong)
+}
+
+/// The names of all packs: whatever lies in the folder.
+fn packs() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(policies())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().unwrap().strip_suffix(".toml").map(str::to_owned))
+        .filter(|name| !name.ends_with(".cases"))
+        .collect();
+    names.sort();
+    names
 }
 
 #[test]
-fn lakala_answers_as_expected() {
-    println!("lakala: {} cases", run("lakala"));
+fn every_pack_answers_as_its_cases_expect() {
+    let packs = packs();
+    assert!(packs.len() >= 2, "{packs:?}");
+    let mut wrong = Vec::new();
+    for pack in &packs {
+        let (cases, wrong_here) = run(pack);
+        println!("{pack}: {cases} cases");
+        wrong.extend(wrong_here);
+        let without: Vec<String> = cases_of(pack).without_source().map(|case| case.name.clone()).collect();
+        assert_eq!(without, Vec::<String>::new(), "{pack}: cases without a source");
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
-fn unionpay_answers_as_expected() {
-    println!("unionpay: {} cases", run("unionpay"));
+fn no_case_is_missing_on_any_side_of_any_rule() {
+    let (packs, refused) = Pack::read_all(&[policies()]).unwrap();
+    let suite = Suite::run(&packs, &refused);
+    assert!(suite.passed() && suite.covered() == suite.stated(), "{}", suite.text());
+    println!("{}", suite.sum());
+}
+
+#[test]
+fn every_value_of_a_pack_says_where_it_comes_from() {
+    for name in packs() {
+        let text = std::fs::read_to_string(policies().join(format!("{name}.toml"))).unwrap();
+        let unsaid = sources::of(&text).into_iter().filter(|value| value.standing == Standing::Unsaid);
+        let unsaid: Vec<String> = unsaid.map(|value| format!("{}:{} {}", name, value.line, value.place)).collect();
+        assert_eq!(unsaid, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn one_country_has_one_calendar() {
+    let mut calendars = BTreeMap::new();
+    for name in packs() {
+        let engine = engine(&name);
+        let document = engine.document();
+        let Some(calendar) = document.calendar.clone() else { continue };
+        let (of, first) =
+            calendars.entry(document.currency.clone()).or_insert_with(|| (name.clone(), calendar.clone()));
+        assert_eq!(calendar, *first, "{name} and {of}");
+    }
+    assert_eq!(calendars.len(), 2);
 }
 
 #[test]
@@ -73,4 +124,58 @@ fn every_rule_has_an_id_of_its_own_and_stands_in_the_way_of_some_test() {
         let met = |text: &String| text.contains(&format!("\"{id} ")) || text.contains(&format!("\"{id}\""));
         assert!(texts.iter().any(met), "no test meets {id}");
     }
+}
+
+/// A void on the lakala pack, with more lines of the case.
+fn void(more: &str) -> CaseFile {
+    let text = format!(
+        "[[case]]\nname = \"n\"\nsource = \"our default\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\n\
+         now = \"2026-11-23T14:10:00+08:00\"\nvoid = {{ reason = \"duplicate\" }}\n{more}\n"
+    );
+    CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn differences(file: &CaseFile) -> Vec<String> {
+    let found = file.cases[0].run(&engine("lakala")).unwrap_or_else(|error| panic!("{error}"));
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_count_names_way_whose_and_period() {
+    let file = void(
+        "count = [{ way = \"void\", counted = \"merchant-account\", so-far = 3 }]\n\
+         expect.void = { outcome = \"refer\", findings = [\"void.count (refer) contact-support\"] }",
+    );
+    assert_eq!(differences(&file), Vec::<String>::new());
+}
+
+#[test]
+fn a_count_that_the_policy_does_not_ask_for_is_a_mistake() {
+    let file = void(
+        "count = [{ way = \"void\", counted = \"operator\", within = \"24 hours\", so-far = 3 }]\n\
+         expect.void = { outcome = \"allow\" }",
+    );
+    let error = file.cases[0].run(&engine("lakala")).unwrap_err().to_string();
+    assert_eq!(error, "case \"n\": the policy does not count voids of one operator within 1 day");
+}
+
+#[test]
+fn what_differs_is_told_field_by_field() {
+    let file = void("expect.void = { outcome = \"deny\", findings = [\"void.window use-refund\"], slip = false }");
+    assert_eq!(
+        differences(&file),
+        [
+            "void.outcome: expected deny, found allow",
+            "void.findings:\n  - void.window use-refund",
+            "void.slip: expected false, found true"
+        ]
+    );
+}
+
+#[test]
+fn a_charge_can_be_expected_without_any_question() {
+    let text = "[[case]]\nname = \"n\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\nexpect.charge = \"none\"\n";
+    let file = CaseFile::read(text).unwrap();
+    assert_eq!(differences(&file), Vec::<String>::new());
+    assert_eq!(file.without_source().count(), 1);
 }

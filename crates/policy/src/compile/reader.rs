@@ -3,7 +3,10 @@
 //! A function that cannot give a value notes why and returns `None`; [`Reader::into_parts`] then has at least one mistake.
 
 use super::diagnostic::Mistake;
+use super::variant::{Said, Way};
 use crate::check::{Place, Step, shown};
+use crate::document::Variant;
+use crate::limits::{READ_ITEMS, VARIANTS};
 use crate::scalar::{Amount, BadScalar};
 use crate::word::Word;
 use core::ops::Range;
@@ -15,30 +18,72 @@ use toml::de::{DeTable, DeValue};
 /// How far a misspelt name may be from the right one to be suggested (Jaro–Winkler, as other compilers use it).
 const CLOSE: f64 = 0.8;
 
-/// One table being read.
+/// One table being read, and what holds where it says nothing.
 pub(super) struct Section<'t, 'i> {
     table: &'t DeTable<'i>,
+    /// Tables that this one is put over, the nearest first. Mistakes in them are told where they are read themselves.
+    below: Vec<Below<'t, 'i>>,
+    /// Fields of the tables below that do not hold here.
+    without: Vec<Item<'t, 'i>>,
     span: Range<usize>,
     place: Vec<Step>,
     asked: Vec<&'static str>,
+    /// As [`Item::is_own`].
+    is_own: bool,
+}
+
+/// A table that another is put over.
+#[derive(Clone)]
+struct Below<'t, 'i> {
+    table: &'t DeTable<'i>,
+    in_this_file: bool,
 }
 
 impl<'t, 'i> Section<'t, 'i> {
     pub(super) fn root(table: &'t Spanned<DeTable<'i>>) -> Self {
         // The whole file would be underlined: the beginning is enough.
-        Self { table: table.get_ref(), span: 0..0, place: Vec::new(), asked: Vec::new() }
+        let (below, without, asked) = (Vec::new(), Vec::new(), Vec::new());
+        Self { table: table.get_ref(), below, without, span: 0..0, place: Vec::new(), asked, is_own: true }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
+    /// Whether one thing only is said, here and in every table that this one is put over.
+    pub(super) fn is_alone(&self) -> bool {
+        self.table.len() == 1 && self.below.iter().all(|below| below.table.len() == 1)
+    }
+
+    /// What was asked for and is said here or in the table of this file that it is put over.
+    pub(super) fn said(&self) -> Vec<&'static str> {
+        let here = |table: &DeTable<'_>, key: &str| table.get(key).is_some();
+        let below = |key: &str| self.below.iter().any(|below| below.in_this_file && here(below.table, key));
+        let mut said = self.asked.clone();
+        said.retain(|key| here(self.table, key) || (!self.drops(key) && below(key)));
+        said
+    }
+
+    /// What it does not say is as in the same section of these files, the nearest first.
+    fn put_over(&mut self, uppers: &[&'t DeTable<'i>]) {
+        let Some(Step::Key(key)) = self.place.last() else { return };
+        let same = |root: &&'t DeTable<'i>| root.get(*key)?.get_ref().as_table();
+        self.below = uppers.iter().filter_map(same).map(|table| Below { table, in_this_file: false }).collect();
     }
 
     fn get(&mut self, key: &'static str) -> Option<Item<'t, 'i>> {
         self.asked.push(key);
-        let value = self.table.get(key)?;
         let mut place = self.place.clone();
         place.push(Step::Key(key));
-        Some(Item { value, place })
+        if let Some(value) = self.table.get(key) {
+            return Some(Item { value, place, is_own: self.is_own });
+        }
+        if self.drops(key) {
+            return None;
+        }
+        let value = self.below.iter().find_map(|below| below.table.get(key))?;
+        Some(Item { value, place, is_own: false })
+    }
+
+    /// Whether it says that a field of the tables below does not hold here.
+    fn drops(&self, key: &str) -> bool {
+        self.without.iter().any(|item| item.value.get_ref().as_str() == Some(key))
     }
 }
 
@@ -47,6 +92,8 @@ impl<'t, 'i> Section<'t, 'i> {
 pub(super) struct Item<'t, 'i> {
     value: &'t Spanned<DeValue<'i>>,
     place: Vec<Step>,
+    /// Whether it stands where it is read. Else it is read again for a table put over its own, and was told before.
+    is_own: bool,
 }
 
 /// The mistakes so far, and where everything stands in the file.
@@ -77,6 +124,9 @@ impl Reader {
         expected: impl Into<String>,
         suggestion: Option<String>,
     ) -> Option<T> {
+        if !item.is_own {
+            return None;
+        }
         let mistake = Mistake {
             code,
             span: item.value.span(),
@@ -99,8 +149,15 @@ impl Reader {
         read: impl FnOnce(&mut Self, Item<'t, 'i>) -> Option<T>,
     ) -> Option<T> {
         if let Some(item) = section.get(key) {
-            self.spans.insert(Place(item.place.clone()), item.value.span());
+            self.note(&item);
             return read(self, item);
+        }
+        if let Some(dropped) = section.without.iter().find(|item| item.value.get_ref().as_str() == Some(key)) {
+            return self.refuse(dropped, "policy.without", "a field that may be absent", None);
+        }
+        if section.below.iter().any(|below| below.in_this_file) {
+            // It is missing in the section that this is put over, and that was told there.
+            return None;
         }
         let at = Place(section.place.clone()).to_string();
         let (span, expected) = (section.span.clone(), format!("the field `{key}`"));
@@ -125,7 +182,7 @@ impl Reader {
     ) -> Option<Option<T>> {
         match section.get(key) {
             Some(item) => {
-                self.spans.insert(Place(item.place.clone()), item.value.span());
+                self.note(&item);
                 read(self, item).map(Some)
             }
             None => Some(None),
@@ -140,16 +197,29 @@ impl Reader {
         mut read: impl FnMut(&mut Self, Item<'t, 'i>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let Some(item) = section.get(key) else { return Some(Vec::new()) };
-        self.spans.insert(Place(item.place.clone()), item.value.span());
+        self.items(&item, &mut read)
+    }
+
+    /// The items of a list.
+    pub(super) fn items<'t, 'i, T>(
+        &mut self,
+        item: &Item<'t, 'i>,
+        mut read: impl FnMut(&mut Self, Item<'t, 'i>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.note(item);
         let DeValue::Array(array) = item.value.get_ref() else {
-            return self.refuse(&item, "policy.type", "a list", None);
+            return self.refuse(item, "policy.type", "a list", None);
         };
+        if array.len() > READ_ITEMS {
+            return self.refuse(item, "policy.range", format!("at most {READ_ITEMS} items"), None);
+        }
         let mut all = Some(Vec::new());
         for (index, value) in array.iter().enumerate() {
             let mut place = item.place.clone();
             place.push(Step::Index(index));
-            self.spans.insert(Place(place.clone()), value.span());
-            let one = read(self, Item { value, place });
+            let one = Item { value, place, is_own: item.is_own };
+            self.note(&one);
+            let one = read(self, one);
             all = all.zip(one).map(|(mut all, one)| {
                 all.push(one);
                 all
@@ -164,17 +234,111 @@ impl Reader {
         item: Item<'t, 'i>,
         read: impl FnOnce(&mut Self, &mut Section<'t, 'i>) -> Option<T>,
     ) -> Option<T> {
-        let DeValue::Table(table) = item.value.get_ref() else {
-            return self.refuse(&item, "policy.type", "a table", None);
-        };
-        let mut section = Section { table, span: item.value.span(), place: item.place, asked: Vec::new() };
+        let mut section = self.enter(item)?;
         let value = read(self, &mut section);
         self.finish(&section);
         value
     }
 
+    fn enter<'t, 'i>(&mut self, item: Item<'t, 'i>) -> Option<Section<'t, 'i>> {
+        let DeValue::Table(table) = item.value.get_ref() else {
+            return self.refuse(&item, "policy.type", "a table", None);
+        };
+        let (below, without, asked) = (Vec::new(), Vec::new(), Vec::new());
+        let (span, place, is_own) = (item.value.span(), item.place, item.is_own);
+        Some(Section { table, below, without, span, place, asked, is_own })
+    }
+
+    /// The rules of a way, and what holds instead for some sales. `uppers`: the files that this one is a layer upon, the
+    /// nearest first; what it does not say is as there.
+    pub(super) fn way<'t, 'i, R>(
+        &mut self,
+        item: Item<'t, 'i>,
+        uppers: &[&'t DeTable<'i>],
+        mut read: impl FnMut(&mut Self, &mut Section<'t, 'i>) -> Option<Option<R>>,
+    ) -> Option<Way<R>> {
+        let mut section = self.enter(item)?;
+        section.put_over(uppers);
+        let rules = read(self, &mut section);
+        let said = section.said();
+        let when = match section.get("when") {
+            // Each is read with the whole section below it.
+            Some(item) if item.value.get_ref().as_array().is_some_and(|all| all.len() > VARIANTS) => {
+                self.refuse(&item, "policy.range", format!("at most {VARIANTS} variants"), None)
+            }
+            Some(item) if item.is_own => self.items(&item, |r, item| r.variant(item, &section, &mut read)),
+            _ => Some(Vec::new()),
+        };
+        self.finish(&section);
+        Some(Way { section: rules?.map(|rules| Said { rules, fields: said }), when: when? })
+    }
+
+    /// A section without variants. `uppers`: as for [`way`](Self::way).
+    pub(super) fn part<'t, 'i, R>(
+        &mut self,
+        item: Item<'t, 'i>,
+        uppers: &[&'t DeTable<'i>],
+        read: impl FnOnce(&mut Self, &mut Section<'t, 'i>) -> Option<R>,
+    ) -> Option<Said<R>> {
+        let mut section = self.enter(item)?;
+        section.put_over(uppers);
+        let rules = read(self, &mut section);
+        self.finish(&section);
+        Some(Said { rules: rules?, fields: section.said() })
+    }
+
+    /// What holds instead for some sales: only what differs from the section is said.
+    fn variant<'t, 'i, R>(
+        &mut self,
+        item: Item<'t, 'i>,
+        section: &Section<'t, 'i>,
+        read: &mut impl FnMut(&mut Self, &mut Section<'t, 'i>) -> Option<Option<R>>,
+    ) -> Option<(Variant<R>, Vec<&'static str>)> {
+        let mut own = self.enter(item)?;
+        let name = self.required(&mut own, "name", |r, item| r.text(&item));
+        let matches = self.required(&mut own, "match", |r, item| r.table(item, super::matcher::matcher));
+        let mut without = Vec::new();
+        let dropped = self.list(&mut own, "without", |r, item| {
+            without.push(item.clone());
+            r.text(&item)
+        });
+        own.below = vec![Below { table: section.table, in_this_file: true }];
+        own.below.extend(section.below.iter().cloned());
+        own.without = without;
+        let rules = read(self, &mut own);
+        self.finish(&own);
+        self.dropped(&own);
+        dropped?;
+        Some((Variant { matches: matches?, name: name?, rules: rules?? }, own.said()))
+    }
+
+    /// Notes what a variant drops although there is nothing to drop.
+    fn dropped(&mut self, own: &Section<'_, '_>) {
+        for item in &own.without {
+            let Some(name) = item.value.get_ref().as_str() else { continue };
+            let suggestion = closest(name, own.asked.iter().copied()).map(|close| format!("{close:?}"));
+            if !own.asked.contains(&name) {
+                self.refuse::<()>(item, "policy.unknown-field", "a field of this section", suggestion);
+            } else if own.table.get(name).is_some() {
+                self.refuse::<()>(item, "policy.without", "a field that is not said here too", None);
+            } else if !own.below.iter().any(|below| below.in_this_file && below.table.get(name).is_some()) {
+                self.refuse::<()>(item, "policy.without", "a field that the section itself says", None);
+            }
+        }
+    }
+
+    /// Remembers where something stands in the file.
+    fn note(&mut self, item: &Item<'_, '_>) {
+        if item.is_own {
+            self.spans.insert(Place(item.place.clone()), item.value.span());
+        }
+    }
+
     /// Notes every field of a table that was not asked for.
     pub(super) fn finish(&mut self, section: &Section<'_, '_>) {
+        if !section.is_own {
+            return;
+        }
         for (key, _) in section.table.iter() {
             let name: &str = key.get_ref();
             if section.asked.contains(&name) {

@@ -1,6 +1,7 @@
 //! The canonical form: one for each content, and nothing else is loaded.
 
 use crate::packs::{compiled, pack};
+use crate::variants::rich;
 use proptest::prelude::*;
 use rescind_policy::limits::DOCUMENT_BYTES;
 use rescind_policy::{LoadError, Policy, canonical, compile};
@@ -178,7 +179,7 @@ fn every_pack_compiles_and_loads() {
 
 #[test]
 fn the_canonical_form_has_sorted_keys_and_no_spaces() {
-    for text in [pack("lakala"), pack("unionpay"), EVERYTHING.to_owned(), all_there_is()] {
+    for text in [pack("lakala"), pack("unionpay"), EVERYTHING.to_owned(), all_there_is(), rich()] {
         let compiled = compile(&text, "test").unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let value: serde_json::Value = serde_json::from_slice(compiled.canonical()).unwrap();
         let canonical = core::str::from_utf8(compiled.canonical()).unwrap();

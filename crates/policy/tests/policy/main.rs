@@ -7,4 +7,12 @@ mod canonical;
 #[cfg(test)]
 mod diagnostics;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod packs;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod variants;

@@ -67,6 +67,8 @@ pub struct CaseView {
     /// The reason code of the operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Whether it is about a completion that keeps a penalty.
+    penalty: bool,
     /// Evidence that came with it.
     evidence: Vec<PieceView>,
     /// Who opened it.
@@ -115,6 +117,7 @@ impl CaseView {
             amount: Amount(case.amount.clone()),
             rules: case.rules.clone(),
             reason: case.reason.clone(),
+            penalty: case.penalty,
             evidence: PieceView::all(&case.evidence),
             opened_by: case.opened_by.value.clone(),
             opened_at: Time(case.opened_at),

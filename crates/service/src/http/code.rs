@@ -31,6 +31,7 @@ codes! {
     NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
     OPERATOR_REFUSED 403 "operator.refused" "The operator did not show who they are";
     PIN_MUST_CHANGE 403 "operator.pin-must-change" "Somebody else set this PIN: the operator has to choose another";
+    PIN_EXPIRED 403 "operator.pin-expired" "Somebody else set this PIN too long ago";
     SESSION_ENDED 403 "session.ended" "There is no such operator session, or no longer";
     PROOF_INVALID 403 "proof.invalid" "The Operator-Proof is not genuine here";
     PROOF_EXPIRED 403 "proof.expired" "The Operator-Proof does not hold now";
@@ -51,6 +52,7 @@ codes! {
     KEY_LAST_ADMIN 409 "key.last-admin" "It is the last admin key";
     OPERATOR_HAS_NUMBER 409 "operator.has-number" "The person has an operator number at this merchant";
     NAME_TAKEN 409 "name.taken" "The name is taken";
+    FEES_CHANGED 409 "fees.changed" "The fees are others than those that were seen";
     REFUND_CHANGED 409 "refund.changed" "The refund was changed since it was looked at";
     REFUND_WRONG_STATE 409 "refund.wrong-state" "The refund's state does not allow that";
     OPERATION_WRONG_STATE 409 "operation.wrong-state" "The operation's state does not allow that";

@@ -10,7 +10,7 @@ use rescind_model::{
     ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, PolicyIdentity,
     Remedy, Value, Way,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The answer to "may this be done now?".
 #[derive(Debug, Serialize)]
@@ -243,6 +243,28 @@ pub struct FeeView {
     amount: Amount,
     /// Who pays it (for `acquiring-returned`: who gives it back).
     payer: PartyWord,
+}
+
+/// A fee that the asker saw in a decision.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SeenFee {
+    /// What it is for.
+    kind: FeeKindWord,
+    /// How much.
+    amount: Amount,
+    /// Who pays it.
+    payer: PartyWord,
+}
+
+impl SeenFee {
+    /// Fees as the core has them.
+    #[must_use]
+    pub fn all(seen: Option<Vec<Self>>) -> Option<Vec<Fee>> {
+        let fee = |fee: Self| Fee { kind: fee.kind.0, amount: fee.amount.0, payer: fee.payer.0 };
+        seen.map(|fees| fees.into_iter().map(fee).collect())
+    }
 }
 
 /// The approvals an operation needs.

@@ -119,7 +119,9 @@ fn personal_of(exported: &Exported) -> Vec<ExportedPersonal> {
     let mut all: Vec<ExportedPersonal> = ledger.sale.contact.iter().map(|c| look(None, c)).collect();
     for refund in &ledger.refunds {
         let request = &refund.request;
-        all.extend(request.note.iter().chain(&request.contact).map(|c| look(Some(&refund.id), c)));
+        let questions = refund.inquiries.iter().map(|inquiry| &inquiry.question);
+        let all_of_it = request.note.iter().chain(&request.contact).chain(questions);
+        all.extend(all_of_it.map(|c| look(Some(&refund.id), c)));
         all.extend(exported.lens.old_note(&refund.id).map(|glimpse| ExportedPersonal {
             refund: Some(refund.id.value.clone()),
             personal: PersonalView::bare(glimpse),

@@ -6,6 +6,7 @@ use crate::http::Shared;
 use crate::http::answer;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
+use crate::http::decision::SeenFee;
 use crate::http::id::Id;
 use crate::http::instruction::{About, Instruction};
 use crate::http::money::{Amount, Positive};
@@ -189,6 +190,8 @@ pub struct Completion {
     /// The granted case it rests on, where the policy leaves it to support.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     case: Option<CaseId>,
+    /// The fees that were seen, as a check decided them. If they are others by then, nothing is done.
+    fees: Option<Vec<SeenFee>>,
 }
 
 impl Completion {
@@ -202,6 +205,7 @@ impl Completion {
             operator: self.operator,
             terminal: self.terminal,
             grant: self.case,
+            fees: SeenFee::all(self.fees),
             ..crate::operation::OperationAsk::of(&[Way::HoldCompletion])
         }
     }

@@ -7,11 +7,13 @@ use crate::http::id::Id;
 use crate::http::instruction::{About, Instruction};
 use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::operation::EvidenceView;
+use crate::http::personal::PersonalView;
 use crate::http::problem::Problem;
 use crate::http::refund::{EvidencePiece, RefundView, pieces};
 use crate::http::text::{Text, Texts};
 use crate::http::time::Time;
 use crate::inquiry::Answered;
+use crate::mask::Lens;
 use crate::ports::Ports;
 use axum::extract::State;
 use axum::response::Response;
@@ -76,7 +78,7 @@ pub struct InquiryView {
     /// Who asked.
     asked_by: String,
     /// What.
-    question: String,
+    question: PersonalView,
     /// When.
     asked_at: Time,
     /// Who answered.
@@ -92,12 +94,17 @@ impl InquiryView {
     pub fn all(inquiries: &[Inquiry]) -> Vec<Self> {
         let view = |inquiry: &Inquiry| Self {
             asked_by: inquiry.asked_by.value.clone(),
-            question: inquiry.question.clone(),
+            question: PersonalView::of(&inquiry.question),
             asked_at: Time(inquiry.asked_at),
             answered_by: inquiry.answered_by.as_ref().map(|p| p.value.clone()),
             answered_at: inquiry.answered_at.map(Time),
         };
         inquiries.iter().map(view).collect()
+    }
+
+    /// The same, with what was asked as a lens shows it.
+    pub fn seen(&mut self, lens: &Lens, inquiry: &Inquiry) {
+        self.question = PersonalView::through(lens, &inquiry.question);
     }
 }
 

@@ -532,6 +532,10 @@ impl Document {
             .body::<PinChange>(true)
             .nothing("It is in force, and the operator's sessions have ended.")
             .end();
+        let confirm = "Confirm that it was the operator who chose the PIN in force";
+        self.post("/v1/operators/{number}/confirmations", Needs::Merchant, confirm)
+            .answer::<OperatorShown>(200, "The operator. Nothing is left to be confirmed.")
+            .end();
         self.post("/v1/operators/{number}/devices", Needs::Merchant, "Register a device that signs for an operator")
             .body::<NewDevice>(true)
             .answer::<DeviceShown>(201, "The device.")

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::http::Shared;
 use crate::http::answer;
 use crate::http::caller::{Caller, Scope};
-use crate::http::decision::{FeeView, PolicyView};
+use crate::http::decision::{FeeView, PolicyView, SeenFee};
 use crate::http::id::Id;
 use crate::http::instruction::{About, Instruction};
 use crate::http::money::Amount;
@@ -234,6 +234,8 @@ pub struct OperationAsk {
     /// The granted case it rests on, where the policy leaves it to support.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     case: Option<CaseId>,
+    /// The fees that were seen, as a check decided them. If they are others by then, nothing is done.
+    fees: Option<Vec<SeenFee>>,
 }
 
 impl OperationAsk {
@@ -245,6 +247,7 @@ impl OperationAsk {
             operator: self.operator,
             terminal: self.terminal,
             grant: self.case,
+            fees: SeenFee::all(self.fees),
             ..crate::operation::OperationAsk::of(ways)
         }
     }

@@ -10,7 +10,7 @@ use crate::http::text::Text;
 use crate::http::time::Time;
 use crate::http::word::{OperatorRoleWord, Word};
 use crate::limits::LABEL_CHARS;
-use crate::operator::{Device, OperatorAsk, OperatorNumber, OperatorView};
+use crate::operator::{Device, OperatorAsk, OperatorNumber, OperatorView, Unconfirmed};
 use crate::pin::Pin;
 use crate::ports::Ports;
 use axum::extract::rejection::PathRejection;
@@ -137,12 +137,42 @@ pub struct OperatorShown {
     pin_set_by: Option<String>,
     /// Under which key.
     pin_set_with: String,
+    /// Present as long as nobody has confirmed who chose the PIN in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin_unconfirmed: Option<UnconfirmedShown>,
     /// When the PIN was last reset.
     #[serde(skip_serializing_if = "Option::is_none")]
     reset_at: Option<Time>,
     /// By whom; absent for an admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     reset_by: Option<String>,
+}
+
+/// That the PIN in force was chosen with one that somebody else had set, under a key that is not the operator's own.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = UnconfirmedPin))]
+pub struct UnconfirmedShown {
+    /// Who had set the other one; absent for an admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_by: Option<String>,
+    /// Under which key.
+    set_with: String,
+    /// Under which key this one was chosen.
+    chosen_with: String,
+    /// When.
+    chosen_at: Time,
+}
+
+impl UnconfirmedShown {
+    fn of(left: Unconfirmed) -> Self {
+        Self {
+            set_by: left.set_by.map(|p| p.value),
+            set_with: left.set_with,
+            chosen_with: left.chosen_with,
+            chosen_at: Time(left.chosen_at),
+        }
+    }
 }
 
 /// An operator's device.
@@ -182,6 +212,7 @@ impl OperatorShown {
             pin_set_at: Time(view.pin_set.at),
             pin_set_by: view.pin_set.by.map(|p| p.value),
             pin_set_with: view.pin_set.key,
+            pin_unconfirmed: view.unconfirmed.map(UnconfirmedShown::of),
             reset_at: view.reset.as_ref().map(|r| Time(r.at)),
             reset_by: view.reset.and_then(|r| r.by).map(|p| p.value),
         }
@@ -237,6 +268,18 @@ pub async fn change_pin<P: Ports>(
     let number = number_of(&path.map_err(|_| Error::NotFound("operator"))?)?;
     app.change_pin(&scope.who, &scope.merchant, &number, &change.pin.0, &change.new_pin.0).await?;
     Ok(answer::nothing())
+}
+
+/// `POST /v1/operators/{number}/confirmations`
+pub async fn confirm<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let number = number_of(&path.map_err(|_| Error::NotFound("operator"))?)?;
+    let view = app.confirm_operator(&scope.who, &scope.merchant, &number).await?;
+    answer::json(StatusCode::OK, &OperatorShown::of(view))
 }
 
 /// `POST /v1/operators/{number}/devices`

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::http::Shared;
 use crate::http::answer::{self, Listing, Nothing};
 use crate::http::caller::Caller;
-use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView};
+use crate::http::decision::{ArrivalView, FeeView, PlanView, PolicyView, SeenFee};
 use crate::http::event::EventView;
 use crate::http::id::Id;
 use crate::http::identity::Identity;
@@ -63,6 +63,8 @@ pub struct RefundAsk {
     /// The granted case it rests on, where the policy leaves it to support.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     case: Option<CaseId>,
+    /// The fees that were seen, as a check decided them. If they are others by then, nothing is done.
+    fees: Option<Vec<SeenFee>>,
     /// The cleared refund of the same sale whose wrong amount this one corrects.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     corrects: Option<RefundId>,
@@ -133,6 +135,7 @@ impl RefundAsk {
             requester: self.requester,
             operator: self.operator,
             case: self.case,
+            fees: SeenFee::all(self.fees),
             corrects: self.corrects,
         })
     }
@@ -325,6 +328,9 @@ impl RefundSummary {
         self.contact = request.contact.as_ref().map(look);
         for (piece, item) in self.evidence.iter_mut().zip(&request.evidence) {
             piece.stored = lens.is_stored(&item.content);
+        }
+        for (view, inquiry) in self.inquiries.iter_mut().zip(&refund.inquiries) {
+            view.seen(lens, inquiry);
         }
         self
     }

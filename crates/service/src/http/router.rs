@@ -88,6 +88,7 @@ impl<P: Ports> Routes<P> {
             .get("/v1/operators", operator::list::<P>)
             .post("/v1/operators/{number}/resets", operator::reset::<P>)
             .post("/v1/operators/{number}/pin", operator::change_pin::<P>)
+            .post("/v1/operators/{number}/confirmations", operator::confirm::<P>)
             .post("/v1/operators/{number}/devices", operator::add_device::<P>)
             .delete("/v1/operators/{number}/devices/{device}", operator::remove_device::<P>)
             .post("/v1/operator-challenges", session::challenge::<P>)

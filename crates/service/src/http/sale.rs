@@ -203,6 +203,20 @@ pub struct StatusView {
     /// What was said of the payment after its reversal had begun. It decided nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     late: Option<LateView>,
+    /// Present as long as nobody knows whether the payment took place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<DoubtView>,
+}
+
+/// That nobody knows whether a payment took place.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = Doubt))]
+pub struct DoubtView {
+    /// Since when.
+    since: Time,
+    /// Whether a person has to look at it: for a while nobody has undone it.
+    attention: bool,
 }
 
 /// An answer about a payment that came after its reversal had begun.
@@ -294,6 +308,10 @@ impl SaleSummary {
                     .late
                     .as_ref()
                     .map(|late| LateView { outcome: Word(late.outcome), evidence: EvidenceView::of(&late.evidence) }),
+                doubt: ledger
+                    .doubt
+                    .as_ref()
+                    .map(|doubt| DoubtView { since: Time(doubt.since), attention: doubt.attention }),
             },
             balance: BalanceView {
                 captured: Amount(sale.captured.clone()),

@@ -5,6 +5,7 @@ use crate::http::Shared;
 use crate::http::answer;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
+use crate::http::decision::SeenFee;
 use crate::http::id::Segment;
 use crate::http::limits::TOKEN_BYTES;
 use crate::http::money::Positive;
@@ -19,7 +20,7 @@ use crate::session::{BegunSession, Showing};
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use rescind_model::{OrderId, SaleId, TerminalId};
+use rescind_model::{CaseId, OrderId, SaleId, TerminalId};
 use serde::{Deserialize, Serialize};
 
 /// One operation, exactly as it will be asked for.
@@ -45,6 +46,11 @@ pub struct OperationBound {
     /// The legal order that the void carries out.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     order: Option<OrderId>,
+    /// The granted case, if the request will name one.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    case: Option<CaseId>,
+    /// The fees that the operator sees, if the request will name them.
+    fees: Option<Vec<SeenFee>>,
 }
 
 impl OperationBound {
@@ -57,6 +63,8 @@ impl OperationBound {
             terminal: self.terminal,
             penalty: self.penalty,
             order: self.order,
+            case: self.case,
+            fees: SeenFee::all(self.fees),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::http::Shared;
 use crate::http::answer;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
-use crate::http::decision::DecisionView;
+use crate::http::decision::{DecisionView, SeenFee};
 use crate::http::id::Id;
 use crate::http::identity::Identity;
 use crate::http::instruction::{About, Instruction};
@@ -39,6 +39,8 @@ pub struct VoidAsk {
     /// The granted case it rests on, where the policy leaves it to support.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     case: Option<CaseId>,
+    /// The fees that were seen, as a check decided them. If they are others by then, nothing is done.
+    fees: Option<Vec<SeenFee>>,
     /// How the customer was identified, where the policy demands it.
     identity: Option<Identity>,
 }
@@ -54,6 +56,7 @@ impl VoidAsk {
             operator: self.operator,
             terminal: self.terminal,
             case: self.case,
+            fees: SeenFee::all(self.fees),
         })
     }
 }

@@ -7,6 +7,7 @@
 //! (the application has one store; that Redis keeps all labels in one keyspace cannot be seen through it).
 
 use crate::ports::{Kv, KvError, Swap};
+use core::task::{Poll, Waker};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +39,9 @@ pub enum Trouble {
     Stale,
     /// It is suspended before it begins, for a while that differs from one to the next: others come in between.
     Slow,
+    /// It is suspended before it begins until the store is [released](MemoryKv::release): whoever holds it up chooses what
+    /// comes in between.
+    Held,
 }
 
 /// The operations of the port.
@@ -152,6 +156,10 @@ struct Inside {
     plans: Vec<Plan>,
     /// A number from which suspensions are drawn.
     seed: u64,
+    /// How often what was held was let go.
+    releases: u64,
+    /// Who is told when it is.
+    waiting: Vec<Waker>,
     /// Ended by an increment of what is no number.
     ended: bool,
     calls: Calls,
@@ -218,6 +226,31 @@ impl MemoryKv {
         self.with(|i| i.plans.push(plan));
     }
 
+    /// Lets go on what is held, and holds nothing that begins later unless another plan says so.
+    pub fn release(&self) {
+        let waiting = self.with(|i| {
+            i.plans.retain(|plan| plan.trouble != Trouble::Held);
+            i.releases = i.releases.saturating_add(1);
+            core::mem::take(&mut i.waiting)
+        });
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Waits until what is held is let go.
+    async fn held(&self) {
+        let before = self.with(|i| i.releases);
+        core::future::poll_fn(|context| {
+            self.with(|i| {
+                if i.releases != before {
+                    return Poll::Ready(());
+                }
+                i.waiting.push(context.waker().clone());
+                Poll::Pending
+            })
+        })
+        .await;
+    }
+
     /// Chooses how long slow operations are suspended.
     pub fn seed(&self, seed: u64) {
         self.with(|i| i.seed = seed);
@@ -274,6 +307,9 @@ impl MemoryKv {
                 suspended().await;
             }
         }
+        if trouble == Some(Trouble::Held) {
+            self.held().await;
+        }
         let failed = |when: &str| KvError(format!("{op:?} {key} failed {when} its effect"));
         if trouble == Some(Trouble::FailsBefore) {
             return Err(failed("before"));
@@ -294,9 +330,9 @@ async fn suspended() {
     core::future::poll_fn(|context| {
         if core::mem::take(&mut first) {
             context.waker().wake_by_ref();
-            core::task::Poll::Pending
+            Poll::Pending
         } else {
-            core::task::Poll::Ready(())
+            Poll::Ready(())
         }
     })
     .await;

@@ -74,6 +74,12 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
             };
             ("收到迟到应答", format!("{sold}在冲正开始后才收到应答{said}。已记录,以冲正结果为准,请勿重复处理。"))
         }
+        (EventKind::SaleAttention, Merchant) => {
+            ("交易结果仍未知", format!("{sold}结果未知,且未在冲正。请登记异常或向渠道查询,结果确认前请勿重新收款。"))
+        }
+        (EventKind::SaleAttention, Reviewer) => {
+            ("交易结果仍未知", format!("{merchant}:{sold}结果未知,且未在冲正。请核对渠道记录后处理。"))
+        }
         _ => return None,
     })
 }

@@ -117,6 +117,18 @@ pub(super) fn message(story: &Story, sale: &str) -> Option<(&'static str, String
                 ),
             )
         }
+        (EventKind::SaleAttention, Merchant) => (
+            "Outcome still unknown",
+            format!(
+                "Nobody knows whether the {sold} took place, and it is not being undone. Report what went wrong, or ask the provider; do not charge again until it is known."
+            ),
+        ),
+        (EventKind::SaleAttention, Reviewer) => (
+            "Outcome still unknown",
+            format!(
+                "{merchant}: nobody knows whether the {sold} took place, and it is not being undone. Compare it with the provider's records."
+            ),
+        ),
         _ => return None,
     })
 }

@@ -494,6 +494,8 @@ async fn a_telephone_steps_up_for_the_operation_it_shows() {
         holder: "terminal",
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     });
     let path = format!("{SESSIONS}/{}/proofs", session["id"].as_str().unwrap());
     let proofs = async |signed: &Value, operation: &Value| {
@@ -516,4 +518,57 @@ async fn a_telephone_steps_up_for_the_operation_it_shows() {
     // And a challenge for a session is not for an operation.
     let given = shop.post(&shop.terminal, "/v1/operator-challenges", &json!({"number": "07"})).await.expect(201);
     proofs(&sign(&phone, "07", &given, None), &operation).await.refused(403, "operator.refused");
+}
+
+/// At a till nobody but the operator and whoever set the first PIN can say which of them exchanged it.
+#[tokio::test]
+async fn who_chose_the_pin_is_open_until_somebody_else_than_its_setter_confirms_it() {
+    let shop = Shop::new().await;
+    shop.operator("07", "supervisor", "supervisor").await;
+    let shown = async || shop.get(&shop.manager, "/v1/operators").await.expect(200)["items"][0].clone();
+    let open = shown().await["pin_unconfirmed"].clone();
+    assert_eq!((&open["set_by"], &open["chosen_at"]), (&json!("M-1.manager"), &json!("2026-11-23T04:00:00Z")));
+    assert_ne!(open["set_with"], open["chosen_with"]);
+    // Another PIN of the operator's own leaves it open.
+    shop.choose("07", PIN, "605193").await;
+    assert_eq!(shown().await["pin_unconfirmed"], open);
+    let confirm = "/v1/operators/07/confirmations";
+    for (key, code) in [(&shop.manager, "auth.forbidden"), (&shop.terminal, "auth.forbidden")] {
+        shop.call(key, "POST", confirm, None, "").await.refused(403, code);
+    }
+    let by_admin = format!("{confirm}?merchant=M-1");
+    let confirmed = shop.copy().await;
+    let after = confirmed.call(&shop.admin, "POST", &by_admin, None, "").await.expect(200);
+    assert_eq!(after["pin_unconfirmed"], Value::Null);
+    // The operator's own key says it too, again is harmless, and then nothing is open to anybody.
+    for key in [&shop.supervisor, &shop.supervisor, &shop.manager] {
+        assert_eq!(shop.call(key, "POST", confirm, None, "").await.expect(200)["pin_unconfirmed"], Value::Null);
+    }
+    // Set anew it is another; chosen with the operator's own key, nothing is open.
+    let reset = json!({"pin": FIRST_PIN});
+    shop.post(&shop.manager, "/v1/operators/07/resets", &reset).await.expect(200);
+    let change = json!({"pin": FIRST_PIN, "new_pin": PIN}).to_string();
+    assert_eq!(shop.call(&shop.supervisor, "POST", "/v1/operators/07/pin", None, &change).await.status, 204);
+    assert_eq!(shown().await["pin_unconfirmed"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_pin_that_somebody_else_set_is_exchanged_within_a_day_or_not_at_all() {
+    let shop = Shop::new().await;
+    let ask = json!({"number": "07", "person": "M-1.supervisor", "role": "supervisor", "pin": FIRST_PIN});
+    shop.post(&shop.manager, "/v1/operators", &ask).await.expect(201);
+    shop.world.app.ports.pass(minutes(24 * 60));
+    let in_time = shop.copy().await;
+    in_time.choose("07", FIRST_PIN, PIN).await;
+    shop.world.app.ports.pass(Duration::seconds(1));
+    let change = json!({"pin": FIRST_PIN, "new_pin": PIN});
+    shop.post(&shop.terminal, "/v1/operators/07/pin", &change).await.refused(403, "operator.pin-expired");
+    // Whoever does not know it learns nothing of its age.
+    let guess = json!({"pin": "592817", "new_pin": PIN});
+    shop.post(&shop.terminal, "/v1/operators/07/pin", &guess).await.refused(403, "operator.refused");
+    shop.post(&shop.admin, "/v1/operators/07/resets?merchant=M-1", &json!({"pin": FIRST_PIN})).await.expect(200);
+    shop.choose("07", FIRST_PIN, PIN).await;
+    // An own one does not expire.
+    shop.world.app.ports.pass(minutes(48 * 60));
+    shop.session(&shop.terminal, "07").await;
 }

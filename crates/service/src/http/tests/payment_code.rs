@@ -71,6 +71,8 @@ async fn a_scanned_code_is_a_sale_that_is_found_by_what_the_scan_said() {
     let refused = refused.refused(422, "decision.deny");
     assert_eq!(refused["decision"]["findings"][0]["rule"], "order-close.paid", "{refused}");
     assert!(refused["decision"]["findings"][0]["remedy"]["use"].is_string(), "{refused}");
+    // The advice is the way that is open, counts included.
+    assert_eq!(refused["decision"]["findings"][0]["remedy"]["token"], "use-void", "{refused}");
 }
 
 #[tokio::test]
@@ -94,6 +96,28 @@ async fn a_scan_of_unknown_outcome_is_left_to_support_or_a_reversal() {
         shop.tell(&shop.terminal, "/v1/transactions/C-1/troubles", &json!({"trouble": "no-answer"})).await.expect(200);
     assert_eq!((&told["next"], &told["operation"]["kind"]), (&json!("undone"), &json!("reversal")), "{told}");
     assert!(told["operation"]["due_at"].as_str() > told["operation"]["authorised_at"].as_str(), "{told}");
+}
+
+#[tokio::test]
+async fn a_scan_that_turns_out_declined_leaves_the_code_to_be_paid_or_cancelled() {
+    let shop = Shop::new().await;
+    for (id, next) in [("C-1", "scans"), ("C-2", "cancellations")] {
+        let path = made(&shop, id).await;
+        let before = shop.get(&shop.terminal, &path).await.expect(200);
+        shop.tell(&shop.terminal, &format!("{path}/scans"), &json!({"outcome": "unknown"})).await.expect(200);
+        let declined = json!({"type": "outcome-known", "outcome": "declined"});
+        let told = shop.tell(&shop.system, &format!("/v1/transactions/{id}/events"), &declined).await.expect(200);
+        assert_eq!((&told["status"]["outcome"], &told["status"]["doubt"]), (&json!("unpaid"), &Value::Null));
+        assert_eq!(shop.get(&shop.terminal, &path).await.expect(200), before);
+        shop.world.app.ports.pass(Duration::seconds(1));
+        if next == "scans" {
+            let shown = shop.tell(&shop.terminal, &format!("{path}/{next}"), &paid()).await.expect(200);
+            assert_eq!(shown["state"], "paid");
+        } else {
+            let asked = shop.tell(&shop.supervisor, &format!("{path}/{next}"), &json!({})).await.expect(202);
+            assert_eq!((&asked["kind"], &asked["state"]), (&json!("order-close"), &json!("authorised")));
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What takes persons besides the one who asks: support, legal orders, questions, and what is left to do after a refund.
 
 use super::shop::{Reply, Shop, cny, pack, refund, sale};
-use crate::ports::{OutboundAnswer, Ports as _};
+use crate::ports::{Kv as _, OutboundAnswer, Ports as _};
 use crate::testkit::{Plan, Trouble};
 use rescind_model::chain;
 use rescind_model::{Duration, PersonId};
@@ -111,6 +111,9 @@ async fn support_grants_once_what_the_policy_leaves_to_it() {
     let refused = shop.tell(&support, &format!("{path}/refusals"), &json!({"because": "no"})).await;
     assert_eq!(refused.refused(409, "case.wrong-state")["state"], "granted");
 
+    // Support was told another reason.
+    let other = json!({"reason": "customer-request", "case": id});
+    shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &other).await.refused(422, "decision.refer");
     let void = void_with(&shop, &id).await.expect(201);
     let case = shop.get(&support, &path).await.expect(200);
     assert_eq!((&case["state"], &case["consumed_by"]), (&json!("consumed"), &void["id"]));
@@ -652,6 +655,31 @@ async fn an_export_holds_everything_and_masks_by_role() {
 }
 
 #[tokio::test]
+async fn an_export_finds_what_an_endpoint_waits_for_however_far_behind_it_is() {
+    let shop = Shop::new().await;
+    let ask = json!({"url": "https://example.com/hook", "audience": "merchant", "locale": "en"});
+    shop.post(&shop.system, "/v1/webhook-endpoints", &ask).await.expect(201);
+    shop.world
+        .app
+        .ports
+        .answer_with(Box::new(|_: &str, _: &str, _: &[u8]| Err(crate::ports::NoAnswer("nobody is there".to_owned()))));
+    // Many events of others come before those of the payment.
+    let code = json!({"id": "C-1", "amount": cny("1.00"), "presented_by": "merchant"});
+    shop.post(&shop.system, "/v1/payment-codes", &code).await.expect(201);
+    for number in 0..420 {
+        shop.tell(&shop.system, "/v1/payment-codes/C-1/scans", &json!({"outcome": "declined"})).await.expect(200);
+        if number % 100 == 99 {
+            shop.world.app.tick().await.unwrap();
+        }
+    }
+    shop.sale_of_today("S-1").await;
+    shop.void("S-1", "void").await.expect(201);
+    let file = shop.get(&shop.manager, "/v1/transactions/S-1/export").await.expect(200);
+    let delivery = &file["deliveries"][0];
+    assert_eq!((&delivery["waiting"], &delivery["complete"]), (&json!([1, 2]), &json!(true)), "{delivery}");
+}
+
+#[tokio::test]
 async fn the_chain_is_reckoned_as_the_ledger_makes_it_and_shows_every_change() {
     let (shop, _) = refunded(FAILED).await;
     let who = shop.world.app.authenticate(Some(&format!("Bearer {}", shop.manager))).await.unwrap();
@@ -714,6 +742,8 @@ async fn the_second_person_proves_who_they_are_where_the_policy_demands_it() {
         holder: "person",
         penalty: false,
         order: Some(made["id"].as_str().unwrap()),
+        case: None,
+        fees: None,
     };
     let proof = |who: &str, sale| {
         let person = PersonId::parse(who).unwrap();
@@ -729,4 +759,51 @@ async fn the_second_person_proves_who_they_are_where_the_policy_demands_it() {
     assert!(late.status.is_client_error() && late.code().starts_with("proof."), "{}", late.text);
     let confirmed = shop.prove(&lena, &path, "k-4", &proof("lena", "S-1"), &json!({})).await.expect(200);
     assert_eq!((&confirmed["state"], &confirmed["confirmed_by"]), (&json!("confirmed"), &json!("lena")));
+}
+
+/// Makes the record of a payment as heavy as one with a long history.
+async fn weigh(shop: &Shop, sale: &str, bytes: usize) {
+    let kv = shop.world.app.ports.kv();
+    let key = format!("sale:M-1:{sale}");
+    let mut record: Value = serde_json::from_slice(&kv.get(&key).await.unwrap().unwrap()).unwrap();
+    let events = record["d"]["events"].as_array_mut().unwrap();
+    let mut told = events.last().unwrap().clone();
+    told["reason"] = json!("x".repeat(480));
+    let weight = serde_json::to_vec(&told).unwrap().len();
+    events.extend(std::iter::repeat_n(told, bytes / weight + 1));
+    kv.set(&key, &serde_json::to_vec(&record).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_is_nearly_full_keeps_its_last_quarter_for_outcomes() {
+    let (shop, support) = after_three_voids().await;
+    let id = opened(&shop).await;
+    let (grants, because) = (format!("/v1/cases/{id}/grants"), json!({"because": "the customer called"}));
+    let assignments = format!("/v1/cases/{id}/assignments");
+    weigh(&shop, "S-1", crate::limits::SALE_BYTES).await;
+    // Half of it is left for what is under way to end.
+    shop.tell(&support, &assignments, &json!({})).await.refused(409, "record.full");
+    let shop_of_half = shop.copy().await;
+    shop_of_half.tell(&support, &grants, &because).await.expect(200);
+    weigh(&shop, "S-1", crate::limits::SALE_BYTES_TO_END - crate::limits::SALE_BYTES).await;
+    shop.tell(&support, &grants, &because).await.refused(409, "record.full");
+    let settled = json!({"type": "settled"});
+    shop.tell(&shop.system, "/v1/transactions/S-1/events", &settled).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_liability_ends_and_consent_is_given_only_while_outcomes_have_room() {
+    let shop = Shop::new().await;
+    shop.sale_of_yesterday("S-1").await;
+    let made = shop.tell(&shop.manager, "/v1/refunds", &refund("S-1", "60.00")).await.expect(201);
+    let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
+    shop.tell(&shop.finance, &format!("{path}/clearings"), &json!({})).await.expect(200);
+    provider_says(&shop, r#"{"status":"done","code":"00"}"#);
+    ticks(&shop, 3).await;
+    let owed = json!({"cause": "over-returned", "amount": cny("5.00"), "because": "so"});
+    let owed = shop.tell(&shop.finance, &format!("{path}/liabilities"), &owed).await.expect(201);
+    let ends = format!("/v1/liabilities/{}/ends", owed["id"].as_str().unwrap());
+    let agreed = json!({"state": "agreed", "because": "a voucher"});
+    weigh(&shop, "S-1", crate::limits::SALE_BYTES_TO_END).await;
+    shop.tell(&shop.finance, &ends, &agreed).await.refused(409, "record.full");
 }

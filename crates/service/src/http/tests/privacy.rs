@@ -265,19 +265,31 @@ async fn an_export_shows_what_its_taker_may_see_and_nothing_that_was_erased() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_reviewers_question_is_as_personal_as_the_request() {
+async fn a_reviewers_question_and_its_answer_are_as_personal_as_the_request() {
     let shop = Shop::new().await;
     let mut large = sale("S-2", "2026-11-22T12:00:00+08:00");
     large["amount"] = cny("5000.00");
     shop.post(&shop.system, "/v1/transactions", &large).await.expect(201);
     let made = shop.tell(&shop.manager, "/v1/refunds", &refund("S-2", "500.00")).await.expect(201);
     let path = format!("/v1/refunds/{}", made["id"].as_str().unwrap());
-    shop.tell(&shop.reviewer, &format!("{path}/inquiries"), &json!({"question": "which of two?"})).await.expect(200);
+    let question = "which of Anna's two?";
+    let asked = shop.tell(&shop.reviewer, &format!("{path}/inquiries"), &json!({"question": question})).await;
+    assert_eq!(holds_any(&asked.text, &["Anna"]), None);
+    assert_eq!(asked.expect(200)["state"], "needs-information");
+    // Whoever may have to answer reads it; the ledger holds a commitment, and nobody else is told more.
+    for key in [&shop.terminal, &shop.supervisor, &shop.system] {
+        let shown = shop.get(key, &path).await.expect(200);
+        assert_eq!(shown["inquiries"][0]["question"]["text"], question, "{shown}");
+    }
+    let ledger = shop.world.app.ports.kv().get("sale:M-1:S-2").await.unwrap().unwrap();
+    assert_eq!(holds_any(&String::from_utf8_lossy(&ledger), &["Anna"]), None);
+    let seen = shop.get(&shop.admin, &format!("{path}?merchant=M-1")).await;
+    assert_eq!((holds_any(&seen.text, &["Anna"]), seen.status.as_u16()), (None, 200));
     let answered = shop.tell(&shop.manager, &format!("{path}/information"), &json!({"note": "the one for Anna"})).await;
     assert_eq!(holds_any(&answered.text, &["Anna"]), None);
     answered.expect(200);
     assert_eq!(shop.get(&shop.reviewer, &path).await.expect(200)["note"]["text"], "the one for Anna");
-    assert_eq!(holds_any(&shop.get(&shop.terminal, &path).await.text, &["Anna"]), None);
+    assert_eq!(holds_any(&shop.get(&shop.terminal, &path).await.text, &["the one for Anna"]), None);
     let why = json!({"reason": "asked"});
     shop.tell(&shop.manager, "/v1/transactions/S-2/erasures", &why).await.expect(200);
     assert_eq!(holds_any(&shop.bytes_stored().await, &["Anna"]), None);

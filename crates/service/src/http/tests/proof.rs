@@ -60,6 +60,8 @@ async fn a_void_at_a_terminal_rests_on_the_operators_proof() {
         holder: "terminal",
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     });
     let expected = Authentication {
         person: PersonId::parse("M-1.supervisor").unwrap(),
@@ -262,6 +264,8 @@ async fn the_operator_acts_in_the_operators_role_only_and_only_while_holding_it(
         terminal: None,
         penalty: false,
         order: None,
+        case: None,
+        fees: None,
     };
     let proof = crate::proof::ShownProof(Some(shop.proof(&shop.terminal, &session, &void_of("S-1")).await));
     let who = shop.world.app.authenticate(Some(&format!("Bearer {}", shop.terminal))).await.unwrap();
@@ -342,4 +346,46 @@ async fn a_terminal_checks_proofs_without_a_line_and_keys_are_succeeded() {
     }
     assert_eq!(published().await.len(), crate::limits::PROOF_KEYS);
     assert!(!shop.get(&shop.admin, "/v1/proof-keys").await.text.contains("seed"));
+}
+
+#[tokio::test]
+async fn a_proof_names_the_fees_that_were_seen_and_nothing_is_done_for_others() {
+    let (shop, session) = at_work().await;
+    let look = shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids/check", &reason()).await.expect(200);
+    let fees = look["obligations"]["fees"].clone();
+    assert_eq!(fees, json!([{"kind": "acquiring-returned", "amount": cny("0.60"), "payer": "acquirer"}]));
+    let with = |mut of: Value, fees: &Value| {
+        of["fees"] = fees.clone();
+        of
+    };
+    let proof = shop.proof(&shop.terminal, &session, &with(void_of("S-1"), &fees)).await;
+    // What was seen is a part of what is proved.
+    let other = json!([{"kind": "acquiring-returned", "amount": cny("0.59"), "payer": "acquirer"}]);
+    for (key, asked) in [("k1", reason()), ("k2", with(reason(), &json!([]))), ("k3", with(reason(), &other))] {
+        shop.prove(&shop.terminal, VOIDS, key, &proof, &asked).await.refused(403, "proof.other-operation");
+    }
+    // Who saw others is not taken to agree to these.
+    let stale = shop.proof(&shop.terminal, &session, &with(void_of("S-1"), &other)).await;
+    let changed = shop.prove(&shop.terminal, VOIDS, "k4", &stale, &with(reason(), &other)).await;
+    changed.refused(409, "fees.changed");
+    assert!(stored(&shop, "S-1").await.ledger.voids.is_empty());
+    let made = shop.prove(&shop.terminal, VOIDS, "k5", &proof, &with(reason(), &fees)).await.expect(201);
+    assert_eq!(made["fees"], fees);
+}
+
+#[tokio::test]
+async fn a_proof_names_the_case_it_rests_on() {
+    let (shop, session) = at_work().await;
+    let mut rests = void_of("S-1");
+    rests["case"] = json!("S-1~1");
+    let (with, without) = (
+        shop.proof(&shop.terminal, &session, &rests).await,
+        shop.proof(&shop.terminal, &session, &void_of("S-1")).await,
+    );
+    let mut asked = reason();
+    asked["case"] = json!("S-1~1");
+    shop.prove(&shop.terminal, VOIDS, "k1", &without, &asked).await.refused(403, "proof.other-operation");
+    shop.prove(&shop.terminal, VOIDS, "k2", &with, &reason()).await.refused(403, "proof.other-operation");
+    // A case that is not needed is not used.
+    shop.prove(&shop.terminal, VOIDS, "k3", &with, &asked).await.expect(201);
 }

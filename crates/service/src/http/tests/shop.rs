@@ -193,6 +193,8 @@ impl Shop {
             holder: "person",
             penalty: false,
             order: None,
+            case: None,
+            fees: None,
         };
         let supervisor = rescind_model::PersonId::parse("M-1.supervisor").unwrap();
         self.till.proof(self.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
@@ -213,6 +215,8 @@ impl Shop {
             holder: if terminal.is_some() { "terminal" } else { "person" },
             penalty: false,
             order: None,
+            case: None,
+            fees: None,
         };
         let person = rescind_model::PersonId::parse(&format!("M-1.{role}")).unwrap();
         self.till.proof(self.world.app.ports.now(), &person, role, &operation).unwrap()

@@ -108,6 +108,35 @@ async fn a_trouble_that_the_policy_does_nothing_about_is_recorded_all_the_same()
     assert_eq!(shown["operations"], json!([]));
 }
 
+/// A till that breaks down reports nothing: whoever registered the sale does not know of it either.
+#[tokio::test]
+async fn of_an_unknown_sale_that_nobody_reports_trouble_for_a_person_is_called_once() {
+    let shop = of_unknown_outcome("unionpay").await;
+    let attention = |shown: &Value| -> usize {
+        shown["history"].as_array().unwrap().iter().filter(|e| e["type"] == "sale.attention").count()
+    };
+    shop.world.app.tick().await.unwrap();
+    shop.world.app.ports.pass(Duration::minutes(9));
+    shop.world.app.tick().await.unwrap();
+    let shown = shop.get(&shop.system, "/v1/transactions/S-1").await.expect(200);
+    assert_eq!((attention(&shown), &shown["status"]["doubt"]["attention"]), (0, &json!(false)));
+    for _ in 0..3 {
+        shop.world.app.ports.pass(Duration::minutes(2));
+        shop.world.app.tick().await.unwrap();
+        let shown = shop.get(&shop.system, "/v1/transactions/S-1").await.expect(200);
+        assert_eq!((attention(&shown), &shown["status"]["doubt"]["attention"]), (1, &json!(true)), "{shown}");
+        assert_eq!(shown["history"][1]["actor"], json!({"kind": "system"}));
+    }
+    // It is looked after: nobody has to look any more.
+    shop.tell(&shop.terminal, TROUBLES, &json!({"trouble": "no-answer"})).await.expect(200);
+    let done = json!({"outcome": "done", "code": "00"});
+    let shown = shop.get(&shop.system, "/v1/transactions/S-1").await.expect(200);
+    let operation = shown["operations"][0]["id"].as_str().unwrap();
+    shop.tell(&shop.terminal, &format!("/v1/operations/{operation}/results"), &done).await.expect(200);
+    let shown = shop.get(&shop.system, "/v1/transactions/S-1").await.expect(200);
+    assert_eq!((&shown["status"]["outcome"], &shown["status"]["doubt"]), (&json!("reversed"), &Value::Null));
+}
+
 /// `DOMAIN.md` §5.2: before the terminal's next transaction.
 #[tokio::test]
 async fn a_terminal_that_owes_a_reversal_does_not_sell_before_it_reported_it() {

@@ -618,7 +618,7 @@ impl Counter {
         let once = shop.world.app.random_hex(32);
         match way {
             // At the till, with the supervisor's proof for it.
-            ["void"] => shop.prove(&shop.terminal, &path, &once, &self.void_proof(), &body).await,
+            ["void"] => shop.prove(&shop.terminal, &path, &once, &self.void_proof(grant), &body).await,
             ["refund" | "correction", _] => shop.tell(&shop.manager, &path, &body).await,
             [way @ ("hold-release" | "completion-void")] => {
                 let proof = shop.hold_proof(&self.payment, way, 10_000, "supervisor", [None, Some("T1")]);
@@ -631,7 +631,7 @@ impl Counter {
         }
     }
 
-    fn void_proof(&self) -> String {
+    fn void_proof(&self, grant: Option<&str>) -> String {
         let operation = Operation {
             merchant: "M-1",
             sale: &self.payment,
@@ -643,6 +643,8 @@ impl Counter {
             holder: "terminal",
             penalty: false,
             order: None,
+            case: grant,
+            fees: None,
         };
         let supervisor = PersonId::parse("M-1.supervisor").unwrap();
         self.shop.till.proof(self.shop.world.app.ports.now(), &supervisor, "supervisor", &operation).unwrap()
@@ -732,6 +734,8 @@ impl Counter {
             holder: "person",
             penalty: false,
             order: Some(order),
+            case: None,
+            fees: None,
         };
         let (lena, now) = (PersonId::parse("lena").unwrap(), self.shop.world.app.ports.now());
         let proof = self.shop.till.proof(now, &lena, "supervisor", &operation).unwrap();

@@ -3,14 +3,21 @@
 //! The same checks run when a policy is compiled (each problem is shown at its place in the file) and when a compiled
 //! policy is loaded (the first problem refuses it), so nothing can be loaded that could not have been written.
 
+mod calendar;
+mod charge;
+mod offline;
+mod variant;
+
+#[cfg(feature = "compile")]
+use crate::document::Matcher;
 use crate::document::{
     ArrivalRule, AuthenticationRule, CodeRules, CountLimit, Demand, Document, EvidenceRule, FeeRule, HoldRules,
     IdentityRule, PenaltyStep, Permission, PrepaidRule, RefundRules, RefundWindow, ReversalRules, Tier, VoidRules,
 };
 use crate::limits::{
     ARRIVAL_DAYS, CEILING_PERCENT, COUNT, ESCALATIONS, IDENTITY_RULES, LIST_ITEMS, PENALTY_STEPS, PERSONS,
-    PROOF_SECONDS, QUERIES, RETENTION_DAYS, ROLES, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS, WINDOW_MONTHS,
-    WORD_BYTES,
+    PROOF_SECONDS, QUERIES, RETENTION_DAYS, ROLES, ROLLING_SECONDS, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS,
+    WINDOW_MONTHS, WORD_BYTES,
 };
 use crate::scalar::{Amount, Span};
 use core::fmt;
@@ -61,31 +68,38 @@ pub struct Problem {
 /// All problems of a document, in its order.
 #[must_use]
 pub fn problems(document: &Document) -> Vec<Problem> {
-    let mut check = Check { currency: &document.currency, problems: Vec::new() };
+    let mut check = Check { currency: &document.currency, variant: None, problems: Vec::new() };
     check.header(document);
-    if let Some(void) = &document.void {
-        check.void(void);
-    }
-    if let Some(refund) = &document.refund {
-        check.refund(refund);
-    }
-    if let Some(reversal) = &document.reversal {
-        check.reversal(reversal);
-    }
-    if let Some(code) = &document.code {
-        check.code(code);
-    }
-    if let Some(hold) = &document.hold {
-        check.hold(hold);
-    }
+    check.layers(document);
+    check.calendar(document.calendar.as_ref());
+    check.effective(document.effective.as_ref());
+    check.charges(&document.charge);
+    let when = &document.when;
+    check.way("void", document.void.as_ref(), &when.void, Check::void);
+    check.way("refund", document.refund.as_ref(), &when.refund, Check::refund);
+    check.way("reversal", document.reversal.as_ref(), &when.reversal, Check::reversal);
+    check.way("code", document.code.as_ref(), &when.code, Check::code);
+    check.way("hold", document.hold.as_ref(), &when.hold, Check::hold);
+    check.unchanged(document);
+    check.offline(document.offline.as_ref());
     check.prepaid(&document.prepaid);
     check.people(document);
     check.remedies(document);
     check.problems
 }
 
+/// The problems of one matcher that stands somewhere.
+#[cfg(feature = "compile")]
+pub(crate) fn matcher(currency: &str, at: &[Step], matcher: &Matcher) -> Vec<Problem> {
+    let mut check = Check { currency, variant: None, problems: Vec::new() };
+    check.matcher(at, matcher);
+    check.problems
+}
+
 struct Check<'a> {
     currency: &'a str,
+    /// The variant whose rules are being checked: they stand at `void.when[0]`, not at `void`.
+    variant: Option<usize>,
     problems: Vec<Problem>,
 }
 
@@ -99,7 +113,13 @@ impl Check<'_> {
         suggestion: Option<String>,
     ) {
         let (expected, found) = (expected.into(), found.into());
-        self.problems.push(Problem { at: Place(at.to_vec()), code, expected, found, suggestion });
+        let mut place = at.to_vec();
+        if let (Some(variant), Some(rest)) = (self.variant, at.get(1..)) {
+            place.truncate(1);
+            place.extend([Key("when"), Index(variant)]);
+            place.extend_from_slice(rest);
+        }
+        self.problems.push(Problem { at: Place(place), code, expected, found, suggestion });
     }
 
     fn header(&mut self, document: &Document) {
@@ -137,22 +157,26 @@ impl Check<'_> {
         self.amounts(void_key, void.min_amount, void.max_amount);
         self.reasons(void_key, void.reason, &void.reasons);
         self.roles(&[void_key, Key("operator-roles")], &void.operator_roles);
-        self.counts(&void.count);
+        self.counts(void_key, &void.count);
+        self.words(&[void_key, Key("kinds-not-voidable")], &void.kinds_not_voidable);
+        self.evidence(void_key, &void.evidence, &void.reasons);
+        self.closed(void_key, void.closed);
         if let Some(fee) = &void.operation_fee {
             self.fee(&[void_key, Key("operation-fee")], fee);
         }
         self.arrivals(void_key, &void.arrival);
     }
 
-    fn counts(&mut self, counts: &[CountLimit]) {
+    fn counts(&mut self, section: Step, counts: &[CountLimit]) {
+        self.list_length(&[section, Key("count")], counts.len(), LIST_ITEMS);
         for (index, limit) in counts.iter().enumerate() {
-            let place = |key| [Key("void"), Key("count"), Index(index), Key(key)];
-            if let Some(most) = limit.per_business_day {
-                self.count(&place("per-business-day"), most, 1, COUNT);
+            let place = |key| [section, Key("count"), Index(index), Key(key)];
+            for (key, most) in [("per-business-day", limit.per_business_day), ("at-most", limit.at_most)] {
+                if let Some(most) = most {
+                    self.count(&place(key), most, 1, COUNT);
+                }
             }
-            if let Some(most) = limit.at_most {
-                self.count(&place("at-most"), most, 1, COUNT);
-            }
+            self.period(&[section, Key("count"), Index(index)], limit);
             if limit.at_ceiling == Permission::Allow {
                 let suggestion = Some("at-ceiling = \"refer\"".to_owned());
                 self.problem(
@@ -163,7 +187,8 @@ impl Check<'_> {
                     suggestion,
                 );
             }
-            if counts.iter().take(index).any(|other| other.counted == limit.counted) {
+            let same = |other: &CountLimit| other.counted == limit.counted && other.within == limit.within;
+            if counts.iter().take(index).any(same) {
                 self.problem(
                     &place("counted"),
                     "policy.duplicate",
@@ -173,14 +198,47 @@ impl Check<'_> {
                 );
             }
         }
-        self.list_length(&[Key("void"), Key("count")], counts.len(), LIST_ITEMS);
+    }
+
+    /// A count is per business day, or at most so many within a span: one of the two.
+    fn period(&mut self, at: &[Step], limit: &CountLimit) {
+        let place = |key| [at, &[Key(key)]].concat();
+        let expected = "`per-business-day`, or `at-most` and `within`";
+        match (limit.per_business_day, limit.at_most, limit.within) {
+            (Some(_), None, None) => {}
+            (None, Some(_), Some(within)) => {
+                if within.seconds() > ROLLING_SECONDS {
+                    let found = format!("{} seconds", within.seconds());
+                    let expected = format!("at most {ROLLING_SECONDS} seconds");
+                    self.problem(&place("within"), "policy.range", expected, found, None);
+                }
+            }
+            (None, None, None) => self.problem(at, "policy.contradiction", expected, "neither", None),
+            (Some(_), ..) => self.problem(&place("per-business-day"), "policy.contradiction", expected, "both", None),
+            (None, Some(_), None) => {
+                let suggestion = Some("within = \"24 hours\"".to_owned());
+                self.problem(&place("at-most"), "policy.contradiction", expected, "no `within`", suggestion);
+            }
+            (None, None, Some(_)) => {
+                let suggestion = Some("at-most = 3".to_owned());
+                self.problem(&place("within"), "policy.contradiction", expected, "no `at-most`", suggestion);
+            }
+        }
+    }
+
+    fn closed(&mut self, section: Step, closed: Option<Permission>) {
+        if closed == Some(Permission::Allow) {
+            let suggestion = Some("enabled = true".to_owned());
+            let found = "`allow`: not closed";
+            self.problem(&[section, Key("closed")], "policy.contradiction", "`refer` or `deny`", found, suggestion);
+        }
     }
 
     fn refund(&mut self, refund: &RefundRules) {
         let refund_key = Key("refund");
         match refund.window {
             RefundWindow::Days(days) | RefundWindow::WorkingDays(days) => {
-                self.count(&[refund_key, Key("window")], days, 1, WINDOW_DAYS)
+                self.count(&[refund_key, Key("window")], days, 1, WINDOW_DAYS);
             }
             RefundWindow::Months(months) => self.count(&[refund_key, Key("window")], months, 1, WINDOW_MONTHS),
         }
@@ -194,6 +252,14 @@ impl Check<'_> {
                 Some("window = \"2 days\"".to_owned()),
             );
         }
+        // The shortest that the window can be: a month has 28 days, a working day is no longer than a day.
+        let shortest = match refund.window {
+            RefundWindow::Days(days) | RefundWindow::WorkingDays(days) => days,
+            RefundWindow::Months(months) => months.saturating_mul(28),
+        };
+        self.wait_and_window(refund_key, refund.minimum_wait, Span::new(shortest.saturating_mul(86_400)).ok());
+        self.counts(refund_key, &refund.count);
+        self.closed(refund_key, refund.closed);
         for (field, permission, found) in [
             ("after-window", refund.after_window, "`allow`: no window"),
             ("not-refundable", refund.not_refundable, "`allow`: no such kinds"),
@@ -209,7 +275,7 @@ impl Check<'_> {
         self.amounts(refund_key, refund.min_amount, refund.max_amount);
         self.words(&[refund_key, Key("kinds-not-refundable")], &refund.kinds_not_refundable);
         self.reasons(refund_key, refund.reason, &refund.reasons);
-        self.evidence(refund);
+        self.evidence(refund_key, &refund.evidence, &refund.reasons);
         self.proof(&[refund_key, Key("authentication")], refund.authentication.as_ref());
         self.identity(refund_key, &refund.identity);
         if let Some(fee) = &refund.operation_fee {
@@ -233,25 +299,20 @@ impl Check<'_> {
         self.tiers(&refund.tier);
     }
 
-    fn evidence(&mut self, refund: &RefundRules) {
-        self.list_length(&[Key("refund"), Key("evidence")], refund.evidence.len(), LIST_ITEMS);
-        for (index, EvidenceRule { kind, reasons, .. }) in refund.evidence.iter().enumerate() {
-            self.word(&[Key("refund"), Key("evidence"), Index(index), Key("kind")], kind);
-            self.list_length(
-                &[Key("refund"), Key("evidence"), Index(index), Key("reasons")],
-                reasons.len(),
-                LIST_ITEMS,
-            );
+    fn evidence(&mut self, section: Step, rules: &[EvidenceRule], reasons_of_section: &[String]) {
+        self.list_length(&[section, Key("evidence")], rules.len(), LIST_ITEMS);
+        for (index, EvidenceRule { kind, reasons, .. }) in rules.iter().enumerate() {
+            let at = |field| [section, Key("evidence"), Index(index), Key(field)];
+            self.word(&at("kind"), kind);
+            self.list_length(&at("reasons"), reasons.len(), LIST_ITEMS);
             for (position, reason) in reasons.iter().enumerate() {
-                if !refund.reasons.contains(reason) {
-                    let at = [Key("refund"), Key("evidence"), Index(index), Key("reasons"), Index(position)];
-                    self.problem(
-                        &at,
-                        "policy.unknown-reason",
-                        "one of the reasons of `refund.reasons`",
-                        shown(reason),
-                        None,
-                    );
+                if !reasons_of_section.contains(reason) {
+                    let at = [section, Key("evidence"), Index(index), Key("reasons"), Index(position)];
+                    let expected = match section {
+                        Key(way) => format!("one of the reasons of `{way}.reasons`"),
+                        Index(_) => "one of the reasons".to_owned(),
+                    };
+                    self.problem(&at, "policy.unknown-reason", expected, shown(reason), None);
                 }
             }
         }
@@ -494,22 +555,6 @@ impl Check<'_> {
                 format!("less than the window of {} seconds", window.seconds()),
                 format!("{} seconds, so that it is over before it begins", wait.seconds()),
                 None,
-            );
-        }
-    }
-
-    /// A known-good, unrefunded sale inside its refund window never lacks a remedy (`DOMAIN.md` §4).
-    fn remedies(&mut self, document: &Document) {
-        let Some(refund) = document.refund.as_ref().filter(|refund| refund.enabled) else { return };
-        let void_is_closed =
-            document.void.as_ref().is_none_or(|void| !void.enabled || void.paid_out == Permission::Deny);
-        if void_is_closed && refund.real_time == Permission::Deny {
-            self.problem(
-                &[Key("refund"), Key("real-time")],
-                "policy.no-remedy",
-                "`refer` or `allow`, because a sale paid out in real time cannot be voided here either",
-                "`deny`: nobody could ever take such a sale back",
-                Some("real-time = \"refer\"".to_owned()),
             );
         }
     }

@@ -1,0 +1,48 @@
+//! `rescind policy test`.
+
+use super::{complain_of, ends, read_some, say_json, say_text};
+use crate::stdio::complain;
+use clap::Args;
+use rescind_pack::suite::Suite;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Run the cases beside packs, and say which rules no case touches.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Files, or folders of packs; the cases of `x.toml` are in `x.cases.toml`.
+    #[arg(default_value = "policies")]
+    paths: Vec<PathBuf>,
+    /// Fail if fewer of a hundred rules are covered.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    min_coverage: u32,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Test {
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let (packs, refused) = read_some(&self.paths)?;
+        let suite = Suite::run(&packs, &refused);
+        complain_of(refused);
+        if self.json {
+            say_json(&serde_json::json!({
+                "packs": suite.packs, "refused": suite.refused, "cases": suite.cases(), "stated": suite.stated(),
+                "covered": suite.covered(), "passed": suite.passed(),
+            }))?;
+        }
+        let reaches = suite.reaches(self.min_coverage);
+        if !reaches {
+            let (covered, stated) = (suite.covered(), suite.stated());
+            complain(format_args!(
+                "expected {} % of the rules covered, found {covered} of {stated}",
+                self.min_coverage
+            ));
+        }
+        if !self.json {
+            say_text(&suite.text())?;
+        }
+        Ok(ends(suite.passed() && reaches))
+    }
+}

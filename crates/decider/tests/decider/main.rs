@@ -1,0 +1,8 @@
+//! The component against the native engine, and against everything that could make it break off.
+//!
+//! It is read from `target/components`, or from where `RESCIND_ELIGIBILITY` says; `cargo xtask build --components` makes it.
+
+mod contract;
+mod mutation;
+mod same_answer;
+mod world;

@@ -1,0 +1,114 @@
+//! Recorded decisions made again.
+
+use crate::world::{component, engine, folder, records, small};
+use rescind_model::Digest;
+use rescind_model::record::{Answer, Input};
+use rescind_pack::replay::{Decider, Judge, Library, Native, Replay};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+fn library(replace: &[(&str, &str)]) -> Library {
+    let compiled = rescind_policy::compile(&small(replace), "small.toml").unwrap();
+    let mut library = Library::default();
+    library.add(compiled.canonical().to_vec());
+    library
+}
+
+fn replay(decider: &dyn Decider, library: &Library, files: &[PathBuf]) -> Replay {
+    Replay::run(decider, library, files, true, NonZeroUsize::new(2).unwrap(), &mut |_| {}).unwrap()
+}
+
+#[test]
+fn the_same_engine_and_policy_give_the_same_bytes() {
+    let folder = folder(&[]);
+    let files = [records(folder.path(), &engine(&[]), 1_500)];
+    let found = replay(&Native, &library(&[]), &files);
+    assert!(found.is_faithful(), "{}", found.text());
+    assert_eq!((found.records, found.identical), (1_500, 1_500));
+    assert_eq!(found.text(), "1,500 decisions made again: 1,500 equal to the byte, 0 different\n");
+}
+
+#[test]
+fn the_same_record_with_other_spaces_is_the_same_record() {
+    let folder = folder(&[]);
+    let file = records(folder.path(), &engine(&[]), 50);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let spaced = text.lines().map(|line| {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        value.to_string().replace(":{", ": {")
+    });
+    std::fs::write(&file, spaced.collect::<Vec<_>>().join("\n")).unwrap();
+    let found = replay(&Native, &library(&[]), &[file]);
+    assert!(found.is_faithful(), "{}", found.text());
+}
+
+#[test]
+fn a_changed_answer_is_shown_at_its_first_difference() {
+    let folder = folder(&[]);
+    let file = records(folder.path(), &engine(&[]), 40);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let at = lines.iter().position(|line| line.contains("\"outcome\":\"Allow\",\"findings\":[]")).unwrap();
+    lines[at] = lines[at].replace("\"outcome\":\"Allow\",\"findings\":[]", "\"outcome\":\"Refer\",\"findings\":[]");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let found = replay(&Native, &library(&[]), &[file]);
+    assert!(!found.is_faithful());
+    assert_eq!((found.different, found.differences.len()), (1, 1));
+    let difference = &found.differences[0];
+    assert!(difference.at.ends_with(&format!("records.jsonl:{}", at + 1)), "{difference}");
+    assert_eq!(difference.path, "decided.outcome");
+    assert_eq!((difference.recorded.as_str(), difference.found.as_str()), ("\"Refer\"", "\"Allow\""));
+}
+
+#[test]
+fn a_changed_input_is_noticed_even_if_the_answer_is_the_same() {
+    let folder = folder(&[]);
+    let file = records(folder.path(), &engine(&[]), 10);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("\"voucher\":\"", "\"voucher\":\"9", 1)).unwrap();
+    let found = replay(&Native, &library(&[]), &[file]);
+    assert_eq!((found.identical, found.changed_inputs), (10, 1));
+    assert!(!found.is_faithful());
+}
+
+#[test]
+fn a_policy_that_is_not_given_is_named() {
+    let folder = folder(&[]);
+    let files = [records(folder.path(), &engine(&[]), 10)];
+    let found = replay(&Native, &library(&[("0.1.0", "0.1.1")]), &files);
+    assert!(!found.is_faithful());
+    assert_eq!(found.unknown_policies.values().sum::<u64>(), 10);
+    assert!(found.text().contains("10 were decided by small 0.1.0 ("), "{}", found.text());
+}
+
+/// Other bytes of the component, which fail.
+struct Failing(Digest);
+
+impl Decider for Failing {
+    fn component(&self) -> Option<&Digest> {
+        Some(&self.0)
+    }
+    fn load(&self, _: &[u8]) -> Result<Box<dyn Judge + '_>, String> {
+        Ok(Box::new(Trap))
+    }
+}
+
+struct Trap;
+
+impl Judge for Trap {
+    fn decide(&mut self, _: &Input) -> Result<Answer, String> {
+        Err("it trapped".to_owned())
+    }
+}
+
+#[test]
+fn a_decider_that_fails_gives_no_answer_and_other_components_are_counted() {
+    let folder = folder(&[]);
+    let files = [records(folder.path(), &engine(&[]), 10)];
+    let found = replay(&Failing(component()), &library(&[]), &files);
+    assert_eq!((found.identical, found.different, found.other_component), (0, 0, 0));
+    assert_eq!(found.failures["it trapped"], 10);
+    assert!(!found.is_faithful());
+    let found = replay(&Failing(Digest::of(b"another")), &library(&[]), &files);
+    assert_eq!(found.other_component, 10);
+}
