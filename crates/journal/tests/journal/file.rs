@@ -48,3 +48,48 @@ fn a_journal_that_was_not_finished_beginning_begins_anew() {
     assert!(matches!(Journal::open(&other, &opening()), Err(JournalError::Disk(_))));
     assert_eq!(std::fs::read(&other).unwrap(), b"rubbish");
 }
+
+/// Not a test of its own: what [`killed_at_any_moment_a_journal_has_what_it_said_it_has`] starts and kills.
+#[test]
+#[ignore = "started by another test"]
+fn writes_until_it_is_killed() {
+    let Ok(path) = std::env::var("RESCIND_JOURNAL_TO_WRITE") else { return };
+    let mut journal = Journal::open(std::path::Path::new(&path), &opening()).unwrap();
+    loop {
+        let first = journal.append(at(1), &[decision(1), operation(1)]).unwrap();
+        println!("written {}", first + 1);
+        if first % 40 < 2 {
+            let head = journal.head();
+            journal.acknowledge(&head).unwrap();
+        }
+    }
+}
+
+#[test]
+fn killed_at_any_moment_a_journal_has_what_it_said_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let mut last = 0;
+    for round in 0..12 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "file::writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env("RESCIND_JOURNAL_TO_WRITE", &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(150 + 37 * round));
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(!output.status.success(), "it was killed");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said =
+            said.lines().filter_map(|line| line.strip_prefix("written ")).filter_map(|n| n.parse::<u64>().ok()).max();
+        let journal = Journal::open(&path, &opening()).unwrap();
+        let written = journal.head().next - 1;
+        // One append may have been written and not be told of; a number that was cut off is lower than the truth.
+        assert!(written >= said.unwrap_or(last), "round {round}: {written} written, {said:?} said");
+        assert!(written >= last, "round {round}");
+        last = written;
+    }
+    assert!(last > 24, "{last}");
+}
