@@ -84,6 +84,10 @@ pub const CALENDAR_DAYS: usize = 512;
 /// Longest time over which operations are counted, in seconds: 31 days. Each operation in it has to be remembered.
 pub const ROLLING_SECONDS: u32 = 31 * 86_400;
 
+/// Most operations that can be allowed within such a time. The service remembers the newest 2,048 of each count: with that
+/// many it always sees whether the limit is reached, with one more it might not.
+pub const ROLLING_COUNT: u32 = 2_000;
+
 /// Most records a terminal may hold that the server has not acknowledged. Clover's limit is 500; the storage of a small
 /// terminal ends about here.
 pub const OFFLINE_RECORDS: u32 = 10_000;

@@ -10,17 +10,17 @@
 //! before it goes on deciding and the operator is told, in the log and by the gauge `rescind_policies_not_loaded`.
 
 use crate::app::App;
-use crate::directory::Merchant;
+use crate::directory::{Merchant, Terminal};
 use crate::error::Error;
-use crate::limits::{ACTIVATIONS, ACTIVATIONS_AHEAD, SWAP_ATTEMPTS};
+use crate::limits::{ACTIVATIONS, ACTIVATIONS_AHEAD, CANCEL_AHEAD, SWAP_ATTEMPTS};
 use crate::policies::{DEPLOYMENT, Deciding, PolicyDocument, PolicyVersion};
-use crate::ports::Ports;
-use crate::principal::Principal;
+use crate::ports::{Policy as _, Ports};
+use crate::principal::{Bearer, Principal};
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::list::{Entry, Position};
 use crate::store::marks::Marks;
-use rescind_model::{Digest, Instant};
+use rescind_model::{Asker, Digest, Instant, Needs, Sale};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -95,6 +95,9 @@ pub struct Candidate {
     pub since: Instant,
     /// The key with which it was set.
     pub by: String,
+    /// What it needs counted, so that a decision gathers it without loading it. Absent: an earlier release set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<Needs>,
 }
 
 /// What holds under a name, and when.
@@ -163,7 +166,10 @@ impl Activations {
 
     /// The oldest one that holds no more and never will, to make room.
     fn superseded(&self, now: Instant) -> Option<usize> {
-        let in_force: Vec<&str> = self.at(now).take(ACTIVATIONS_BEHIND).map(|a| a.id.as_str()).collect();
+        // Whatever ends by its own dates, one stays that does not: else there could be nothing left to decide.
+        let for_ever = self.at(now).find(|a| a.until.is_none());
+        let in_force: Vec<&str> =
+            self.at(now).take(ACTIVATIONS_BEHIND).chain(for_ever).map(|a| a.id.as_str()).collect();
         self.list.iter().position(|a| {
             let waits = a.from > now && a.cancelled.is_none();
             !waits && !in_force.contains(&a.id.as_str())
@@ -196,6 +202,11 @@ pub enum ActivationState {
     Cancelled,
     /// Its time came, and its document cannot be loaded: the one before goes on deciding.
     NotLoaded,
+}
+
+/// The instant asked for is over.
+fn is_over() -> Error {
+    Error::invalid("/at", "expected an instant that is not over: what was decided stays decided")
 }
 
 /// The instant asked for is outside the document's own dates.
@@ -260,14 +271,50 @@ impl<P: Ports> App<P> {
         let known = self.activations(name).await?.ok_or_else(nothing)?;
         for activation in known.at(at) {
             if let Some(policy) = self.loaded(name, &activation.version, &activation.hash).await? {
-                let candidate = match &known.candidate {
-                    Some(candidate) => self.loaded(name, &candidate.version, &candidate.hash).await?,
-                    None => None,
-                };
+                // The candidate itself is no matter here: whatever is wrong with it, this is decided.
+                let candidate = known.candidate.as_ref().and_then(|candidate| candidate.needs.clone());
                 return Ok(Deciding { policy, candidate });
             }
         }
         Err(nothing())
+    }
+
+    /// What decides about a payment: the policy of the class of the terminal that made it. Where no terminal did, the
+    /// merchant's own. Nobody but a terminal chooses by the terminal that is named in a request: one whose class has another
+    /// policy is refused. A terminal asks under the policy of its own class.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for such a terminal; as [`App::deciding`].
+    pub(crate) async fn deciding_on(
+        &self,
+        who: &Principal,
+        merchant: &Merchant,
+        sale: &Sale,
+        asker: &Asker,
+        at: Instant,
+    ) -> Result<Deciding<P::Policy>, Error> {
+        if let Bearer::Terminal { .. } = who.bearer {
+            return self.deciding(merchant, asker.terminal_class.as_deref(), at).await;
+        }
+        let class = self.class_of(merchant, sale).await?;
+        let name = merchant.policy_at(class.as_deref());
+        let named = merchant.policy_at(asker.terminal_class.as_deref());
+        if let Some(terminal) = asker.terminal.as_ref().filter(|_| asker.terminal_class.is_some() && named != name) {
+            let message = format!(
+                "this payment is decided by the policy {name:?}, and terminal {terminal} is under {named:?}: name the terminal that made the payment, or none"
+            );
+            return Err(Error::invalid("/terminal", message));
+        }
+        self.deciding(merchant, class.as_deref(), at).await
+    }
+
+    /// The class of the terminal that made a payment, if one did and it matters to which policy decides.
+    pub(crate) async fn class_of(&self, merchant: &Merchant, sale: &Sale) -> Result<Option<String>, Error> {
+        let Some(slip) = sale.slip.as_ref().filter(|_| !merchant.policies_by_class.is_empty()) else {
+            return Ok(None);
+        };
+        let terminal = self.records().await?.read::<Terminal>(&Key::terminal(&merchant.id, &slip.terminal)).await?;
+        Ok(terminal.and_then(|terminal| terminal.class))
     }
 
     /// Puts a version in force from an instant on, or at once. `key` is the caller's idempotency key: the same again is the
@@ -302,7 +349,7 @@ impl<P: Ports> App<P> {
         let now = self.ports.now();
         let from = ask.at.unwrap_or(now);
         if from < now {
-            return Err(Error::invalid("/at", "expected an instant that is not over: what was decided stays decided"));
+            return Err(is_over());
         }
         if !version.effective.holds_at(from) {
             return Err(not_effective(&version));
@@ -312,15 +359,20 @@ impl<P: Ports> App<P> {
         }
         let activation = Activation { asked_for: ask.at, ..Activation::of(id, &version, from, &who.key, now) };
         let kept = self.put_in_force(name, &activation).await?;
-        if kept == activation { Ok((kept, true)) } else { same(&kept) }
+        // At once is the instant at which it was written.
+        if kept == (Activation { from: kept.from, ..activation }) { Ok((kept, true)) } else { same(&kept) }
     }
 
-    /// Adds an activation to those of its policy, and gives the one that is there under its id.
+    /// Adds an activation to those of its policy, and gives the one that is there under its id. It holds from an instant that
+    /// is not over when it is written, however long that took: what was decided meanwhile stays decided by what held.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the instant that was asked for is over by then.
     pub(crate) async fn put_in_force(&self, name: &str, activation: &Activation) -> Result<Activation, Error> {
         let records = self.records().await?;
-        let now = self.ports.now();
         let (key, past) = (Key::policy_name(name), Key::policy_past(name));
         for _ in 0..SWAP_ATTEMPTS {
+            let now = self.ports.now();
             // What has to make room is written down where it stays before it goes.
             let there = records.read::<Activations>(&key).await?;
             let full = there.as_ref().filter(|there| there.list.len() >= ACTIVATIONS);
@@ -336,6 +388,11 @@ impl<P: Ports> App<P> {
                     if let Some(there) = next.list.iter().find(|there| there.id == activation.id) {
                         return Ok((None, Some(there.clone())));
                     }
+                    let now = self.ports.now();
+                    if activation.asked_for.is_some_and(|asked_for| asked_for < now) {
+                        return Err(is_over());
+                    }
+                    let activation = Activation { from: activation.from.max(now), ..activation.clone() };
                     if next.list.iter().filter(|a| a.from > now && a.cancelled.is_none()).count() >= ACTIVATIONS_AHEAD {
                         return Err(Error::Conflict {
                             code: "policy.too-many-activations",
@@ -351,7 +408,7 @@ impl<P: Ports> App<P> {
                     }
                     next.list.push(activation.clone());
                     next.marks.add(&activation.id);
-                    Ok((Some(next), Some(activation.clone())))
+                    Ok((Some(next), Some(activation)))
                 })
                 .await?;
             if let Some(added) = added {
@@ -364,14 +421,16 @@ impl<P: Ports> App<P> {
     /// Takes back an activation whose time has not come. Again is harmless.
     ///
     /// # Errors
-    /// Not an admin; no such activation; [`Error::Conflict`] `policy.in-force` if its time has come.
+    /// Not an admin; no such activation; [`Error::Conflict`] `policy.in-force` if its time has come, or comes within
+    /// [`CANCEL_AHEAD`].
     pub async fn cancel_activation(&self, who: &Principal, name: &str, id: &str) -> Result<Activation, Error> {
         who.require_admin()?;
-        let now = self.ports.now();
         let mark = self.random_hex(32);
         self.records()
             .await?
             .update::<Activations, _, _>(&Key::policy_name(name), &mark, self.unique(), |there| {
+                // Read here: what holds by the time of the write is not taken back.
+                let now = self.ports.now();
                 let mut next = there.cloned().ok_or(Error::NotFound("activation"))?;
                 let found = next.list.iter_mut().find(|a| a.id == id).ok_or(Error::NotFound("activation"))?;
                 if found.cancelled.is_some() {
@@ -381,6 +440,16 @@ impl<P: Ports> App<P> {
                     return Err(Error::Conflict {
                         code: "policy.in-force",
                         message: format!("it holds since {}: activate another version instead", found.from),
+                    });
+                }
+                if found.from.since(now) < CANCEL_AHEAD {
+                    return Err(Error::Conflict {
+                        code: "policy.in-force",
+                        message: format!(
+                            "it holds from {} on, in less than {} seconds, and may hold already by another instance's clock: activate another version instead",
+                            found.from,
+                            CANCEL_AHEAD.ms / 1_000
+                        ),
                     });
                 }
                 found.cancelled = Some(Cancelled { by: who.key.clone(), at: now });
@@ -395,12 +464,14 @@ impl<P: Ports> App<P> {
     /// the pages of [`App::past_activations`].
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a name under which nothing was ever put in force.
+    /// [`Error::NotFound`] for a name under which nothing was ever put in force, and for a policy of merchants that the key
+    /// does not reach.
     pub async fn list_activations(
         &self,
-        _who: &Principal,
+        who: &Principal,
         name: &str,
     ) -> Result<(Vec<(Activation, ActivationState)>, Option<Candidate>), Error> {
+        self.may_read_policy(who, name).await?;
         let known = self.activations(name).await?.ok_or(Error::NotFound("policy"))?;
         let now = self.ports.now();
         let mut not_loaded: Vec<&str> = Vec::new();
@@ -426,8 +497,19 @@ impl<P: Ports> App<P> {
     /// Activations that were moved out of the way, oldest first.
     ///
     /// # Errors
-    /// A position that is not one; the store's.
+    /// [`Error::NotFound`] for a policy of merchants that the key does not reach; a position that is not one; the store's.
     pub async fn past_activations(
+        &self,
+        who: &Principal,
+        name: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Activation>, Option<String>), Error> {
+        self.may_read_policy(who, name).await?;
+        self.pages_of_the_past(name, after, limit).await
+    }
+
+    pub(crate) async fn pages_of_the_past(
         &self,
         name: &str,
         after: Option<&str>,
@@ -482,11 +564,11 @@ impl<P: Ports> App<P> {
                     }
                     other => other,
                 })?;
-                if self.loaded(name, &version.version, &version.hash).await?.is_none() {
-                    return Err(Error::invalid("/version", "it cannot be loaded by the component that decides here"));
-                }
-                let (since, by) = (self.ports.now(), who.key.clone());
-                Some(Candidate { version: version.version, hash: version.hash, since, by })
+                let loaded = self.loaded(name, &version.version, &version.hash).await?.ok_or_else(|| {
+                    Error::invalid("/version", "it cannot be loaded by the component that decides here")
+                })?;
+                let (since, by, needs) = (self.ports.now(), who.key.clone(), Some(loaded.needs()));
+                Some(Candidate { version: version.version, hash: version.hash, since, by, needs })
             }
         };
         let mark = self.random_hex(32);
@@ -494,13 +576,19 @@ impl<P: Ports> App<P> {
             .await?
             .update::<Activations, _, _>(&Key::policy_name(name), &mark, self.unique(), |there| {
                 let mut next = there.cloned().ok_or(Error::NotFound("policy"))?;
-                let hash = |candidate: &Option<Candidate>| candidate.as_ref().map(|c| c.hash.clone());
-                if hash(&next.candidate) == hash(&candidate) {
-                    return Ok((None, next.candidate));
+                let candidate = match (&candidate, &next.candidate) {
+                    // The same goes on; should it not be known what it needs, it now is.
+                    (Some(set), Some(there)) if set.hash == there.hash => {
+                        Some(Candidate { needs: set.needs.clone(), ..there.clone() })
+                    }
+                    _ => candidate.clone(),
+                };
+                if next.candidate == candidate {
+                    return Ok((None, candidate));
                 }
                 next.candidate.clone_from(&candidate);
                 next.marks.add(&mark);
-                Ok((Some(next), candidate.clone()))
+                Ok((Some(next), candidate))
             })
             .await
     }
@@ -551,6 +639,14 @@ mod tests {
         assert_eq!((known.superseded(at(50)), known.superseded(at(44))), (Some(0), None));
         known.list.remove(0);
         assert_eq!(known.superseded(at(50)), None);
+        // What never ends is kept, however many that end hold in front of it.
+        let mut ending = known.clone();
+        ending.list = vec![activation("a", 10)];
+        ending
+            .list
+            .extend(["b", "c", "d", "e", "f"].map(|id| Activation { until: Some(at(90)), ..activation(id, 20) }));
+        assert_eq!(holding(&ending, 50), ["f", "e", "d", "c", "b", "a"]);
+        assert_eq!(ending.superseded(at(50)), Some(1));
         known.list[4].cancelled = Some(Cancelled { by: "k".to_owned(), at: at(40) });
         assert_eq!(known.superseded(at(50)), Some(4));
     }

@@ -2,6 +2,7 @@
 //! policy names, and its grant is used once, by the operation it was given for.
 
 use crate::app::App;
+use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
 use crate::ports::{Policy as _, Ports};
@@ -78,7 +79,7 @@ impl<P: Ports> App<P> {
         command: &CommandId,
     ) -> Result<(Aggregate, CaseId), Error> {
         who.may(Deed::TakeBack, merchant)?;
-        self.sale(who, merchant, sale).await?;
+        let seen = self.sale(who, merchant, sale).await?;
         if let (Bearer::Person { person }, Some(named)) = (&who.bearer, &ask.requester)
             && named != person
         {
@@ -92,7 +93,7 @@ impl<P: Ports> App<P> {
         };
         let actor = Actor::Person(ActingPerson { id: person, roles: asker.roles.clone() });
         let id = CaseId { value: format!("{sale}~{}", tail(command)) };
-        let deciding = self.deciding(&merchant, asker.terminal_class.as_deref(), accepted).await?;
+        let deciding = self.deciding_on(who, &merchant, &seen.ledger.sale, &asker, accepted).await?;
         let lives = deciding.policy.terms().case_lives;
         let mut announced = false;
         Box::pin(self.names_evidence(&merchant.id, sale, &ask.evidence)).await?;
@@ -104,8 +105,9 @@ impl<P: Ports> App<P> {
             there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
             let facts = self.facts_of_all_ways(&overlaid.ledger, &deciding, &asker, accepted).await?;
-            let (question, decision) = decide::<P>(&deciding.policy, &facts, &overlaid.ledger, ask)?;
-            self.record_decision(&facts, question, &decision, command).await?;
+            let policy = &deciding.policy;
+            let asked = vec![decide::<P>(policy, &facts, &overlaid.ledger, ask)];
+            let (_, decision) = self.record_decisions(&policy.identity(), &facts, asked, command).await?;
             let decision = must_refer(decision)?;
             let opening = CaseOpening {
                 id: id.clone(),
@@ -225,12 +227,7 @@ impl<P: Ports> App<P> {
 }
 
 /// Asks the policy about the way.
-fn decide<P: Ports>(
-    policy: &P::Policy,
-    facts: &Facts,
-    ledger: &Ledger,
-    ask: &CaseAsk,
-) -> Result<(Question, Decision), Error> {
+fn decide<P: Ports>(policy: &P::Policy, facts: &Facts, ledger: &Ledger, ask: &CaseAsk) -> Asked {
     let all = || match ask.way {
         Way::Refund => rescind_model::standing::Standing::of(ledger).map_or_else(
             |_| ledger.sale.captured.clone(),
@@ -240,25 +237,25 @@ fn decide<P: Ports>(
     };
     let amount = ask.amount.clone();
     let reason = ask.reason.clone();
-    Ok(match ask.way {
+    match ask.way {
         Way::Void => {
             let evidence = ask.evidence.iter().map(|e| e.kind.clone()).collect();
             let question = VoidQuestion { amount: amount.unwrap_or_else(all), reason, legal: false, evidence };
-            let decision = policy.decide_void(facts, &question)?;
-            (Question::Void(question), decision)
+            let answer = policy.decide_void(facts, &question);
+            (Question::Void(question), answer)
         }
         Way::Refund => {
             let evidence = ask.evidence.iter().map(|e| e.kind.clone()).collect();
             let question = RefundQuestion { amount: amount.unwrap_or_else(all), reason, evidence };
-            let decision = policy.decide_refund(facts, &question)?;
-            (Question::Refund(question), decision)
+            let answer = policy.decide_refund(facts, &question);
+            (Question::Refund(question), answer)
         }
         way => {
             let question = OperationQuestion { way, amount, trouble: None, reason, penalty: ask.penalty };
-            let decision = policy.decide_operation(facts, &question)?;
-            (Question::Operation(question), decision)
+            let answer = policy.decide_operation(facts, &question);
+            (Question::Operation(question), answer)
         }
-    })
+    }
 }
 
 /// The decision, if it leaves the matter to support.

@@ -59,7 +59,7 @@ fn name_of(counted: Counted) -> &'static str {
 fn place_of(need: &TallyNeed, sale: &Sale, facts: &Facts, subject: &str) -> Option<Key> {
     let (merchant, counted) = (&sale.merchant, name_of(need.counted));
     match (need.period, need.way) {
-        (Period::Rolling(span), way) => Some(Key::rolling_tally(merchant, way.token(), span.ms, counted, subject)),
+        (Period::Rolling(_), way) => Some(Key::rolling_tally(merchant, way.token(), counted, subject)),
         (Period::BusinessDay, Way::Void) => Some(Key::void_tally(merchant, facts.business_day?, counted, subject)),
         (Period::BusinessDay, Way::Refund) => Some(Key::refund_tally(merchant, facts.business_day?, counted, subject)),
         // No policy limits how often anything else is done in a day: it is not chosen but follows from what went wrong.
@@ -78,8 +78,7 @@ fn later_than(period: Period, now: Instant) -> Instant {
 /// What a policy wants counted, and what its candidate wants besides: the record of the decision then has enough for both.
 fn needs_of<P: Ports>(deciding: &Deciding<P::Policy>) -> Needs {
     let mut needs = deciding.policy.needs();
-    if let Some(candidate) = &deciding.candidate {
-        let wanted = candidate.needs();
+    if let Some(wanted) = deciding.candidate.clone() {
         needs.requested_today |= wanted.requested_today;
         for need in wanted.tallies {
             if !needs.tallies.contains(&need) {
@@ -112,11 +111,19 @@ impl<P: Ports> App<P> {
             }
             let Some(subject) = subject(need.counted, sale, asker) else { continue };
             let Some(key) = place_of(&need, sale, &facts, &subject) else { continue };
-            let key = key.checked()?;
-            let found = self.counted(&key, need.period, &sale.merchant, own, now).await?;
+            let wanted = kept.contains(&need);
+            let (key, found) = match self.look_up(key, need.period, &sale.merchant, own, now).await {
+                Ok(found) => found,
+                Err(why) if !wanted => {
+                    // Whatever is wrong with what only a candidate wants: it goes without, and errs when it is compared.
+                    self.ports.log(&format!("a count for a candidate of {}: {why}", sale.merchant));
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
             facts.tallies.push(Tally { need, count: u32::try_from(found).unwrap_or(u32::MAX) });
             // What only a candidate wants counted is looked up and not kept: it costs nobody a write.
-            if own.is_some() && ways.first() == Some(&need.way) && kept.contains(&need) {
+            if own.is_some() && ways.first() == Some(&need.way) && wanted {
                 counts.push(Counting { key, period: need.period, adds: 1, found });
             }
         }
@@ -134,14 +141,22 @@ impl<P: Ports> App<P> {
         if !needs_of::<P>(deciding).requested_today {
             return Ok(());
         }
-        let adds = adds.filter(|_| deciding.policy.needs().requested_today);
+        let wanted = deciding.policy.needs().requested_today;
+        let adds = adds.filter(|_| wanted);
         let facts = &mut gathered.facts;
         let merchant = &facts.sale.merchant;
         let found = match (person, facts.business_day) {
             (Some(person), Some(day)) => {
-                let key = Key::requested_tally(merchant, day, person).checked()?;
+                let key = Key::requested_tally(merchant, day, person);
                 let own = adds.map(|(_, command)| command);
-                let found = self.counted(&key, Period::BusinessDay, merchant, own, facts.now).await?;
+                let (key, found) = match self.look_up(key, Period::BusinessDay, merchant, own, facts.now).await {
+                    Ok(found) => found,
+                    Err(why) if !wanted => {
+                        self.ports.log(&format!("a sum for a candidate of {merchant}: {why}"));
+                        return Ok(());
+                    }
+                    Err(other) => return Err(other),
+                };
                 if let Some((adds, _)) = adds {
                     gathered.counts.push(Counting { key, period: Period::BusinessDay, adds, found });
                 }
@@ -180,6 +195,20 @@ impl<P: Ports> App<P> {
         now: Instant,
     ) -> Result<i64, Error> {
         self.counted(key, Period::BusinessDay, merchant, own, now).await
+    }
+
+    /// A count, by a key that the store can hold.
+    async fn look_up(
+        &self,
+        key: Key,
+        period: Period,
+        merchant: &MerchantId,
+        own: Option<&CommandId>,
+        now: Instant,
+    ) -> Result<(Key, i64), Error> {
+        let key = key.checked()?;
+        let found = self.counted(&key, period, merchant, own, now).await?;
+        Ok((key, found))
     }
 
     async fn counted(
@@ -254,7 +283,7 @@ impl<P: Ports> App<P> {
         }
         let place = Place { id: command.to_string(), sale: sale.clone(), adds: count.adds, at: now };
         let proof = place.proof();
-        if !next.reserve(place, from) {
+        if !next.reserve(place) {
             return Err(Error::Unavailable("too many operations are being counted at once".to_owned()));
         }
         Ok(records.commit(slot, &next, &proof, self.unique()).await? == Commit::Written)

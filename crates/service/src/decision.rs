@@ -2,7 +2,8 @@
 //! policy and component and compare.
 //!
 //! What is asked in order to act (voids, refunds, all other operations, cases) is recorded whatever the answer is, before
-//! anything follows from it; the operation in the ledger names its record (`grounds.decision`). What is only asked (a void's
+//! anything follows from it; the operation in the ledger names its record (`grounds.decision`). Where one way after the other
+//! is tried, each is; so is what a policy could not decide for want of a fact. What is only asked (a void's
 //! check, all ways back) is recorded likewise, unless the merchant's `record_checks` is off. A decision that was made anew
 //! because somebody else changed the payment meanwhile has a record of its own: it was made.
 //!
@@ -25,7 +26,8 @@ use crate::void::tail;
 use rescind_model::record::{Answer, DecisionRecord, FORMAT, Input, Question};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, CommandId, Decision, Digest, Facts, Instant, MerchantId, Money, Outcome, PolicyIdentity, SaleId, Way,
+    BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, Instant, MerchantId, Money, Outcome,
+    PolicyIdentity, SaleId, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,20 @@ pub const WAYS_FORMAT: &str = "ways/1";
 
 /// What a record's name begins with where all ways were asked for at once.
 const WAYS: &str = "w-";
+
+/// What stands for the outcome in a list where the policy could not decide.
+const NO_ANSWER: &str = "error";
+
+/// An amount that cannot be is the asker's slip and no question: nothing is stored for it.
+fn answerable(answer: Result<Decision, DecisionError>) -> Result<Result<Decision, DecisionError>, DecisionError> {
+    match answer {
+        Err(error @ DecisionError::BadAmount(_)) => Err(error),
+        answer => Ok(answer),
+    }
+}
+
+/// What a policy was asked, and what it answered.
+pub(crate) type Asked = (Question, Result<Decision, DecisionError>);
 
 impl Record for DecisionRecord {
     const FORMAT: &'static str = FORMAT;
@@ -169,44 +185,59 @@ impl<P: Ports> App<P> {
         named.unwrap_or_else(|| Digest::of(self.ports.eligibility().unwrap_or("native").as_bytes()))
     }
 
-    /// Records a decision that was asked for by a command; gives the record's name.
-    pub(crate) async fn record_decision(
+    /// Records what a command asked a policy, in the order in which it asked, whatever was answered; gives the name of the
+    /// last record, and its answer.
+    ///
+    /// # Errors
+    /// The store's; once it is on record, what the policy could not decide without.
+    pub(crate) async fn record_decisions(
         &self,
+        policy: &PolicyIdentity,
         facts: &Facts,
-        question: Question,
-        decision: &Decision,
+        asked: Vec<Asked>,
         command: &CommandId,
-    ) -> Result<String, Error> {
-        let input = Input { facts: facts.clone(), question };
-        let digest = input.digest();
-        // The same command that decides the same again writes the same record.
-        let id = format!("d-{}-{}", tail(command), digest.as_str().chars().take(16).collect::<String>());
-        self.keep_decision(id, input, digest, decision).await
+    ) -> Result<(String, Decision), Error> {
+        let mut last = Err(Error::Internal("nothing was asked of the policy".to_owned()));
+        for (question, answer) in asked {
+            let answer = answerable(answer)?;
+            let input = Input { facts: facts.clone(), question };
+            let digest = input.digest();
+            // The same command that decides the same again writes the same record.
+            let id = format!("d-{}-{}", tail(command), digest.as_str().chars().take(16).collect::<String>());
+            self.keep_decision(id.clone(), policy, input, digest, &answer).await?;
+            last = answer.map(|decision| (id, decision)).map_err(Error::from);
+        }
+        last
     }
 
-    /// Records a decision that nothing follows from, if the merchant wants that.
+    /// Records a decision that nothing follows from, if the merchant wants that; gives the decision.
+    ///
+    /// # Errors
+    /// As [`App::record_decisions`].
     pub(crate) async fn record_check(
         &self,
         merchant: &Merchant,
+        policy: &PolicyIdentity,
         facts: &Facts,
-        question: Question,
-        decision: &Decision,
-    ) -> Result<(), Error> {
-        if !merchant.record_checks {
-            return Ok(());
+        (question, answer): Asked,
+    ) -> Result<Decision, Error> {
+        let answer = answerable(answer)?;
+        if merchant.record_checks {
+            let input = Input { facts: facts.clone(), question };
+            let digest = input.digest();
+            self.keep_decision(format!("k-{}", self.random_hex(32)), policy, input, digest, &answer).await?;
         }
-        let input = Input { facts: facts.clone(), question };
-        let digest = input.digest();
-        self.keep_decision(format!("k-{}", self.random_hex(32)), input, digest, decision).await.map(|_| ())
+        Ok(answer?)
     }
 
     async fn keep_decision(
         &self,
         id: String,
+        policy: &PolicyIdentity,
         input: Input,
         input_digest: Digest,
-        decision: &Decision,
-    ) -> Result<String, Error> {
+        answer: &Result<Decision, DecisionError>,
+    ) -> Result<(), Error> {
         let sale = &input.facts.sale;
         let record = DecisionRecord {
             format: FORMAT.to_owned(),
@@ -214,15 +245,19 @@ impl<P: Ports> App<P> {
             merchant: sale.merchant.clone(),
             sale: sale.id.clone(),
             at: input.facts.now,
-            policy: decision.policy.clone(),
+            policy: policy.clone(),
             component: self.decided_by(),
             input_digest,
-            answer: Answer::Decided(decision.clone()),
+            answer: match answer {
+                Ok(decision) => Answer::Decided(decision.clone()),
+                Err(error) => Answer::Error(error.clone()),
+            },
             input,
         };
-        let said = format!("{} {}", decision.way.token(), decision.outcome.token());
-        self.keep_listed(&record, &record.input.facts, Entry { id: id.clone(), at: said }).await?;
-        Ok(id)
+        let way = record.input.question.way();
+        let said =
+            format!("{} {}", way.token(), answer.as_ref().map_or(NO_ANSWER, |decision| decision.outcome.token()));
+        self.keep_listed(&record, &record.input.facts, Entry { id, at: said }).await
     }
 
     /// Records what was answered for all ways at once, if the merchant wants that.

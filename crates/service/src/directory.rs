@@ -6,7 +6,7 @@ use crate::limits::{
     ADMIN_TOKEN_BYTES, GRANT_ROLES, GRANTS, LABEL_CHARS, LIST_LIMIT, PAGE_ENTRIES, POLICIES_BY_CLASS, PRINCIPAL_BYTES,
     PRINCIPALS, SWAP_ATTEMPTS, UTC_OFFSET_MINUTES,
 };
-use crate::ports::{Policy as _, Ports};
+use crate::ports::Ports;
 use crate::principal::{Bearer, Grant, Principal, ROLES};
 use crate::store::key::Key;
 use crate::store::list::Entry;
@@ -441,6 +441,25 @@ impl<P: Ports> App<P> {
         Ok(person)
     }
 
+    /// The roles that the policies of a merchant name: those that decide now, at terminals of whatever class, and those whose
+    /// time comes, so that nobody lacks a role on the first day.
+    async fn roles_named_for(&self, merchant: &Merchant) -> Result<Vec<String>, Error> {
+        let now = self.ports.now();
+        let mut hashes: Vec<Digest> = Vec::new();
+        for name in merchant.policies() {
+            let Some(known) = self.activations(name).await? else { continue };
+            let ahead = known.list.iter().filter(|a| a.from > now && a.cancelled.is_none());
+            hashes.extend(known.at(now).take(1).chain(ahead).map(|a| a.hash.clone()));
+        }
+        hashes.sort_unstable_by(|one, two| one.as_str().cmp(two.as_str()));
+        hashes.dedup();
+        let mut roles = Vec::new();
+        for hash in hashes {
+            roles.extend(self.policy_document(&hash).await?.roles());
+        }
+        Ok(roles)
+    }
+
     async fn check_grants(&self, grants: &[Grant]) -> Result<(), Error> {
         if grants.len() > GRANTS || grants.iter().any(|g| g.roles.is_empty() || g.roles.len() > GRANT_ROLES) {
             let message = format!("expected at most {GRANTS} merchants with 1 to {GRANT_ROLES} roles each");
@@ -456,8 +475,7 @@ impl<P: Ports> App<P> {
                 continue;
             }
             // A misspelt role would silently be one that may do nothing.
-            let hash = self.policy_of(&merchant).await?.identity().hash;
-            let named = self.policy_document(&hash).await?.roles();
+            let named = self.roles_named_for(&merchant).await?;
             let unknown = grant.roles.iter().find(|role| !built_in(role) && !named.iter().any(|n| n == role.as_str()));
             if let Some(role) = unknown {
                 let mut known: Vec<&str> = ROLES.iter().copied().chain(named.iter().map(String::as_str)).collect();

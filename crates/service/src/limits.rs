@@ -59,6 +59,10 @@ pub const ACTIVATIONS: usize = 64;
 /// Activations of a policy that wait for their time.
 pub const ACTIVATIONS_AHEAD: usize = 32;
 
+/// How long before its time an activation can still be taken back. By the clock of another instance it may hold a little
+/// earlier; as [`PROOF_SKEW`].
+pub const CANCEL_AHEAD: Duration = Duration { ms: 5_000 };
+
 /// Differences between a candidate and what is in force that are kept for each merchant, the newest.
 pub const SHADOW_DIFFERENCES: usize = 100;
 
@@ -80,9 +84,13 @@ pub const DECISIONS_AT_ONCE: usize = 4 * PAGE_ENTRIES;
 /// Terminal classes with a policy of their own, per merchant.
 pub const POLICIES_BY_CLASS: usize = 16;
 
-/// Operations that one count over a moving span remembers: with names of 34 characters less than half of [`VALUE_BYTES`].
-/// A policy that allows more of them within its span cannot be kept to: the one after is refused as "too many at once".
+/// Operations that one count over a moving span remembers, the newest: with names of 34 characters less than half of
+/// [`VALUE_BYTES`]. More than any policy can ask for (2,000), so that what is forgotten changes no answer.
 pub const ROLLING_COUNTED: usize = 2_048;
+
+/// How long such an operation is remembered: the longest span that a policy can ask for, 31 days. A policy with a longer span
+/// than the one before it then finds what was done before.
+pub const ROLLING_KEPT: Duration = Duration { ms: 31 * 86_400_000 };
 
 /// Longest free text (notes, reasons) in bytes, after masking.
 pub const TEXT_BYTES: usize = 500;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::count::Gathered;
+use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::PROPOSAL_HOLDS;
 use crate::outstanding;
@@ -88,13 +89,9 @@ impl OperationAsk {
         self.trouble.as_ref().map(|told| told.trouble)
     }
 
-    /// Asks the policy, way after way, until one is open. None open: the last answer, which knows of no other way. Gives what
-    /// was asked last, too.
-    pub(crate) fn decide<Q: crate::ports::Policy>(
-        &self,
-        policy: &Q,
-        facts: &Facts,
-    ) -> Result<(Question, Decision), Error> {
+    /// Asks the policy, way after way, until one is open. None open: the last answer, which knows of no other way. Gives all
+    /// that was asked.
+    pub(crate) fn decide<Q: crate::ports::Policy>(&self, policy: &Q, facts: &Facts) -> Vec<Asked> {
         let question = |way: Way| OperationQuestion {
             way,
             amount: self.amount.clone(),
@@ -102,17 +99,18 @@ impl OperationAsk {
             reason: self.reason.clone(),
             penalty: self.penalty,
         };
-        let mut last = None;
+        let mut asked = Vec::new();
         for way in self.ways {
             let question = question(*way);
-            let decision = policy.decide_operation(facts, &question)?;
-            let open = decision.outcome == rescind_model::Outcome::Allow;
-            last = Some((Question::Operation(question), decision));
-            if open {
+            let answer = policy.decide_operation(facts, &question);
+            // What cannot be decided is no reason to try another way.
+            let goes_on = answer.as_ref().is_ok_and(|decision| decision.outcome != rescind_model::Outcome::Allow);
+            asked.push((Question::Operation(question), answer));
+            if !goes_on {
                 break;
             }
         }
-        last.ok_or_else(|| Error::Internal("an operation was asked for without a way".to_owned()))
+        asked
     }
 }
 
@@ -151,7 +149,7 @@ impl<P: Ports> TakeBack<P> for Operating<'_> {
         Ok(Gathered { facts, counts: Vec::new() })
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Vec<Asked> {
         self.ask.decide(policy, facts)
     }
 
@@ -385,7 +383,7 @@ impl<P: Ports> App<P> {
             Some(_) => standing.actor("/operator")?,
             None => who.actor(&merchant.id),
         };
-        let deciding = self.deciding(&merchant, standing.asker.terminal_class.as_deref(), accepted).await?;
+        let deciding = self.deciding_on(who, &merchant, sale, &standing.asker, accepted).await?;
         let day = deciding.policy.business_day_of(accepted)?;
         let taking = Taking {
             who,

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::case::without_proofs;
 use crate::count::Gathered;
+use crate::decision::Asked;
 use crate::error::Error;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Principal};
@@ -67,8 +68,15 @@ impl<P: Ports> App<P> {
         // What could not be carried out is not put forward. The proof comes with the second person.
         let amount = left_of(&there.ledger)?;
         if !amount.is_zero() {
-            let facts = self.facts(&there.ledger, &policy, &asker, self.ports.now()).await?;
-            let decision = without_proofs(policy.decide_void(&facts, &question(&amount))?);
+            let now = self.ports.now();
+            // That of the terminal that made the payment, as when the order is carried out.
+            let policy = self.deciding_on(who, &record, &there.ledger.sale, &asker, now).await?.policy;
+            let facts = self.facts(&there.ledger, &policy, &asker, now).await?;
+            let question = question(&amount);
+            let answer = policy.decide_void(&facts, &question);
+            let asked = vec![(Question::Void(question), answer)];
+            let (_, decision) = self.record_decisions(&policy.identity(), &facts, asked, command).await?;
+            let decision = without_proofs(decision);
             if decision.outcome != Outcome::Allow {
                 return Err(Error::Decided(Box::new(decision)));
             }
@@ -129,7 +137,7 @@ impl<P: Ports> App<P> {
         };
         let standing = self.standing_of_asker(who, merchant, None, &asked, proof).await?;
         let accepted = self.ports.now();
-        let deciding = self.deciding(&record, standing.asker.terminal_class.as_deref(), accepted).await?;
+        let deciding = self.deciding_on(who, &record, &there.ledger.sale, &standing.asker, accepted).await?;
         let taking = Taking {
             who,
             merchant,
@@ -215,10 +223,10 @@ impl<P: Ports> Way<P> for LegalVoid<'_> {
         Ok(Gathered { facts, counts: Vec::new() })
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Vec<Asked> {
         let question = question(&self.amount);
-        let decision = policy.decide_void(facts, &question)?;
-        Ok((Question::Void(question), decision))
+        let answer = policy.decide_void(facts, &question);
+        vec![(Question::Void(question), answer)]
     }
 
     fn change(&self, taking: &Taking<'_, P>, _: &Ledger, decision: Decision) -> Command {

@@ -6,11 +6,11 @@ use crate::app::App;
 use crate::directory::Listed;
 use crate::error::Error;
 use crate::ports::{Policy as _, Ports};
-use crate::principal::Principal;
+use crate::principal::{Bearer, Principal};
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::list::{Entry, Position};
-use rescind_model::{Digest, Instant, PolicyIdentity};
+use rescind_model::{Digest, Instant, MerchantId, Needs, PolicyIdentity};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub(crate) const DEPLOYMENT: &str = "deployment";
 pub(crate) struct Deciding<P> {
     /// What decides.
     pub(crate) policy: Arc<P>,
-    /// What would, if it were in force: counts are gathered for it too.
-    pub(crate) candidate: Option<Arc<P>>,
+    /// What the one that would if it were in force needs counted: that is gathered too.
+    pub(crate) candidate: Option<Needs>,
 }
 
 /// A compiled document.
@@ -184,7 +184,7 @@ impl<P: Ports> App<P> {
     pub async fn put_policy(&self, name: &str, canonical: &[u8]) -> Result<PolicyIdentity, Error> {
         let version = self.install(DEPLOYMENT, name, canonical).await?;
         let now = self.ports.now();
-        let known = self.activations(name).await?.is_some_and(|a| a.list.iter().any(|a| a.hash == version.hash));
+        let known = self.was_put_in_force(name, &version.hash).await?;
         let from = version.effective.from.map_or(now, |from| from.max(now));
         if !version.effective.holds_at(from) {
             self.ports.log(&format!("policy {name} {} is not put in force: its time is over", version.version));
@@ -193,6 +193,25 @@ impl<P: Ports> App<P> {
             self.put_in_force(name, &Activation::of(id, &version, from, DEPLOYMENT, now)).await?;
         }
         Ok(version.identity())
+    }
+
+    /// Whether a document ever was put in force under a name, however long ago.
+    async fn was_put_in_force(&self, name: &str, hash: &Digest) -> Result<bool, Error> {
+        let Some(known) = self.activations(name).await? else { return Ok(false) };
+        if known.list.iter().any(|activation| activation.hash == *hash) {
+            return Ok(true);
+        }
+        let mut after: Option<String> = None;
+        loop {
+            let (past, next) = self.pages_of_the_past(name, after.as_deref(), crate::limits::LIST_LIMIT).await?;
+            if past.iter().any(|activation| activation.hash == *hash) {
+                return Ok(true);
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(false);
+            }
+        }
     }
 
     async fn install(&self, by: &str, name: &str, canonical: &[u8]) -> Result<PolicyVersion, Error> {
@@ -276,8 +295,14 @@ impl<P: Ports> App<P> {
     /// The canonical document of a version, byte for byte.
     ///
     /// # Errors
-    /// As [`App::policy_version`].
-    pub async fn canonical_of(&self, name: &str, version: &str) -> Result<(PolicyVersion, String), Error> {
+    /// As [`App::policy_version`]; [`Error::NotFound`] for a policy of merchants that the key does not reach.
+    pub async fn canonical_of(
+        &self,
+        who: &Principal,
+        name: &str,
+        version: &str,
+    ) -> Result<(PolicyVersion, String), Error> {
+        self.may_read_policy(who, name).await?;
         let version = self.policy_version(name, version).await?;
         let document = self.policy_document(&version.hash).await?;
         Ok((version, document.canonical))
@@ -286,14 +311,16 @@ impl<P: Ports> App<P> {
     /// The versions of a policy in the order they were installed.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a name without any; a position that is not one.
+    /// [`Error::NotFound`] for a name without any, and for a policy of merchants that the key does not reach; a position that
+    /// is not one.
     pub async fn list_versions(
         &self,
-        _who: &Principal,
+        who: &Principal,
         name: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Listed<PolicyVersion>, Error> {
+        self.may_read_policy(who, name).await?;
         let list = Key::policy_versions(name);
         let listed = self.listed(&list, after, limit, |version| Some(Key::policy_version(name, version))).await?;
         if listed.items.is_empty() && after.is_none() && self.activations(name).await?.is_none() {
@@ -302,20 +329,54 @@ impl<P: Ports> App<P> {
         Ok(listed)
     }
 
-    /// The policies in force.
+    /// The policies that decide: all for an admin, for everybody else those of the merchants that the key reaches.
     ///
     /// # Errors
     /// The store's.
-    pub async fn list_policies(&self, _who: &Principal) -> Result<Vec<PolicyIdentity>, Error> {
+    pub async fn list_policies(&self, who: &Principal) -> Result<Vec<PolicyIdentity>, Error> {
         let now = self.ports.now();
         let mut identities: Vec<PolicyIdentity> = Vec::new();
-        for name in self.policy_names().await? {
-            let known: Option<Activations> = self.activations(&name).await?;
-            if let Some(active) = known.as_ref().and_then(|a| a.at(now).next()) {
-                identities.push(PolicyIdentity { name, version: active.version.clone(), hash: active.hash.clone() });
+        let names = match self.policies_within_reach(who).await? {
+            Some(names) => names,
+            None => self.policy_names().await?,
+        };
+        for name in names {
+            let Some(known): Option<Activations> = self.activations(&name).await? else { continue };
+            for Activation { version, hash, .. } in known.at(now) {
+                // One whose time has come and that cannot be loaded does not decide.
+                if self.loaded(&name, version, hash).await?.is_some() {
+                    identities.push(PolicyIdentity { name, version: version.clone(), hash: hash.clone() });
+                    break;
+                }
             }
         }
         Ok(identities)
+    }
+
+    /// The names of the policies that decide for the merchants that a key reaches, each once. `None`: it reaches all.
+    async fn policies_within_reach(&self, who: &Principal) -> Result<Option<Vec<String>>, Error> {
+        let merchants: Vec<&MerchantId> = match &who.bearer {
+            Bearer::Admin => return Ok(None),
+            Bearer::Terminal { merchant, .. } | Bearer::System { merchant } => vec![merchant],
+            Bearer::Person { .. } => who.grants.iter().map(|grant| &grant.merchant).collect(),
+        };
+        let mut names: Vec<String> = Vec::new();
+        for merchant in merchants {
+            names.extend(self.merchant(merchant).await?.policies().map(str::to_owned));
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(Some(names))
+    }
+
+    /// A policy says how much may be taken back unseen: it is for those whom it is about, and no other merchant's business.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] otherwise.
+    pub(crate) async fn may_read_policy(&self, who: &Principal, name: &str) -> Result<(), Error> {
+        let within_reach = self.policies_within_reach(who).await?;
+        let may = within_reach.is_none_or(|names| names.iter().any(|known| known == name));
+        if may { Ok(()) } else { Err(Error::NotFound("policy")) }
     }
 
     /// The names under which policies were installed, the first [`crate::limits::LIST_LIMIT`].

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::count::Gathered;
+use crate::decision::Asked;
 use crate::error::Error;
 use crate::identity::ShownIdentity;
 use crate::limits::{LIST_LIMIT, SWAP_ATTEMPTS, TEXT_BYTES};
@@ -156,7 +157,15 @@ impl<P: Ports> App<P> {
         let texts = Texts { note: ask.note.as_deref(), contact: ask.contact.as_ref(), evidence: &ask.evidence };
         // On the heap: seldom taken, and large where every request would carry it.
         let (note, contact) = Box::pin(self.keep_texts(who, &merchant.id, &ask.sale, texts, command)).await?;
-        let deciding = self.deciding(&merchant, standing.asker.terminal_class.as_deref(), accepted).await?;
+        let there = match there {
+            // What decides depends on the terminal that made the payment.
+            None if !merchant.policies_by_class.is_empty() => Some(self.sale(who, &merchant.id, &ask.sale).await?),
+            looked_at => looked_at,
+        };
+        let deciding = match &there {
+            Some(there) => self.deciding_on(who, &merchant, &there.ledger.sale, &standing.asker, accepted).await?,
+            None => self.deciding(&merchant, None, accepted).await?,
+        };
         let taking = Taking {
             who,
             merchant: &merchant.id,
@@ -370,14 +379,14 @@ impl<P: Ports> Way<P> for Submission<'_> {
         Ok(gathered)
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Vec<Asked> {
         let question = RefundQuestion {
             amount: self.ask.amount.clone(),
             reason: self.ask.reason.clone(),
             evidence: self.ask.evidence.iter().map(|e| e.kind.clone()).collect(),
         };
-        let decision = policy.decide_refund(facts, &question)?;
-        Ok((Question::Refund(question), decision))
+        let answer = policy.decide_refund(facts, &question);
+        vec![(Question::Refund(question), answer)]
     }
 
     fn fees_seen(&self) -> Option<&[Fee]> {

@@ -204,12 +204,14 @@ impl<P: Ports> App<P> {
             let merchant = self.merchant(merchant).await?;
             let now = self.ports.now();
             let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
-            let deciding = self.deciding(&merchant, asker.terminal_class.as_deref(), now).await?;
+            let deciding = self.deciding_on(who, &merchant, &ledger.sale, &asker, now).await?;
             let facts = self.facts_of_all_ways(ledger, &deciding, &asker, now).await?;
             let wanted = OperationAsk { trouble: Some(told(ask)), ..OperationAsk::of(ways) };
             // It was refused before, and that is on record: what is told here is what follows.
-            let (_, decision) = wanted.decide(&*deciding.policy, &facts)?;
-            return Ok(Next::Refused(Box::new(decision)));
+            let last = wanted.decide(&*deciding.policy, &facts).pop();
+            let no_way = || Error::Internal("an operation was asked for without a way".to_owned());
+            let (_, answer) = last.ok_or_else(no_way)?;
+            return Ok(Next::Refused(Box::new(answer?)));
         }
         if ask.trouble == Trouble::PrinterFault && outcome == SaleOutcome::Good {
             return Ok(Next::Reprint);

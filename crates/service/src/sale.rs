@@ -317,17 +317,19 @@ impl<P: Ports> App<P> {
     }
 
     /// The acquiring fee that the merchant's policy charges for a payment: that of the terminal's class, where one was used.
-    /// Nothing where it has no charge for it.
+    /// Nothing where it has no charge for it, or where no policy can be asked; the log then says so.
     pub(crate) async fn charge_of(&self, sale: &Sale) -> Result<Money, Error> {
         let merchant = self.merchant(&sale.merchant).await?;
-        let class = match &sale.slip {
-            Some(slip) if !merchant.policies_by_class.is_empty() => {
-                let key = Key::terminal(&sale.merchant, &slip.terminal);
-                self.records().await?.read::<Terminal>(&key).await?.and_then(|terminal| terminal.class)
+        let class = self.class_of(&merchant, sale).await?;
+        let deciding = match self.deciding(&merchant, class.as_deref(), self.ports.now()).await {
+            Ok(deciding) => deciding,
+            Err(Error::Unavailable(why)) => {
+                // The payment took place: it is taken in whatever is wrong with the policy.
+                self.ports.log(&format!("ALERT no charge for sale {} of {}: {why}", sale.id, sale.merchant));
+                return Ok(sale.captured.zero_like());
             }
-            _ => None,
+            Err(other) => return Err(other),
         };
-        let deciding = self.deciding(&merchant, class.as_deref(), self.ports.now()).await?;
         Ok(charge_by(&*deciding.policy, sale).unwrap_or_else(|why| {
             self.ports.log(&format!("no charge for sale {} of {}: {why:?}", sale.id, sale.merchant));
             sale.captured.zero_like()
@@ -636,7 +638,7 @@ impl<P: Ports> App<P> {
         let merchant = self.merchant(merchant).await?;
         let now = self.ports.now();
         let asker = self.asker(who, &merchant.id, None, None).await?;
-        let deciding = self.deciding(&merchant, asker.terminal_class.as_deref(), now).await?;
+        let deciding = self.deciding_on(who, &merchant, &aggregate.ledger.sale, &asker, now).await?;
         let facts = self.facts_of_all_ways(&aggregate.ledger, &deciding, &asker, now).await?;
         let answers = deciding.policy.assess(&facts, amount.as_ref())?;
         self.record_ways(&merchant, &facts, amount.as_ref(), &answers).await?;

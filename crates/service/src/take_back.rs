@@ -4,16 +4,16 @@
 
 use crate::app::App;
 use crate::count::{Counting, Gathered};
+use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
 use crate::policies::Deciding;
-use crate::ports::Ports;
+use crate::ports::{Policy as _, Ports};
 use crate::principal::Principal;
 use crate::proof::Shown;
 use crate::sale::Aggregate;
 use crate::store::Record as _;
 use core::future::Future;
-use rescind_model::record::Question;
 use rescind_model::{
     Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Fee, Instant, Ledger, MerchantId, Outcome as Verdict,
     Rejection, SaleId, Transition,
@@ -24,7 +24,7 @@ pub(crate) struct Taking<'a, P: Ports> {
     pub(crate) who: &'a Principal,
     pub(crate) merchant: &'a MerchantId,
     pub(crate) sale: &'a SaleId,
-    /// The policy that holds at the instant of acceptance, for the terminal's class.
+    /// The policy that holds at the instant of acceptance, for the class of the terminal that made the payment.
     pub(crate) deciding: &'a Deciding<P::Policy>,
     pub(crate) asker: Asker,
     pub(crate) actor: Actor,
@@ -44,8 +44,8 @@ pub(crate) trait Way<P: Ports>: Sync {
         taking: &Taking<'_, P>,
         ledger: &Ledger,
     ) -> impl Future<Output = Result<Gathered, Error>> + Send;
-    /// Asks the policy; gives what was asked, too.
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error>;
+    /// Asks the policy; gives all that was asked, in order. The last answer counts.
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Vec<Asked>;
     /// What the ledger is told once the policy allows it.
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command;
     /// The referral whose grant lifts what the policy refers, if one was named. Whether it does is for the ledger to say.
@@ -102,9 +102,10 @@ impl<P: Ports> App<P> {
             let overlaid = self.with_batch(there.clone()).await?;
             let mut gathered = way.gather(self, taking, &overlaid.ledger).await?;
             taking.shown.tell(&mut gathered.facts);
-            let (question, decision) = way.decide(&taking.deciding.policy, &gathered.facts)?;
+            let policy = &taking.deciding.policy;
+            let asked = way.decide(policy, &gathered.facts);
             // Before anything follows from it, and whatever it is.
-            let record = self.record_decision(&gathered.facts, question, &decision, command).await?;
+            let (record, decision) = self.record_decisions(&policy.identity(), &gathered.facts, asked, command).await?;
             let referred = decision.outcome == Verdict::Refer && way.grant().is_some();
             if decision.outcome != Verdict::Allow && !referred {
                 self.settle(&reserved, command, false).await?;

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::count::Gathered;
+use crate::decision::Asked;
 use crate::error::Error;
 use crate::identity::{CheckedIdentity, ShownIdentity};
 use crate::ports::{Policy as _, Ports};
@@ -59,7 +60,7 @@ impl<P: Ports> App<P> {
         let standing = self.standing_of_asker(who, &merchant.id, ask.operator.as_ref(), &asked, &ask.proof).await?;
         standing.person("/operator")?;
         let now = self.ports.now();
-        let deciding = self.deciding(&merchant, standing.asker.terminal_class.as_deref(), now).await?;
+        let deciding = self.deciding_on(who, &merchant, sale, &standing.asker, now).await?;
         // A code is not tried without effect: a confirmation counts when the void is asked for.
         let at_the_counter = ask.identity.as_ref().filter(|i| !matches!(i, ShownIdentity::Confirmed { .. }));
         let identity = at_the_counter
@@ -75,9 +76,9 @@ impl<P: Ports> App<P> {
             facts.operation = None;
         }
         let question = question(sale, ask);
-        let decision = deciding.policy.decide_void(&facts, &question)?;
-        self.record_check(&merchant, &facts, Question::Void(question), &decision).await?;
-        Ok(decision)
+        let answer = deciding.policy.decide_void(&facts, &question);
+        let asked = (Question::Void(question), answer);
+        self.record_check(&merchant, &deciding.policy.identity(), &facts, asked).await
     }
 
     /// Decides a void and, if the policy allows it, reserves the sale for it.
@@ -110,7 +111,7 @@ impl<P: Ports> App<P> {
             None => None,
         };
         Box::pin(self.names_evidence(&merchant.id, id, &ask.evidence)).await?;
-        let deciding = self.deciding(&merchant, standing.asker.terminal_class.as_deref(), accepted).await?;
+        let deciding = self.deciding_on(who, &merchant, sale, &standing.asker, accepted).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
@@ -139,10 +140,10 @@ impl<P: Ports> Way<P> for Void<'_> {
         app.gather(ledger, taking.deciding, &taking.asker, taking.accepted, &ways, Some(taking.command)).await
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Vec<Asked> {
         let question = question(&facts.sale, self.ask);
-        let decision = policy.decide_void(facts, &question)?;
-        Ok((Question::Void(question), decision))
+        let answer = policy.decide_void(facts, &question);
+        vec![(Question::Void(question), answer)]
     }
 
     fn fees_seen(&self) -> Option<&[Fee]> {

@@ -16,8 +16,8 @@ use crate::document::{
 };
 use crate::limits::{
     ARRIVAL_DAYS, CEILING_PERCENT, COUNT, ESCALATIONS, IDENTITY_RULES, LIST_ITEMS, PENALTY_STEPS, PERSONS,
-    PROOF_SECONDS, QUERIES, RETENTION_DAYS, ROLES, ROLLING_SECONDS, SOURCE_BYTES, TIERS, VERSION_BYTES, WINDOW_DAYS,
-    WINDOW_MONTHS, WORD_BYTES,
+    PROOF_SECONDS, QUERIES, RETENTION_DAYS, ROLES, ROLLING_COUNT, ROLLING_SECONDS, SOURCE_BYTES, TIERS, VERSION_BYTES,
+    WINDOW_DAYS, WINDOW_MONTHS, WORD_BYTES,
 };
 use crate::scalar::{Amount, Span};
 use core::fmt;
@@ -206,7 +206,11 @@ impl Check<'_> {
         let expected = "`per-business-day`, or `at-most` and `within`";
         match (limit.per_business_day, limit.at_most, limit.within) {
             (Some(_), None, None) => {}
-            (None, Some(_), Some(within)) => {
+            (None, Some(at_most), Some(within)) => {
+                if at_most > ROLLING_COUNT {
+                    let expected = format!("at most {ROLLING_COUNT} within a time; `per-business-day` goes further");
+                    self.problem(&place("at-most"), "policy.range", expected, at_most.to_string(), None);
+                }
                 if within.seconds() > ROLLING_SECONDS {
                     let found = format!("{} seconds", within.seconds());
                     let expected = format!("at most {ROLLING_SECONDS} seconds");

@@ -248,6 +248,7 @@ fn each_mistake_about_some_sales_is_told_once_at_its_place() {
             "\"32 days\"",
         ),
         ("at-most = 10", "at-most = 0", "policy.range", "void.count[1].at-most", "0"),
+        ("at-most = 10", "at-most = 2_001", "policy.range", "void.count[1].at-most", "2_001"),
         (
             "reasons = [\"duplicate\"] }]",
             "reasons = [\"other\"] }]",

@@ -649,7 +649,9 @@ impl Document {
                 "The system. Nothing is taken from it from the next message on; what it said stands.",
             )
             .end();
-        self.get("/v1/policies", Needs::Key, "Policies in force").lists::<PolicyView>("All of them.").end();
+        self.get("/v1/policies", Needs::Key, "Policies that decide")
+            .lists::<PolicyView>("Those of the merchants that the key reaches.")
+            .end();
     }
 
     /// Versions of policies, which of them holds when, and what was decided.

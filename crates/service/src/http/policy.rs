@@ -155,7 +155,7 @@ pub struct CandidateView {
 
 impl CandidateView {
     fn of(candidate: Candidate) -> Self {
-        let Candidate { version, hash, since, by } = candidate;
+        let Candidate { version, hash, since, by, .. } = candidate;
         Self { version, hash: hash.hex, since: Time(since), set_by: by }
     }
 }
@@ -305,9 +305,9 @@ pub async fn version<P: Ports>(
     caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let _whoever_has_a_key = caller.general(&[])?;
+    let (who, _) = caller.general(&[])?;
     let Path((name, version)) = path.map_err(|_| Error::NotFound("policy version"))?;
-    let (version, canonical) = app.canonical_of(&name, &version).await?;
+    let (version, canonical) = app.canonical_of(&who, &name, &version).await?;
     let mut response = answer::text("application/json", canonical);
     let tag = HeaderValue::from_str(&format!("\"{}\"", version.hash)).map_err(|e| Problem::internal(e.to_string()))?;
     response.headers_mut().insert(ETAG, tag);
@@ -349,7 +349,7 @@ pub async fn activations<P: Ports>(
             answer::json(StatusCode::OK, &Listing { items: items.collect(), next: None })
         }
         Some("true") => {
-            let (past, next) = app.past_activations(&name, page.after.as_deref(), page.limit).await?;
+            let (past, next) = app.past_activations(&who, &name, page.after.as_deref(), page.limit).await?;
             let items = past.into_iter().map(|activation| ActivationView::of(activation, None)).collect();
             answer::json(StatusCode::OK, &Listing { items, next })
         }

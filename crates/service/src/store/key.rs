@@ -167,8 +167,8 @@ impl Key {
 
     /// How many operations of a way somebody had within a span of so many ms.
     #[must_use]
-    pub fn rolling_tally(merchant: &MerchantId, way: &str, span_ms: u64, counted: &str, subject: &str) -> Self {
-        Self(format!("rolling:{merchant}:{way}:{span_ms}:{counted}:{}", hashed(subject)))
+    pub fn rolling_tally(merchant: &MerchantId, way: &str, counted: &str, subject: &str) -> Self {
+        Self(format!("rolling:{merchant}:{way}:{counted}:{}", hashed(subject)))
     }
 
     /// How much a person asked to be refunded in a business day.

@@ -3,7 +3,7 @@
 //! so. Never a bare counter: a retry would count twice.
 
 use super::Record;
-use crate::limits::{INTENT_PATIENCE, ROLLING_COUNTED, TALLY_OPEN};
+use crate::limits::{INTENT_PATIENCE, ROLLING_COUNTED, ROLLING_KEPT, TALLY_OPEN};
 use rescind_model::{Duration, Instant, SaleId};
 use serde::{Deserialize, Serialize};
 
@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 pub trait Count: Record + Clone + Default {
     /// The total without one command's own place, of what is later than an instant. `None` on overflow: treat as "too many".
     fn total_without(&self, id: &str, later_than: Instant) -> Option<i64>;
-    /// Reserves a place; `false` if there is no room. A second time changes nothing. What is not later than the instant is
-    /// of no use to anybody any more.
-    fn reserve(&mut self, place: Place, later_than: Instant) -> bool;
+    /// Reserves a place; `false` if there is no room. A second time changes nothing.
+    fn reserve(&mut self, place: Place) -> bool;
     /// Ends a reservation: it counts from now on, or never did. A stale one only if it is still the one that was seen to be
     /// stale.
     fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool;
@@ -123,7 +122,7 @@ impl Count for Tally {
     fn total_without(&self, id: &str, _: Instant) -> Option<i64> {
         Self::total_without(self, id)
     }
-    fn reserve(&mut self, place: Place, _: Instant) -> bool {
+    fn reserve(&mut self, place: Place) -> bool {
         Self::reserve(self, place)
     }
     fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool {
@@ -144,12 +143,14 @@ pub struct Counted {
     pub at: Instant,
 }
 
-/// A count over a span that moves with the time: which operations there were, and when. What is out of the span is dropped
-/// by the next that reserves a place.
+/// A count over spans that move with the time: which operations there were, and when. It is the same record whatever span is
+/// asked for, so that a policy with another span finds what was done before it. What is out of the longest span that can be
+/// asked for is dropped by the next that reserves a place, and of more than [`ROLLING_COUNTED`] the oldest: no policy can
+/// allow as many, so that the answer is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct Rolling {
-    /// Confirmed so far, and not out of the span.
+    /// Confirmed so far, and not out of the longest span.
     pub confirmed: Vec<Counted>,
     /// Reserved.
     pub open: Vec<Place>,
@@ -169,17 +170,23 @@ impl Count for Rolling {
         confirmed.checked_add(open).and_then(|total| i64::try_from(total).ok())
     }
 
-    fn reserve(&mut self, place: Place, later_than: Instant) -> bool {
+    fn reserve(&mut self, place: Place) -> bool {
         // A request that was accepted a little earlier may still be under way, and counts from a little earlier on.
-        let kept_from = before(later_than, INTENT_PATIENCE);
+        let kept_from = before(before(place.at, ROLLING_KEPT), INTENT_PATIENCE);
         self.confirmed.retain(|c| c.at > kept_from);
-        self.confirmed.len().saturating_add(self.open.len()) < ROLLING_COUNTED && open_place(&mut self.open, place)
+        open_place(&mut self.open, place)
     }
 
     fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool {
         let Some(place) = close_place(&mut self.open, id, only_as_of) else { return false };
         if came_through && !self.confirmed.iter().any(|c| c.id == place.id) {
             self.confirmed.push(Counted { id: place.id, at: place.at });
+            if self.confirmed.len() > ROLLING_COUNTED {
+                let oldest = self.confirmed.iter().map(|c| c.at).min();
+                if let Some(index) = self.confirmed.iter().position(|c| Some(c.at) == oldest) {
+                    self.confirmed.remove(index);
+                }
+            }
         }
         true
     }
@@ -203,40 +210,45 @@ mod tests {
         let day = Duration { ms: 1_000 };
         let count =
             |rolling: &Rolling, now: i64| rolling.total_without("", before(Instant { unix_ms: now }, day)).unwrap();
-        assert!(rolling.reserve(place("a", 5_000), before(Instant { unix_ms: 5_000 }, day)));
+        assert!(rolling.reserve(place("a", 5_000)));
         assert_eq!((count(&rolling, 5_000), count(&rolling, 5_999), count(&rolling, 6_000)), (1, 1, 0));
         assert!(rolling.settle("a", true, None));
         assert_eq!((count(&rolling, 5_000), count(&rolling, 5_999), count(&rolling, 6_000)), (1, 1, 0));
         assert!(!rolling.settle("a", true, None), "it is settled");
-        assert!(
-            rolling.reserve(place("a", 5_000), before(Instant { unix_ms: 5_000 }, day))
-                && rolling.settle("a", true, None)
-        );
+        assert!(rolling.reserve(place("a", 5_000)) && rolling.settle("a", true, None));
         assert_eq!(rolling.confirmed.len(), 1, "the same operation counts once");
         // Much later it is gone.
-        let late = 5_000 + 1_000 + i64::try_from(INTENT_PATIENCE.ms).unwrap();
-        assert!(rolling.reserve(place("b", late), before(Instant { unix_ms: late }, day)));
+        let late = 5_000 + i64::try_from(ROLLING_KEPT.ms + INTENT_PATIENCE.ms).unwrap();
+        assert!(rolling.reserve(place("b", late - 1)) && rolling.settle("b", false, None));
+        assert_eq!(rolling.confirmed.len(), 1);
+        assert!(rolling.reserve(place("b", late)));
         assert_eq!(rolling.confirmed, []);
     }
 
     #[test]
     fn what_came_to_nothing_never_counted() {
         let mut rolling = Rolling::default();
-        assert!(rolling.reserve(place("a", 1), Instant { unix_ms: 0 }) && rolling.settle("a", false, None));
+        assert!(rolling.reserve(place("a", 1)) && rolling.settle("a", false, None));
         assert_eq!(rolling, Rolling::default());
-        assert!(rolling.reserve(place("b", 2), Instant { unix_ms: 0 }));
+        assert!(rolling.reserve(place("b", 2)));
         assert!(!rolling.settle("b", false, Some(Instant { unix_ms: 1 })), "it was reserved anew since");
         assert_eq!(rolling.total_without("b", Instant { unix_ms: 0 }), Some(0));
     }
 
     #[test]
-    fn a_count_takes_no_more_than_it_can_hold() {
+    fn a_count_holds_the_newest_and_more_of_them_than_a_policy_can_allow() {
         let mut rolling = Rolling::default();
         for n in 0..ROLLING_COUNTED {
-            let id = n.to_string();
-            assert!(rolling.reserve(place(&id, 10), Instant { unix_ms: 0 }) && rolling.settle(&id, true, None));
+            let (id, at) = (n.to_string(), i64::try_from(n).unwrap() + 10);
+            assert!(rolling.reserve(place(&id, at)) && rolling.settle(&id, true, None));
         }
-        assert!(!rolling.reserve(place("more", 10), Instant { unix_ms: 0 }));
+        assert!(rolling.reserve(place("more", 5_000)) && rolling.settle("more", true, None));
+        assert_eq!(rolling.confirmed.len(), ROLLING_COUNTED);
+        assert!(!rolling.confirmed.iter().any(|c| c.id == "0") && rolling.confirmed.iter().any(|c| c.id == "more"));
+        let most = usize::try_from(rescind_policy::limits::ROLLING_COUNT).unwrap();
+        assert!(
+            most < ROLLING_COUNTED && u64::from(rescind_policy::limits::ROLLING_SECONDS) * 1_000 == ROLLING_KEPT.ms
+        );
         let bytes = serde_json::to_vec(&rolling).unwrap().len();
         assert!(bytes < crate::limits::VALUE_BYTES / 2, "{bytes}");
     }

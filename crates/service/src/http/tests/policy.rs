@@ -145,6 +145,103 @@ async fn a_host_that_starts_again_leaves_in_force_what_was_chosen_since() {
 }
 
 #[tokio::test]
+async fn a_host_that_starts_again_leaves_in_force_what_was_chosen_since_however_often() {
+    let shop = open().await;
+    for version in ["2", "3"] {
+        shop.install(&document(version, |_| {})).await;
+    }
+    for n in 0..=ACTIVATIONS {
+        let version = if n % 2 == 0 { "2" } else { "3" };
+        shop.activate(&format!("k{n}"), &json!({"version": version})).await.expect(201);
+    }
+    let (original, before) = (version_of(&pack("lakala")), shop.deciding_version().await);
+    assert!(!shop.states().await.iter().any(|(version, _)| *version == original), "it is in the past");
+    shop.world.app.put_policy("lakala", &pack("lakala")).await.unwrap();
+    assert_eq!(shop.deciding_version().await, before);
+}
+
+#[tokio::test]
+async fn an_activation_is_not_taken_back_in_its_last_seconds() {
+    let shop = open().await;
+    shop.install(&document("2", |_| {})).await;
+    let made = shop.activate("k", &json!({"version": "2", "at": "2026-11-23T12:10:00+08:00"})).await.expect(201);
+    let path = format!("/v1/policies/lakala/activations/{}", made["id"].as_str().unwrap());
+    shop.world.app.ports.pass(Duration { ms: 10 * 60_000 - 4_999 });
+    // By the clock of another instance it may hold already.
+    shop.call(&shop.admin, "DELETE", &path, None, "").await.refused(409, "policy.in-force");
+    assert_eq!(shop.states().await.last().unwrap().1, "scheduled");
+}
+
+#[tokio::test]
+async fn what_holds_at_once_holds_from_an_instant_that_is_not_over_when_it_is_written() {
+    let start = open().await;
+    start.install(&document("2", |_| {})).await;
+    let shop = start.copy().await;
+    let now = shop.world.app.ports.now();
+    let version = shop.world.app.policy_version("lakala", "2").await.unwrap();
+    // It was asked for a minute ago, and is written only now.
+    shop.world.app.ports.pass(Duration::minutes(1));
+    let asked = crate::activation::Activation::of("a".to_owned(), &version, now, "k", now);
+    let kept = shop.world.app.put_in_force("lakala", &asked).await.unwrap();
+    assert_eq!((kept.from, kept.at), (shop.world.app.ports.now(), now));
+    let late = crate::activation::Activation { id: "b".to_owned(), asked_for: Some(now), ..asked };
+    let error = shop.world.app.put_in_force("lakala", &late).await.unwrap_err();
+    assert!(matches!(&error, crate::Error::Invalid { field, .. } if field == "/at"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_policy_is_read_by_those_whose_payments_it_decides() {
+    let shop = open().await;
+    let other = shop.world.merchant("M-2", "unionpay", &pack("unionpay")).await.unwrap();
+    let stranger = shop.world.system_key(&other).await.unwrap();
+    let (version, there) = (version_of(&pack("lakala")), "/v1/policies/lakala");
+    for path in ["versions".to_owned(), format!("versions/{version}"), "activations".to_owned()] {
+        shop.get(&shop.manager, &format!("{there}/{path}")).await.expect(200);
+        shop.get(&shop.admin, &format!("{there}/{path}")).await.expect(200);
+        shop.get(&stranger, &format!("{there}/{path}")).await.refused(404, "not-found");
+    }
+    shop.get(&stranger, &format!("{there}/activations?past=true")).await.refused(404, "not-found");
+    let names = async |key: &str| {
+        let listed = shop.get(key, "/v1/policies").await.expect(200);
+        listed["items"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&shop.admin).await, ["lakala", "unionpay"]);
+    assert_eq!(
+        (names(&shop.manager).await, names(&stranger).await),
+        (vec!["lakala".to_owned()], vec!["unionpay".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn roles_are_granted_that_a_policy_of_a_class_or_of_tomorrow_names() {
+    let shop = open().await;
+    let naming = |role: &'static str| {
+        move |document: &mut Document| {
+            let tiers = &mut document.refund.as_mut().unwrap().tier;
+            tiers.last_mut().unwrap().roles.push(rescind_model::Role::parse(role).unwrap());
+        }
+    };
+    let grant = async |id: &str, role: &str| {
+        let person = json!({"id": id, "name": id, "grants": [{"merchant": "M-1", "roles": [role]}]});
+        shop.post(&shop.admin, "/v1/persons", &person).await
+    };
+    grant("p1", "night-manager").await.refused(422, "body.invalid");
+    shop.install(&document("2", naming("night-manager"))).await;
+    shop.activate("k", &json!({"version": "2", "at": "2026-11-24T00:00:00+08:00"})).await.expect(201);
+    grant("p1", "night-manager").await.expect(201);
+
+    grant("p2", "door-keeper").await.refused(422, "body.invalid");
+    let doors = document("1", |document| {
+        document.name = "doors".to_owned();
+        naming("door-keeper")(document);
+    });
+    shop.set("/v1/policies/doors?activate=now", &doors).await.expect(200);
+    let settings = json!({"policy": "lakala", "policies_by_class": {"unattended": "doors"}});
+    shop.set("/v1/merchants/M-1/settings", settings.to_string().as_bytes()).await.expect(200);
+    grant("p2", "door-keeper").await.expect(201);
+}
+
+#[tokio::test]
 async fn a_version_holds_from_its_instant_on_and_not_a_moment_earlier() {
     let shop = open().await;
     let (app, first) = (&shop.world.app, shop.deciding_version().await);
@@ -264,6 +361,8 @@ async fn what_cannot_be_loaded_never_replaces_what_can() {
         app.ports.logged()
     );
     assert_eq!(shop.states().await.last(), of(&[("2", "not-loaded")]).last());
+    let listed = shop.get(&shop.manager, "/v1/policies").await.expect(200);
+    assert_eq!(listed["items"][0]["version"], first, "what is listed is what decides");
     let gauge = |text: String| text.lines().find(|l| l.starts_with("rescind_policies_not_loaded")).unwrap().to_owned();
     assert_eq!(gauge(shop.get("", "/metrics").await.text), "rescind_policies_not_loaded 1");
     shop.activate("k2", &json!({"version": "2"})).await.refused(422, "body.invalid");
@@ -602,7 +701,29 @@ async fn a_candidate_that_errs_is_counted_and_disturbs_nobody() {
         .unwrap();
     shop.world.app.ports.forget_policies();
     shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
+    // It was not even looked at: only whoever asks for the comparison is told.
+    let logged =
+        || shop.world.app.ports.logged().iter().filter(|line| line.contains("ALERT policy lakala usd")).count();
+    assert_eq!(logged(), 0);
     shop.get(&shop.admin, "/v1/policies/lakala/shadow").await.refused(409, "policy.not-loaded");
+    assert_eq!(logged(), 1);
+}
+
+#[tokio::test]
+async fn what_only_a_candidate_wants_counted_disturbs_nobody() {
+    let shop = open().await;
+    shop.install(&document("2", rolling(3))).await;
+    shop.set("/v1/policies/lakala/shadow", br#"{"version":"2"}"#).await.expect(200);
+    let kv = shop.world.app.ports.kv();
+    kv.plan(Plan::always(Trouble::FailsBefore).on("rolling:"));
+    shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
+    assert!(shop.world.app.ports.logged().iter().any(|line| line.starts_with("a count for a candidate")));
+    kv.calm();
+    shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
+    let counted = |item: &Value| item["record"]["input"]["facts"]["tallies"].as_array().unwrap().len();
+    let mut counted: Vec<usize> = shop.decisions().await.iter().map(counted).collect();
+    counted.sort_unstable();
+    assert_eq!(counted, [1, 2], "the policy's own, and the candidate's where it could be looked up");
 }
 
 #[tokio::test]
@@ -715,6 +836,74 @@ async fn a_count_over_a_moving_span_is_kept_to_however_many_ask_at_once_and_what
 }
 
 #[tokio::test]
+async fn another_span_finds_what_was_done_before_it_was_asked_for() {
+    let shop = open().await;
+    shop.sale_of_today("S-2").await;
+    shop.set("/v1/policies/lakala?activate=now", &document("2", rolling(1))).await.expect(200);
+    shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &why()).await.expect(201);
+    let longer = document("3", |document| {
+        rolling(1)(document);
+        document.void.as_mut().unwrap().count[0].within = Some(Span::new(7_200).unwrap());
+    });
+    shop.set("/v1/policies/lakala?activate=now", &longer).await.expect(200);
+    shop.tell(&shop.supervisor, "/v1/transactions/S-2/voids", &why()).await.refused(422, "decision.deny");
+}
+
+#[tokio::test]
+async fn what_cannot_be_decided_and_what_is_put_forward_is_on_record() {
+    let shop = open().await;
+    let by_payer = document("2", |document| {
+        rolling(3)(document);
+        document.void.as_mut().unwrap().count[0].counted = Counted::PayerToken;
+    });
+    shop.set("/v1/policies/lakala?activate=now", &by_payer).await.expect(200);
+    let mut nobody = sale("S-2", "2026-11-23T11:50:00+08:00");
+    nobody.as_object_mut().unwrap().remove("payer_token");
+    shop.post(&shop.system, "/v1/transactions", &nobody).await.expect(201);
+    for path in ["/v1/transactions/S-2/voids", "/v1/transactions/S-2/voids/check"] {
+        assert_eq!(shop.tell(&shop.supervisor, path, &why()).await.status, 422, "{path}");
+    }
+    let listed = shop.decisions().await;
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    for item in &listed {
+        let record: DecisionRecord = serde_json::from_value(item["record"].clone()).unwrap();
+        assert!(matches!(record.answer, Answer::Error(_)), "{item}");
+        assert_eq!(
+            (&item["way"], item.get("outcome"), &item["policy"]["version"]),
+            (&json!("void"), None, &json!("2"))
+        );
+    }
+    let lex = people::hire(&shop, "lex", &["M-1"], "compliance").await;
+    let order = json!({"reference": "COURT-7", "reason": "order of the court"});
+    shop.tell(&lex, "/v1/transactions/S-1/legal-orders", &order).await.expect(201);
+    let listed = shop.decisions().await;
+    let legal: Vec<&Value> =
+        listed.iter().filter(|d| d["record"]["input"]["question"]["void"]["legal"] == true).collect();
+    assert_eq!((legal.len(), &legal[0]["sale"]), (1, &json!("S-1")));
+}
+
+#[tokio::test]
+async fn a_sale_is_taken_in_where_no_policy_can_say_what_it_is_charged() {
+    let shop = open().await;
+    let mut without = sale("S-5", "2026-11-23T11:50:00+08:00");
+    without.as_object_mut().unwrap().remove("fee_charged");
+    without["business_day"] = json!("2026-11-23");
+    let app = &shop.world.app;
+    for activation in app.activations("lakala").await.unwrap().unwrap().list {
+        let key = Key::policy(&activation.hash);
+        let broken = br#"{"f":"policy/1","v":1,"c":"x","d":{"canonical":"{}"}}"#;
+        app.ports.kv().set(key.as_str(), broken).await.unwrap();
+    }
+    app.ports.forget_policies();
+    shop.post(&shop.system, "/v1/transactions", &without).await.expect(201);
+    let records = app.records().await.unwrap();
+    let key = Key::sale(&shop.merchant, &SaleId::parse("S-5").unwrap());
+    let there = records.read::<crate::sale::Aggregate>(&key).await.unwrap().unwrap().ledger.sale;
+    assert!(there.fee_charged.is_zero());
+    assert!(app.ports.logged().iter().any(|line| line.starts_with("ALERT no charge for sale S-5")));
+}
+
+#[tokio::test]
 async fn refunds_are_counted_where_a_policy_wants_it() {
     let shop = open().await;
     let counted = document("2", |document| {
@@ -754,16 +943,36 @@ async fn another_policy_decides_at_terminals_of_its_class() {
     assert_eq!(checked().await, "lakala", "a terminal of no class");
     shop.set("/v1/terminals/T1?merchant=M-1", br#"{"label":"door","class":"unattended"}"#).await.expect(200);
     assert_eq!(checked().await, "unionpay");
-    let elsewhere = shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
-    assert_eq!(elsewhere["policy"]["name"], "lakala", "at no terminal the merchant's own");
-    let named = json!({"reason": "wrong-amount", "terminal": "T1"});
-    let named = shop.post(&shop.supervisor, CHECK, &named).await.expect(200);
-    assert_eq!(named["policy"]["name"], "unionpay");
+    // Whoever asks elsewhere asks under the policy of the terminal that made the payment, whether it is named or not.
+    for ask in [why(), json!({"reason": "wrong-amount", "terminal": "T1"})] {
+        let named = shop.post(&shop.supervisor, CHECK, &ask).await.expect(200);
+        assert_eq!(named["policy"]["name"], "unionpay", "{ask}");
+    }
+    let ways = shop.get(&shop.manager, "/v1/transactions/S-1/ways-back").await.expect(200);
+    assert_eq!(ways["ways"][0]["policy"]["name"], "unionpay", "{ways}");
+    // Nobody picks the policy by naming another terminal.
+    let second = json!({"merchant": "M-1", "id": "T2", "label": "counter"});
+    shop.post(&shop.admin, "/v1/terminals", &second).await.expect(201);
+    let mut other = sale("S-2", "2026-11-23T11:50:00+08:00");
+    other["slip"]["terminal"] = json!("T2");
+    shop.post(&shop.system, "/v1/transactions", &other).await.expect(201);
+    let at_t1 = json!({"reason": "wrong-amount", "terminal": "T1"});
+    let refused = shop.post(&shop.supervisor, "/v1/transactions/S-2/voids/check", &at_t1).await;
+    assert_eq!(refused.at(), (422, "body.invalid".to_owned(), "/terminal".to_owned()));
+    let refused = shop.tell(&shop.supervisor, "/v1/transactions/S-2/voids", &at_t1).await;
+    assert_eq!(refused.at(), (422, "body.invalid".to_owned(), "/terminal".to_owned()));
+    let own = shop.post(&shop.supervisor, "/v1/transactions/S-2/voids/check", &why()).await.expect(200);
+    assert_eq!(own["policy"]["name"], "lakala");
+    let asked = shop.tell(&shop.manager, "/v1/refunds", &refund("S-1", "10.00")).await;
+    assert!(!asked.text.contains("lakala"), "{}", asked.text);
     let listed = shop.decisions().await;
+    let refunds: Vec<&Value> = listed.iter().filter(|d| d["way"] == "refund").collect();
+    assert_eq!((refunds.len(), &refunds[0]["policy"]["name"]), (1, &json!("unionpay")));
     let class = |item: &Value| item["record"]["input"]["facts"]["asker"]["terminal_class"].clone();
     let by = |name: &str| listed.iter().filter(|d| d["policy"]["name"] == name).map(class).collect::<Vec<Value>>();
-    assert_eq!(by("unionpay"), [json!("unattended"), json!("unattended")]);
-    assert_eq!(by("lakala"), [Value::Null, Value::Null]);
+    let unionpay = by("unionpay");
+    assert_eq!(unionpay.iter().filter(|class| **class == json!("unattended")).count(), 2, "{unionpay:?}");
+    assert_eq!(by("lakala"), [Value::Null, Value::Null], "two checks, at a terminal of no class and without one");
 }
 
 #[tokio::test]
