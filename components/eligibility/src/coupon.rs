@@ -30,6 +30,8 @@ fn due(s: &Situation<'_>, rule: CouponRule, amount: i64) -> Result<i64, Decision
     let taken_back = s.taken_back().saturating_add(amount).min(s.captured);
     let due = match rule {
         CouponRule::Proportion => part_half_up(s.coupon, taken_back, s.captured)?,
+        // WeChat Pay: the payer's part is rounded half up, and the coupon's part is the rest.
+        CouponRule::CashProportion => taken_back.saturating_sub(part_half_up(cash, taken_back, s.captured)?),
         CouponRule::CashFirst => taken_back.saturating_sub(cash).max(0),
     };
     let returned = s.facts.balance.coupon_returned.minor;

@@ -202,7 +202,7 @@ impl Engine {
     pub(crate) fn charge(&self, sale: &Sale) -> Result<Option<&ChargeRule>, DecisionError> {
         let now = checked(sale.paid_at)?;
         date(sale.business_day)?;
-        let asking = Asking { sale, now, offset_ms: self.offset_ms, terminal_class: None };
+        let asking = Asking { sale, now, offset_ms: self.offset_ms, terminal_class: None, drift_ms: None };
         let applies = |charge: &&ChargeRule| charge.matches.as_ref().is_none_or(|matcher| matches(matcher, &asking));
         Ok(self.document().charge.iter().find(applies))
     }

@@ -46,12 +46,13 @@ fn of_code(s: &Situation<'_>, rules: Option<&CodeRules>, code: &PaymentCode, amo
     operation::nothing_under_way(rule::ORDER_CLOSE_IN_PROGRESS, s, report);
     operation::whole(rule::ORDER_CLOSE_AMOUNT, s, amount, s.captured, report);
     let outcome = s.facts.status.outcome;
-    let may_be_paid = outcome == SaleOutcome::Unknown || outcome == SaleOutcome::Unpaid && code.scanned_at.is_some();
     let is_open = matches!(outcome, SaleOutcome::Unpaid | SaleOutcome::Expired);
+    // That its time ran out says nothing of whoever scanned it before.
+    let may_be_paid = outcome == SaleOutcome::Unknown || is_open && code.scanned_at.is_some();
     if may_be_paid || is_open {
         scanned(s, rules, may_be_paid, report);
     }
-    if is_open && !may_be_paid {
+    if is_open {
         expired(s, rules, code, report);
     }
     let is_paid = outcome == SaleOutcome::Good;
@@ -67,7 +68,7 @@ fn scanned(s: &Situation<'_>, rules: Option<&CodeRules>, may_be_paid: bool, repo
     let place = if rules.is_some() { Field("scanned") } else { Nowhere };
     let stands = may_be_paid.then_some((verdict, Until::Changed));
     asks(rule::ORDER_CLOSE_SCANNED, place, s, stands, report, || match s.facts.status.outcome {
-        SaleOutcome::Unpaid => Remedy::ContactSupport,
+        SaleOutcome::Unpaid | SaleOutcome::Expired => Remedy::ContactSupport,
         _ => s.way_back(),
     });
 }

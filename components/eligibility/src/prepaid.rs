@@ -145,7 +145,7 @@ pub(crate) fn judge_refund(s: &Situation<'_>, amount: i64, report: &mut Report) 
         Place::Prepaid(kind, "penalty"),
         keeps.then_some((verdict, Until::Changed)),
         || (s.amount(amount), s.amount(most)),
-        || if most > 0 { Remedy::ReduceTo(s.money(most)) } else { s.support() },
+        || if most > 0 { s.reduce_refund_to(most) } else { s.support() },
     );
     if keeps && most == 0 { Ok(()) } else { prepaid.ends(s, s.left.saturating_sub(amount), report) }
 }

@@ -57,6 +57,7 @@ fn by_the_rules(
     }
     if s.facts.offline.is_some() && rules.tiers_by.contains(&TierBasis::RequesterDay) {
         let is_unknown = s.facts.requested_today.is_none();
+        report.business_day_edge(s.engine.clock)?;
         tally::unknown_offline(s, Field("tiers-by"), is_unknown, report, || Value::Text("requester-day".to_owned()));
     }
     Ok(())
@@ -103,7 +104,7 @@ fn enough_is_left(s: &Situation<'_>, amount: i64, report: &mut Report) {
         || (s.amount(amount), s.amount(s.left)),
         || {
             if s.left > 0 {
-                Remedy::ReduceTo(s.money(s.left))
+                s.reduce_refund_to(s.left)
             } else if balance.reserved.minor > 0 {
                 Remedy::AwaitOutcome
             } else {
@@ -255,7 +256,7 @@ fn within_limits(s: &Situation<'_>, rules: &RefundRules, amount: i64, report: &m
             Field("max-amount"),
             denies(amount > most),
             || (s.amount(amount), s.amount(most)),
-            || if rules.partial { Remedy::ReduceTo(s.money(most)) } else { s.support() },
+            || if rules.partial { s.reduce_refund_to(most) } else { s.support() },
         );
     }
     if let Some(least) = rules.min_amount.map(|least| least.minor()) {

@@ -1,12 +1,13 @@
 //! What the rules say about one way, collected.
 
+use crate::business_day::Clock;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::explain::Considered;
 use crate::place::Place;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::place::Section;
 use crate::variant::Held;
-use rescind_model::{Duration, Finding, Instant, Outcome, Remedy, Value};
+use rescind_model::{DecisionError, Duration, Finding, Instant, Outcome, Remedy, Value};
 use rescind_policy::document::Permission;
 
 /// What stops a rule from standing in the way.
@@ -55,8 +56,17 @@ impl Drift {
 
     /// Whether it is before or after this instant cannot be said: the true time is within `[now - bound, now + bound]`.
     fn reaches(&self, at: Instant) -> bool {
-        let bound = i64::try_from(self.bound.ms).unwrap_or(i64::MAX);
-        at.unix_ms > self.now.unix_ms.saturating_sub(bound) && at.unix_ms <= self.now.unix_ms.saturating_add(bound)
+        at.unix_ms > self.earliest_ms() && at.unix_ms <= self.now.unix_ms.saturating_add(self.bound_ms())
+    }
+
+    /// The earliest that it can be.
+    fn earliest_ms(&self) -> i64 {
+        self.now.unix_ms.saturating_sub(self.bound_ms())
+    }
+
+    /// How far it may be off.
+    pub(crate) fn bound_ms(&self) -> i64 {
+        i64::try_from(self.bound.ms).unwrap_or(i64::MAX)
     }
 }
 
@@ -196,12 +206,20 @@ impl Report {
         self.records(rule, place, applies, saw);
     }
 
+    /// Other rules held until an instant, and will from another on.
+    fn changes(&mut self, changed_at: Option<Instant>, changes_at: Option<Instant>) {
+        if let Some(at) = changed_at {
+            self.edge(at);
+        }
+        if let Some(at) = changes_at {
+            self.ends(at);
+        }
+    }
+
     /// The rules of a way that hold are these: their end is an end of the way, and places are named by them.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn holds<R: serde::Serialize, M>(&mut self, section: &'static str, held: Option<&Held<'_, R, M>>) {
-        if let Some(at) = held.and_then(|held| held.changes_at) {
-            self.ends(at);
-        }
+        self.changes(held.and_then(|held| held.changed_at), held.and_then(|held| held.changes_at));
         let Some(trace) = &mut self.trace else { return };
         trace.section = Section::new(section, held.and_then(|held| held.base), held.and_then(Held::variant));
         for (place, applies) in held.map(|held| held.asked(section)).into_iter().flatten() {
@@ -220,9 +238,7 @@ impl Report {
     /// The rules of a way that hold are these: their end is an end of the way.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn holds<R, M>(&mut self, _: &'static str, held: Option<&Held<'_, R, M>>) {
-        if let Some(at) = held.and_then(|held| held.changes_at) {
-            self.ends(at);
-        }
+        self.changes(held.and_then(|held| held.changed_at), held.and_then(|held| held.changes_at));
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -251,6 +267,18 @@ impl Report {
             limit: finding.limit.clone(),
             remedy: Some(finding.remedy.clone()),
         });
+    }
+
+    /// Something is decided by what was counted in the business day: a clock that may be off does not know which that is.
+    ///
+    /// # Errors
+    /// The day is outside 1970 to 9999.
+    pub(crate) fn business_day_edge(&mut self, clock: Clock) -> Result<(), DecisionError> {
+        let Some(drift) = self.drift else { return Ok(()) };
+        // The first cut-off that may still be to come.
+        let earliest = Instant { unix_ms: drift.earliest_ms().max(0) };
+        self.edge(clock.end_of_business_day(clock.business_day_of(earliest)?)?);
+        Ok(())
     }
 
     /// Something is decided by whether this instant has come.

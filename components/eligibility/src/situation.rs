@@ -160,6 +160,7 @@ impl<'a> Situation<'a> {
             now: self.now,
             offset_ms: self.engine.offset_ms,
             terminal_class: self.facts.asker.terminal_class.as_deref(),
+            drift_ms: self.drift().map(|drift| drift.bound_ms()),
         }
     }
 
@@ -326,6 +327,14 @@ impl<'a> Situation<'a> {
             Openness::Open(_) => Remedy::UseRefund,
             Openness::From(at) => Remedy::UseRefundFrom(at),
             Openness::Closed => Remedy::ContactSupport,
+        }
+    }
+
+    /// The advice to ask for a refund of `most` instead of more, unless that is closed too.
+    pub(crate) fn reduce_refund_to(&self, most: i64) -> Remedy {
+        match self.refund_instead(most) {
+            Remedy::UseRefund | Remedy::UseRefundFrom(_) => Remedy::ReduceTo(self.money(most)),
+            remedy => remedy,
         }
     }
 

@@ -23,6 +23,10 @@ pub(crate) fn judge(
         let Some(most) = limit.per_business_day.or(limit.at_most) else { continue };
         let place = Place::Item("count", index);
         let so_far = so_far(s, &need(way, limit));
+        if limit.per_business_day.is_some() {
+            // Around the cut-off it may have been counted in another day than the server counts it in.
+            report.business_day_edge(s.engine.clock)?;
+        }
         if s.facts.offline.is_some() {
             // A terminal knows its own operations; what others did, only the server does.
             unknown_offline(s, place, so_far.is_none(), report, || Value::Text(limit.counted.word().to_owned()));

@@ -24,6 +24,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) offset_ms: i64,
     /// The class of the terminal it is asked at.
     pub(crate) terminal_class: Option<&'a str>,
+    /// How far the clock may be off, in milliseconds, if it is not the server's.
+    pub(crate) drift_ms: Option<i64>,
 }
 
 impl Asking<'_> {
@@ -41,6 +43,8 @@ pub(crate) struct Held<'a, R, M> {
     pub(crate) ready: &'a M,
     /// The next instant at which other rules could hold.
     pub(crate) changes_at: Option<Instant>,
+    /// The first instant, of those that a clock which may be off could not have reached yet, at which they could.
+    pub(crate) changed_at: Option<Instant>,
     /// The section itself.
     #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "only explanations name it"))]
     pub(crate) base: Option<&'a R>,
@@ -78,12 +82,15 @@ pub(crate) fn choose<'a, R, M>(
 ) -> Option<Held<'a, R, M>> {
     let index =
         if variants.is_empty() { None } else { variants.iter().position(|variant| matches(&variant.matches, asking)) };
-    let changes_at = prepared.timed.then(|| changes_at(variants, index, asking)).flatten();
+    let changes_at = |from_ms| prepared.timed.then(|| changes_at(variants, index, asking, from_ms)).flatten();
+    // What held until just now may hold still, if the clock is ahead.
+    let earliest_ms = asking.drift_ms.map(|drift_ms| asking.local_ms().saturating_sub(drift_ms));
+    let (changes_at, changed_at) = (changes_at(asking.local_ms()), earliest_ms.and_then(changes_at));
     let (rules, ready) = match index {
         Some(index) => (&variants.get(index)?.rules, prepared.variants.get(index)?),
         None => (base?, prepared.base.as_ref()?),
     };
-    Some(Held { rules, ready, changes_at, base, variants, index })
+    Some(Held { rules, ready, changes_at, changed_at, base, variants, index })
 }
 
 /// Whether a matcher says anything that time of day or weekday decides.
@@ -150,14 +157,14 @@ fn weekday(local_ms: i64) -> Weekday {
     }
 }
 
-/// The next instant at which time alone makes another choice possible: a variant before the chosen one begins to match, or
-/// the chosen one ends to.
-fn changes_at<R>(variants: &[Variant<R>], index: Option<usize>, asking: &Asking<'_>) -> Option<Instant> {
+/// The first instant after a local time at which time alone makes another choice possible: a variant before the chosen one
+/// begins to match, or the chosen one ends to.
+fn changes_at<R>(variants: &[Variant<R>], index: Option<usize>, asking: &Asking<'_>, from_ms: i64) -> Option<Instant> {
     let tried = index.map_or(variants.len(), |index| index.saturating_add(1));
     let candidates = variants.iter().take(tried).map(|variant| &variant.matches);
     let local_ms = candidates
         .filter(|matcher| is_timed(matcher) && of_sale(matcher, asking))
-        .filter_map(|matcher| next_change(matcher, asking.local_ms()))
+        .filter_map(|matcher| next_change(matcher, from_ms))
         .min()?;
     Some(Instant { unix_ms: local_ms.saturating_sub(asking.offset_ms) })
 }

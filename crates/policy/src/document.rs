@@ -380,12 +380,14 @@ pub enum TierBasis {
 pub enum CouponRule {
     /// Coupon part so far = `round half up(coupon × taken back so far / captured)`.
     Proportion,
+    /// The payer's part so far = `round half up(cash × taken back so far / captured)`; the coupon's part is the rest.
+    CashProportion,
     /// The payer's part first, the coupon's with what is beyond it.
     CashFirst,
 }
 
 word::words! {
-    CouponRule { Proportion "proportion", CashFirst "cash-first", }
+    CouponRule { Proportion "proportion", CashProportion "cash-proportion", CashFirst "cash-first", }
     Permission { Allow "allow", Refer "refer", Deny "deny", }
     ReturnedFee { Full "full", Proportion "proportion", Kept "kept", }
     Demand { Mandatory "mandatory", Optional "optional", }

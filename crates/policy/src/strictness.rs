@@ -30,6 +30,8 @@ pub(crate) enum Strictness {
     Mandatory,
     /// A refund's window, in days, months or working days: the shorter is stricter, if that can be told.
     Window,
+    /// The same in a document without a calendar: working days go on for ever.
+    WindowWithoutCalendar,
     /// A table, field by field. Absent: nothing is demanded, so adding it is stricter.
     Demand(&'static [Field]),
     /// A table, field by field. Absent: it is not granted, so adding it is looser.

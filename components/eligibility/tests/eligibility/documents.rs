@@ -179,7 +179,9 @@ impl Dice {
         self.change(&mut rules.closed, |dice| Some(dice.refusal()));
         self.change(&mut rules.instead, |dice| Some(dice.instead()));
         self.change(&mut rules.count, |dice| dice.some(100, 2, Self::count));
-        self.change(&mut rules.coupon, |dice| Some(dice.of(&[CouponRule::CashFirst, CouponRule::Proportion])));
+        self.change(&mut rules.coupon, |dice| {
+            Some(dice.of(&[CouponRule::CashFirst, CouponRule::CashProportion, CouponRule::Proportion]))
+        });
         self.change(&mut rules.enabled, |_| false);
         self.change(&mut rules.evidence, |dice| dice.some(100, 2, Self::evidence));
         self.change(&mut rules.late_fee, |dice| Some(LateFee { after: dice.span(), fee: dice.fee() }));

@@ -339,7 +339,7 @@ proptest! {
             (prop_oneof![1..=1_000_000_i64, 25_000..=120_000_i64], prop::option::weighted(0.4, any::<prop::sample::Index>())),
             0..24,
         ),
-        rule in prop::sample::select(vec![CouponRule::Proportion, CouponRule::CashFirst]),
+        rule in prop::sample::select(vec![CouponRule::Proportion, CouponRule::CashProportion, CouponRule::CashFirst]),
     ) {
         let mut document = UNIONPAY.clone();
         document.refund.as_mut().unwrap().coupon = Some(rule);
@@ -380,6 +380,7 @@ proptest! {
             if undisturbed {
                 let due = match rule {
                     CouponRule::Proportion => half_up(coupon, taken_back, captured),
+                    CouponRule::CashProportion => taken_back - half_up(captured - coupon, taken_back, captured),
                     CouponRule::CashFirst => (taken_back - (captured - coupon)).max(0),
                 };
                 prop_assert_eq!(to_sponsor, due);

@@ -1,14 +1,17 @@
 //! What a terminal may decide without the server.
 
 use crate::world::{
-    UNIONPAY, after, alone, amount, at, ceilings, cny, engine, later, of, ordinary, refunded, sale, seconds, voided,
+    UNIONPAY, after, alone, amount, at, ceilings, cny, engine, later, of, ordinary, refunded, sale, seconds, tally,
+    voided,
 };
 use rescind_eligibility::Engine;
 use rescind_model::{
     Counted, Decision, Duration, Facts, Forwarding, Instant, OfflineEffect, OfflineSituation, OperationQuestion,
     Outcome, SaleOutcome, VoidQuestion, Way,
 };
-use rescind_policy::document::{CountLimit, OfflineRules, Permission};
+use rescind_policy::document::{
+    CountLimit, Matcher, OfflineRules, Permission, TierBasis, TimeBand, Variant, VoidRules, Weekday,
+};
 use rescind_policy::scalar::Span;
 
 fn with(change: impl FnOnce(&mut OfflineRules)) -> Engine {
@@ -193,5 +196,104 @@ fn a_policy_without_a_word_on_it_decides_nothing_offline() {
     let facts = offline(&after(&sale(&engine), 1_000), |_| {});
     for decision in engine.assess(&facts, None).unwrap() {
         assert_eq!((decision.outcome, rules(&decision)), (Outcome::Refer, vec!["offline.enabled"]));
+    }
+}
+
+/// What a void at so many milliseconds from an edge, by a clock that may be off by half a minute, is refused or referred by.
+fn around(engine: &Engine, edge: &str, ms: i64, change: impl Fn(&mut Facts)) -> Vec<String> {
+    let edge = at(edge);
+    let paid = Instant { unix_ms: edge.unix_ms - 600_000 };
+    let mut facts = later(&ordinary(engine, 10_000, paid), Instant { unix_ms: edge.unix_ms + ms });
+    change(&mut facts);
+    let facts = offline(&facts, |here| here.clock_bound = Duration::seconds(30));
+    voided(engine, &facts).findings.into_iter().map(|finding| finding.rule).collect()
+}
+
+fn variant(name: &str, matches: Matcher, change: impl FnOnce(&mut VoidRules)) -> Variant<VoidRules> {
+    let mut rules = UNIONPAY.void.clone().unwrap();
+    change(&mut rules);
+    Variant { name: name.to_owned(), matches, rules }
+}
+
+#[test]
+fn a_clock_fails_closed_on_both_sides_of_a_time_of_day_and_of_a_weekday() {
+    // Voids at night only; no amount too large on a Tuesday only.
+    let mut night = UNIONPAY.clone();
+    night.offline = Some(ceilings());
+    night.void.as_mut().unwrap().enabled = false;
+    night.void.as_mut().unwrap().same = Vec::new();
+    let time = |text: &str| rescind_policy::scalar::TimeOfDay::parse(text).unwrap();
+    let between = Some(TimeBand { from: time("22:00"), until: time("06:00") });
+    night.when.void =
+        vec![variant("night", Matcher { between, ..Matcher::default() }, |rules| rules.same = Vec::new())];
+    let mut tuesday = UNIONPAY.clone();
+    tuesday.offline = Some(ceilings());
+    tuesday.void.as_mut().unwrap().max_amount = amount(5_000);
+    let weekday = vec![Weekday::Tuesday];
+    tuesday.when.void = vec![variant("tuesday", Matcher { weekday, ..Matcher::default() }, |_| {})];
+    for (document, edge, before) in [
+        (night, "2026-11-23T22:00:00+08:00", "void.enabled"),
+        (tuesday, "2026-11-24T00:00:00+08:00", "void.amount-limit"),
+    ] {
+        let engine = engine(&document);
+        let asked = |ms: i64| around(&engine, edge, ms, |_| {});
+        assert_eq!(asked(-30_001), [before]);
+        for ms in [-30_000, -1] {
+            assert_eq!(asked(ms), [before, "offline.clock"], "{edge} {ms}");
+        }
+        for ms in [0, 10_000, 29_999] {
+            assert_eq!(asked(ms), ["offline.clock"], "{edge} {ms}");
+        }
+        assert!(asked(30_000).is_empty());
+    }
+}
+
+#[test]
+fn a_count_of_a_business_day_is_open_around_its_cut_off() {
+    let mut document = UNIONPAY.clone();
+    document.offline = Some(ceilings());
+    let void = document.void.as_mut().unwrap();
+    (void.same, void.count) = (
+        Vec::new(),
+        vec![CountLimit {
+            at_ceiling: Permission::Deny,
+            at_most: None,
+            counted: Counted::Operator,
+            per_business_day: Some(3),
+            within: None,
+        }],
+    );
+    let engine = engine(&document);
+    let asked = |ms: i64, count: u32| {
+        around(&engine, "2026-11-23T23:00:00+08:00", ms, |facts| facts.tallies = vec![tally(Counted::Operator, count)])
+    };
+    assert_eq!(asked(-30_001, 3), ["void.count"]);
+    assert_eq!(asked(-30_000, 3), ["void.count", "offline.clock"]);
+    // The clock shows the new day, of which nothing is counted yet; it may be the old one still.
+    for ms in [0, 10_000, 29_999] {
+        assert_eq!(asked(ms, 0), ["offline.clock"], "{ms}");
+    }
+    assert!(asked(30_000, 0).is_empty());
+    assert!(asked(-30_001, 2).is_empty());
+}
+
+#[test]
+fn what_a_requester_asked_for_in_a_business_day_is_open_around_its_cut_off() {
+    let mut document = UNIONPAY.clone();
+    document.offline = Some(ceilings());
+    document.refund.as_mut().unwrap().same_business_day = Permission::Allow;
+    let refund = |tiers_by: Vec<TierBasis>, ms: i64| {
+        let mut document = document.clone();
+        document.refund.as_mut().unwrap().tiers_by = tiers_by;
+        let engine = engine(&document);
+        let edge = at("2026-11-23T23:00:00+08:00");
+        let paid = at("2026-11-20T14:00:00+08:00");
+        let facts = later(&ordinary(&engine, 10_000, paid), Instant { unix_ms: edge.unix_ms + ms });
+        let facts = offline(&facts, |here| here.clock_bound = Duration::seconds(30));
+        rules(&refunded(&engine, &facts, 100)).contains(&"offline.clock")
+    };
+    for (ms, is_open) in [(-30_001, false), (-30_000, true), (0, true), (29_999, true), (30_000, false)] {
+        assert_eq!(refund(vec![TierBasis::RequesterDay], ms), is_open, "{ms}");
+        assert!(!refund(vec![TierBasis::Sale], ms));
     }
 }

@@ -11,9 +11,9 @@ use rescind_model::{
     PersonId, Presenter, Remedy, Role, SaleOutcome, SettlementMode, Tally, TallyNeed, Value, VoidQuestion, Way,
 };
 use rescind_policy::document::{
-    ArrivalRule, AuthenticationRule, Calendar, ChargeRule, CountLimit, Document, Effective, EvidenceRule, FeeRule,
-    IdentityRule, Instead, Matcher, OfflineRules, PenaltyStep, Permission, PrepaidRule, RefundWindow, ReversalRules,
-    Same, Since, Weekday,
+    ArrivalRule, AuthenticationRule, Calendar, ChargeRule, CountLimit, CouponRule, Document, Effective, EvidenceRule,
+    FeeRule, IdentityRule, Instead, Matcher, OfflineRules, PenaltyStep, Permission, PrepaidRule, RefundWindow,
+    ReversalRules, Same, Since, Weekday,
 };
 use rescind_policy::scalar::{Date, Rate, Span};
 
@@ -647,6 +647,77 @@ fn an_expired_code_is_closed_before_anything_is_sold_anew() {
         facts.status.outcome = SaleOutcome::Cancelled;
         let reversal = asked(&engine, &facts, Way::Reversal);
         assert_eq!(findings(&reversal), [("reversal.nothing-to-reverse", &Remedy::NewSale)]);
+    }
+}
+
+#[test]
+fn a_code_that_was_scanned_before_its_time_ran_out_is_not_simply_closed() {
+    let mut document = LAKALA.clone();
+    for (expired, expected) in [
+        (Permission::Allow, vec![("order-close.scanned", &Remedy::ContactSupport)]),
+        (
+            Permission::Deny,
+            vec![("order-close.scanned", &Remedy::ContactSupport), ("order-close.expired", &Remedy::ContactSupport)],
+        ),
+    ] {
+        let code = document.code.as_mut().unwrap();
+        (code.expired, code.scanned) = (expired, Permission::Refer);
+        let engine = engine(&document);
+        let mut facts = sale(&engine);
+        let created_at = facts.now;
+        facts.now = at("2026-11-23T14:10:00+08:00");
+        facts.status.outcome = SaleOutcome::Expired;
+        facts.code = Some(PaymentCode {
+            presented_by: Presenter::Merchant,
+            reference: "O-1".to_owned(),
+            created_at,
+            expires_at: facts.now,
+            scanned_at: Some(created_at),
+        });
+        let close = asked(&engine, &facts, Way::OrderClose);
+        assert_eq!(findings(&close), expected);
+        assert_ne!(close.outcome, Outcome::Allow);
+    }
+}
+
+#[test]
+fn nobody_is_told_to_ask_for_less_where_less_is_closed_too() {
+    let limited = |kinds: &[&str]| {
+        refund_rules(|refund| {
+            refund.max_amount = amount(5_000);
+            refund.kinds_not_refundable = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+            refund.not_refundable = Some(Permission::Deny);
+        })
+    };
+    let limit = |kinds: &[&str], minor: i64, reserved: i64| {
+        let engine = limited(kinds);
+        let mut facts = after(&sale(&engine), 2 * 86_400_000);
+        facts.sale.kind = "top-up".to_owned();
+        (facts.balance.reserved, facts.balance.requested) = (cny(reserved), cny(reserved));
+        let decision = refunded(&engine, &facts, minor);
+        decision.findings.into_iter().map(|finding| (finding.rule, finding.remedy)).collect::<Vec<_>>()
+    };
+    let found = |rule: &str, remedy: Remedy| (rule.to_owned(), remedy);
+    assert_eq!(limit(&[], 10_000, 0), [found("refund.amount-limit", Remedy::ReduceTo(cny(5_000)))]);
+    assert_eq!(limit(&[], 4_000, 8_000), [found("refund.balance", Remedy::ReduceTo(cny(2_000)))]);
+    assert_eq!(limit(&["top-up"], 10_000, 0).last(), Some(&found("refund.amount-limit", Remedy::ContactSupport)));
+    assert_eq!(limit(&["top-up"], 4_000, 8_000).first(), Some(&found("refund.balance", Remedy::ContactSupport)));
+}
+
+#[test]
+fn the_payers_part_is_rounded_half_up_and_the_coupons_is_the_rest() {
+    // WeChat Pay, 退款: cash back = refund × cash ÷ total, rounded half up.
+    let engine = refund_rules(|refund| refund.coupon = Some(CouponRule::CashProportion));
+    for (captured, coupon, amount, part) in [
+        (2, 1, 1, None),
+        (1_000, 500, 333, Some(166)),
+        (1_000, 300, 900, Some(270)),
+        (10_000, 3_333, 50, Some(17)),
+        (1_000, 500, 1_000, Some(500)),
+    ] {
+        let mut facts = ordinary(&engine, captured, at(PAID));
+        facts.sale.coupon = Some(cny(coupon));
+        assert_eq!(refunded(&engine, &facts, amount).obligations.coupon, part.map(cny), "{captured} {coupon} {amount}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::check::{self, Place, Step, shown};
 use crate::document::{Document, LayerName, Matcher};
-use crate::limits::{LAYERS, WORD_BYTES};
+use crate::limits::{LAYERS, VARIANTS, WORD_BYTES};
 use crate::scalar::{CutOff, UtcOffset};
 use crate::strictness::{FIXED, Field, ROOT, SECTIONS, Strictness, WAYS};
 use crate::word::words;
@@ -258,6 +258,18 @@ struct Rules {
     rules: Map<String, Value>,
 }
 
+/// What a patch is compared with.
+struct Compared<'a> {
+    /// What holds above.
+    upper: &'a Rules,
+    /// The section above.
+    section: &'a Map<String, Value>,
+    /// Whether loosening it is a mistake; other rules above hold where they are stricter, without a word.
+    is_reference: bool,
+    /// Whether the effective document has a calendar.
+    has_calendar: bool,
+}
+
 impl Laying<'_> {
     fn mistake(&mut self, at: &Place, code: &'static str, expected: String, found: String, suggestion: Option<String>) {
         let (span, at) = (span_of(at, &self.spans), at.to_string());
@@ -336,7 +348,8 @@ impl Laying<'_> {
     }
 
     fn leaves(&mut self, document: &mut Map<String, Value>, layer: &Layer) {
-        let Some(leaves) = &layer.leaves_to_layers else { return };
+        // A layer that says nothing leaves nothing: what was left to it was not left to what is put upon it.
+        let leaves = layer.leaves_to_layers.as_deref().unwrap_or_default();
         for (index, place) in leaves.iter().enumerate() {
             let section = place.split('.').next().unwrap_or_default();
             if !self.upper.leaves_to_layers.iter().any(|left| left == place || left == section) {
@@ -345,7 +358,7 @@ impl Laying<'_> {
                 self.mistake(&at, "policy.looser", expected, shown(place), None);
             }
         }
-        put(document, "leaves-to-layers", (!leaves.is_empty()).then(|| canonical(leaves)));
+        put(document, "leaves-to-layers", (!leaves.is_empty()).then(|| canonical(&leaves)));
     }
 
     /// A field of the root.
@@ -451,31 +464,33 @@ impl Laying<'_> {
             return;
         };
         let above = rules_above(document, key, &section);
-        let mut holds: Vec<Rules> = Vec::new();
+        let mut holds = Holding::default();
+        let has_calendar = document.contains_key("calendar");
         for upper in &above {
             for patch in patches {
                 for matches in pieces(layer, patch) {
                     let reference = reference(&above, &matches);
                     for both in and(upper.variant.as_ref().map(|(_, matches)| matches), &matches) {
-                        if is_never(&holds, &both) {
+                        if holds.are_too_many() || holds.are_never(&both) {
                             continue;
                         }
                         let is_reference = reference == upper.variant.as_ref().map(|(name, _)| name.as_str());
-                        let rules = self.patched(key, fields, patch, upper, &section, is_reference);
+                        let with = Compared { upper, section: &section, is_reference, has_calendar };
+                        let rules = self.patched(key, fields, patch, &with);
                         let name = both_names(upper, patch, layer);
-                        add(&mut holds, rules, &name, both, |index| {
+                        if let Some(index) = holds.add(rules, &name, both) {
                             origins.insert((key, index), patch.place.clone());
-                        });
+                        }
                     }
                 }
             }
             // For sales that the layer says nothing of, all is as above.
             let matches = upper.variant.as_ref().map(|(_, matches)| matches.clone());
             let name = upper.variant.as_ref().map(|(name, _)| name.clone()).unwrap_or_default();
-            add(&mut holds, upper.rules.clone(), &name, matches.unwrap_or_default(), |_| {});
+            holds.add(upper.rules.clone(), &name, matches.unwrap_or_default());
         }
         let (sections, variants): (Vec<Rules>, Vec<Rules>) =
-            holds.into_iter().partition(|rules| rules.variant.is_none());
+            holds.all.into_iter().partition(|rules| rules.variant.is_none());
         if let Some(section) = sections.into_iter().next() {
             document.insert(key.to_owned(), Value::Object(section.rules));
         }
@@ -503,20 +518,22 @@ impl Laying<'_> {
         set_variants(document, key, variants.into_iter().filter_map(Rules::into_variant).collect());
     }
 
-    /// What holds where both a rule above and a patch do. `is_reference`: what the patch is compared with, so that
-    /// loosening it is a mistake; other rules above hold where they are stricter, without a word.
+    /// What holds where both a rule above and a patch do.
     fn patched(
         &mut self,
         key: &'static str,
         fields: &[Field],
         patch: &Patch,
-        upper: &Rules,
-        section: &Map<String, Value>,
-        is_reference: bool,
+        with: &Compared<'_>,
     ) -> Map<String, Value> {
+        let Compared { upper, section, is_reference, has_calendar } = *with;
         let mut rules = upper.rules.clone();
         for field in &patch.said {
             let Some((_, kind)) = fields.iter().find(|(name, _)| name == field) else { continue };
+            let kind = match kind {
+                Strictness::Window if !has_calendar => &Strictness::WindowWithoutCalendar,
+                kind => kind,
+            };
             let at = Place([patch.place.0.as_slice(), &[Key(field)]].concat());
             let (above, below) = (upper.rules.get(*field), patch.rules.get(field));
             let is_left = self.is_left(key, Some(field));
@@ -600,27 +617,49 @@ fn both_names(upper: &Rules, patch: &Patch, layer: &Layer) -> String {
     }
 }
 
-/// Whether something that holds before matches all these sales.
-fn is_never(holds: &[Rules], matches: &Matcher) -> bool {
-    holds.iter().any(|before| before.variant.as_ref().is_none_or(|(_, before)| before.covers(matches)))
+/// What holds for the sales of a way, the first that matches.
+#[derive(Default)]
+struct Holding {
+    all: Vec<Rules>,
+    /// How often each name was wanted.
+    names: BTreeMap<String, usize>,
 }
 
-/// Adds what holds for some sales, unless something that holds before it matches them all.
-fn add(holds: &mut Vec<Rules>, rules: Map<String, Value>, name: &str, matches: Matcher, note: impl FnOnce(usize)) {
-    if is_never(holds, &matches) {
-        return;
+impl Holding {
+    /// Whether there are more than a document can have: the rest makes no difference any more.
+    fn are_too_many(&self) -> bool {
+        self.all.len() > VARIANTS.saturating_add(1)
     }
-    if matches.is_empty() {
-        holds.push(Rules { variant: None, rules });
-        return;
+
+    /// Whether something that holds before matches all these sales.
+    fn are_never(&self, matches: &Matcher) -> bool {
+        self.all.iter().any(|before| before.variant.as_ref().is_none_or(|(_, before)| before.covers(matches)))
     }
-    let taken = |name: &str| holds.iter().filter_map(|rules| rules.variant.as_ref()).any(|(other, _)| other == name);
-    let short = |length: usize| name.chars().take(length).collect::<String>();
-    let candidates = core::iter::once(short(WORD_BYTES))
-        .chain((2..=holds.len().saturating_add(2)).map(|n| format!("{}-{n}", short(WORD_BYTES.saturating_sub(4)))));
-    let name = candidates.into_iter().find(|name| !taken(name)).unwrap_or_else(|| name.to_owned());
-    note(holds.len());
-    holds.push(Rules { variant: Some((name, matches)), rules });
+
+    /// Adds what holds for some sales, unless something that holds before it matches them all: the variant's index.
+    fn add(&mut self, rules: Map<String, Value>, name: &str, matches: Matcher) -> Option<usize> {
+        if self.are_too_many() || self.are_never(&matches) {
+            return None;
+        }
+        let index = self.all.len();
+        let variant = (!matches.is_empty()).then(|| (self.free(name), matches));
+        let is_variant = variant.is_some();
+        self.all.push(Rules { variant, rules });
+        is_variant.then_some(index)
+    }
+
+    /// A name that no other has: numbered if it has to be.
+    fn free(&mut self, name: &str) -> String {
+        let short = |length: usize| name.chars().take(length).collect::<String>();
+        let mut free = short(WORD_BYTES);
+        // Each turn counts a name up or ends, and there are no more names than variants.
+        while let Some(wanted) = self.names.get_mut(&free) {
+            *wanted = wanted.saturating_add(1);
+            free = format!("{}-{wanted}", short(WORD_BYTES.saturating_sub(4)));
+        }
+        self.names.insert(free.clone(), 1);
+        free
+    }
 }
 
 /// Where the layer says what is wrong with the effective document: its variants stand elsewhere there.

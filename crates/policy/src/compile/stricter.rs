@@ -46,7 +46,8 @@ pub(super) fn meet(kind: Strictness, upper: Option<&Value>, lower: Option<&Value
             let demands = |value: Option<&Value>| value.and_then(Value::as_str) == Some("mandatory");
             (if demands(upper) { upper } else { lower }.cloned(), demands(upper) && !demands(lower))
         }
-        Strictness::Window => return window(upper, lower),
+        Strictness::Window => return window(upper, lower, CalendarEnds::OnSomeDay),
+        Strictness::WindowWithoutCalendar => return window(upper, lower, CalendarEnds::Never),
         Strictness::Demand(fields) => match (upper, lower) {
             (Some(upper), Some(lower)) => return table(fields, upper, lower),
             (upper, lower) => (lower.or(upper).cloned(), upper.is_some()),
@@ -170,22 +171,29 @@ fn items_of<T: Serialize>(all: &[T]) -> Result<Vec<Value>, Apart> {
     all.iter().map(value).collect()
 }
 
-/// The shorter window, if that can be told. A month has 28 to 31 days; a working day is a day or longer, and how much
-/// longer only a calendar knows.
-fn window(upper: Option<&Value>, lower: Option<&Value>) -> Result<Meet, Apart> {
+/// The shorter window, if that can be told. A month has 28 to 31 days; a working day is a day or longer, and how much longer
+/// only a calendar knows. Where a calendar ends, nobody says whether working days are over: there, days would go on.
+fn window(upper: Option<&Value>, lower: Option<&Value>, calendar: CalendarEnds) -> Result<Meet, Apart> {
     let (Some(above), Some(below)) = (upper, lower) else {
         return Ok(Meet { value: lower.or(upper).cloned(), is_looser: lower.is_none() });
     };
     let read = |value: &Value| serde_json::from_value::<RefundWindow>(value.clone()).map_err(|_| Apart);
     let (one, two) = (read(above)?, read(below)?);
-    match (is_no_longer(two, one), is_no_longer(one, two)) {
+    match (is_no_longer(two, one, calendar), is_no_longer(one, two, calendar)) {
         (true, _) => Ok(Meet { value: lower.cloned(), is_looser: false }),
         (false, true) => Ok(Meet { value: upper.cloned(), is_looser: true }),
         (false, false) => Err(Apart),
     }
 }
 
-fn is_no_longer(one: RefundWindow, other: RefundWindow) -> bool {
+/// Whether working days are counted in a calendar, that ends on some day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CalendarEnds {
+    OnSomeDay,
+    Never,
+}
+
+fn is_no_longer(one: RefundWindow, other: RefundWindow, calendar: CalendarEnds) -> bool {
     use RefundWindow::{Days, Months, WorkingDays};
     match (one, other) {
         (Days(one), Days(other)) | (Months(one), Months(other)) | (WorkingDays(one), WorkingDays(other)) => {
@@ -193,6 +201,7 @@ fn is_no_longer(one: RefundWindow, other: RefundWindow) -> bool {
         }
         (Days(days), Months(months)) => days <= months.saturating_mul(28),
         (Months(months), Days(days)) => months.saturating_mul(31) <= days,
+        (Days(_) | Months(_), WorkingDays(_)) if calendar == CalendarEnds::OnSomeDay => false,
         (Days(days), WorkingDays(working)) => days <= working,
         (Months(months), WorkingDays(working)) => months.saturating_mul(31) <= working,
         (WorkingDays(_), Days(_) | Months(_)) => false,
@@ -339,8 +348,11 @@ fn identity(upper: &[IdentityRule], lower: &[IdentityRule]) -> Result<Vec<Identi
 #[allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
 mod tests {
     use super::*;
-    use crate::document::{CodeRules, HoldRules, RefundRules, ReversalRules, VoidRules};
+    use crate::document::{CodeRules, HoldRules, RefundRules, ReversalRules, VoidRules, Weekday};
+    use crate::scalar::Date;
     use crate::strictness::{ROOT, SECTIONS, WAYS};
+    use crate::working_days::WorkingDays;
+    use chrono::{Days, Months, NaiveDate};
     use proptest::prelude::*;
     use proptest::sample::{select, subsequence};
     use serde_json::json;
@@ -364,7 +376,7 @@ mod tests {
             Strictness::Permission(_) => words(&["allow", "refer", "deny"]),
             Strictness::Demanded | Strictness::Granted => any::<bool>().prop_map(|flag| Some(json!(flag))).boxed(),
             Strictness::Mandatory => words(&["mandatory", "optional"]),
-            Strictness::Window => {
+            Strictness::Window | Strictness::WindowWithoutCalendar => {
                 let window = (select(vec!["days", "months", "working-days"]), 1..40_u32);
                 window.prop_map(|(unit, n)| Some(json!({ unit: n }))).boxed()
             }
@@ -444,7 +456,7 @@ mod tests {
 
     fn kinds() -> Vec<(&'static str, Strictness)> {
         let sections = WAYS.iter().chain(SECTIONS).flat_map(|(_, fields)| fields.iter());
-        sections.chain(ROOT).copied().collect()
+        sections.chain(ROOT).copied().chain([("window", Strictness::WindowWithoutCalendar)]).collect()
     }
 
     /// A field's kind, and three of its values.
@@ -453,6 +465,53 @@ mod tests {
             let three = [values(kind), values(kind), values(kind)];
             three.prop_map(move |values| (field, kind, values))
         })
+    }
+
+    /// The day on which a window is over for what was paid on one, and whether nobody says so.
+    fn end(
+        window: RefundWindow,
+        paid_on: NaiveDate,
+        days: &WorkingDays,
+        until: Option<NaiveDate>,
+    ) -> (NaiveDate, bool) {
+        match window {
+            RefundWindow::Days(n) => (paid_on + Days::new(u64::from(n)), false),
+            RefundWindow::Months(n) => (paid_on + Months::new(n), false),
+            RefundWindow::WorkingDays(n) => match days.after_working_days(paid_on, n) {
+                Some(last) => (last, false),
+                None => (until.unwrap(), true),
+            },
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_no_longer_is_over_no_later(
+            units in (select(vec!["days", "months", "working-days"]), select(vec!["days", "months", "working-days"])),
+            lengths in (1..40_u32, 1..40_u32),
+            paid in 0..800_u64,
+            has_calendar in any::<bool>(),
+        ) {
+            let window = |unit: &str, n: u32| serde_json::from_value::<RefundWindow>(json!({ unit: n })).unwrap();
+            let (one, other) = (window(units.0, lengths.0), window(units.1, lengths.1));
+            let calendar = crate::document::Calendar {
+                weekend: vec![Weekday::Saturday, Weekday::Sunday],
+                holidays: vec![Date::parse("2027-01-01").unwrap()],
+                workdays: vec![Date::parse("2027-01-02").unwrap(), Date::parse("2027-01-03").unwrap()],
+                until: Date::parse("2027-12-31").unwrap(),
+            };
+            let calendar = has_calendar.then_some(calendar);
+            let ends = if has_calendar { CalendarEnds::OnSomeDay } else { CalendarEnds::Never };
+            prop_assume!(is_no_longer(one, other, ends));
+            let days = WorkingDays::new(calendar.as_ref());
+            let until = calendar.map(|calendar| calendar.until.day());
+            let paid_on = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + Days::new(paid);
+            prop_assume!(until.is_none_or(|until| paid_on <= until));
+            let (first, second) = (end(one, paid_on, &days, until), end(other, paid_on, &days, until));
+            prop_assert!(first.0 <= second.0, "{one:?} {first:?} {other:?} {second:?}");
+        }
     }
 
     /// Whether one value is as strict as the other.

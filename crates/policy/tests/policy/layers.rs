@@ -3,7 +3,7 @@
 use crate::packs::pack;
 use crate::variants::rich;
 use proptest::prelude::*;
-use rescind_policy::document::{Document, LayerName};
+use rescind_policy::document::{Document, LayerName, RefundWindow};
 use rescind_policy::{Compiled, Diagnostic, Policy, compile, compile_layers, extends};
 
 const HEADER: &str =
@@ -39,6 +39,8 @@ fn a_layer_that_says_nothing_changes_nothing_but_names() {
     for upper in [provider(), rich()] {
         let plain = compile(&upper, "lakala.toml").unwrap().document().clone();
         let expected = Document {
+            // What was left to it.
+            leaves_to_layers: Vec::new(),
             layers: vec![LayerName { name: plain.name.clone(), version: plain.version.clone() }],
             name: "shop".to_owned(),
             source: "the shop".to_owned(),
@@ -300,17 +302,79 @@ fn what_the_upper_leaves_to_its_layers_may_be_looser() {
         "[[charge]]\nname = \"flat\"\nfee = { rate = \"1%\", payer = \"merchant\" }\n[refund]\nwindow = \"60 days\"\n",
     );
     assert_eq!(document.charge.len(), 1);
-    assert_eq!(document.refund.unwrap().window, rescind_policy::document::RefundWindow::Days(60));
+    assert_eq!(document.refund.unwrap().window, RefundWindow::Days(60));
     // The variant has a window of its own, which was not left.
-    assert_eq!(document.when.refund[0].rules.window, rescind_policy::document::RefundWindow::WorkingDays(5));
+    assert_eq!(document.when.refund[0].rules.window, RefundWindow::WorkingDays(5));
     let whole = provider().replacen("[void]", "leaves-to-layers = [\"void\", \"offline\"]\n[void]", 1);
     let offline = "[offline]\nvoid = \"allow\"\nrefund = \"deny\"\nreversal = \"deny\"\nother = \"deny\"\nat-ceiling = \"deny\"\nmax-records = 5\nbundle-age = \"1 day\"\ncontact-age = \"1 hour\"\n";
     let document = effective(&whole, &format!("[void]\nwindow = \"60 minutes\"\nexecutor = \"terminal\"\n{offline}"));
     assert_eq!(document.void.unwrap().window.unwrap().seconds(), 3_600);
     assert_eq!(document.offline.unwrap().max_records, 5);
-    // What is left goes on being left, and can be closed.
-    assert_eq!(document.leaves_to_layers, ["void", "offline"]);
-    assert!(effective(&whole, "leaves-to-layers = []\n").leaves_to_layers.is_empty());
+    // What was left to the layer is not left to what is put upon it, unless it says so.
+    assert!(document.leaves_to_layers.is_empty());
+    assert_eq!(effective(&whole, "leaves-to-layers = [\"offline\"]\n").leaves_to_layers, ["offline"]);
+}
+
+#[test]
+fn what_a_merchant_does_not_leave_its_terminals_cannot_loosen() {
+    let provider = provider().replacen("[void]", "leaves-to-layers = [\"refund.window\"]\n[void]", 1);
+    let terminals = |window: &str| {
+        format!(
+            "format = 1\nlayer = \"terminal-class\"\nextends = \"shop\"\nname = \"kiosks\"\nversion = \"1\"\nsource = \"s\"\n[refund]\nwindow = \"{window}\"\n"
+        )
+    };
+    let put = |merchant: &str, window: &str| {
+        compile_layers(&[(&provider, "a"), (&layer(merchant), "b"), (&terminals(window), "c")])
+            .map(|compiled| compiled.document().refund.as_ref().unwrap().window)
+            .map_err(|mistakes| mistakes.iter().next().unwrap().code())
+    };
+    let shorter = "[refund]\nwindow = \"10 days\"\n";
+    assert_eq!(put(shorter, "9 days"), Ok(RefundWindow::Days(9)));
+    assert_eq!(put(shorter, "5 months"), Err("policy.looser"));
+    let leaving = format!("leaves-to-layers = [\"refund.window\"]\n{shorter}");
+    assert_eq!(put(&leaving, "5 months"), Ok(RefundWindow::Months(5)));
+}
+
+#[test]
+fn days_are_no_shorter_than_working_days_of_a_calendar_that_ends() {
+    let working = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("window = ") && !line.contains("minutes")).unwrap();
+        text.replacen(line, "window = \"5 working days\"", 1)
+    };
+    let upper = working(&provider());
+    assert_eq!(effective(&upper, "[refund]\nwindow = \"5 days\"\n").refund.unwrap().window, RefundWindow::Days(5));
+    let calendar = "[calendar]\nuntil = \"2027-12-31\"\nweekend = [\"saturday\", \"sunday\"]\n";
+    let upper = format!("{upper}\n{calendar}");
+    let mistakes = put_upon(&upper, &layer("[refund]\nwindow = \"5 days\"\n")).unwrap_err();
+    assert_eq!((mistakes.len(), mistakes[0].code(), mistakes[0].at()), (1, "policy.looser", "refund.window"));
+    let shorter = effective(&upper, "[refund]\nwindow = \"4 working days\"\n");
+    assert_eq!(shorter.refund.unwrap().window, RefundWindow::WorkingDays(4));
+}
+
+#[test]
+fn a_layer_that_makes_too_many_variants_is_refused_at_once() {
+    let name = |letter: &str, index: usize| format!("{}{index:02}", letter.repeat(62));
+    let (mut upper, mut below) =
+        (provider(), layer("for = { between = { from = \"02:00\", until = \"01:00\" } }\n[void]\n"));
+    for index in 0..32 {
+        let (above, own, hour) = (name("a", index), name("b", index), index % 20);
+        upper += &format!(
+            "\n[[void.when]]\nname = \"{above}\"\nmatch = {{ merchant = [\"M-{index}\"], between = {{ from = \"{:02}:30\", until = \"{:02}:10\" }} }}\nmax-amount = \"{}.00\"\n",
+            hour + 1,
+            hour + 1,
+            index + 100,
+        );
+        below += &format!(
+            "[[void.when]]\nname = \"{own}\"\nmatch = {{ kind = [\"k-{index}\"], between = {{ from = \"{:02}:45\", until = \"{:02}:20\" }} }}\nmax-amount = \"5.00\"\n",
+            hour + 2,
+            hour + 2,
+        );
+    }
+    let began = std::time::Instant::now();
+    let mistakes = put_upon(&upper, &below).unwrap_err();
+    assert!(mistakes.iter().any(|mistake| mistake.code() == "policy.range"), "{mistakes:#?}");
+    // It takes a blink, where every pair of 32 by 32 variants took minutes.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -414,6 +478,9 @@ const STRICTER: &[(&str, &str)] = &[
     ("hold", "release-roles = [\"manager\"]"),
 ];
 
+/// What `rich` leaves to its layers, left on.
+const LEAVING: &str = "leaves-to-layers = [\"refund.window\", \"charge\"]\n";
+
 fn written(picked: &[usize]) -> String {
     let mut text = String::new();
     for section in ["void", "refund", "code", "hold"] {
@@ -440,12 +507,12 @@ proptest! {
         let (one, other): (Vec<usize>, Vec<usize>) =
             (one.into_iter().filter(for_some).collect(), other.into_iter().filter(for_some).collect());
         let upper = rich();
-        let first = layer(&format!("{only}{}", written(&one)));
-        let second = layer(&format!("{only}{}", written(&other))).replace("\"lakala\"", "\"shop\"");
+        let first = layer(&format!("{LEAVING}{only}{}", written(&one)));
+        let second = layer(&format!("{LEAVING}{only}{}", written(&other))).replace("\"lakala\"", "\"shop\"");
         let mut both: Vec<usize> = one.iter().chain(&other).copied().collect();
         both.sort_unstable();
         both.dedup();
-        let both = layer(&format!("{only}{}", written(&both)));
+        let both = layer(&format!("{LEAVING}{only}{}", written(&both)));
         let stacked = compile_layers(&[(&upper, "a"), (&first, "b"), (&second, "c")]).unwrap();
         let at_once = put_upon(&upper, &both).unwrap();
         let (stacked, at_once) = (stacked.document(), at_once.document());
@@ -461,7 +528,7 @@ proptest! {
     #[test]
     fn a_layer_put_upon_its_own_result_changes_nothing(picked in some()) {
         let upper = rich();
-        let text = layer(&written(&picked));
+        let text = layer(&format!("{LEAVING}{}", written(&picked)));
         let again = text.replace("\"lakala\"", "\"shop\"");
         let once = put_upon(&upper, &text).unwrap();
         let twice = compile_layers(&[(&upper, "a"), (&text, "b"), (&again, "c")]).unwrap();
