@@ -5,10 +5,10 @@ use rescind_decider::{DeciderError, Runtime, Target, Translation, Verified};
 
 #[test]
 fn a_component_that_is_something_else_is_refused() {
-    let error = Translation::of(b"(component)", &Target::Host).unwrap().run(1).unwrap_err();
+    let error = Translation::of(&wat::parse_str("(component)").unwrap(), &Target::Host).unwrap().run(1).unwrap_err();
     assert!(matches!(&error, DeciderError::Contract { reason } if reason.contains("does not export")), "{error}");
-    let wants = br#"(component (import "wasi:cli/exit@0.2.0" (instance (export "exit" (func)))))"#;
-    let error = Translation::of(wants, &Target::Host).unwrap().run(1).unwrap_err();
+    let wants = r#"(component (import "wasi:cli/exit@0.2.0" (instance (export "exit" (func)))))"#;
+    let error = Translation::of(&wat::parse_str(wants).unwrap(), &Target::Host).unwrap().run(1).unwrap_err();
     assert!(matches!(&error, DeciderError::Contract { reason } if reason.contains("wasi:cli/exit")), "{error}");
 }
 

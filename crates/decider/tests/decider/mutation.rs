@@ -76,7 +76,12 @@ fn strange(draw: &mut Draw, was: &Value) -> Value {
         // Near what was there: these are the ones that get through.
         Value::Number(number) if draw.once_in(2) => {
             let number = number.as_i64().unwrap_or(0);
-            Value::from(draw.of(&[number + 1, number - 1, number.saturating_mul(1_000), number / 2]))
+            Value::from(draw.of(&[
+                number.saturating_add(1),
+                number.saturating_sub(1),
+                number.saturating_mul(1_000),
+                number / 2,
+            ]))
         }
         Value::Bool(was) if draw.once_in(2) => Value::from(!was),
         _ => draw.of(&all),

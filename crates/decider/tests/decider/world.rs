@@ -102,6 +102,10 @@ impl Draw {
         if self.once_in(times) { Some(make(self)) } else { None }
     }
 
+    fn mostly<T>(&mut self, times: usize, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.once_in(times) { None } else { Some(make(self)) }
+    }
+
     /// Facts and a question about a sale of this policy's currency.
     pub(crate) fn input(&mut self, engine: &Engine) -> Input {
         let facts = self.facts(engine);
@@ -116,7 +120,8 @@ impl Draw {
         let captured = self.within(1, most);
         let paid = 1_763_800_000_000 + self.within(0, 100_000_000_000);
         let late = self.of(&[7_200_000, 200_000_000, 3_000_000_000, 40_000_000_000]);
-        let now = paid + self.within(if self.once_in(20) { -400_000 } else { 0 }, late);
+        let early = if self.once_in(20) { -400_000 } else { 0 };
+        let now = paid + self.within(early, late);
         let at = |ms: i64| Instant { unix_ms: ms };
         let outcome = if self.once_in(3) { self.word() } else { SaleOutcome::Good };
         let mut status = SaleStatus {
@@ -152,19 +157,24 @@ impl Draw {
             operation_open: self.once_in(15),
             requested: money(cleared + reserved),
         };
-        let code = self.maybe(4, |draw| PaymentCode {
-            presented_by: draw.word::<Presenter>(),
+        // What a payment of this outcome began as, but for some that contradict themselves.
+        let coded = matches!(outcome, SaleOutcome::Unpaid | SaleOutcome::Cancelled | SaleOutcome::Expired);
+        let has_code = self.once_in(8) != coded;
+        let code = has_code.then(|| PaymentCode {
+            presented_by: self.word::<Presenter>(),
             reference: "O-1".to_owned(),
             created_at: at(paid),
             expires_at: at(paid + 300_000),
-            scanned_at: draw.maybe(2, |_| at(paid + 1_000)),
+            scanned_at: self.maybe(2, |_| at(paid + 1_000)),
         });
-        let hold = self.maybe(4, |draw| Hold {
+        let holds = matches!(outcome, SaleOutcome::Held | SaleOutcome::Released | SaleOutcome::Lapsed);
+        let has_hold = self.once_in(8) != holds;
+        let hold = has_hold.then(|| Hold {
             authorised: money(captured),
             ceiling: money(captured * 115 / 100),
             authorised_at: at(paid),
             expires_at: at(paid + 30 * 86_400_000),
-            authorisation_code: draw.maybe(2, |_| "A-1".to_owned()),
+            authorisation_code: self.maybe(2, |_| "A-1".to_owned()),
         });
         let person = PersonId::parse("P-1").unwrap();
         let roles = ["cashier", "supervisor", "manager", "reviewer", "support", "legal"];
@@ -204,27 +214,28 @@ impl Draw {
                 false => engine.business_day_of(at(now)).unwrap(),
             }),
             tallies: self.tallies(engine),
-            requested_today: self.maybe(2, |draw| Money { minor: draw.within(0, 500_000), currency: currency.clone() }),
+            requested_today: self
+                .mostly(12, |draw| Money { minor: draw.within(0, 500_000), currency: currency.clone() }),
             asker: Asker {
-                person: self.maybe(2, |_| person.clone()),
-                roles: (0..self.below(3)).map(|_| Role::parse(self.of(&roles)).unwrap()).collect(),
+                person: self.mostly(12, |_| person.clone()),
+                roles: (0..1 + self.below(3)).map(|_| Role::parse(self.of(&roles)).unwrap()).collect(),
                 terminal: self.maybe(2, |_| "T-1".parse().unwrap()),
                 terminal_class: self.maybe(4, |draw| draw.of(&["counter", "unattended"]).to_owned()),
             },
             code,
             hold,
-            operation: self.maybe(2, |_| Digest::of(b"this")),
-            authentication: self.maybe(2, |draw| Authentication {
+            operation: self.mostly(12, |_| Digest::of(b"this")),
+            authentication: self.mostly(8, |draw| Authentication {
                 person: person.clone(),
                 method: draw.word::<AuthenticationMethod>(),
-                at: at(now - draw.within(0, 300_000)),
-                operation: draw.maybe(2, |_| Digest::of(b"this")),
+                at: at(now - draw.within(0, 150_000)),
+                operation: draw.mostly(8, |_| Digest::of(b"this")),
             }),
             identity: (0..self.below(3))
                 .map(|_| IdentityProof { kind: self.word::<IdentityKind>(), reference: None, at: at(now) })
                 .collect(),
             offline: self.maybe(4, |draw| OfflineSituation {
-                forwarding: draw.word::<Forwarding>(),
+                forwarding: draw.of(&[Forwarding::Kept, Forwarding::PerhapsSent, Forwarding::Forwarded]),
                 clock_bound: Duration { ms: draw.next() % 600_000 },
                 last_contact: at(now - draw.within(0, 100_000_000)),
                 bundle_made: at(now - draw.within(0, 1_000_000_000)),
@@ -245,7 +256,12 @@ impl Draw {
         if self.once_in(20) {
             let need = TallyNeed {
                 way: Way::Refund,
-                counted: self.word::<Counted>(),
+                counted: self.of(&[
+                    Counted::MerchantAccount,
+                    Counted::PayerToken,
+                    Counted::Operator,
+                    Counted::Terminal,
+                ]),
                 period: Period::Rolling(Duration { ms: 86_400_000 }),
             };
             tallies = vec![Tally { need, count: 1 }];
@@ -263,7 +279,7 @@ impl Draw {
         let currency = if self.once_in(50) { "XXX".to_owned() } else { engine.document().currency.clone() };
         let amount = Money { minor, currency };
         let reason =
-            self.maybe(2, |draw| draw.of(&["duplicate", "wrong-amount", "customer-request", "不是理由"]).to_owned());
+            self.mostly(8, |draw| draw.of(&["duplicate", "wrong-amount", "customer-request", "不是理由"]).to_owned());
         let evidence: Vec<String> = self.maybe(2, |_| "receipt".to_owned()).into_iter().collect();
         match self.below(3) {
             0 => Question::Void(VoidQuestion { amount, reason, legal: self.once_in(8), evidence }),
