@@ -9,6 +9,12 @@
 //!
 //! - **Every rule is asked**, and all that stand in the way are reported, in the order of [`rule`], each with what it
 //!   observed, its limit and a remedy. Deny if any denies, else refer if any refers, else allow.
+//! - **The first variant that matches holds**, else the section itself. Where time of day or weekday chooses, `open-until` is
+//!   no later than the next instant at which another could hold.
+//! - **A terminal alone fails closed**: whatever a ceiling, its clock or a count it cannot have leaves open is referred, and
+//!   what is allowed waits for the server, but for the void of a sale that never left it.
+//! - **Whoever wants to know why** asks natively with [`Engine::explain`], which says every rule that was asked;
+//!   [`Engine::stated`] says every rule that there is to ask.
 //! - **Windows are half-open**: `[paid, paid + 30 min)`. The instant of a cut-off belongs to the next business day.
 //! - **`open-until`** is the earliest end of all time rules; **`opens-at`** is given when time alone stands in the way.
 //! - **A request may seem to come before its payment** by at most [`window::CLOCK_SKEW`]; it is then judged as if it came

@@ -361,9 +361,10 @@ impl Backtest {
         for (turn, extent) in turns {
             let sums: Vec<String> = extent.minor.iter().map(|(currency, minor)| sum(currency, *minor)).collect();
             let ways = plural(turn.way, extent.count);
-            let effect = effect(turn);
+            let effect = fate(turn.now);
             let number = grouped(extent.count);
-            line(text, format_args!("  {effect} {number:>width$} {ways} ({})", sums.join(", ")));
+            let (was, sums) = (fate(turn.was), sums.join(", "));
+            line(text, format_args!("  {effect} {number:>width$} {ways} that were {was} ({sums})"));
             line(text, format_args!("      such as {}", extent.examples.join(", ")));
         }
     }
@@ -407,14 +408,13 @@ impl Backtest {
     }
 }
 
-/// What a change of outcome means for whoever asked.
-fn effect(turn: &Turn) -> &'static str {
-    match (turn.was, turn.now) {
-        (Came::Error, Came::Error) => "left undecided",
-        (_, Came::Error) => "left undecided",
-        (_, Came::Allow) => "allowed",
-        (_, Came::Refer) => "referred to support",
-        (_, Came::Deny) => "refused",
+/// What an outcome means for whoever asked.
+fn fate(came: Came) -> &'static str {
+    match came {
+        Came::Error => "left undecided",
+        Came::Allow => "allowed",
+        Came::Refer => "referred to support",
+        Came::Deny => "refused",
     }
 }
 
