@@ -9,8 +9,9 @@ use rescind_service::ports;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Policies kept per instance: more than the packs a deployment has in force, small enough for its memory.
-const KEPT: usize = 16;
+/// Policies kept per instance: those in force, at terminals of each class, and candidates; small enough for its memory, as
+/// a compiled one has at most 64 KiB.
+const KEPT: usize = 32;
 
 static LOADED: Mutex<VecDeque<(String, Arc<Loaded>)>> = Mutex::new(VecDeque::new());
 
@@ -19,16 +20,21 @@ pub struct Loaded {
     policy: decisions::Policy,
 }
 
-/// One that was loaded before.
+/// One that was loaded before. It is now the one that was used last.
 pub fn cached(hash: &str) -> Option<Arc<Loaded>> {
-    let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    loaded.iter().find(|(known, _)| known == hash).map(|(_, policy)| Arc::clone(policy))
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let position = loaded.iter().position(|(known, _)| known == hash)?;
+    let found = loaded.remove(position)?;
+    let policy = Arc::clone(&found.1);
+    loaded.push_back(found);
+    Some(policy)
 }
 
-/// Loads one and keeps it.
+/// Loads one and keeps it, instead of the one that was not used for longest.
 pub fn load(hash: &str, canonical: &[u8]) -> Result<Arc<Loaded>, LoadError> {
     let policy = Arc::new(Loaded { policy: decisions::Policy::load(canonical)? });
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    loaded.retain(|(known, _)| known != hash);
     if loaded.len() >= KEPT {
         loaded.pop_front();
     }

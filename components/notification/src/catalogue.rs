@@ -4,8 +4,8 @@ mod chinese;
 mod english;
 
 use rescind_model::{
-    Arrival, Audience, EventKind, IdentityKind, LiabilityCause, LiabilityState, Locale, OperationState, Party,
-    RefundState, SaleOutcome, Trouble, Way,
+    Arrival, Audience, EventKind, IdentityKind, LiabilityCause, LiabilityState, Locale, OfflineEffect, OperationState,
+    Party, RefundState, SaleOutcome, Trouble, Way,
 };
 
 /// The words of a language.
@@ -54,8 +54,10 @@ pub(crate) trait Language: Sync {
     fn operation_amount(&self, deed: Deed) -> &'static str;
     /// What a slip says of a refund's state.
     fn refund_state(&self, state: RefundState) -> &'static str;
-    /// When the money arrives.
+    /// When the money arrives, with the dates if they are known.
     fn arrival(&self, arrival: Arrival) -> String;
+    /// What a slip says of what a terminal did without the server: the state, and what that means.
+    fn offline_state(&self, effect: OfflineEffect) -> [&'static str; 2];
     /// What a provider's response code means.
     fn response_code(&self, code: &str) -> Option<&'static str>;
     /// A response code with its meaning, if that is known.
@@ -176,6 +178,7 @@ pub(crate) enum Advice {
     Provide(String),
     ChooseReason,
     TakeAll,
+    GoOnline,
     UseOrderClose,
     UseHoldRelease,
     UseCompletionVoid,
@@ -199,6 +202,10 @@ pub(crate) struct Opening {
     pub(crate) identity: Option<String>,
     /// Whether the operator has to prove who they are.
     pub(crate) authentication: bool,
+    /// When the money arrives, where the policy says it.
+    pub(crate) arrival: Option<Arrival>,
+    /// What the terminal may do with it, where it decides without the server.
+    pub(crate) offline: Option<OfflineEffect>,
 }
 
 /// The labels of a slip.

@@ -34,6 +34,11 @@ impl Clock {
         Ok(self.local(at)?.format("%Y-%m-%d %H:%M:%S").to_string())
     }
 
+    /// Whether two instants are in the same day on this clock.
+    pub(crate) fn same_day(self, one: Instant, other: Instant) -> Result<bool, RenderError> {
+        Ok(self.local(one)?.date_naive() == self.local(other)?.date_naive())
+    }
+
     fn local(self, at: Instant) -> Result<chrono::DateTime<FixedOffset>, RenderError> {
         let range = |e: rescind_model::time::TimeError| RenderError::Unprintable(e.to_string());
         // Checked against 1970 to 9999 first: adding the offset to chrono's very last instant would panic.
@@ -54,6 +59,14 @@ mod tests {
         assert_eq!(show(840), "2026-11-24 05:00");
         assert_eq!(show(-720), "2026-11-23 03:00");
         assert_eq!(show(345), "2026-11-23 20:45");
+    }
+
+    #[test]
+    fn a_day_ends_at_the_merchants_midnight() {
+        let china = Clock::ahead_by(480).unwrap();
+        let at = |text| Instant::parse(text).unwrap();
+        assert!(china.same_day(at("2026-11-22T16:00:00Z"), at("2026-11-23T15:59:59Z")).unwrap());
+        assert!(!china.same_day(at("2026-11-23T15:59:59Z"), at("2026-11-23T16:00:00Z")).unwrap());
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use crate::catalogue::{Advice, Clause, Language, Opening, language};
 use crate::clock::Clock;
-use crate::{amount, plain};
+use crate::{amount, arrival, plain};
 use rescind_model::token::Token as _;
 use rescind_model::{Decision, Finding, Locale, Outcome, Remedy, RenderError, Value};
 
 /// Writes one sentence per finding of a decision, with what was observed, the limit and what to do instead. For an
-/// allowed decision without findings: one sentence that says what is open, until when and what it demands of people.
+/// allowed decision without findings: one sentence that says what is open, until when, what it demands of people, when
+/// the money arrives, and at a terminal without the server that it waits for it.
 ///
 /// # Errors
-/// [`RenderError::Unprintable`] for an unknown currency, or an amount, instant or offset out of range.
+/// [`RenderError::Unprintable`] for an unknown currency, or an amount, instant, day or offset out of range.
 pub fn explain(decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> Result<Vec<String>, RenderError> {
     let speaker = Speaker { language: language(locale), locale, clock: Clock::ahead_by(utc_offset_minutes)? };
     if !decision.findings.is_empty() {
@@ -27,6 +28,8 @@ pub fn explain(decision: &Decision, locale: Locale, utc_offset_minutes: i32) -> 
             penalty: obligations.penalty.as_ref().map(|kept| amount::show(kept, locale)).transpose()?,
             identity: speaker.words(&identity.join("|")),
             authentication: obligations.authentication.is_some(),
+            arrival: obligations.arrival.map(arrival::checked).transpose()?,
+            offline: obligations.offline,
         }),
         Outcome::Refer | Outcome::Deny => speaker.language.not_allowed(decision.way),
     };
@@ -87,6 +90,7 @@ impl Speaker {
             Remedy::ReduceTo(money) => Some(Advice::ReduceTo(amount::show(money, self.locale)?)),
             Remedy::Provide(what) if what == "reason" => Some(Advice::ChooseReason),
             Remedy::Provide(what) if what == "full-amount" => Some(Advice::TakeAll),
+            Remedy::Provide(what) if what == "connection" => Some(Advice::GoOnline),
             Remedy::Provide(what) => self.words(what).map(Advice::Provide),
             Remedy::UseOrderClose => Some(Advice::UseOrderClose),
             Remedy::UseHoldRelease => Some(Advice::UseHoldRelease),

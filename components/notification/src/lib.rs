@@ -21,6 +21,7 @@
 //! ```
 
 mod amount;
+mod arrival;
 pub mod bindings;
 mod catalogue;
 mod clock;

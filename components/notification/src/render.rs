@@ -3,7 +3,7 @@
 use crate::catalogue::{Confirmation, Debt, Deed, Language, SaleName, Story, language};
 use crate::clock::Clock;
 use crate::limits::{CONFIRMATION_DIGITS, MERCHANT_NAME_CHARS};
-use crate::{amount, plain};
+use crate::{amount, arrival, plain};
 use rescind_model::token::Token;
 use rescind_model::{
     Actor, Audience, CaseState, ConfirmationRequest, Event, EventKind, Evidence, Hold, Instant, LegalOrder, Liability,
@@ -307,7 +307,7 @@ fn story(
         amount: amount::show(about.amount(&notice.sale), locale)?,
         refund: refund_id.map_or_else(String::new, plain::line),
         reason: reason.map(|r| if audience == Audience::Customer { without_persons(&r, &persons(notice)) } else { r }),
-        arrival: refund.and_then(|r| r.arrival),
+        arrival: refund.map(|r| arrival::of_refund(r, event.at, clock)).transpose()?.flatten(),
         approvals_left: refund.map_or(0, approvals_left),
         outcome: said.and_then(leading_token),
         hold: notice.hold.is_some(),

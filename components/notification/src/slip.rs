@@ -4,10 +4,10 @@ use crate::catalogue::{Deed, Language, SlipWords, language};
 use crate::clock::Clock;
 use crate::columns::{centred, row, width, wrap};
 use crate::render::{OrderStanding, deed, merchant_name, provider_reason, without_persons};
-use crate::{amount, plain};
+use crate::{amount, arrival, plain};
 use rescind_model::{
-    Actor, Channel, Evidence, Hold, Instant, Locale, Operation, OperationState, Refund, RefundState, RenderError,
-    SaleOutcome, SlipRequest, VoidOperation,
+    Actor, Channel, Evidence, Hold, Instant, Locale, OfflineEffect, Operation, OperationState, Refund, RefundState,
+    RenderError, SaleOutcome, SlipRequest, VoidOperation,
 };
 
 /// Columns of the paper: 58 mm rolls, which every terminal takes.
@@ -15,15 +15,20 @@ pub const SLIP_COLUMNS: usize = 32;
 
 /// Prints a slip of a void, a refund, another operation or the payment itself: lines of at most [`SLIP_COLUMNS`]
 /// columns, each ended by a line feed. It says that an operation succeeded only if it is done, and that a payment did
-/// only if it is known to be good; the slip of a hold says that nothing was taken yet.
+/// only if it is known to be good; the slip of a hold says that nothing was taken yet. What a terminal could only queue is
+/// printed as waiting for the server, whatever it may become.
 ///
 /// # Errors
 /// - [`RenderError::Incomplete`] if more than one of void, refund and operation is given; if none is, and the payment is
-///   neither good nor held (or held without its hold); without a merchant name.
+///   neither good nor held (or held without its hold); if it is said to wait for the server, or to have cancelled at the
+///   terminal, and its state is another one; without a merchant name.
 /// - [`RenderError::Unprintable`] for an operation that is none, an unknown currency, or an amount, instant, offset or
 ///   name out of range.
 pub fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError> {
     let subject = Subject::of(request)?;
+    if let Some(effect) = request.offline {
+        subject.must_be(effect)?;
+    }
     let mut paper = Paper {
         lines: Vec::new(),
         words: language(locale).slip(),
@@ -33,7 +38,10 @@ pub fn slip(request: &SlipRequest, locale: Locale) -> Result<String, RenderError
     paper.head(request, &subject)?;
     paper.numbers(request, &subject)?;
     paper.money(request, &subject)?;
-    paper.state(&subject);
+    match request.offline {
+        Some(effect) => paper.offline_state(effect),
+        None => paper.state(&subject)?,
+    }
     paper.foot(request, &subject)?;
     let mut text = paper.lines.join("\n");
     text.push('\n');
@@ -77,6 +85,23 @@ impl<'a> Subject<'a> {
                 ));
             }
         })
+    }
+
+    /// Nothing but what cancelled at the terminal is done before the server has heard of it (`DOMAIN.md` §8).
+    fn must_be(&self, effect: OfflineEffect) -> Result<(), RenderError> {
+        let so = match (effect, self) {
+            (OfflineEffect::CancelsLocally, Self::Void(void)) => void.state == OperationState::Done,
+            (OfflineEffect::Queued, Self::Void(void)) => void.state == OperationState::Authorised,
+            (OfflineEffect::Queued, Self::Refund(refund)) => refund.state == RefundState::Submitted,
+            (OfflineEffect::Queued, Self::Operation(operation, _)) => operation.state == OperationState::Authorised,
+            (OfflineEffect::CancelsLocally, _) | (OfflineEffect::Queued, Self::Sale | Self::Hold(_)) => false,
+        };
+        if so {
+            return Ok(());
+        }
+        Err(RenderError::Incomplete(
+            "offline: what is printed is not in the state that a terminal alone can reach".to_owned(),
+        ))
     }
 
     /// When the operation was asked for and when it changed last; nothing for the payment itself.
@@ -267,7 +292,15 @@ impl Paper {
         self.pair(self.words.reason, Some(&reason));
     }
 
-    fn state(&mut self, subject: &Subject<'_>) {
+    /// No arrival is promised: when the server confirms it is not known.
+    fn offline_state(&mut self, effect: OfflineEffect) {
+        for line in self.language.offline_state(effect) {
+            self.middle(line);
+        }
+        self.divider();
+    }
+
+    fn state(&mut self, subject: &Subject<'_>) -> Result<(), RenderError> {
         match subject {
             Subject::Void(void) => {
                 self.middle(self.language.void_state(void.state));
@@ -288,7 +321,8 @@ impl Paper {
                 let approvers: Vec<&str> = refund.approvals.iter().map(|approval| approval.by.as_str()).collect();
                 let why = why.map(|why| without_persons(&why, &approvers));
                 self.pair(self.words.failure, why.as_deref());
-                if let Some(arrival) = refund.arrival.filter(|_| subject.may_move_money()) {
+                let arrival = arrival::of_refund(refund, refund.updated_at, self.clock)?;
+                if let Some(arrival) = arrival.filter(|_| subject.may_move_money()) {
                     self.middle(&self.language.arrival(arrival));
                 }
             }
@@ -296,6 +330,7 @@ impl Paper {
             Subject::Hold(_) => self.middle(self.words.reserved),
         }
         self.divider();
+        Ok(())
     }
 
     fn failure(&mut self, state: OperationState, evidence: Option<&Evidence>) {

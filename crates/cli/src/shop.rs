@@ -71,14 +71,10 @@ pub async fn open(app: &App<Native>) -> anyhow::Result<()> {
         return Ok(());
     }
     let terminal = TerminalId::parse("T1")?;
-    let shop = Merchant {
-        id: merchant.clone(),
-        name: "示例小店 Demo Shop".to_owned(),
-        policy: "lakala".to_owned(),
-        utc_offset_minutes: 480,
-    };
+    let shop = Merchant::new(merchant.clone(), "示例小店 Demo Shop", "lakala", 480);
     app.create_merchant(&admin, shop).await.map_err(wrong)?;
-    let counter = Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter 1".to_owned() };
+    let label = "counter 1".to_owned();
+    let counter = Terminal { merchant: merchant.clone(), id: terminal.clone(), label, class: None };
     app.create_terminal(&admin, counter).await.map_err(wrong)?;
     say(format_args!("demonstration shop {merchant} (policy lakala, terminal {terminal}); its keys, shown once:"))?;
     for name in PERSONS {

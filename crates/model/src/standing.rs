@@ -43,7 +43,7 @@ impl crate::Grounds {
     /// Nothing besides the policy.
     #[must_use]
     pub fn none() -> Self {
-        Self { authentication: None, identity: None, grant: None, order: None }
+        Self { authentication: None, identity: None, grant: None, order: None, decision: None }
     }
 }
 

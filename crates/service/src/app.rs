@@ -1,7 +1,7 @@
 //! The application: ports, and what every part of it needs.
 
 use crate::error::Error;
-use crate::policies::{ActivePolicy, PolicyDocument};
+use crate::policies::PolicyDocument;
 use crate::ports::Ports;
 use crate::store::key::Key;
 use crate::store::{Creation, Records, probe};
@@ -66,30 +66,12 @@ impl<P: Ports> App<P> {
         records.read::<Merchant>(&Key::merchant(id)).await?.ok_or(Error::NotFound("merchant"))
     }
 
-    /// The policy that decides for a merchant now.
+    /// The policy that holds for a merchant now, whatever the terminal.
     ///
     /// # Errors
-    /// If there is none, or it cannot be loaded.
+    /// If there is none that can be loaded.
     pub async fn policy_of(&self, merchant: &Merchant) -> Result<Arc<P::Policy>, Error> {
-        let hash = self.policy_hash(merchant).await?;
-        if let Some(policy) = self.ports.cached_policy(hash.as_str()) {
-            return Ok(policy);
-        }
-        let document = self.policy_document(&hash).await?;
-        self.ports
-            .load_policy(hash.as_str(), document.canonical.as_bytes())
-            .map_err(|e| Error::Internal(format!("policy {hash}: {} {}", e.code, e.message)))
-    }
-
-    /// The content of the policy that decides for a merchant now.
-    pub(crate) async fn policy_hash(&self, merchant: &Merchant) -> Result<Digest, Error> {
-        let active = self.records().await?.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?;
-        active.map(|active| active.hash).ok_or_else(|| {
-            Error::Internal(format!(
-                "merchant {} has policy {:?}, which is not installed",
-                merchant.id, merchant.policy
-            ))
-        })
+        Ok(self.deciding(merchant, None, self.ports.now()).await?.policy)
     }
 
     pub(crate) async fn policy_document(&self, hash: &Digest) -> Result<PolicyDocument, Error> {

@@ -11,6 +11,7 @@ use crate::sale::Aggregate;
 use crate::store::Record as _;
 use crate::store::key::Key;
 use crate::void::tail;
+use rescind_model::record::Question;
 use rescind_model::{
     ActingPerson, Actor, CaseAssignment, CaseDecision, CaseId, CaseOpening, CaseState, Command, CommandId, Decision,
     EvidenceItem, Facts, Ledger, MerchantId, Money, OperationQuestion, Outcome, PersonId, Referral, RefundQuestion,
@@ -83,16 +84,16 @@ impl<P: Ports> App<P> {
         {
             return Err(Error::Forbidden("a person asks in the own name only".to_owned()));
         }
+        let accepted = self.ports.now();
         let merchant = self.merchant(merchant).await?;
-        let policy = self.policy_of(&merchant).await?;
         let asker = self.asker(who, &merchant.id, ask.requester.as_ref(), ask.terminal.as_ref()).await?;
         let Some(person) = asker.person.clone() else {
             return Err(Error::invalid("/requester", "expected the person who asks: this key is not a person's own"));
         };
         let actor = Actor::Person(ActingPerson { id: person, roles: asker.roles.clone() });
         let id = CaseId { value: format!("{sale}~{}", tail(command)) };
-        let lives = policy.terms().case_lives;
-        let accepted = self.ports.now();
+        let deciding = self.deciding(&merchant, asker.terminal_class.as_deref(), accepted).await?;
+        let lives = deciding.policy.terms().case_lives;
         let mut announced = false;
         Box::pin(self.names_evidence(&merchant.id, sale, &ask.evidence)).await?;
         for _ in 0..SWAP_ATTEMPTS {
@@ -102,8 +103,10 @@ impl<P: Ports> App<P> {
             }
             there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
-            let facts = self.facts_of_all_ways(&overlaid.ledger, &policy, &asker, accepted).await?;
-            let decision = must_refer(decide::<P>(&policy, &facts, &overlaid.ledger, ask)?)?;
+            let facts = self.facts_of_all_ways(&overlaid.ledger, &deciding, &asker, accepted).await?;
+            let (question, decision) = decide::<P>(&deciding.policy, &facts, &overlaid.ledger, ask)?;
+            self.record_decision(&facts, question, &decision, command).await?;
+            let decision = must_refer(decision)?;
             let opening = CaseOpening {
                 id: id.clone(),
                 decision,
@@ -222,7 +225,12 @@ impl<P: Ports> App<P> {
 }
 
 /// Asks the policy about the way.
-fn decide<P: Ports>(policy: &P::Policy, facts: &Facts, ledger: &Ledger, ask: &CaseAsk) -> Result<Decision, Error> {
+fn decide<P: Ports>(
+    policy: &P::Policy,
+    facts: &Facts,
+    ledger: &Ledger,
+    ask: &CaseAsk,
+) -> Result<(Question, Decision), Error> {
     let all = || match ask.way {
         Way::Refund => rescind_model::standing::Standing::of(ledger).map_or_else(
             |_| ledger.sale.captured.clone(),
@@ -234,16 +242,21 @@ fn decide<P: Ports>(policy: &P::Policy, facts: &Facts, ledger: &Ledger, ask: &Ca
     let reason = ask.reason.clone();
     Ok(match ask.way {
         Way::Void => {
-            let amount = amount.unwrap_or_else(all);
-            policy.decide_void(facts, &VoidQuestion { amount, reason, legal: false, evidence: Vec::new() })?
+            let evidence = ask.evidence.iter().map(|e| e.kind.clone()).collect();
+            let question = VoidQuestion { amount: amount.unwrap_or_else(all), reason, legal: false, evidence };
+            let decision = policy.decide_void(facts, &question)?;
+            (Question::Void(question), decision)
         }
         Way::Refund => {
             let evidence = ask.evidence.iter().map(|e| e.kind.clone()).collect();
-            policy.decide_refund(facts, &RefundQuestion { amount: amount.unwrap_or_else(all), reason, evidence })?
+            let question = RefundQuestion { amount: amount.unwrap_or_else(all), reason, evidence };
+            let decision = policy.decide_refund(facts, &question)?;
+            (Question::Refund(question), decision)
         }
         way => {
             let question = OperationQuestion { way, amount, trouble: None, reason, penalty: ask.penalty };
-            policy.decide_operation(facts, &question)?
+            let decision = policy.decide_operation(facts, &question)?;
+            (Question::Operation(question), decision)
         }
     })
 }

@@ -7,7 +7,7 @@ use crate::limits::LIST_LIMIT;
 use crate::operation::{OperationAsk, find_operation};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
-use crate::sale::{Aggregate, Beginning, is_late};
+use crate::sale::{Aggregate, Beginning, ChargedFee, is_late};
 use crate::store::key::Key;
 use crate::store::list::Position;
 use rescind_model::{
@@ -166,8 +166,17 @@ impl<P: Ports> App<P> {
         };
         let content = serde_json::to_vec(&("payment-code", &merchant.id, ask));
         let content = content.map_err(|e| Error::Internal(e.to_string()))?;
-        self.begin_payment(who, &Beginning { sale, outcome: SaleOutcome::Unpaid, origin: Origin::Code(code), content })
-            .await
+        self.begin_payment(
+            who,
+            &Beginning {
+                sale,
+                fee: ChargedFee::Told,
+                outcome: SaleOutcome::Unpaid,
+                origin: Origin::Code(code),
+                content,
+            },
+        )
+        .await
     }
 
     /// A payment that began as a code.
@@ -202,7 +211,14 @@ impl<P: Ports> App<P> {
             Some(day) => day,
             None => self.business_day_of(merchant, at).await?,
         };
-        let fee_charged = ask.fee_charged.clone().unwrap_or_else(|| sale.captured.zero_like());
+        let mut scanned = sale.clone();
+        scanned.business_day = business_day;
+        scanned.paid_at = at;
+        scanned.payer_token.clone_from(&ask.payer_token);
+        let fee_charged = match &ask.fee_charged {
+            Some(fee) => fee.clone(),
+            None => self.charge_of(&scanned).await?,
+        };
         if fee_charged.exceeds(&sale.captured).map_err(|e| Error::invalid("/fee_charged", e))? {
             return Err(Error::invalid("/fee_charged", format!("expected at most the amount, {}", sale.captured)));
         }
@@ -214,8 +230,6 @@ impl<P: Ports> App<P> {
             payer_token: ask.payer_token.clone(),
             retrieval_reference: ask.retrieval_reference.clone(),
         };
-        let mut scanned = sale.clone();
-        scanned.business_day = scan.business_day;
         if scan.retrieval_reference.is_some() {
             scanned.retrieval_reference.clone_from(&scan.retrieval_reference);
         }

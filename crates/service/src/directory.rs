@@ -3,11 +3,10 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{
-    ADMIN_TOKEN_BYTES, GRANT_ROLES, GRANTS, LABEL_CHARS, LIST_LIMIT, PAGE_ENTRIES, PRINCIPAL_BYTES, PRINCIPALS,
-    SWAP_ATTEMPTS, UTC_OFFSET_MINUTES,
+    ADMIN_TOKEN_BYTES, GRANT_ROLES, GRANTS, LABEL_CHARS, LIST_LIMIT, PAGE_ENTRIES, POLICIES_BY_CLASS, PRINCIPAL_BYTES,
+    PRINCIPALS, SWAP_ATTEMPTS, UTC_OFFSET_MINUTES,
 };
-use crate::policies::ActivePolicy;
-use crate::ports::Ports;
+use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Grant, Principal, ROLES};
 use crate::store::key::Key;
 use crate::store::list::Entry;
@@ -38,8 +37,60 @@ pub struct Merchant {
     pub name: String,
     /// The name of the policy that decides for it.
     pub policy: String,
+    /// The names of those that decide at terminals of some classes instead.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policies_by_class: BTreeMap<String, String>,
+    /// Whether what is only asked, without being carried out, is recorded too.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub record_checks: bool,
     /// The offset of its wall clock from UTC in minutes.
     pub utc_offset_minutes: i32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+impl Merchant {
+    /// A merchant under one policy, with everything else as usual.
+    #[must_use]
+    pub fn new(id: MerchantId, name: &str, policy: &str, utc_offset_minutes: i32) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            policy: policy.to_owned(),
+            policies_by_class: BTreeMap::new(),
+            record_checks: true,
+            utc_offset_minutes,
+        }
+    }
+
+    /// The name of the policy that decides at terminals of a class.
+    #[must_use]
+    pub fn policy_at(&self, class: Option<&str>) -> &str {
+        class.and_then(|class| self.policies_by_class.get(class)).unwrap_or(&self.policy)
+    }
+
+    /// The names of all policies that decide for it.
+    pub fn policies(&self) -> impl Iterator<Item = &str> {
+        core::iter::once(&self.policy).chain(self.policies_by_class.values()).map(String::as_str)
+    }
+}
+
+/// What decides for a merchant, and what is recorded of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MerchantSettings {
+    /// As [`Merchant::policy`].
+    pub policy: String,
+    /// As [`Merchant::policies_by_class`].
+    pub policies_by_class: BTreeMap<String, String>,
+    /// As [`Merchant::record_checks`].
+    pub record_checks: bool,
 }
 
 /// A terminal of a merchant.
@@ -52,6 +103,10 @@ pub struct Terminal {
     pub id: TerminalId,
     /// Where it stands, for people.
     pub label: String,
+    /// What kind of terminal it is, in the words of the merchant's policies: `counter`, `unattended`, … Absent: none in
+    /// particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
 }
 
 /// A person with roles at merchants.
@@ -154,6 +209,18 @@ fn check_label(field: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A class of terminals is a word, as policies write it.
+fn check_class(field: &str, class: &str) -> Result<(), Error> {
+    let fits = TerminalId::parse(class).is_ok() && class.len() <= LABEL_CHARS;
+    let message = format!("expected a word of at most {LABEL_CHARS} letters, digits, '-', '_' and '.'");
+    if fits { Ok(()) } else { Err(Error::invalid(field, message)) }
+}
+
+fn check_terminal(terminal: &Terminal) -> Result<(), Error> {
+    check_label("/label", &terminal.label)?;
+    terminal.class.as_deref().map_or(Ok(()), |class| check_class("/class", class))
+}
+
 impl<P: Ports> App<P> {
     /// Finds out whose key a request carries.
     ///
@@ -249,13 +316,51 @@ impl<P: Ports> App<P> {
             let (from, to) = (UTC_OFFSET_MINUTES.start(), UTC_OFFSET_MINUTES.end());
             return Err(Error::invalid("/utc_offset_minutes", format!("expected {from} to {to}")));
         }
-        let records = self.records().await?;
-        if records.read::<ActivePolicy>(&Key::policy_name(&merchant.policy)).await?.is_none() {
-            return Err(Error::invalid("/policy", format!("no policy named {:?} is installed", merchant.policy)));
-        }
+        self.check_policies(&merchant).await?;
         let key = Key::merchant(&merchant.id);
         self.create(key, Key::directory("merchants"), merchant.id.as_str(), "merchant", &merchant).await?;
         Ok(merchant)
+    }
+
+    /// Names that stand for a policy: one has been put in force under each.
+    async fn check_policies(&self, merchant: &Merchant) -> Result<(), Error> {
+        if merchant.policies_by_class.len() > POLICIES_BY_CLASS {
+            let message = format!("expected at most {POLICIES_BY_CLASS} classes");
+            return Err(Error::invalid("/policies_by_class", message));
+        }
+        for class in merchant.policies_by_class.keys() {
+            check_class("/policies_by_class", class)?;
+        }
+        for name in merchant.policies() {
+            if self.activations(name).await?.is_none() {
+                let field = if name == merchant.policy { "/policy" } else { "/policies_by_class" };
+                return Err(Error::invalid(field, format!("no policy named {name:?} was put in force")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a merchant other policies. They decide from the next request on; what is under way keeps what it was promised.
+    ///
+    /// # Errors
+    /// Not an admin; no such merchant or policy.
+    pub async fn replace_settings(
+        &self,
+        who: &Principal,
+        id: &MerchantId,
+        settings: MerchantSettings,
+    ) -> Result<Merchant, Error> {
+        who.require_admin()?;
+        let MerchantSettings { policy, policies_by_class, record_checks } = settings;
+        let next = Merchant { policy, policies_by_class, record_checks, ..self.merchant(id).await? };
+        self.check_policies(&next).await?;
+        self.records()
+            .await?
+            .update::<Merchant, _, _>(&Key::merchant(id), &mark(&next), self.unique(), |there| {
+                Ok((there.is_none_or(|t| *t != next).then(|| next.clone()), ()))
+            })
+            .await?;
+        Ok(next)
     }
 
     /// Merchants, in the order they were created.
@@ -281,11 +386,29 @@ impl<P: Ports> App<P> {
     /// Not an admin; no such merchant; another terminal of that id.
     pub async fn create_terminal(&self, who: &Principal, terminal: Terminal) -> Result<Terminal, Error> {
         who.require_admin()?;
-        check_label("/label", &terminal.label)?;
+        check_terminal(&terminal)?;
         self.merchant(&terminal.merchant).await?;
         let key = Key::terminal(&terminal.merchant, &terminal.id);
         let list = Key::directory_at("terminals", &terminal.merchant);
         self.create(key, list, terminal.id.as_str(), "terminal", &terminal).await?;
+        Ok(terminal)
+    }
+
+    /// Gives a terminal another label or class. They hold from the next request on.
+    ///
+    /// # Errors
+    /// Not an admin; no such terminal.
+    pub async fn replace_terminal(&self, who: &Principal, terminal: Terminal) -> Result<Terminal, Error> {
+        who.require_admin()?;
+        check_terminal(&terminal)?;
+        let key = Key::terminal(&terminal.merchant, &terminal.id).checked()?;
+        self.records()
+            .await?
+            .update::<Terminal, _, _>(&key, &mark(&terminal), self.unique(), |there| {
+                let there = there.ok_or(Error::NotFound("terminal"))?;
+                Ok(((*there != terminal).then(|| terminal.clone()), ()))
+            })
+            .await?;
         Ok(terminal)
     }
 
@@ -333,7 +456,7 @@ impl<P: Ports> App<P> {
                 continue;
             }
             // A misspelt role would silently be one that may do nothing.
-            let hash = self.policy_hash(&merchant).await?;
+            let hash = self.policy_of(&merchant).await?.identity().hash;
             let named = self.policy_document(&hash).await?.roles();
             let unknown = grant.roles.iter().find(|role| !built_in(role) && !named.iter().any(|n| n == role.as_str()));
             if let Some(role) = unknown {

@@ -63,6 +63,7 @@ impl<P: Ports> App<P> {
         }
         let lag = oldest.map_or(0, |at| now.since(at).ms);
         let counters = records.read::<Counters>(&Key::gauges()).await?.unwrap_or_default();
+        let not_loaded = self.policies_not_loaded().await?;
         let mut text = String::new();
         let mut line = |kind: &str, name: &str, help: &str, values: &[(String, String)]| {
             let mut out = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
@@ -87,6 +88,12 @@ impl<P: Ports> App<P> {
             "rescind_outcomes_unknown_total",
             "Operations whose outcome was unknown at some time.",
             &one(unknown),
+        );
+        line(
+            "gauge",
+            "rescind_policies_not_loaded",
+            "Names whose newest version cannot be loaded, so that an older one decides.",
+            &one(not_loaded.to_string()),
         );
         let attention = of(&["void.attention", "refund.attention", "operation.attention", "sale.attention"]);
         line(

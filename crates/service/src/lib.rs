@@ -10,6 +10,9 @@
 //! | `principal`, `directory` | who asks; merchants, terminals, persons, keys |
 //! | `sale`, `code`, `hold` | how a payment begins |
 //! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
+//! | `policies`, `activation`, `shadow` | versions of policies, which holds when, and how a candidate would have decided |
+//! | `decision` | every decision with what it depended on |
+//! | `count` | what a policy limits by count |
 //! | `outstanding` | reversals that a terminal owes before its next sale |
 //! | `operator`, `pin`, `session`, `proof` | operators at a till, and what shows that it is them |
 //! | `identity`, `confirmation` | that the customer is who paid |
@@ -26,12 +29,15 @@
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
 //! | `http/` | the API |
 
+pub mod activation;
 pub mod app;
 pub mod books;
 pub mod case;
 pub mod code;
 pub mod confirmation;
+mod count;
 pub mod courier;
+pub mod decision;
 pub mod directory;
 pub mod endpoint;
 pub mod error;
@@ -69,6 +75,7 @@ pub mod review;
 pub mod sale;
 mod secret;
 pub mod session;
+pub mod shadow;
 pub mod store;
 mod take_back;
 #[cfg(feature = "testkit")]

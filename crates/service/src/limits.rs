@@ -52,6 +52,38 @@ pub const INTENT_PATIENCE: Duration = Duration { ms: 120_000 };
 /// Unconfirmed reservations in one tally: more than requests can be in flight.
 pub const TALLY_OPEN: usize = 512;
 
+/// Activations of a policy that are read with each decision; older ones lie on pages of their own. Ten changes a day for a
+/// week, in 16 kB.
+pub const ACTIVATIONS: usize = 64;
+
+/// Activations of a policy that wait for their time.
+pub const ACTIVATIONS_AHEAD: usize = 32;
+
+/// Differences between a candidate and what is in force that are kept for each merchant, the newest.
+pub const SHADOW_DIFFERENCES: usize = 100;
+
+/// Kinds of difference that are counted apart for each merchant; those beyond are counted together.
+pub const SHADOW_KINDS: usize = 128;
+
+/// Decisions that one request compares: some hundred reads. What is beyond waits for the next.
+pub const SHADOW_DECISIONS: usize = 500;
+
+/// Merchants whose comparison one answer sums up.
+pub const SHADOW_MERCHANTS: usize = 50;
+
+/// Days back from today that are looked at for decisions to compare: a candidate is tried for weeks.
+pub const SHADOW_DAYS: i64 = 62;
+
+/// Decisions of one lane that one step of retention removes.
+pub const DECISIONS_AT_ONCE: usize = 4 * PAGE_ENTRIES;
+
+/// Terminal classes with a policy of their own, per merchant.
+pub const POLICIES_BY_CLASS: usize = 16;
+
+/// Operations that one count over a moving span remembers: with names of 34 characters less than half of [`VALUE_BYTES`].
+/// A policy that allows more of them within its span cannot be kept to: the one after is refused as "too many at once".
+pub const ROLLING_COUNTED: usize = 2_048;
+
 /// Longest free text (notes, reasons) in bytes, after masking.
 pub const TEXT_BYTES: usize = 500;
 

@@ -1,6 +1,7 @@
 //! Operations and their outcomes: authorised, looked up, reported, resolved, printed.
 
 use crate::app::App;
+use crate::count::Gathered;
 use crate::error::Error;
 use crate::limits::PROPOSAL_HOLDS;
 use crate::outstanding;
@@ -13,13 +14,14 @@ use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::marks::Marks;
 use crate::take_back::{Taking, Way as TakeBack};
-use crate::void::{Gathered, provider_reference, tail};
+use crate::void::{provider_reference, tail};
+use rescind_model::record::Question;
 use rescind_model::token::Token as _;
 use rescind_model::{
     Actor, BusinessDay, Capture, CaseId, Command, CommandId, Decision, Executor, Facts, Fee, Grounds, Instant, Ledger,
     Locale, MerchantId, Money, Operation, OperationAuthorisation, OperationId, OperationQuestion, OutcomeReport,
-    PersonId, Refund, RefundId, Resolution, ResultOf, SaleId, SaleOutcome, SlipRequest, Target, TerminalId, Trouble,
-    TroubleReport, VoidOperation, Way,
+    PersonId, Refund, RefundId, Resolution, ResultOf, Sale, SaleId, SaleOutcome, SlipRequest, Target, TerminalId,
+    Trouble, TroubleReport, VoidOperation, Way,
 };
 use rescind_model::{OperationState, RefundState};
 use serde::{Deserialize, Serialize};
@@ -45,7 +47,7 @@ pub struct OperationAsk {
     pub amount: Option<Money>,
     /// Whether a completion keeps a penalty.
     pub penalty: bool,
-    /// The acquiring fee that is charged for a completion. Absent: none.
+    /// The acquiring fee that is charged for a completion. Absent: what the policy charges.
     pub fee_charged: Option<Money>,
     /// What went wrong at the till, recorded together with the operation.
     pub trouble: Option<TroubleReport>,
@@ -86,8 +88,13 @@ impl OperationAsk {
         self.trouble.as_ref().map(|told| told.trouble)
     }
 
-    /// Asks the policy, way after way, until one is open. None open: the last answer, which knows of no other way.
-    pub(crate) fn decide<Q: crate::ports::Policy>(&self, policy: &Q, facts: &Facts) -> Result<Decision, Error> {
+    /// Asks the policy, way after way, until one is open. None open: the last answer, which knows of no other way. Gives what
+    /// was asked last, too.
+    pub(crate) fn decide<Q: crate::ports::Policy>(
+        &self,
+        policy: &Q,
+        facts: &Facts,
+    ) -> Result<(Question, Decision), Error> {
         let question = |way: Way| OperationQuestion {
             way,
             amount: self.amount.clone(),
@@ -97,11 +104,13 @@ impl OperationAsk {
         };
         let mut last = None;
         for way in self.ways {
-            let decision = policy.decide_operation(facts, &question(*way))?;
-            if decision.outcome == rescind_model::Outcome::Allow {
-                return Ok(decision);
+            let question = question(*way);
+            let decision = policy.decide_operation(facts, &question)?;
+            let open = decision.outcome == rescind_model::Outcome::Allow;
+            last = Some((Question::Operation(question), decision));
+            if open {
+                break;
             }
-            last = Some(decision);
         }
         last.ok_or_else(|| Error::Internal("an operation was asked for without a way".to_owned()))
     }
@@ -120,26 +129,36 @@ struct Operating<'a> {
     day: BusinessDay,
 }
 
+impl Operating<'_> {
+    /// What the policy charges for what a completion captures.
+    fn charge<P: Ports>(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: &Decision) -> Money {
+        let captured = Sale { captured: decision.amount.clone(), business_day: self.day, ..ledger.sale.clone() };
+        // A decision was made on the very sale, so that it can be charged for.
+        crate::sale::charge_by(&*taking.deciding.policy, &captured).unwrap_or_else(|_| decision.amount.zero_like())
+    }
+}
+
 impl<P: Ports> TakeBack<P> for Operating<'_> {
     async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
+        let (deciding, asker, accepted) = (taking.deciding, &taking.asker, taking.accepted);
         // What is refused of a good payment is refused with advice, which looks at its other ways and what they count.
         let facts = if ledger.status.outcome == SaleOutcome::Good {
-            app.facts_of_all_ways(ledger, taking.policy, &taking.asker, taking.accepted).await?
+            app.facts_of_all_ways(ledger, deciding, asker, accepted).await?
         } else {
-            app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?
+            app.facts(ledger, &deciding.policy, asker, accepted).await?
         };
         // The operation itself counts nowhere.
-        Ok(Gathered { facts, tallies: Vec::new() })
+        Ok(Gathered { facts, counts: Vec::new() })
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
         self.ask.decide(policy, facts)
     }
 
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command {
         let ask = self.ask;
         let capture = (decision.way == Way::HoldCompletion).then(|| Capture {
-            fee_charged: ask.fee_charged.clone().unwrap_or_else(|| decision.amount.zero_like()),
+            fee_charged: ask.fee_charged.clone().unwrap_or_else(|| self.charge(taking, ledger, &decision)),
             business_day: self.day,
         });
         let cause = ask.trouble().map(|trouble| trouble.token().to_owned());
@@ -346,8 +365,8 @@ impl<P: Ports> App<P> {
         {
             return Err(Error::invalid("/terminal", format!("terminal {} made it and undoes it", slip.terminal)));
         }
+        let accepted = self.ports.now();
         let merchant = self.merchant(&sale.merchant).await?;
-        let policy = self.policy_of(&merchant).await?;
         let asked = AskedOperation {
             way: ask.ways.first().copied().unwrap_or(Way::Reversal),
             sale: sale.id.clone(),
@@ -366,13 +385,13 @@ impl<P: Ports> App<P> {
             Some(_) => standing.actor("/operator")?,
             None => who.actor(&merchant.id),
         };
-        let accepted = self.ports.now();
-        let day = policy.business_day_of(accepted)?;
+        let deciding = self.deciding(&merchant, standing.asker.terminal_class.as_deref(), accepted).await?;
+        let day = deciding.policy.business_day_of(accepted)?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
             sale: &sale.id,
-            policy: &*policy,
+            deciding: &deciding,
             shown: standing.shown(None),
             asker: standing.asker,
             actor,
@@ -619,6 +638,7 @@ impl<P: Ports> App<P> {
             reprint,
             at: self.ports.now(),
             utc_offset_minutes: merchant.utc_offset_minutes,
+            offline: None,
         };
         self.ports.slip(&request, locale).map_err(|e| Error::Internal(format!("a slip cannot be printed: {e:?}")))
     }

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::case::without_proofs;
+use crate::count::Gathered;
 use crate::error::Error;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Principal};
@@ -12,7 +13,8 @@ use crate::sale::Aggregate;
 use crate::store::Record as _;
 use crate::store::key::Key;
 use crate::take_back::{Taking, Way};
-use crate::void::{Gathered, provider_reference, tail};
+use crate::void::{provider_reference, tail};
+use rescind_model::record::Question;
 use rescind_model::standing::Standing;
 use rescind_model::token::Token as _;
 use rescind_model::{
@@ -126,16 +128,18 @@ impl<P: Ports> App<P> {
             fees: None,
         };
         let standing = self.standing_of_asker(who, merchant, None, &asked, proof).await?;
+        let accepted = self.ports.now();
+        let deciding = self.deciding(&record, standing.asker.terminal_class.as_deref(), accepted).await?;
         let taking = Taking {
             who,
             merchant,
             sale: &sale,
-            policy: &*policy,
+            deciding: &deciding,
             shown: standing.shown(None),
             asker: standing.asker,
             actor: Actor::Person(person),
             command,
-            accepted: self.ports.now(),
+            accepted,
         };
         let operation = OperationId { value: format!("{sale}~{}", tail(command)) };
         let way = LegalVoid { order: id, operation: &operation, amount: order.amount.clone() };
@@ -207,12 +211,14 @@ impl<P: Ports> Way<P> for LegalVoid<'_> {
         // Somebody else may have confirmed it in between. What is then left would be refused for another reason.
         ledger.orders.iter().find(|order| order.id == *self.order).map_or(Ok(()), must_wait)?;
         // Counts do not stand in its way, and it is not one of those that are counted.
-        let facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
-        Ok(Gathered { facts, tallies: Vec::new() })
+        let facts = app.facts(ledger, &taking.deciding.policy, &taking.asker, taking.accepted).await?;
+        Ok(Gathered { facts, counts: Vec::new() })
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
-        Ok(policy.decide_void(facts, &question(&self.amount))?)
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
+        let question = question(&self.amount);
+        let decision = policy.decide_void(facts, &question)?;
+        Ok((Question::Void(question), decision))
     }
 
     fn change(&self, taking: &Taking<'_, P>, _: &Ledger, decision: Decision) -> Command {

@@ -1,6 +1,7 @@
 //! Refunds: submitted, reviewed, approved, cleared.
 
 use crate::app::App;
+use crate::count::Gathered;
 use crate::error::Error;
 use crate::identity::ShownIdentity;
 use crate::limits::{LIST_LIMIT, SWAP_ATTEMPTS, TEXT_BYTES};
@@ -13,7 +14,8 @@ use crate::store::key::Key;
 use crate::store::list::Position;
 use crate::store::{Commit, Record};
 use crate::take_back::{Taking, Way};
-use crate::void::{Gathered, provider_reference, tail};
+use crate::void::{provider_reference, tail};
+use rescind_model::record::Question;
 use rescind_model::{
     Actor, CaseId, Command, CommandId, Consent, Decision, Digest, EvidenceItem, Facts, Fee, Grounds, Ledger,
     MerchantId, Money, PersonId, Refund, RefundId, RefundQuestion, RefundRequest, RefundState, RefundSubmission,
@@ -100,8 +102,8 @@ impl<P: Ports> App<P> {
         command: &CommandId,
     ) -> Result<(Aggregate, RefundId), Error> {
         who.may(Deed::TakeBack, merchant)?;
+        let accepted = self.ports.now();
         let merchant = self.merchant(merchant).await?;
-        let policy = self.policy_of(&merchant).await?;
         let requester = ask.requester.as_ref().or(ask.operator.as_ref());
         let made = || RefundId { value: format!("{}~{}", ask.sale, tail(command)) };
         let named = ask.id.clone().unwrap_or_else(made);
@@ -154,16 +156,17 @@ impl<P: Ports> App<P> {
         let texts = Texts { note: ask.note.as_deref(), contact: ask.contact.as_ref(), evidence: &ask.evidence };
         // On the heap: seldom taken, and large where every request would carry it.
         let (note, contact) = Box::pin(self.keep_texts(who, &merchant.id, &ask.sale, texts, command)).await?;
+        let deciding = self.deciding(&merchant, standing.asker.terminal_class.as_deref(), accepted).await?;
         let taking = Taking {
             who,
             merchant: &merchant.id,
             sale: &ask.sale,
-            policy: &*policy,
+            deciding: &deciding,
             shown: standing.shown(identity),
             asker: standing.asker,
             actor,
             command,
-            accepted: self.ports.now(),
+            accepted,
         };
         let way = Submission { ask, id: &id, person: &person, note, contact };
         Ok((self.take_back(&taking, &way).await?, id))
@@ -359,27 +362,22 @@ struct Submission<'a> {
 
 impl<P: Ports> Way<P> for Submission<'_> {
     async fn gather(&self, app: &App<P>, taking: &Taking<'_, P>, ledger: &Ledger) -> Result<Gathered, Error> {
-        let mut facts = app.facts(ledger, taking.policy, &taking.asker, taking.accepted).await?;
-        let mut tallies = Vec::new();
-        if taking.policy.needs().requested_today
-            && let Some(day) = facts.business_day
-        {
-            let key = Key::requested_tally(taking.merchant, day, self.person).checked()?;
-            let total = app.total(&key, taking.merchant, Some(taking.command), taking.accepted).await?;
-            let currency = ledger.sale.captured.currency.clone();
-            facts.requested_today = Some(Money { minor: total, currency });
-            tallies.push((key, self.ask.amount.minor));
-        }
-        Ok(Gathered { facts, tallies })
+        let ways = [rescind_model::Way::Refund];
+        let (accepted, own) = (taking.accepted, Some(taking.command));
+        let mut gathered = app.gather(ledger, taking.deciding, &taking.asker, accepted, &ways, own).await?;
+        let adds = Some((self.ask.amount.minor, taking.command));
+        app.gather_requested(&mut gathered, taking.deciding, Some(self.person), adds).await?;
+        Ok(gathered)
     }
 
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error> {
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error> {
         let question = RefundQuestion {
             amount: self.ask.amount.clone(),
             reason: self.ask.reason.clone(),
             evidence: self.ask.evidence.iter().map(|e| e.kind.clone()).collect(),
         };
-        Ok(policy.decide_refund(facts, &question)?)
+        let decision = policy.decide_refund(facts, &question)?;
+        Ok((Question::Refund(question), decision))
     }
 
     fn fees_seen(&self) -> Option<&[Fee]> {

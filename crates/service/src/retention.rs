@@ -12,7 +12,7 @@ use crate::ports::Ports;
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::list::{Entry, Position};
-use rescind_model::{Digest, Duration, Instant, MerchantId, SaleId};
+use rescind_model::{BusinessDay, Digest, Duration, Instant, MerchantId, SaleId};
 use serde::{Deserialize, Serialize};
 
 /// What ends on a day.
@@ -24,6 +24,8 @@ pub(crate) enum Ends {
     Evidence(Digest),
     /// A part of evidence that may never have become whole.
     Part(Digest, Digest),
+    /// The decisions of a business day in one lane.
+    Decisions(BusinessDay, u8),
 }
 
 impl Ends {
@@ -33,6 +35,7 @@ impl Ends {
             Self::Personal(sale) => format!("personal:{merchant}:{sale}"),
             Self::Evidence(content) => format!("evidence:{merchant}:{content}"),
             Self::Part(content, part) => format!("part:{merchant}:{content}:{part}"),
+            Self::Decisions(day, lane) => format!("decisions:{merchant}:{day}:{lane}"),
         };
         Entry { id, at: String::new() }
     }
@@ -44,6 +47,7 @@ impl Ends {
             "personal" => Self::Personal(SaleId::parse(what).ok()?),
             "evidence" => Self::Evidence(Digest::parse(what).ok()?),
             "part" => Self::Part(Digest::parse(what).ok()?, Digest::parse(parts.next()?).ok()?),
+            "decisions" => Self::Decisions(BusinessDay::parse(what).ok()?, parts.next()?.parse().ok()?),
             _ => return None,
         };
         Some((MerchantId::parse(merchant).ok()?, ends))
@@ -112,7 +116,13 @@ impl<P: Ports> App<P> {
             loop {
                 let slice = records.slice(&list, at, LIST_DEFAULT).await?;
                 for (position, entry) in &slice.entries {
-                    erased = erased.saturating_add(self.end(entry, progress.day, now).await?);
+                    let (ended, done) = self.end(entry, progress.day, now).await?;
+                    erased = erased.saturating_add(ended);
+                    if !done {
+                        // The rest of it is the next tick's.
+                        self.got_to(&progress, progress.day, at).await?;
+                        return Ok(erased);
+                    }
                     looked_at = looked_at.saturating_add(1);
                     at = *position;
                 }
@@ -134,23 +144,26 @@ impl<P: Ports> App<P> {
         Ok(erased)
     }
 
-    /// Ends one thing. One that cannot be worked on comes again tomorrow: it must not hold up the others.
-    async fn end(&self, entry: &Entry, day: i64, now: Instant) -> Result<u32, Error> {
-        let Some((merchant, what)) = Ends::of(entry) else { return Ok(0) };
+    /// Ends one thing, or a part of it: `false` says that there is more. One that cannot be worked on comes again tomorrow: it
+    /// must not hold up the others.
+    async fn end(&self, entry: &Entry, day: i64, now: Instant) -> Result<(u32, bool), Error> {
+        let Some((merchant, what)) = Ends::of(entry) else { return Ok((0, true)) };
+        let whole = |ended: Result<u32, Error>| ended.map(|erased| (erased, true));
         let ended = match &what {
-            Ends::Personal(sale) => self.expire_personal(&merchant, sale, day, now).await,
-            Ends::Evidence(content) => self.expire_evidence(&merchant, content, day, now).await,
-            Ends::Part(content, part) => self.expire_part(&merchant, content, part).await,
+            Ends::Personal(sale) => whole(self.expire_personal(&merchant, sale, day, now).await),
+            Ends::Evidence(content) => whole(self.expire_evidence(&merchant, content, day, now).await),
+            Ends::Part(content, part) => whole(self.expire_part(&merchant, content, part).await),
+            Ends::Decisions(day, lane) => self.expire_decisions(&merchant, *day, *lane).await,
         };
         match ended {
-            Ok(erased) => Ok(erased),
+            Ok(ended) => Ok(ended),
             Err(Error::Unavailable(why)) => Err(Error::Unavailable(why)),
             Err(error) => {
                 self.ports.log(&format!("retention of {}: {error}: {error:?}", entry.id));
                 let tomorrow = Duration { ms: u64::try_from(DAY_MS).unwrap_or_default() };
                 let tomorrow = now.plus(tomorrow).map_err(|e| Error::Internal(e.to_string()))?;
                 self.ends_on(&merchant, &what, tomorrow).await?;
-                Ok(0)
+                Ok((0, true))
             }
         }
     }

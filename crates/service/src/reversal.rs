@@ -200,11 +200,14 @@ impl<P: Ports> App<P> {
         let ways = undoing(ledger, ask.trouble);
         if !ways.is_empty() {
             let merchant = self.merchant(merchant).await?;
-            let policy = self.policy_of(&merchant).await?;
+            let now = self.ports.now();
             let asker = self.asker(who, &merchant.id, ask.operator.as_ref(), ask.terminal.as_ref()).await?;
-            let facts = self.facts(ledger, &policy, &asker, self.ports.now()).await?;
+            let deciding = self.deciding(&merchant, asker.terminal_class.as_deref(), now).await?;
+            let facts = self.facts_of_all_ways(ledger, &deciding, &asker, now).await?;
             let wanted = OperationAsk { trouble: Some(told(ask)), ..OperationAsk::of(ways) };
-            return Ok(Next::Refused(Box::new(wanted.decide(&*policy, &facts)?)));
+            // It was refused before, and that is on record: what is told here is what follows.
+            let (_, decision) = wanted.decide(&*deciding.policy, &facts)?;
+            return Ok(Next::Refused(Box::new(decision)));
         }
         if ask.trouble == Trouble::PrinterFault && outcome == SaleOutcome::Good {
             return Ok(Next::Reprint);

@@ -195,9 +195,29 @@ impl Record for ClosedBatch {
     }
 }
 
+/// Where the acquiring fee of a payment is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChargedFee {
+    /// Whoever registers it says so.
+    Told,
+    /// Nobody said: it is what the merchant's policy charges.
+    ByPolicy,
+}
+
+/// The acquiring fee that a policy charges for a payment; nothing where it has no charge for it.
+pub(crate) fn charge_by(
+    policy: &impl crate::ports::Policy,
+    sale: &Sale,
+) -> Result<Money, rescind_model::DecisionError> {
+    let fee = policy.acquiring_fee(sale)?.unwrap_or_else(|| sale.captured.zero_like());
+    // A least fee is no more than the payment itself.
+    Ok(if fee.minor > sale.captured.minor { sale.captured.clone() } else { fee })
+}
+
 /// How a payment begins.
 pub(crate) struct Beginning {
     pub(crate) sale: Sale,
+    pub(crate) fee: ChargedFee,
     pub(crate) outcome: SaleOutcome,
     pub(crate) origin: Origin,
     /// What was asked for, in bytes: the same again is the same payment.
@@ -246,6 +266,7 @@ impl<P: Ports> App<P> {
         &self,
         who: &Principal,
         mut sale: Sale,
+        fee: ChargedFee,
         contact: Option<&Personal>,
         outcome: SaleOutcome,
     ) -> Result<(Aggregate, bool), Error> {
@@ -254,7 +275,7 @@ impl<P: Ports> App<P> {
             self.check_sale(who, &sale).await?;
             sale.contact = Some(Box::pin(self.keep_contact_of_sale(&sale.merchant, &sale.id, contact)).await?);
         }
-        self.register_sale(who, sale, outcome).await
+        self.register(who, sale, fee, outcome).await
     }
 
     /// Registers a sale. The same sale again is harmless; `created` says whether it was new.
@@ -267,8 +288,36 @@ impl<P: Ports> App<P> {
         sale: Sale,
         outcome: SaleOutcome,
     ) -> Result<(Aggregate, bool), Error> {
+        self.register(who, sale, ChargedFee::Told, outcome).await
+    }
+
+    async fn register(
+        &self,
+        who: &Principal,
+        sale: Sale,
+        fee: ChargedFee,
+        outcome: SaleOutcome,
+    ) -> Result<(Aggregate, bool), Error> {
         let content = serde_json::to_vec(&(&sale, outcome)).map_err(|e| Error::Internal(e.to_string()))?;
-        self.begin_payment(who, &Beginning { sale, outcome, origin: Origin::Sale, content }).await
+        self.begin_payment(who, &Beginning { sale, fee, outcome, origin: Origin::Sale, content }).await
+    }
+
+    /// The acquiring fee that the merchant's policy charges for a payment: that of the terminal's class, where one was used.
+    /// Nothing where it has no charge for it.
+    pub(crate) async fn charge_of(&self, sale: &Sale) -> Result<Money, Error> {
+        let merchant = self.merchant(&sale.merchant).await?;
+        let class = match &sale.slip {
+            Some(slip) if !merchant.policies_by_class.is_empty() => {
+                let key = Key::terminal(&sale.merchant, &slip.terminal);
+                self.records().await?.read::<Terminal>(&key).await?.and_then(|terminal| terminal.class)
+            }
+            _ => None,
+        };
+        let deciding = self.deciding(&merchant, class.as_deref(), self.ports.now()).await?;
+        Ok(charge_by(&*deciding.policy, sale).unwrap_or_else(|why| {
+            self.ports.log(&format!("no charge for sale {} of {}: {why:?}", sale.id, sale.merchant));
+            sale.captured.zero_like()
+        }))
     }
 
     /// Makes the record of a payment, however it begins. The same again is harmless; `created` says whether it was new.
@@ -277,7 +326,7 @@ impl<P: Ports> App<P> {
         who: &Principal,
         beginning: &Beginning,
     ) -> Result<(Aggregate, bool), Error> {
-        let Beginning { sale, outcome, origin, content } = beginning;
+        let Beginning { sale, fee, outcome, origin, content } = beginning;
         let merchant = sale.merchant.clone();
         who.may(Deed::RegisterSale, &merchant)?;
         self.check_sale(who, sale).await?;
@@ -292,10 +341,13 @@ impl<P: Ports> App<P> {
             // The outcome may have become known since: only what was registered is compared. What was paid of a code or
             // hold is written later; its first command follows from what was asked for.
             let registered = there.events.first().is_some_and(|e| e.command == command);
-            if registered
-                && (own || visible(who, &merchant, there))
-                && (*origin != Origin::Sale || there.ledger.sale == *sale)
-            {
+            // What the policy charged then is not held against what it charges now.
+            let charged = there.ledger.sale.fee_charged.clone();
+            let asked = || match fee {
+                ChargedFee::Told => there.ledger.sale == *sale,
+                ChargedFee::ByPolicy => there.ledger.sale == Sale { fee_charged: charged, ..sale.clone() },
+            };
+            if registered && (own || visible(who, &merchant, there)) && (*origin != Origin::Sale || asked()) {
                 Ok(())
             } else {
                 Err(Error::Conflict {
@@ -315,7 +367,12 @@ impl<P: Ports> App<P> {
         }
         self.index(sale, SaleQuery::of(sale)).await?;
         let now = self.ports.now();
-        let transition = self.ports.open_ledger(sale, *outcome, origin, &actor, &command, now)?;
+        let charged = match fee {
+            ChargedFee::Told => None,
+            ChargedFee::ByPolicy => Some(Sale { fee_charged: self.charge_of(sale).await?, ..sale.clone() }),
+        };
+        let opened = charged.as_ref().unwrap_or(sale);
+        let transition = self.ports.open_ledger(opened, *outcome, origin, &actor, &command, now)?;
         let writer = CommandId { value: format!("w-{}", self.random_hex(32)) };
         let aggregate = Aggregate::first(transition, writer.clone());
         self.announce(&merchant, &sale.id, &command, now).await?;
@@ -556,36 +613,13 @@ impl<P: Ports> App<P> {
     ) -> Result<Vec<Decision>, Error> {
         let aggregate = self.sale(who, merchant, id).await?;
         let merchant = self.merchant(merchant).await?;
-        let policy = self.policy_of(&merchant).await?;
-        let asker = self.asker(who, &merchant.id, None, None).await?;
         let now = self.ports.now();
-        let facts = self.facts_of_all_ways(&aggregate.ledger, &policy, &asker, now).await?;
-        Ok(policy.assess(&facts, amount.as_ref())?)
-    }
-
-    /// The facts with every count that any way may need.
-    pub(crate) async fn facts_of_all_ways(
-        &self,
-        ledger: &Ledger,
-        policy: &P::Policy,
-        asker: &Asker,
-        now: Instant,
-    ) -> Result<Facts, Error> {
-        let mut facts = self.gather(ledger, policy, asker, now, None).await?.facts;
-        if policy.needs().requested_today {
-            let merchant = &ledger.sale.merchant;
-            let total = match (&asker.person, facts.business_day) {
-                (Some(person), Some(day)) => {
-                    let key = Key::requested_tally(merchant, day, person).checked()?;
-                    self.total(&key, merchant, None, now).await?
-                }
-                // Nobody in particular asks, so nobody has asked for anything today.
-                _ => 0,
-            };
-            let currency = ledger.sale.captured.currency.clone();
-            facts.requested_today = Some(Money { minor: total, currency });
-        }
-        Ok(facts)
+        let asker = self.asker(who, &merchant.id, None, None).await?;
+        let deciding = self.deciding(&merchant, asker.terminal_class.as_deref(), now).await?;
+        let facts = self.facts_of_all_ways(&aggregate.ledger, &deciding, &asker, now).await?;
+        let answers = deciding.policy.assess(&facts, amount.as_ref())?;
+        self.record_ways(&merchant, &facts, amount.as_ref(), &answers).await?;
+        Ok(answers)
     }
 
     /// A decision's sentences for people.
@@ -626,18 +660,20 @@ impl<P: Ports> App<P> {
             (_, None) => None,
         };
         let terminal = match &who.bearer {
-            Bearer::Terminal { terminal, .. } => Some(terminal.clone()),
-            _ => {
-                if let Some(named) = terminal
-                    && self.records().await?.read::<Terminal>(&Key::terminal(merchant, named)).await?.is_none()
-                {
-                    return Err(Error::invalid("/terminal", "there is no such terminal at this merchant"));
-                }
-                terminal.cloned()
-            }
+            Bearer::Terminal { terminal, .. } => Some(terminal),
+            _ => terminal,
         };
+        let known = match terminal {
+            Some(id) => self.records().await?.read::<Terminal>(&Key::terminal(merchant, id)).await?,
+            None => None,
+        };
+        if terminal.is_some() && known.is_none() && !matches!(who.bearer, Bearer::Terminal { .. }) {
+            return Err(Error::invalid("/terminal", "there is no such terminal at this merchant"));
+        }
+        let terminal_class = known.and_then(|terminal| terminal.class);
+        let terminal = terminal.cloned();
         let (person, roles) = person.map_or((None, Vec::new()), |p| (Some(p.id), p.roles));
-        Ok(Asker { person, roles, terminal, terminal_class: None })
+        Ok(Asker { person, roles, terminal, terminal_class })
     }
 
     /// The facts of a decision, gathered before it is asked.

@@ -1,18 +1,19 @@
-//! Taking money back, the same for every way: gather facts, decide, make the transition, reserve what is counted across
+//! Taking money back, the same for every way: gather facts, decide, record the decision, make the transition, reserve what is counted across
 //! sales, use up what the customer confirmed, commit, confirm. If somebody else changed the sale or a count meanwhile, from the beginning, with the
 //! instant at which the request was accepted.
 
 use crate::app::App;
+use crate::count::{Counting, Gathered};
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
+use crate::policies::Deciding;
 use crate::ports::Ports;
 use crate::principal::Principal;
 use crate::proof::Shown;
 use crate::sale::Aggregate;
 use crate::store::Record as _;
-use crate::store::key::Key;
-use crate::void::Gathered;
 use core::future::Future;
+use rescind_model::record::Question;
 use rescind_model::{
     Actor, Asker, CaseId, Command, CommandId, Decision, Facts, Fee, Instant, Ledger, MerchantId, Outcome as Verdict,
     Rejection, SaleId, Transition,
@@ -23,7 +24,8 @@ pub(crate) struct Taking<'a, P: Ports> {
     pub(crate) who: &'a Principal,
     pub(crate) merchant: &'a MerchantId,
     pub(crate) sale: &'a SaleId,
-    pub(crate) policy: &'a P::Policy,
+    /// The policy that holds at the instant of acceptance, for the terminal's class.
+    pub(crate) deciding: &'a Deciding<P::Policy>,
     pub(crate) asker: Asker,
     pub(crate) actor: Actor,
     pub(crate) command: &'a CommandId,
@@ -42,8 +44,8 @@ pub(crate) trait Way<P: Ports>: Sync {
         taking: &Taking<'_, P>,
         ledger: &Ledger,
     ) -> impl Future<Output = Result<Gathered, Error>> + Send;
-    /// Asks the policy.
-    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<Decision, Error>;
+    /// Asks the policy; gives what was asked, too.
+    fn decide(&self, policy: &P::Policy, facts: &Facts) -> Result<(Question, Decision), Error>;
     /// What the ledger is told once the policy allows it.
     fn change(&self, taking: &Taking<'_, P>, ledger: &Ledger, decision: Decision) -> Command;
     /// The referral whose grant lifts what the policy refers, if one was named. Whether it does is for the ledger to say.
@@ -70,12 +72,23 @@ pub(crate) trait Way<P: Ports>: Sync {
     }
 }
 
+/// What a command puts into the ledger names the record of the decision that let it.
+fn name_record(change: &mut Command, record: String) {
+    let grounds = match change {
+        Command::AuthoriseVoid(wanted) => &mut wanted.grounds,
+        Command::Authorise(wanted) => &mut wanted.grounds,
+        Command::SubmitRefund(wanted) => &mut wanted.grounds,
+        _ => return,
+    };
+    grounds.decision = Some(record);
+}
+
 impl<P: Ports> App<P> {
     /// Takes money back on a way, if the policy and the ledger let it.
     pub(crate) async fn take_back<W: Way<P>>(&self, taking: &Taking<'_, P>, way: &W) -> Result<Aggregate, Error> {
         let Taking { merchant, sale, command, accepted, .. } = taking;
         let mut announced = false;
-        let mut reserved: Vec<(Key, i64)> = Vec::new();
+        let mut reserved: Vec<Counting> = Vec::new();
         for _ in 0..SWAP_ATTEMPTS {
             let (slot, there) = self.open_sale(merchant, sale).await?;
             if there.holds(command.as_str()) {
@@ -89,7 +102,9 @@ impl<P: Ports> App<P> {
             let overlaid = self.with_batch(there.clone()).await?;
             let mut gathered = way.gather(self, taking, &overlaid.ledger).await?;
             taking.shown.tell(&mut gathered.facts);
-            let decision = way.decide(taking.policy, &gathered.facts)?;
+            let (question, decision) = way.decide(&taking.deciding.policy, &gathered.facts)?;
+            // Before anything follows from it, and whatever it is.
+            let record = self.record_decision(&gathered.facts, question, &decision, command).await?;
             let referred = decision.outcome == Verdict::Refer && way.grant().is_some();
             if decision.outcome != Verdict::Allow && !referred {
                 self.settle(&reserved, command, false).await?;
@@ -103,7 +118,8 @@ impl<P: Ports> App<P> {
                 });
             }
             let decided = referred.then(|| Box::new(decision.clone()));
-            let change = way.change(taking, &there.ledger, decision);
+            let mut change = way.change(taking, &there.ledger, decision);
+            name_record(&mut change, record);
             let transition = match self.follow(taking, &there.ledger, way.first().as_ref(), &change) {
                 Ok(transition) => transition,
                 Err(rejection) => {
@@ -112,9 +128,9 @@ impl<P: Ports> App<P> {
                     return Err(decided.map_or_else(|| rejection.into(), Error::Decided));
                 }
             };
-            if reserved.is_empty() && !gathered.tallies.is_empty() {
-                reserved.clone_from(&gathered.tallies);
-                if !self.reserve(&gathered, command, sale, *accepted).await? {
+            if reserved.is_empty() && !gathered.counts.is_empty() {
+                reserved.clone_from(&gathered.counts);
+                if !self.reserve(&gathered.counts, command, sale, *accepted).await? {
                     // Somebody else's operation was counted in between.
                     self.settle(&reserved, command, false).await?;
                     reserved.clear();

@@ -7,7 +7,7 @@ mod rule;
 
 use super::{Advice, Clause, Confirmation, Deed, Language, Opening, SaleName, SlipWords, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
-use rescind_model::{Arrival, EventKind, IdentityKind, OperationState, RefundState, SaleOutcome, Way};
+use rescind_model::{Arrival, EventKind, IdentityKind, OfflineEffect, OperationState, RefundState, SaleOutcome, Way};
 
 pub(super) struct Chinese;
 
@@ -240,6 +240,7 @@ impl Language for Chinese {
             Advice::ReduceTo(amount) => format!("最多可申请 {amount}"),
             Advice::ChooseReason => "请选择原因".to_owned(),
             Advice::TakeAll => "请按全额申请".to_owned(),
+            Advice::GoOnline => "请联机后再试".to_owned(),
             Advice::Provide(what) => format!("请提供{what}"),
             Advice::UseOrderClose => "请改为关单或撤销付款码".to_owned(),
             Advice::UseHoldRelease => "请改用预授权撤销".to_owned(),
@@ -275,7 +276,13 @@ impl Language for Chinese {
         let penalty = opening.penalty.as_ref().map_or_else(String::new, |kept| format!(",另扣违约金 {kept}"));
         let identity = opening.identity.as_ref().map_or_else(String::new, |ways| format!(",需验证客户身份({ways})"));
         let authentication = if opening.authentication { ",需操作员验证身份" } else { "" };
-        format!("{way} {}{penalty}{until}{approvals}{identity}{authentication}。", opening.amount)
+        let arrival = opening.arrival.map_or_else(String::new, |arrival| format!(",{}", self.arrival(arrival)));
+        let offline = match opening.offline {
+            None => "",
+            Some(OfflineEffect::CancelsLocally) => ",交易尚未上送,在终端本地撤销",
+            Some(OfflineEffect::Queued) => ",待联机确认,以联机结果为准",
+        };
+        format!("{way} {}{penalty}{until}{approvals}{identity}{authentication}{offline}{arrival}。", opening.amount)
     }
 
     fn not_allowed(&self, way: Way) -> String {
@@ -310,6 +317,10 @@ impl Language for Chinese {
             "reviewer" => "审核员",
             "finance" => "财务",
             "support" => "客服",
+            "merchant-account" => "商户账户",
+            "payer-token" => "付款人",
+            "terminal" => "终端",
+            "requester-day" => "申请人当日的申请总额",
             "reason" => "原因",
             "receipt" => "小票",
             "photo" => "照片",
@@ -460,11 +471,26 @@ impl Language for Chinese {
     fn arrival(&self, arrival: Arrival) -> String {
         let (min, max) = (arrival.min_days.min(arrival.max_days), arrival.min_days.max(arrival.max_days));
         let unit = if arrival.working_days { "个工作日" } else { "天" };
-        match (min, max) {
-            (_, 0) => "预计实时到账".to_owned(),
+        let days = match (min, max) {
+            (_, 0) => return "预计实时到账".to_owned(),
             (0, max) => format!("预计{max}{unit}内到账"),
             (min, max) if min == max => format!("预计{max}{unit}到账"),
             (min, max) => format!("预计{min}–{max}{unit}到账"),
+        };
+        match (arrival.earliest, arrival.latest) {
+            (Some(earliest), Some(latest)) if min > 0 && earliest < latest => {
+                format!("{days}({earliest} 至 {latest})")
+            }
+            (_, Some(latest)) if min < max => format!("{days}(最迟 {latest})"),
+            (_, Some(latest)) => format!("{days}({latest})"),
+            (_, None) => days,
+        }
+    }
+
+    fn offline_state(&self, effect: OfflineEffect) -> [&'static str; 2] {
+        match effect {
+            OfflineEffect::CancelsLocally => ["撤销成功", "交易未上送,已在终端本地撤销"],
+            OfflineEffect::Queued => ["待联机确认", "尚未完成,以联机结果为准"],
         }
     }
 

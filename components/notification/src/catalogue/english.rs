@@ -7,7 +7,7 @@ mod rule;
 
 use super::{Advice, Clause, Confirmation, Deed, Language, Opening, SaleName, SlipWords, Story};
 use rescind_model::Audience::{Customer, Merchant, Reviewer};
-use rescind_model::{Arrival, EventKind, IdentityKind, OperationState, RefundState, SaleOutcome, Way};
+use rescind_model::{Arrival, EventKind, IdentityKind, OfflineEffect, OperationState, RefundState, SaleOutcome, Way};
 
 pub(super) struct English;
 
@@ -434,6 +434,7 @@ impl Language for English {
             Advice::ReduceTo(amount) => format!("ask for at most {amount}"),
             Advice::ChooseReason => "choose a reason".to_owned(),
             Advice::TakeAll => "ask for the whole amount".to_owned(),
+            Advice::GoOnline => "try again when the terminal is online".to_owned(),
             Advice::Provide(what) => format!("please provide: {what}"),
             Advice::UseOrderClose => "close the order or cancel the code instead".to_owned(),
             Advice::UseHoldRelease => "release the hold instead".to_owned(),
@@ -455,10 +456,8 @@ impl Language for English {
     }
 
     fn sentence(&self, clause: &str, advice: Option<&str>) -> String {
-        let mut letters = clause.chars();
-        let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
         let advice = advice.map_or_else(String::new, |a| format!("; {a}"));
-        format!("{first}{}{advice}.", letters.as_str())
+        format!("{}{advice}.", capitalised(clause))
     }
 
     fn allowed(&self, opening: &Opening) -> String {
@@ -485,7 +484,13 @@ impl Language for English {
             .as_ref()
             .map_or_else(String::new, |ways| format!(", once the customer is identified ({ways})"));
         let authentication = if opening.authentication { ", once the operator has proved who they are" } else { "" };
-        format!("{open}{penalty}{until}{approvals}{identity}{authentication}.")
+        let arrival = opening.arrival.map_or_else(String::new, |arrival| format!(", {}", arriving(arrival)));
+        let offline = match opening.offline {
+            None => "",
+            Some(OfflineEffect::CancelsLocally) => ", at the terminal itself, because the sale was never sent",
+            Some(OfflineEffect::Queued) => ", but waits until the server has confirmed it",
+        };
+        format!("{open}{penalty}{until}{approvals}{identity}{authentication}{offline}{arrival}.")
     }
 
     fn not_allowed(&self, way: Way) -> String {
@@ -593,18 +598,13 @@ impl Language for English {
     }
 
     fn arrival(&self, arrival: Arrival) -> String {
-        let (min, max) = (arrival.min_days.min(arrival.max_days), arrival.min_days.max(arrival.max_days));
-        let unit = match (arrival.working_days, max) {
-            (true, 1) => "working day",
-            (true, _) => "working days",
-            (false, 1) => "day",
-            (false, _) => "days",
-        };
-        match (min, max) {
-            (_, 0) => "Expected to arrive at once".to_owned(),
-            (0, max) => format!("Expected to arrive within {max} {unit}"),
-            (min, max) if min == max => format!("Expected to arrive in {max} {unit}"),
-            (min, max) => format!("Expected to arrive in {min}–{max} {unit}"),
+        capitalised(&arriving(arrival))
+    }
+
+    fn offline_state(&self, effect: OfflineEffect) -> [&'static str; 2] {
+        match effect {
+            OfflineEffect::CancelsLocally => ["VOID SUCCESSFUL", "THE SALE WAS NEVER SENT"],
+            OfflineEffect::Queued => ["WAITS FOR THE SERVER", "NOT DONE UNTIL IT CONFIRMS"],
         }
     }
 
@@ -639,6 +639,36 @@ impl Language for English {
     fn coded(&self, code: &str) -> String {
         self.response_code(code).map_or_else(|| format!("code {code}"), |text| format!("{text} (code {code})"))
     }
+}
+
+/// When the money arrives, within a sentence.
+fn arriving(arrival: Arrival) -> String {
+    let (min, max) = (arrival.min_days.min(arrival.max_days), arrival.min_days.max(arrival.max_days));
+    let unit = match (arrival.working_days, max) {
+        (true, 1) => "working day",
+        (true, _) => "working days",
+        (false, 1) => "day",
+        (false, _) => "days",
+    };
+    let days = match (min, max) {
+        (_, 0) => return "expected to arrive at once".to_owned(),
+        (0, max) => format!("expected to arrive within {max} {unit}"),
+        (min, max) if min == max => format!("expected to arrive in {max} {unit}"),
+        (min, max) => format!("expected to arrive in {min}–{max} {unit}"),
+    };
+    match (arrival.earliest, arrival.latest) {
+        (Some(earliest), Some(latest)) if min > 0 && earliest < latest => format!("{days} ({earliest} to {latest})"),
+        (_, Some(latest)) if min < max => format!("{days} (by {latest})"),
+        (_, Some(latest)) => format!("{days} ({latest})"),
+        (_, None) => days,
+    }
+}
+
+/// A text with its first letter large, as a sentence begins.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }
 
 fn approvals(left: u32) -> String {

@@ -156,7 +156,7 @@ pub fn refund(state: RefundState) -> Refund {
 }
 
 pub fn grounds() -> Grounds {
-    Grounds { authentication: None, identity: None, grant: None, order: None }
+    Grounds { authentication: None, identity: None, grant: None, order: None, decision: None }
 }
 
 pub fn operation(kind: Way, state: OperationState) -> Operation {
@@ -525,6 +525,7 @@ pub fn void_slip(state: OperationState) -> SlipRequest {
         reprint: false,
         at: at("14:10:09"),
         utc_offset_minutes: CHINA,
+        offline: None,
     }
 }
 

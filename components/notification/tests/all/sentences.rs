@@ -3,8 +3,9 @@
 use crate::counter::{CHINA, at, cny};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    ApprovalPlan, AuthenticationDemand, BusinessDay, Decision, Digest, Duration, Executor, Finding, IdentityKind,
-    Instant, Locale, Money, Obligations, Outcome, PolicyIdentity, Remedy, RenderError, Role, Value, Way,
+    ApprovalPlan, Arrival, AuthenticationDemand, BusinessDay, Decision, Digest, Duration, Executor, Finding,
+    IdentityKind, Instant, Locale, Money, Obligations, OfflineEffect, Outcome, PolicyIdentity, Remedy, RenderError,
+    Role, Value, Way,
 };
 use rescind_notification::explain;
 
@@ -39,6 +40,11 @@ fn decision(outcome: Outcome, findings: Vec<Finding>) -> Decision {
 
 fn finding(rule: &str, observed: Value, limit: Value, remedy: Remedy) -> Finding {
     Finding { rule: rule.into(), verdict: Outcome::Deny, observed, limit, remedy }
+}
+
+/// What a terminal alone is advised: to ask the server.
+fn online() -> Remedy {
+    Remedy::Provide("connection".into())
 }
 
 fn say(findings: Vec<Finding>, locale: Locale) -> Vec<String> {
@@ -163,6 +169,38 @@ fn findings() -> Vec<Finding> {
             Value::Amount(cny("115.00")),
             Remedy::ReduceTo(cny("115.00")),
         ),
+        finding("policy.effective", Value::At(at("14:09:00")), Value::At(at("23:00:00")), Remedy::ContactSupport),
+        finding("void.kind", text("top-up"), Value::Absent, Remedy::UseRefund),
+        finding("void.evidence", Value::Absent, text("photo"), Remedy::Provide("photo".into())),
+        finding(
+            "refund.minimum-wait",
+            Value::Lasting(Duration::seconds(9)),
+            Value::Lasting(Duration::minutes(1)),
+            Remedy::RetryAfter(at("14:04:21")),
+        ),
+        finding("refund.tally", Value::Count(5), Value::Count(5), Remedy::ContactSupport),
+        finding("offline.enabled", text("disabled"), text("enabled"), online()),
+        finding("offline.way", text("offline"), text("refer"), online()),
+        finding("offline.amount", Value::Amount(cny("800.00")), Value::Amount(cny("500.00")), online()),
+        finding("offline.total", Value::Amount(cny("5200.00")), Value::Amount(cny("5000.00")), online()),
+        finding("offline.count", Value::Count(10), Value::Count(10), online()),
+        finding("offline.records", Value::Count(500), Value::Count(500), online()),
+        finding(
+            "offline.contact",
+            Value::Lasting(Duration::minutes(25 * 60)),
+            Value::Lasting(Duration::minutes(24 * 60)),
+            online(),
+        ),
+        // A clock that was set back: the last contact comes after now.
+        finding("offline.contact", Value::At(at("23:30:00")), Value::Lasting(Duration::minutes(24 * 60)), online()),
+        finding(
+            "offline.bundle",
+            Value::Lasting(Duration::minutes(8 * 24 * 60)),
+            Value::Lasting(Duration::minutes(7 * 24 * 60)),
+            online(),
+        ),
+        finding("offline.clock", Value::At(at("22:59:58")), Value::At(at("23:00:00")), online()),
+        finding("offline.unknown", Value::Absent, text("merchant-account"), online()),
         finding("shop.full-moon", Value::Count(1), Value::Count(0), Remedy::RetryAfter(at("23:59:59"))),
     ]
 }
@@ -179,12 +217,11 @@ fn every_finding_in_english() {
 
 #[test]
 fn every_rule_of_the_eligibility_component_has_its_own_words() {
-    let source = include_str!("../../../eligibility/src/rule.rs");
-    let rules: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
-    assert!(rules.len() > 20, "the rules are somewhere else now: {rules:?}");
-    for rule in rules {
-        let said = say(vec![finding(rule, Value::Absent, Value::Absent, Remedy::None)], Locale::En);
-        assert!(!said[0].contains(rule), "{said:?}");
+    for rule in rescind_eligibility::rule::ALL {
+        for locale in [Locale::ZhCn, Locale::En] {
+            let said = say(vec![finding(rule, Value::Absent, Value::Absent, Remedy::None)], locale);
+            assert!(!said[0].contains(rule), "{said:?}");
+        }
     }
 }
 
@@ -262,6 +299,77 @@ fn what_is_open_is_said_with_its_end() {
 }
 
 #[test]
+fn what_is_open_is_said_with_the_days_of_arrival() {
+    let day = |text: &str| Some(BusinessDay::parse(text).unwrap());
+    let said = |arrival: Arrival, locale| {
+        let mut open = Decision { way: Way::Refund, ..decision(Outcome::Allow, vec![]) };
+        open.obligations.arrival = Some(arrival);
+        explain(&open, locale, CHINA).map(|said| said.concat())
+    };
+    let days = Arrival { min_days: 1, max_days: 3, working_days: true, earliest: None, latest: None };
+    for (arrival, chinese, english) in [
+        (days, "预计1–3个工作日到账", "expected to arrive in 1–3 working days"),
+        (
+            Arrival { earliest: day("2026-11-24"), latest: day("2026-11-26"), ..days },
+            "预计1–3个工作日到账(2026-11-24 至 2026-11-26)",
+            "expected to arrive in 1–3 working days (2026-11-24 to 2026-11-26)",
+        ),
+        // The calendar of working days ends before the latest.
+        (
+            Arrival { earliest: day("2026-12-31"), ..days },
+            "预计1–3个工作日到账",
+            "expected to arrive in 1–3 working days",
+        ),
+        (
+            Arrival {
+                min_days: 0,
+                max_days: 2,
+                working_days: false,
+                earliest: day("2026-11-23"),
+                latest: day("2026-11-25"),
+            },
+            "预计2天内到账(最迟 2026-11-25)",
+            "expected to arrive within 2 days (by 2026-11-25)",
+        ),
+        (
+            Arrival { max_days: 1, earliest: day("2026-11-24"), latest: day("2026-11-24"), ..days },
+            "预计1个工作日到账(2026-11-24)",
+            "expected to arrive in 1 working day (2026-11-24)",
+        ),
+        (
+            Arrival { min_days: 0, max_days: 0, earliest: day("2026-11-23"), latest: day("2026-11-23"), ..days },
+            "预计实时到账",
+            "expected to arrive at once",
+        ),
+    ] {
+        assert_eq!(said(arrival, Locale::ZhCn).unwrap(), format!("可以申请退货 ¥60.00,{chinese}。"));
+        assert_eq!(said(arrival, Locale::En).unwrap(), format!("A refund of CNY 60.00 is possible, {english}."));
+    }
+    let no_day = Some(BusinessDay { year: 2026, month: 2, day: 30 });
+    let answer = said(Arrival { latest: no_day, ..days }, Locale::En);
+    assert!(matches!(answer, Err(RenderError::Unprintable(_))), "{answer:?}");
+}
+
+#[test]
+fn a_terminal_alone_says_what_waits_for_the_server() {
+    let said = |effect, locale| {
+        let mut open = decision(Outcome::Allow, vec![]);
+        open.obligations.offline = Some(effect);
+        explain(&open, locale, CHINA).unwrap().concat()
+    };
+    assert_eq!(said(OfflineEffect::Queued, Locale::ZhCn), "可以撤销 ¥60.00,待联机确认,以联机结果为准。");
+    assert_eq!(
+        said(OfflineEffect::Queued, Locale::En),
+        "The sale of CNY 60.00 can be voided, but waits until the server has confirmed it."
+    );
+    assert_eq!(said(OfflineEffect::CancelsLocally, Locale::ZhCn), "可以撤销 ¥60.00,交易尚未上送,在终端本地撤销。");
+    assert_eq!(
+        said(OfflineEffect::CancelsLocally, Locale::En),
+        "The sale of CNY 60.00 can be voided, at the terminal itself, because the sale was never sent."
+    );
+}
+
+#[test]
 fn a_referral_never_ends_without_advice() {
     let referred =
         Finding { verdict: Outcome::Refer, ..finding("void.count", Value::Count(3), Value::Count(3), Remedy::None) };
@@ -281,6 +389,7 @@ fn every_remedy_is_said_in_both_languages() {
         Remedy::RetryAfter(at("23:00:00")),
         Remedy::ReduceTo(cny("40.00")),
         Remedy::Provide("receipt".into()),
+        online(),
         Remedy::UseOrderClose,
         Remedy::UseHoldRelease,
         Remedy::UseCompletionVoid,

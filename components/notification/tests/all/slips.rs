@@ -4,8 +4,8 @@ use crate::counter::{hold, operation, operation_slip, penalty, refund, refund_sl
 use proptest::prelude::*;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Actor, Channel, Locale, Operation, OperationState, OrderId, RefundId, RefundState, RenderError, SaleOutcome,
-    SlipRequest, Way,
+    Actor, BusinessDay, Channel, Duration, Locale, OfflineEffect, Operation, OperationState, OrderId, RefundId,
+    RefundState, RenderError, SaleOutcome, SlipRequest, Way,
 };
 use rescind_notification::{SLIP_COLUMNS, slip};
 use unicode_width::UnicodeWidthStr as _;
@@ -198,6 +198,75 @@ fn a_legal_void_is_marked_and_says_neither_who_nor_why() {
         assert!(!english.contains(hidden), "{english}");
     }
     assert!(!slip(&void_slip(OperationState::Done), Locale::En).unwrap().contains("LEGAL"));
+}
+
+/// Everything that a terminal can only queue, as its slip is asked for.
+fn queued() -> Vec<SlipRequest> {
+    let mut all = vec![void_slip(OperationState::Authorised), refund_slip(RefundState::Submitted)];
+    all.extend(operations(OperationState::Authorised).into_iter().map(operation_slip));
+    for request in &mut all {
+        request.offline = Some(OfflineEffect::Queued);
+    }
+    all
+}
+
+#[test]
+fn what_waits_for_the_server_is_never_called_done() {
+    for request in queued() {
+        let chinese = slip(&request, Locale::ZhCn).unwrap();
+        assert!(chinese.contains("待联机确认") && chinese.contains("尚未完成"), "{chinese}");
+        assert!(!chinese.contains("成功") && !chinese.contains("到账"), "{chinese}");
+        let english = slip(&request, Locale::En).unwrap();
+        assert!(english.contains("WAITS FOR THE SERVER") && english.contains("NOT DONE"), "{english}");
+        assert!(!english.contains("SUCCESSFUL") && !english.contains("arrive"), "{english}");
+    }
+    insta::assert_snapshot!("void_queued_zh", slip(&queued()[0], Locale::ZhCn).unwrap());
+    insta::assert_snapshot!("refund_queued_en", slip(&queued()[1], Locale::En).unwrap());
+}
+
+#[test]
+fn a_void_that_cancelled_at_the_terminal_is_done() {
+    let request = SlipRequest { offline: Some(OfflineEffect::CancelsLocally), ..void_slip(OperationState::Done) };
+    insta::assert_snapshot!("void_cancelled_locally_zh", slip(&request, Locale::ZhCn).unwrap());
+    let english = slip(&request, Locale::En).unwrap();
+    assert!(english.contains("VOID SUCCESSFUL") && english.contains("NEVER SENT"), "{english}");
+}
+
+#[test]
+fn nothing_else_is_printed_as_done_or_waiting_by_a_terminal_alone() {
+    let printed = |effect, request| slip(&SlipRequest { offline: Some(effect), ..request }, Locale::ZhCn);
+    for state in OPERATION_STATES {
+        let (done, authorised) = (state == OperationState::Done, state == OperationState::Authorised);
+        assert_eq!(printed(OfflineEffect::CancelsLocally, void_slip(state)).is_ok(), done, "{state:?}");
+        assert_eq!(printed(OfflineEffect::Queued, void_slip(state)).is_ok(), authorised, "{state:?}");
+        for operation in operations(state) {
+            let request = || operation_slip(operation.clone());
+            assert!(printed(OfflineEffect::CancelsLocally, request()).is_err(), "{state:?}");
+            assert_eq!(printed(OfflineEffect::Queued, request()).is_ok(), authorised, "{state:?}");
+        }
+    }
+    for effect in [OfflineEffect::CancelsLocally, OfflineEffect::Queued] {
+        for request in [refund_slip(RefundState::Cleared), sale_slip(SaleOutcome::Good), sale_slip(SaleOutcome::Held)] {
+            assert!(matches!(printed(effect, request), Err(RenderError::Incomplete(_))), "{effect:?}");
+        }
+    }
+    assert!(printed(OfflineEffect::CancelsLocally, refund_slip(RefundState::Submitted)).is_err());
+}
+
+#[test]
+fn dates_of_arrival_are_printed_on_the_day_they_were_counted_from() {
+    let day = |text: &str| Some(BusinessDay::parse(text).unwrap());
+    let mut request = refund_slip(RefundState::Cleared);
+    let refund = request.refund.as_mut().unwrap();
+    let arrival = refund.arrival.as_mut().unwrap();
+    (arrival.earliest, arrival.latest) = (day("2026-11-24"), day("2026-11-26"));
+    let printed = |request: &SlipRequest| slip(request, Locale::En).unwrap().replace(['\n', ' '], "");
+    assert!(printed(&request).contains("1–3workingdays(2026-11-24to2026-11-26)"), "{}", printed(&request));
+    // It waited for an approver until the next day.
+    let refund = request.refund.as_mut().unwrap();
+    refund.updated_at = refund.submitted_at.plus(Duration::minutes(24 * 60)).unwrap();
+    let later = printed(&request);
+    assert!(later.contains("1–3workingdays") && !later.contains("2026-11-26"), "{later}");
 }
 
 #[test]

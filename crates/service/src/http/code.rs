@@ -66,6 +66,11 @@ codes! {
     REVERSAL_OUTSTANDING 409 "terminal.reversal-outstanding" "The terminal has to report a reversal before its next sale";
     CODE_DISABLED 409 "code.disabled" "The merchant's policy knows no payment codes";
     HOLD_DISABLED 409 "hold.disabled" "The merchant's policy knows no holds";
+    POLICY_VERSION_TAKEN 409 "policy.version-taken" "That version of the policy has another content";
+    POLICY_NOT_EFFECTIVE 409 "policy.not-effective" "The document says that it is not in force then";
+    POLICY_IN_FORCE 409 "policy.in-force" "The activation's time has come";
+    POLICY_NOT_LOADED 409 "policy.not-loaded" "The document cannot be loaded by the component that decides here";
+    POLICY_ACTIVATIONS 409 "policy.too-many-activations" "As many activations wait for their time as may";
     CONFLICT 409 "conflict" "Something is in the way";
     CASE_NOT_NEEDED 409 "case.not-needed" "The policy allows it without support";
     CASE_WRONG_STATE 409 "case.wrong-state" "The case's state does not allow that";
@@ -75,6 +80,7 @@ codes! {
     FUNDS_ID_TAKEN 409 "funds.id-taken" "Something else was paid in under that id";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
+    POLICY_SOURCE 415 "policy.source" "A policy is taken in its compiled form";
     MEDIA_UNKNOWN 415 "evidence.media-unknown" "Evidence of this media type is not taken";
 
     BODY_INVALID 422 "body.invalid" "A value in the body cannot be";

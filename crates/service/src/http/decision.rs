@@ -7,8 +7,8 @@ use crate::http::word::{ExecutorWord, FeeKindWord, OutcomeWord, PartyWord, WayWo
 use crate::ports::Ports;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, PolicyIdentity,
-    Remedy, Value, Way,
+    ApprovalPlan, Arrival, BusinessDay, Decision, Fee, Finding, Locale, MerchantId, Obligations, OfflineEffect,
+    PolicyIdentity, Remedy, Value, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -219,6 +219,10 @@ pub struct ObligationsView {
     /// What limits the day on which it clears: `same-day-income` or `prefunded`.
     #[serde(skip_serializing_if = "Option::is_none")]
     funding: Option<String>,
+    /// What a terminal may do before the server has heard of it: `cancels-locally` or `queued`. Absent: it was not decided
+    /// offline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offline: Option<String>,
 }
 
 /// How an operator has to prove who they are.
@@ -306,6 +310,14 @@ pub struct ArrivalView {
     max_days: u32,
     /// Whether the days are working days.
     working_days: bool,
+    /// The earliest date, local to the policy. Absent where its calendar of working days does not reach so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
+    earliest: Option<BusinessDay>,
+    /// The latest date, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Date))]
+    latest: Option<BusinessDay>,
 }
 
 /// The policy that decided.
@@ -427,6 +439,13 @@ impl ObligationsView {
             coupon: obligations.coupon.clone().map(Amount),
             penalty: obligations.penalty.clone().map(Amount),
             funding: obligations.funding.map(|basis| basis.token().to_owned()),
+            offline: obligations.offline.map(|effect| {
+                match effect {
+                    OfflineEffect::CancelsLocally => "cancels-locally",
+                    OfflineEffect::Queued => "queued",
+                }
+                .to_owned()
+            }),
         }
     }
 }
@@ -464,7 +483,8 @@ impl ArrivalView {
     /// An arrival.
     #[must_use]
     pub fn of(arrival: &Arrival) -> Self {
-        Self { min_days: arrival.min_days, max_days: arrival.max_days, working_days: arrival.working_days }
+        let Arrival { min_days, max_days, working_days, earliest, latest } = *arrival;
+        Self { min_days, max_days, working_days, earliest, latest }
     }
 }
 

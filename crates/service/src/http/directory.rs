@@ -1,6 +1,7 @@
 //! Merchants, terminals, persons, keys and reviewers' systems, as the admin sets them up.
 
-use crate::directory::{KeyView, Listed, Merchant, Person, Source, Terminal};
+use crate::directory::{KeyView, Listed, Merchant, MerchantSettings, Person, Source, Terminal};
+use crate::error::Error;
 use crate::http::Shared;
 use crate::http::answer::{self, Listing};
 use crate::http::body::Json;
@@ -36,6 +37,12 @@ pub struct NewMerchant {
     name: Text,
     /// The name of the policy that decides for it.
     policy: Number,
+    /// The names of those that decide at terminals of some classes instead, by class.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, String>))]
+    policies_by_class: BTreeMap<String, Number>,
+    /// Whether what is only asked (a void's check, all ways back) is recorded as a decision too. It is unless told.
+    record_checks: Option<bool>,
     /// The offset of its wall clock from UTC in minutes, -720 to 840. China: 480, which is also taken if left out.
     utc_offset_minutes: Option<i32>,
 }
@@ -51,8 +58,29 @@ pub struct MerchantView {
     name: String,
     /// The name of the policy that decides for it.
     policy: String,
+    /// Those that decide at terminals of some classes instead.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    policies_by_class: BTreeMap<String, String>,
+    /// Whether what is only asked is recorded. Absent: it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record_checks: Option<bool>,
     /// The offset of its wall clock from UTC in minutes.
     utc_offset_minutes: i32,
+}
+
+/// What decides for a merchant. It replaces what was there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewSettings {
+    /// The name of the policy that decides for it.
+    policy: Number,
+    /// The names of those that decide at terminals of some classes instead, by class.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, String>))]
+    policies_by_class: BTreeMap<String, Number>,
+    /// Whether what is only asked is recorded as a decision too. It is unless told.
+    record_checks: Option<bool>,
 }
 
 impl MerchantView {
@@ -61,6 +89,8 @@ impl MerchantView {
             id: merchant.id.value,
             name: merchant.name,
             policy: merchant.policy,
+            policies_by_class: merchant.policies_by_class,
+            record_checks: (!merchant.record_checks).then_some(false),
             utc_offset_minutes: merchant.utc_offset_minutes,
         }
     }
@@ -76,13 +106,33 @@ pub async fn create_merchant<P: Ports>(
     Json(new): Json<NewMerchant>,
 ) -> Result<Response, Problem> {
     let (who, _) = caller.general(&[])?;
+    let offset = new.utc_offset_minutes.unwrap_or(CHINA_OFFSET_MINUTES);
     let merchant = Merchant {
-        id: new.id,
-        name: new.name.text,
-        policy: new.policy.0,
-        utc_offset_minutes: new.utc_offset_minutes.unwrap_or(CHINA_OFFSET_MINUTES),
+        policies_by_class: by_class(new.policies_by_class),
+        record_checks: new.record_checks.unwrap_or(true),
+        ..Merchant::new(new.id, &new.name.text, &new.policy.0, offset)
     };
     answer::json(StatusCode::CREATED, &MerchantView::of(app.create_merchant(&who, merchant).await?))
+}
+
+fn by_class(named: BTreeMap<String, Number>) -> BTreeMap<String, String> {
+    named.into_iter().map(|(class, name)| (class, name.0)).collect()
+}
+
+/// `PUT /v1/merchants/{id}/settings`
+pub async fn replace_settings<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Id(id): Id<MerchantId>,
+    Json(new): Json<NewSettings>,
+) -> Result<Response, Problem> {
+    let (who, _) = caller.general(&[])?;
+    let settings = MerchantSettings {
+        policy: new.policy.0,
+        policies_by_class: by_class(new.policies_by_class),
+        record_checks: new.record_checks.unwrap_or(true),
+    };
+    answer::json(StatusCode::OK, &MerchantView::of(app.replace_settings(&who, &id, settings).await?))
 }
 
 /// `GET /v1/merchants`
@@ -106,6 +156,19 @@ pub struct NewTerminal {
     id: TerminalId,
     /// Where it stands, for people.
     label: Text,
+    /// What kind of terminal it is, in the words of the merchant's policies: `counter`, `unattended`, …
+    class: Option<Number>,
+}
+
+/// What is said of a terminal. It replaces what was there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TerminalChange {
+    /// Where it stands, for people.
+    label: Text,
+    /// What kind of terminal it is. Absent: none in particular.
+    class: Option<Number>,
 }
 
 /// A terminal.
@@ -119,11 +182,15 @@ pub struct TerminalView {
     id: String,
     /// Where it stands.
     label: String,
+    /// What kind of terminal it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
 }
 
 impl TerminalView {
     fn of(terminal: Terminal) -> Self {
-        Self { merchant: terminal.merchant.value, id: terminal.id.value, label: terminal.label }
+        let Terminal { merchant, id, label, class } = terminal;
+        Self { merchant: merchant.value, id: id.value, label, class }
     }
 }
 
@@ -134,8 +201,23 @@ pub async fn create_terminal<P: Ports>(
     Json(new): Json<NewTerminal>,
 ) -> Result<Response, Problem> {
     let scope = caller.scope_or(new.merchant)?;
-    let terminal = Terminal { merchant: scope.merchant, id: new.id, label: new.label.text };
+    let class = new.class.map(|class| class.0);
+    let terminal = Terminal { merchant: scope.merchant, id: new.id, label: new.label.text, class };
     answer::json(StatusCode::CREATED, &TerminalView::of(app.create_terminal(&scope.who, terminal).await?))
+}
+
+/// `PUT /v1/terminals/{id}`
+pub async fn replace_terminal<P: Ports>(
+    State(app): State<Shared<P>>,
+    caller: Caller,
+    Segment(id): Segment,
+    Json(new): Json<TerminalChange>,
+) -> Result<Response, Problem> {
+    let scope = caller.scope(&[])?;
+    let id = TerminalId::parse(&id).map_err(|_| Error::NotFound("terminal"))?;
+    let class = new.class.map(|class| class.0);
+    let terminal = Terminal { merchant: scope.merchant, id, label: new.label.text, class };
+    answer::json(StatusCode::OK, &TerminalView::of(app.replace_terminal(&scope.who, terminal).await?))
 }
 
 /// `GET /v1/terminals`

@@ -88,7 +88,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Instruction<T> {
     }
 }
 
-fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
+/// The one `Idempotency-Key` of a request.
+///
+/// # Errors
+/// None, several, or one that is kept for webhooks.
+pub fn key_of(headers: &HeaderMap) -> Result<String, Problem> {
     let malformed = |message: &str| Problem::field(code::KEY_MALFORMED, IDEMPOTENCY_KEY, message);
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     match (given.next(), given.next()) {

@@ -17,7 +17,7 @@
 //! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
 //! | `identity` | how the customer was identified, in a body |
 //! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
-//! | `decision` | decisions as JSON |
+//! | `decision`, `decision_record` | decisions as JSON; those that were recorded |
 //! | `openapi` | the document that describes all of it |
 
 mod answer;
@@ -27,6 +27,7 @@ mod case;
 mod code;
 mod confirmation;
 mod decision;
+mod decision_record;
 mod directory;
 mod endpoint;
 pub(crate) mod event;

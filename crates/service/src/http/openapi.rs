@@ -7,9 +7,10 @@ use crate::http::case::{Assignment, CaseAsk, CaseVerdict, CaseView};
 use crate::http::code;
 use crate::http::confirmation::{ConfirmationView, NewConfirmation};
 use crate::http::decision::{DecisionView, PolicyView};
+use crate::http::decision_record::RecordView;
 use crate::http::directory::{
-    CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSource,
-    NewTerminal, PersonView, SourceView, TerminalView,
+    CreatedKey, CreatedSource, KeyShown, MerchantView, NewGrants, NewKey, NewMerchant, NewPerson, NewSettings,
+    NewSource, NewTerminal, PersonView, SourceView, TerminalChange, TerminalView,
 };
 use crate::http::endpoint::{CreatedEndpoint, EndpointView, NewEndpoint};
 use crate::http::event::{Feed, ToldEvent};
@@ -26,6 +27,7 @@ use crate::http::operator::{DeviceShown, NewDevice, NewOperator, NewPin, Operato
 use crate::http::order::{NewOrder, OrderView};
 use crate::http::payment_code::{CancellationReport, CodeView, NewCode, NewScan};
 use crate::http::personal::{ErasureView, NewErasure};
+use crate::http::policy::{ActivationView, CandidateView, NewActivation, NewCandidate, Shadow, VersionView};
 use crate::http::problem::{PROBLEM_JSON, ProblemView};
 use crate::http::proof::{OPERATOR_PROOF, ProofKey};
 use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView};
@@ -61,6 +63,7 @@ pub fn document() -> OpenApi {
     document.operators();
     document.tick();
     document.admin();
+    document.policies();
     document.beginnings();
     document.persons_in_it();
     document.accounts();
@@ -295,6 +298,15 @@ impl Route<'_> {
         self = self.lists::<T>(about);
         if let Some(RefOr::T(response)) = self.operation.responses.responses.get_mut("200") {
             response.content.insert("text/csv".to_owned(), RefOr::T(Content::new(Some(String::schema()))));
+        }
+        self
+    }
+
+    /// The same, or one JSON text per line.
+    fn lists_or_lines<T: ToSchema>(mut self, about: &str) -> Self {
+        self = self.lists::<T>(about);
+        if let Some(RefOr::T(response)) = self.operation.responses.responses.get_mut("200") {
+            response.content.insert("application/jsonl".to_owned(), RefOr::T(Content::new(Some(String::schema()))));
         }
         self
     }
@@ -587,10 +599,18 @@ impl Document {
             .body::<NewMerchant>(true)
             .answer::<MerchantView>(201, "The merchant. The same again is harmless.")
             .end();
+        self.route(HttpMethod::Put, "/v1/merchants/{id}/settings", Needs::Key, "Give a merchant other policies")
+            .body::<NewSettings>(true)
+            .answer::<MerchantView>(200, "The merchant, from the next request on.")
+            .end();
         self.get("/v1/merchants", Needs::Key, "Merchants").paged().lists::<MerchantView>("A page of merchants.").end();
         self.post("/v1/terminals", Needs::Merchant, "Set a terminal up")
             .body::<NewTerminal>(true)
             .answer::<TerminalView>(201, "The terminal. The same again is harmless.")
+            .end();
+        self.route(HttpMethod::Put, "/v1/terminals/{id}", Needs::Merchant, "Give a terminal another label or class")
+            .body::<TerminalChange>(true)
+            .answer::<TerminalView>(200, "The terminal, from the next request on.")
             .end();
         self.get("/v1/terminals", Needs::Merchant, "A merchant's terminals")
             .paged()
@@ -630,9 +650,80 @@ impl Document {
             )
             .end();
         self.get("/v1/policies", Needs::Key, "Policies in force").lists::<PolicyView>("All of them.").end();
-        self.route(HttpMethod::Put, "/v1/policies/{name}", Needs::Key, "Put a compiled policy in force")
+    }
+
+    /// Versions of policies, which of them holds when, and what was decided.
+    fn policies(&mut self) {
+        self.route(HttpMethod::Put, "/v1/policies/{name}", Needs::Key, "Install a version of a policy")
+            .query(
+                "activate",
+                "`now` puts it in force at once. Otherwise nothing changes but that it is there.",
+                String::schema(),
+            )
             .bytes("The canonical form that `rescind policy compile` writes, byte for byte: its hash is its identity.")
-            .answer::<PolicyView>(200, "The policy in force.")
+            .answer::<VersionView>(200, "The version. The same again is harmless.")
+            .end();
+        self.get(
+            "/v1/policies/{name}/versions",
+            Needs::Key,
+            "The versions of a policy in the order they were installed",
+        )
+        .paged()
+        .lists::<VersionView>("A page of versions.")
+        .end();
+        self.get("/v1/policies/{name}/versions/{version}", Needs::Key, "A version's canonical document")
+            .answer::<Object>(200, "The document, byte for byte as it was hashed. The hash is the `ETag`.")
+            .end();
+        self.post("/v1/policies/{name}/activations", Needs::Key, "Put a version in force, at once or at a time")
+            .parameter(
+                IDEMPOTENCY_KEY,
+                ParameterIn::Header,
+                true,
+                "New for each activation, the same for each retry.",
+                String::schema(),
+            )
+            .body::<NewActivation>(true)
+            .answer::<ActivationView>(201, "It holds from that instant on.")
+            .end();
+        self.get("/v1/policies/{name}/activations", Needs::Key, "Which version holds when")
+            .query("past", "`true`: those that are too long ago to be listed with the others.", String::schema())
+            .paged()
+            .lists::<ActivationView>("In the order they were asked for.")
+            .end();
+        self.route(
+            HttpMethod::Delete,
+            "/v1/policies/{name}/activations/{id}",
+            Needs::Key,
+            "Take back an activation whose time has not come",
+        )
+        .answer::<ActivationView>(200, "It is cancelled. Again is harmless.")
+        .end();
+        self.route(
+            HttpMethod::Put,
+            "/v1/policies/{name}/shadow",
+            Needs::Key,
+            "Let a version decide beside, without effect",
+        )
+        .body::<NewCandidate>(true)
+        .answer::<CandidateView>(200, "It is compared from now on.")
+        .end();
+        self.get("/v1/policies/{name}/shadow", Needs::Key, "What the candidate would have decided otherwise")
+            .query("merchant", "At this merchant only.", String::schema())
+            .answer::<Shadow>(200, "Counts, and the newest differences.")
+            .end();
+        self.route(HttpMethod::Delete, "/v1/policies/{name}/shadow", Needs::Key, "Compare no longer")
+            .nothing("There is no candidate.")
+            .end();
+        self.get("/v1/decisions", Needs::Merchant, "The decisions of a merchant's business day, in no particular order")
+            .query("day", "清算日. Today unless told.", day())
+            .query("outcome", "Only those with this answer.", words::<rescind_model::Outcome>())
+            .paged()
+            .lists_or_lines::<RecordView>(
+                "A page of decisions. With `Accept: application/jsonl` one record per line, for `rescind policy replay` and `backtest`; its next page is in `Link`.",
+            )
+            .end();
+        self.get("/v1/decisions/{id}", Needs::Merchant, "A decision with everything it depended on")
+            .answer::<RecordView>(200, "The record.")
             .end();
     }
 

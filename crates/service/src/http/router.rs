@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, case, code, confirmation, directory, endpoint, event, evidence, export, funding, health, hold, inquiry,
-    liability, operation, operator, order, payment_code, personal, policy, proof, refund, review, sale, session,
-    trouble, void,
+    Shared, case, code, confirmation, decision_record, directory, endpoint, event, evidence, export, funding, health,
+    hold, inquiry, liability, operation, operator, order, payment_code, personal, policy, proof, refund, review, sale,
+    session, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -100,8 +100,10 @@ impl<P: Ports> Routes<P> {
             .post("/v1/confirmations", confirmation::ask::<P>)
             .post("/v1/merchants", directory::create_merchant::<P>)
             .get("/v1/merchants", directory::list_merchants::<P>)
+            .put("/v1/merchants/{id}/settings", directory::replace_settings::<P>)
             .post("/v1/terminals", directory::create_terminal::<P>)
             .get("/v1/terminals", directory::list_terminals::<P>)
+            .put("/v1/terminals/{id}", directory::replace_terminal::<P>)
             .post("/v1/persons", directory::create_person::<P>)
             .get("/v1/persons", directory::list_persons::<P>)
             .put("/v1/persons/{id}/grants", directory::replace_grants::<P>)
@@ -120,6 +122,16 @@ impl<P: Ports> Routes<P> {
             .post("/v1/evidence/{content}/completions", evidence::complete::<P>)
             .get("/v1/policies", policy::list::<P>)
             .put("/v1/policies/{name}", policy::install::<P>)
+            .get("/v1/policies/{name}/versions", policy::versions::<P>)
+            .get("/v1/policies/{name}/versions/{version}", policy::version::<P>)
+            .post("/v1/policies/{name}/activations", policy::activate::<P>)
+            .get("/v1/policies/{name}/activations", policy::activations::<P>)
+            .delete("/v1/policies/{name}/activations/{id}", policy::cancel::<P>)
+            .put("/v1/policies/{name}/shadow", policy::set_shadow::<P>)
+            .get("/v1/policies/{name}/shadow", policy::shadow::<P>)
+            .delete("/v1/policies/{name}/shadow", policy::end_shadow::<P>)
+            .get("/v1/decisions", decision_record::list::<P>)
+            .get("/v1/decisions/{id}", decision_record::show::<P>)
             .get("/v1/transactions/{id}/slip", sale::slip::<P>)
             .post("/v1/transactions/{id}/troubles", trouble::tell::<P>)
             .post("/v1/transactions/{id}/reversals", trouble::reverse::<P>)

@@ -23,7 +23,7 @@ use crate::http::word::{
 use crate::limits::SALE_ID_BYTES;
 use crate::mask::{self, Eyes, Lens};
 use crate::ports::Ports;
-use crate::sale::{Aggregate, SaleEvent, SaleQuery};
+use crate::sale::{Aggregate, ChargedFee, SaleEvent, SaleQuery};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -58,7 +58,7 @@ pub struct NewSale {
     operator: Option<PersonId>,
     /// The amount captured.
     amount: Positive,
-    /// The acquiring fee charged for it. Nothing unless told.
+    /// The acquiring fee charged for it. Unless told, what the merchant's policy charges; nothing where it has no charge.
     fee_charged: Option<Amount>,
     /// How the payer paid.
     channel: ChannelWord,
@@ -468,9 +468,10 @@ pub async fn register<P: Ports>(
     let known = [SaleOutcome::Good, SaleOutcome::Unknown, SaleOutcome::Declined, SaleOutcome::Failed];
     let outcome = one_of(new.outcome.map_or(SaleOutcome::Good, |o| o.0), &known)?;
     let contact = new.contact.take().map(Contact::parsed);
+    let fee = if new.fee_charged.is_some() { ChargedFee::Told } else { ChargedFee::ByPolicy };
     let sale = new.into_sale(scope.merchant, business_day, &mut texts)?;
     let (aggregate, created) = app
-        .register_sale_with(&scope.who, sale, contact.as_ref(), outcome)
+        .register_sale_with(&scope.who, sale, fee, contact.as_ref(), outcome)
         .await
         .map_err(|e| Problem::of(e, Noun::Sale))?;
     let lens = app.lens(&scope.who, &aggregate.ledger.sale.merchant, &aggregate).await?;

@@ -9,9 +9,11 @@ use crate::http::decision::{DecisionView, SeenFee};
 use crate::http::id::Id;
 use crate::http::identity::Identity;
 use crate::http::instruction::{About, Instruction};
+use crate::http::limits::EVIDENCE_ITEMS;
 use crate::http::money::Positive;
 use crate::http::operation::OperationView;
 use crate::http::problem::{Noun, Problem};
+use crate::http::refund::{EvidencePiece, pieces};
 use crate::http::text::{Text, Texts};
 use crate::ports::Ports;
 use crate::proof::ShownProof;
@@ -39,6 +41,9 @@ pub struct VoidAsk {
     /// The granted case it rests on, where the policy leaves it to support.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     case: Option<CaseId>,
+    /// Evidence that comes with it, where the policy demands some.
+    #[serde(default)]
+    evidence: Vec<EvidencePiece>,
     /// The fees that were seen, as a check decided them. If they are others by then, nothing is done.
     fees: Option<Vec<SeenFee>>,
     /// How the customer was identified, where the policy demands it.
@@ -47,10 +52,14 @@ pub struct VoidAsk {
 
 impl VoidAsk {
     fn parsed(self, proof: ShownProof, texts: &mut Texts) -> Result<crate::void::VoidAsk, Error> {
+        if self.evidence.len() > EVIDENCE_ITEMS {
+            return Err(Error::invalid("/evidence", format!("expected at most {EVIDENCE_ITEMS} pieces")));
+        }
         let identity = self.identity.map(Identity::parsed).transpose()?;
         Ok(crate::void::VoidAsk {
             proof,
             identity,
+            evidence: pieces(self.evidence),
             amount: self.amount.map(|amount| amount.0),
             reason: texts.take_some(self.reason),
             operator: self.operator,

@@ -111,6 +111,42 @@ impl Key {
         Self(format!("policy-name:{}", hashed(name)))
     }
 
+    /// One version of a policy.
+    #[must_use]
+    pub fn policy_version(name: &str, version: &str) -> Self {
+        Self(format!("policy-version:{}:{}", hashed(name), hashed(version)))
+    }
+
+    /// The versions of a policy.
+    #[must_use]
+    pub fn policy_versions(name: &str) -> Self {
+        Self(format!("policy-versions:{}", hashed(name)))
+    }
+
+    /// What was in force under a name and is too long ago to lie beside what is.
+    #[must_use]
+    pub fn policy_past(name: &str) -> Self {
+        Self(format!("policy-past:{}", hashed(name)))
+    }
+
+    /// How a candidate would have decided at a merchant.
+    #[must_use]
+    pub fn shadow(name: &str, merchant: &MerchantId) -> Self {
+        Self(format!("shadow:{}:{merchant}", hashed(name)))
+    }
+
+    /// One decision of a merchant's.
+    #[must_use]
+    pub fn decision(merchant: &MerchantId, id: &str) -> Self {
+        Self(format!("decision:{merchant}:{id}"))
+    }
+
+    /// The decisions of a merchant's day in one lane.
+    #[must_use]
+    pub fn decisions(merchant: &MerchantId, day: BusinessDay, lane: u8) -> Self {
+        Self(format!("decisions:{merchant}:{day}:{lane:02}"))
+    }
+
     /// A closed batch of a terminal.
     #[must_use]
     pub fn batch(merchant: &MerchantId, terminal: &TerminalId, batch: &str) -> Self {
@@ -121,6 +157,18 @@ impl Key {
     #[must_use]
     pub fn void_tally(merchant: &MerchantId, day: BusinessDay, counted: &str, subject: &str) -> Self {
         Self(format!("voids:{merchant}:{day}:{counted}:{}", hashed(subject)))
+    }
+
+    /// How many refunds somebody had in a business day.
+    #[must_use]
+    pub fn refund_tally(merchant: &MerchantId, day: BusinessDay, counted: &str, subject: &str) -> Self {
+        Self(format!("refunded:{merchant}:{day}:{counted}:{}", hashed(subject)))
+    }
+
+    /// How many operations of a way somebody had within a span of so many ms.
+    #[must_use]
+    pub fn rolling_tally(merchant: &MerchantId, way: &str, span_ms: u64, counted: &str, subject: &str) -> Self {
+        Self(format!("rolling:{merchant}:{way}:{span_ms}:{counted}:{}", hashed(subject)))
     }
 
     /// How much a person asked to be refunded in a business day.

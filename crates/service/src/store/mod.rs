@@ -243,6 +243,30 @@ impl<'a, K: Kv> Records<'a, K> {
         Err(Error::Unavailable("a write could not be proved".to_owned()))
     }
 
+    /// Writes a record under a key that nobody else ever writes anything else to, and proves it. Again is harmless.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the write can be neither proved nor disproved; also if nothing may be written to this store.
+    pub async fn put<T: Record>(&self, key: &Key, value: &T) -> Result<(), Error> {
+        if self.creation == Creation::Refused {
+            return Err(Error::Unavailable("nothing is written to this store".to_owned()));
+        }
+        let bytes = self.encode(key, 1, value)?;
+        let mut why = "a write could not be proved".to_owned();
+        for _ in 0..PROOF_ATTEMPTS {
+            if let Err(KvError(failed)) = self.kv.set(key.as_str(), &bytes).await {
+                why = failed;
+            }
+            // Whatever it says: look.
+            match self.kv.get(key.as_str()).await {
+                Ok(there) if there.as_deref() == Some(bytes.as_slice()) => return Ok(()),
+                Ok(_) => {}
+                Err(KvError(failed)) => why = failed,
+            }
+        }
+        Err(Error::Unavailable(why))
+    }
+
     /// Reads, changes and writes a record until it is written or the change gives up. The change may be called several
     /// times, each time on what is there now; `None` means there is nothing to write.
     ///

@@ -3,9 +3,33 @@
 //! so. Never a bare counter: a retry would count twice.
 
 use super::Record;
-use crate::limits::{INTENT_PATIENCE, TALLY_OPEN};
-use rescind_model::{Instant, SaleId};
+use crate::limits::{INTENT_PATIENCE, ROLLING_COUNTED, TALLY_OPEN};
+use rescind_model::{Duration, Instant, SaleId};
 use serde::{Deserialize, Serialize};
+
+/// What both kinds of count can do: that of a business day, which only grows, and that of a span that moves with the time.
+pub trait Count: Record + Clone + Default {
+    /// The total without one command's own place, of what is later than an instant. `None` on overflow: treat as "too many".
+    fn total_without(&self, id: &str, later_than: Instant) -> Option<i64>;
+    /// Reserves a place; `false` if there is no room. A second time changes nothing. What is not later than the instant is
+    /// of no use to anybody any more.
+    fn reserve(&mut self, place: Place, later_than: Instant) -> bool;
+    /// Ends a reservation: it counts from now on, or never did. A stale one only if it is still the one that was seen to be
+    /// stale.
+    fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool;
+    /// Reservations that have not ended.
+    fn open(&self) -> &[Place];
+    /// Reservations whose request cannot be alive any more.
+    fn stale(&self, now: Instant) -> Vec<Place> {
+        self.open().iter().filter(|p| now.since(p.at) > INTENT_PATIENCE).cloned().collect()
+    }
+}
+
+/// The instant a span before another: what is not later than it is out of the span.
+#[must_use]
+pub fn before(now: Instant, span: Duration) -> Instant {
+    Instant { unix_ms: now.unix_ms.saturating_sub(i64::try_from(span.ms).unwrap_or(i64::MAX)) }
+}
 
 /// A place that is reserved and not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +63,36 @@ pub struct Tally {
     pub open: Vec<Place>,
 }
 
+/// `settled ID`: the place is not there any more, whoever removed it. `reserved ID TIME`: it is, as of that time.
+fn is_proved(open: &[Place], id: &str) -> bool {
+    match id.strip_prefix("settled ") {
+        Some(id) => !open.iter().any(|p| p.id == id),
+        None => open.iter().any(|p| p.proof() == id),
+    }
+}
+
+/// Adds a place to those that are open, or renews it: an old one may be about to be dropped.
+fn open_place(open: &mut Vec<Place>, place: Place) -> bool {
+    if let Some(there) = open.iter_mut().find(|p| p.id == place.id) {
+        *there = place;
+        return true;
+    }
+    if open.len() >= TALLY_OPEN {
+        return false;
+    }
+    open.push(place);
+    true
+}
+
+fn close_place(open: &mut Vec<Place>, id: &str, only_as_of: Option<Instant>) -> Option<Place> {
+    let position = open.iter().position(|p| p.id == id && only_as_of.is_none_or(|at| p.at == at))?;
+    Some(open.remove(position))
+}
+
 impl Record for Tally {
     const FORMAT: &'static str = "tally/1";
-    /// `settled ID`: the place is not there any more, whoever removed it. `reserved ID TIME`: it is, as of that time.
     fn holds(&self, id: &str) -> bool {
-        match id.strip_prefix("settled ") {
-            Some(id) => !self.open.iter().any(|p| p.id == id),
-            None => self.open.iter().any(|p| p.proof() == id),
-        }
+        is_proved(&self.open, id)
     }
 }
 
@@ -59,32 +105,139 @@ impl Tally {
 
     /// Reserves a place; `false` if there is no room. A second time changes nothing.
     pub fn reserve(&mut self, place: Place) -> bool {
-        if let Some(there) = self.open.iter_mut().find(|p| p.id == place.id) {
-            // Reserved anew: an old place may be about to be dropped.
-            *there = place;
-            return true;
-        }
-        if self.open.len() >= TALLY_OPEN {
-            return false;
-        }
-        self.open.push(place);
-        true
+        open_place(&mut self.open, place)
     }
 
     /// Ends a reservation: it counts from now on, or never did.
     /// A stale one only if it is still the one that was seen to be stale.
     pub fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool {
-        let is_it = |p: &Place| p.id == id && only_as_of.is_none_or(|at| p.at == at);
-        let Some(position) = self.open.iter().position(is_it) else { return false };
-        let place = self.open.remove(position);
+        let Some(place) = close_place(&mut self.open, id, only_as_of) else { return false };
         if came_through {
             self.confirmed = self.confirmed.saturating_add(place.adds);
         }
         true
     }
+}
 
-    /// Reservations whose request cannot be alive any more.
-    pub fn stale(&self, now: Instant) -> impl Iterator<Item = &Place> {
-        self.open.iter().filter(move |p| now.since(p.at) > INTENT_PATIENCE)
+impl Count for Tally {
+    fn total_without(&self, id: &str, _: Instant) -> Option<i64> {
+        Self::total_without(self, id)
+    }
+    fn reserve(&mut self, place: Place, _: Instant) -> bool {
+        Self::reserve(self, place)
+    }
+    fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool {
+        Self::settle(self, id, came_through, only_as_of)
+    }
+    fn open(&self) -> &[Place] {
+        &self.open
+    }
+}
+
+/// An operation that counts in a span that moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counted {
+    /// The command that carried it out.
+    pub id: String,
+    /// When it was accepted.
+    pub at: Instant,
+}
+
+/// A count over a span that moves with the time: which operations there were, and when. What is out of the span is dropped
+/// by the next that reserves a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Rolling {
+    /// Confirmed so far, and not out of the span.
+    pub confirmed: Vec<Counted>,
+    /// Reserved.
+    pub open: Vec<Place>,
+}
+
+impl Record for Rolling {
+    const FORMAT: &'static str = "rolling-tally/1";
+    fn holds(&self, id: &str) -> bool {
+        is_proved(&self.open, id)
+    }
+}
+
+impl Count for Rolling {
+    fn total_without(&self, id: &str, later_than: Instant) -> Option<i64> {
+        let confirmed = self.confirmed.iter().filter(|c| c.id != id && c.at > later_than).count();
+        let open = self.open.iter().filter(|p| p.id != id && p.at > later_than).count();
+        confirmed.checked_add(open).and_then(|total| i64::try_from(total).ok())
+    }
+
+    fn reserve(&mut self, place: Place, later_than: Instant) -> bool {
+        // A request that was accepted a little earlier may still be under way, and counts from a little earlier on.
+        let kept_from = before(later_than, INTENT_PATIENCE);
+        self.confirmed.retain(|c| c.at > kept_from);
+        self.confirmed.len().saturating_add(self.open.len()) < ROLLING_COUNTED && open_place(&mut self.open, place)
+    }
+
+    fn settle(&mut self, id: &str, came_through: bool, only_as_of: Option<Instant>) -> bool {
+        let Some(place) = close_place(&mut self.open, id, only_as_of) else { return false };
+        if came_through && !self.confirmed.iter().any(|c| c.id == place.id) {
+            self.confirmed.push(Counted { id: place.id, at: place.at });
+        }
+        true
+    }
+
+    fn open(&self) -> &[Place] {
+        &self.open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(id: &str, at: i64) -> Place {
+        Place { id: id.to_owned(), sale: SaleId { value: "S".to_owned() }, adds: 1, at: Instant { unix_ms: at } }
+    }
+
+    #[test]
+    fn an_operation_leaves_the_span_at_its_end_and_not_a_moment_earlier() {
+        let mut rolling = Rolling::default();
+        let day = Duration { ms: 1_000 };
+        let count =
+            |rolling: &Rolling, now: i64| rolling.total_without("", before(Instant { unix_ms: now }, day)).unwrap();
+        assert!(rolling.reserve(place("a", 5_000), before(Instant { unix_ms: 5_000 }, day)));
+        assert_eq!((count(&rolling, 5_000), count(&rolling, 5_999), count(&rolling, 6_000)), (1, 1, 0));
+        assert!(rolling.settle("a", true, None));
+        assert_eq!((count(&rolling, 5_000), count(&rolling, 5_999), count(&rolling, 6_000)), (1, 1, 0));
+        assert!(!rolling.settle("a", true, None), "it is settled");
+        assert!(
+            rolling.reserve(place("a", 5_000), before(Instant { unix_ms: 5_000 }, day))
+                && rolling.settle("a", true, None)
+        );
+        assert_eq!(rolling.confirmed.len(), 1, "the same operation counts once");
+        // Much later it is gone.
+        let late = 5_000 + 1_000 + i64::try_from(INTENT_PATIENCE.ms).unwrap();
+        assert!(rolling.reserve(place("b", late), before(Instant { unix_ms: late }, day)));
+        assert_eq!(rolling.confirmed, []);
+    }
+
+    #[test]
+    fn what_came_to_nothing_never_counted() {
+        let mut rolling = Rolling::default();
+        assert!(rolling.reserve(place("a", 1), Instant { unix_ms: 0 }) && rolling.settle("a", false, None));
+        assert_eq!(rolling, Rolling::default());
+        assert!(rolling.reserve(place("b", 2), Instant { unix_ms: 0 }));
+        assert!(!rolling.settle("b", false, Some(Instant { unix_ms: 1 })), "it was reserved anew since");
+        assert_eq!(rolling.total_without("b", Instant { unix_ms: 0 }), Some(0));
+    }
+
+    #[test]
+    fn a_count_takes_no_more_than_it_can_hold() {
+        let mut rolling = Rolling::default();
+        for n in 0..ROLLING_COUNTED {
+            let id = n.to_string();
+            assert!(rolling.reserve(place(&id, 10), Instant { unix_ms: 0 }) && rolling.settle(&id, true, None));
+        }
+        assert!(!rolling.reserve(place("more", 10), Instant { unix_ms: 0 }));
+        let bytes = serde_json::to_vec(&rolling).unwrap().len();
+        assert!(bytes < crate::limits::VALUE_BYTES / 2, "{bytes}");
     }
 }

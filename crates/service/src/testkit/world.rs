@@ -69,6 +69,11 @@ impl TestPorts {
         *self.provider.lock().unwrap_or_else(PoisonError::into_inner) = provider;
     }
 
+    /// Forgets what was loaded, as a new instance would have.
+    pub fn forget_policies(&self) {
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What was sent so far.
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -192,15 +197,14 @@ impl World {
         self.app.put_policy(policy_name, canonical).await?;
         let bad = |e: rescind_model::name::BadName| Error::Internal(e.to_string());
         let id = MerchantId::parse(merchant).map_err(bad)?;
-        let merchant = Merchant {
-            id: id.clone(),
-            name: "小店".to_owned(),
-            policy: policy_name.to_owned(),
-            utc_offset_minutes: 480,
-        };
+        let merchant = Merchant::new(id.clone(), "小店", policy_name, 480);
         self.app.create_merchant(&self.admin, merchant).await?;
-        let terminal =
-            Terminal { merchant: id.clone(), id: TerminalId::parse("T1").map_err(bad)?, label: "counter".to_owned() };
+        let terminal = Terminal {
+            merchant: id.clone(),
+            id: TerminalId::parse("T1").map_err(bad)?,
+            label: "counter".to_owned(),
+            class: None,
+        };
         self.app.create_terminal(&self.admin, terminal).await?;
         for (name, role) in [
             ("cashier", "cashier"),

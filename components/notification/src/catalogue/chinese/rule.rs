@@ -9,12 +9,15 @@ macro_rules! clauses {
 }
 
 pub(super) const CLAUSES: &[Clause] = clauses! {
+    "policy.effective" "{o} 不在规则的有效期内(起止时间 {l})" / "规则不在有效期内";
     "sale.outcome" "原交易未确认成功(结果:{o})" / "原交易未确认成功";
     "void.enabled" "该商户不开放撤销";
     "void.window" "已超过撤销时限({o},时限 {l})" / "已超过撤销时限";
     "void.count" "撤销次数已用完(已有 {o} 次,上限 {l} 次)" / "撤销次数已用完";
     "void.amount" "撤销必须是全额 {l},不能是 {o}" / "撤销必须是全额";
     "void.amount-limit" "{o} 不在可撤销的金额范围内(限额 {l})" / "金额不在可撤销的范围内";
+    "void.kind" "{o}类交易不能撤销" / "此类交易不能撤销";
+    "void.evidence" "缺少凭证:{l}" / "缺少凭证";
     "void.settled" "该交易已清算({o})" / "该交易已清算";
     "void.batch" "终端批次已结账({o})" / "终端批次已结账";
     "void.business-day" "原交易属于清算日 {l},现在是清算日 {o}" / "原交易的清算日已结束";
@@ -34,6 +37,7 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "refund.same-day" "当日交易不能退货(清算日 {o},{l} 起可退)" / "当日交易不能退货";
     "refund.partial" "只能全额退货 {l},不能是 {o}" / "只能全额退货";
     "refund.count" "该交易的退货次数已用完(已有 {o} 次,上限 {l} 次)" / "该交易的退货次数已用完";
+    "refund.tally" "可申请的退货次数已用完(已有 {o} 次,上限 {l} 次)" / "可申请的退货次数已用完";
     "refund.spacing" "距上次退货时间太短({o},至少 {l})" / "距上次退货时间太短";
     "refund.minimum-wait" "现在退货为时过早({o},至少 {l})" / "现在退货为时过早";
     "refund.kind" "{o}类交易不能退货" / "此类交易不能退货";
@@ -99,4 +103,14 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "completion-void.window" "已超过预授权完成撤销时限({o},时限 {l})" / "已超过预授权完成撤销时限";
     "completion-void.operator-role" "操作员无预授权完成撤销权限(当前 {o},需要 {l})" / "操作员无预授权完成撤销权限(需要 {l})" / "操作员无预授权完成撤销权限";
     "completion-void.authentication" "操作员身份验证无效({o},须在 {l}内)" / "须有操作员 {l}内的身份验证" / "须有操作员的身份验证";
+    "offline.enabled" "规则不允许终端脱机处理";
+    "offline.way" "规则不允许脱机办理此业务";
+    "offline.amount" "{o} 超过脱机单笔限额 {l}" / "金额超过脱机单笔限额";
+    "offline.total" "加上本笔,脱机累计金额达 {o},超过限额 {l}" / "脱机累计金额已超过限额";
+    "offline.count" "脱机操作次数已用完(已有 {o} 次,上限 {l} 次)" / "脱机操作次数已用完";
+    "offline.records" "终端待上送记录过多(已有 {o} 条,上限 {l} 条)" / "终端待上送记录过多";
+    "offline.contact" "终端最近一次联机不够新({o},上限 {l})" / "终端最近一次联机不够新";
+    "offline.bundle" "终端规则包不够新({o},上限 {l})" / "终端规则包不够新";
+    "offline.clock" "临近时限({l}),终端时钟误差内不能脱机判断" / "临近时限,终端时钟误差内不能脱机判断";
+    "offline.unknown" "判断所需的信息({l})只有服务器掌握" / "判断所需的信息只有服务器掌握";
 };

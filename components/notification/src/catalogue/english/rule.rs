@@ -9,12 +9,15 @@ macro_rules! clauses {
 }
 
 pub(super) const CLAUSES: &[Clause] = clauses! {
+    "policy.effective" "the policy is not in force at {o}, its time begins or ends at {l}" / "the policy is not in force";
     "sale.outcome" "the sale is not known to be good, its outcome is {o}" / "the sale is not known to be good";
     "void.enabled" "this policy does not offer voids";
     "void.window" "the void window has closed ({o}, limit {l})" / "the void window has closed";
     "void.count" "the number of voids is used up ({o} so far, limit {l})" / "the number of voids is used up";
     "void.amount" "a void must take back the whole sale, {l} and not {o}" / "a void must take back the whole sale";
     "void.amount-limit" "{o} is outside what may be voided here (limit {l})" / "the amount is outside what may be voided here";
+    "void.kind" "sales of the kind {o} cannot be voided" / "sales of this kind cannot be voided";
+    "void.evidence" "evidence is missing: {l}" / "evidence is missing";
     "void.settled" "the sale is already settled ({o})" / "the sale is already settled";
     "void.batch" "the terminal's batch is already closed ({o})" / "the terminal's batch is already closed";
     "void.business-day" "the sale belongs to business day {l}, and it is now business day {o}" / "the business day of the sale is over";
@@ -34,6 +37,7 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "refund.same-day" "a sale cannot be refunded on its own business day ({o}), only from {l} on" / "a sale cannot be refunded on its own business day";
     "refund.partial" "only the whole sale can be refunded, {l} and not {o}" / "only the whole sale can be refunded";
     "refund.count" "the number of refunds of this sale is used up ({o} so far, limit {l})" / "the number of refunds of this sale is used up";
+    "refund.tally" "the number of refunds that may be asked for is used up ({o} so far, limit {l})" / "the number of refunds that may be asked for is used up";
     "refund.spacing" "the last refund of this sale was too recent ({o}, at least {l})" / "the last refund of this sale was too recent";
     "refund.minimum-wait" "it is too early to refund this sale ({o}, at least {l})" / "it is too early to refund this sale";
     "refund.kind" "sales of the kind {o} cannot be refunded" / "sales of this kind cannot be refunded";
@@ -99,4 +103,14 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "completion-void.window" "the window for voiding the completion has closed ({o}, limit {l})" / "the window for voiding the completion has closed";
     "completion-void.operator-role" "the operator's role does not permit voiding completions ({o}, needed {l})" / "the operator's role does not permit voiding completions (needed {l})" / "the operator's role does not permit voiding completions";
     "completion-void.authentication" "the operator's proof does not do ({o}, no older than {l})" / "the operator has to prove who they are (no longer than {l} ago)" / "the operator has to prove who they are";
+    "offline.enabled" "the policy lets no terminal decide alone";
+    "offline.way" "the policy does not let a terminal do this alone";
+    "offline.amount" "{o} is more than a terminal may decide alone (limit {l})" / "the amount is more than a terminal may decide alone";
+    "offline.total" "with this one it would be {o} that the terminal decided alone since it was last online (limit {l})" / "the terminal has decided too large a sum alone since it was last online";
+    "offline.count" "the number of operations the terminal may decide alone is used up ({o} so far, limit {l})" / "the number of operations the terminal may decide alone is used up";
+    "offline.records" "too many records wait at the terminal to be sent ({o}, limit {l})" / "too many records wait at the terminal to be sent";
+    "offline.contact" "the terminal's last contact is not recent enough ({o}, limit {l})" / "the terminal's last contact is not recent enough";
+    "offline.bundle" "the rules at the terminal are not recent enough ({o}, limit {l})" / "the rules at the terminal are not recent enough";
+    "offline.clock" "the terminal's clock is not exact enough to decide this close to a time limit ({l})" / "the terminal's clock is not exact enough to decide this close to a time limit";
+    "offline.unknown" "what decides it is known to the server only ({l})" / "what decides it is known to the server only";
 };

@@ -14,6 +14,7 @@ mod operator;
 mod payment_code;
 mod people;
 mod permission;
+mod policy;
 mod privacy;
 mod proof;
 mod race;

@@ -1,6 +1,6 @@
 //! Payment codes: made, scanned or cancelled, and which of the two came first.
 
-use super::shop::{Reply, Shop, cny, pack, sale};
+use super::shop::{Reply, Shop, cny, other_version, pack, sale};
 use crate::ports::{OutboundAnswer, Ports as _};
 use crate::testkit::{Plan, Trouble};
 use rescind_model::Duration;
@@ -175,7 +175,7 @@ async fn a_policy_without_codes_makes_none() {
     let shop = Shop::new().await;
     let text = include_str!("../../../../../policies/lakala.toml")
         .replace("[code]\nenabled = true", "[code]\nenabled = false");
-    let policy = rescind_policy::compile(&text, "lakala.toml").unwrap();
+    let policy = rescind_policy::compile(&other_version(&text), "lakala.toml").unwrap();
     shop.world.app.put_policy("lakala", policy.canonical()).await.unwrap();
     shop.post(&shop.system, "/v1/payment-codes", &code("C-1")).await.refused(409, "code.disabled");
 }

@@ -1,6 +1,6 @@
 //! What takes persons besides the one who asks: support, legal orders, questions, and what is left to do after a refund.
 
-use super::shop::{Reply, Shop, cny, pack, refund, sale};
+use super::shop::{Reply, Shop, cny, other_version, pack, refund, sale};
 use crate::ports::{Kv as _, OutboundAnswer, Ports as _};
 use crate::testkit::{Plan, Trouble};
 use rescind_model::chain;
@@ -17,7 +17,7 @@ pub fn policy(name: &str, change: impl Fn(String) -> String) -> Vec<u8> {
         include_str!("../../../../../policies/unionpay.toml")
     };
     let kept = text.lines().filter(|line| !line.starts_with("authentication =") && !line.starts_with("identity ="));
-    let text = change(kept.collect::<Vec<_>>().join("\n"));
+    let text = other_version(&change(kept.collect::<Vec<_>>().join("\n")));
     rescind_policy::compile(&text, name).unwrap().canonical().to_vec()
 }
 

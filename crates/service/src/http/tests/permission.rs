@@ -1,6 +1,6 @@
 //! Who may do what, and what others learn of it: nothing.
 
-use super::shop::{Shop, pack, refund, sale};
+use super::shop::{Shop, other_version, pack, refund, sale};
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
@@ -126,11 +126,18 @@ async fn keys_and_secrets_are_shown_once() {
 async fn the_directory_is_set_up_over_the_api() {
     let shop = Shop::new().await;
     let put = shop
-        .call(&shop.admin, "PUT", "/v1/policies/unionpay", None, &String::from_utf8(pack("unionpay")).unwrap())
+        .call(
+            &shop.admin,
+            "PUT",
+            "/v1/policies/unionpay?activate=now",
+            None,
+            &String::from_utf8(pack("unionpay")).unwrap(),
+        )
         .await;
     let put = put.expect(200);
     assert_eq!(put["name"], "unionpay");
     let policies = shop.get(&shop.admin, "/v1/policies").await.expect(200);
+    let put = json!({"name": put["name"], "version": put["version"], "hash": put["hash"]});
     assert!(policies["items"].as_array().unwrap().contains(&put), "{policies}");
     let merchant = json!({"id": "M-7", "name": "茶馆", "policy": "unionpay", "utc_offset_minutes": 480});
     assert_eq!(shop.post(&shop.admin, "/v1/merchants", &merchant).await.expect(201), merchant);
@@ -140,6 +147,27 @@ async fn the_directory_is_set_up_over_the_api() {
     let terminal = json!({"merchant": "M-7", "id": "T1", "label": "counter"});
     assert_eq!(shop.post(&shop.admin, "/v1/terminals", &terminal).await.expect(201), terminal);
     assert_eq!(shop.get(&shop.admin, "/v1/terminals?merchant=M-7").await.expect(200)["items"], json!([terminal]));
+    let changed = json!({"label": "door", "class": "unattended"});
+    let path = "/v1/terminals/T1?merchant=M-7";
+    let shown = shop.call(&shop.admin, "PUT", path, None, &changed.to_string()).await.expect(200);
+    assert_eq!(shown, json!({"merchant": "M-7", "id": "T1", "label": "door", "class": "unattended"}));
+    assert_eq!(shop.get(&shop.admin, "/v1/terminals?merchant=M-7").await.expect(200)["items"], json!([shown]));
+    shop.call(&shop.admin, "PUT", "/v1/terminals/T8?merchant=M-7", None, &changed.to_string())
+        .await
+        .refused(404, "not-found");
+    let settings = json!({"policy": "lakala", "policies_by_class": {"unattended": "unionpay"}, "record_checks": false});
+    let shown =
+        shop.call(&shop.admin, "PUT", "/v1/merchants/M-7/settings", None, &settings.to_string()).await.expect(200);
+    assert_eq!((&shown["policy"], &shown["policies_by_class"]["unattended"]), (&json!("lakala"), &json!("unionpay")));
+    assert_eq!(shown["record_checks"], false);
+    for (settings, field) in [
+        (json!({"policy": "nonsense"}), "/policy"),
+        (json!({"policy": "lakala", "policies_by_class": {"x": "nonsense"}}), "/policies_by_class"),
+        (json!({"policy": "lakala", "policies_by_class": {"two words": "lakala"}}), "/policies_by_class"),
+    ] {
+        let refused = shop.call(&shop.admin, "PUT", "/v1/merchants/M-7/settings", None, &settings.to_string()).await;
+        assert_eq!(refused.at(), (422, "body.invalid".to_owned(), field.to_owned()));
+    }
     let person = json!({"id": "li", "name": "李", "grants": [{"merchant": "M-7", "roles": ["cashier"]}]});
     assert_eq!(shop.post(&shop.admin, "/v1/persons", &person).await.expect(201), person);
     let grants = json!({"grants": [{"merchant": "M-7", "roles": ["manager", "reviewer"]}]});
@@ -197,7 +225,7 @@ async fn a_role_that_nobody_knows_is_refused_with_those_that_are_known() {
     // A role of the merchant's policy, and of no other's.
     let text = include_str!("../../../../../policies/lakala.toml")
         .replace("roles = [\"reviewer\", \"manager\"]", "roles = [\"reviewer\", \"manager\", \"regional-head\"]");
-    let policy = rescind_policy::compile(&text, "lakala.toml").unwrap();
+    let policy = rescind_policy::compile(&other_version(&text), "lakala.toml").unwrap();
     shop.world.app.put_policy("lakala", policy.canonical()).await.unwrap();
     shop.world.merchant("M-2", "unionpay", &pack("unionpay")).await.unwrap();
     let grants = |merchant: &str| json!({"grants": [{"merchant": merchant, "roles": ["regional-head"]}]}).to_string();

@@ -177,7 +177,7 @@ async fn nothing_personal_leaks_to_the_till_the_log_or_the_outside() {
         let allowed: &[&str] = match key.split(':').next().unwrap() {
             "personal" => &private,
             // The token is the payer's pseudonym, and what the policy counts by.
-            "sale" => &[TOKEN, "12345678"],
+            "sale" | "decision" => &[TOKEN, "12345678"],
             _ => &["12345678"],
         };
         let kept: Vec<&str> = private.iter().copied().filter(|p| !allowed.contains(p)).collect();
@@ -489,7 +489,8 @@ async fn after_its_time_everything_personal_goes_a_day_at_a_time() {
     for _ in 0..3 {
         erased += app.tick().await.unwrap().erased;
     }
-    assert_eq!(erased, 4, "two contacts, a note and a receipt");
+    assert_eq!(erased, 5, "two contacts, a note, a receipt and a decision");
+    assert!(!shop.stored().iter().any(|key| key.starts_with("decision")), "{:?}", shop.stored());
     let seen = shop.get(&shop.manager, &format!("/v1/refunds/{refund}")).await.expect(200);
     assert_eq!((&seen["note"]["erased"], &seen["contact"]["erased"]), (&json!(true), &json!(true)), "{seen}");
     assert_eq!(seen["evidence"][0]["stored"], false);

@@ -2,7 +2,7 @@
 
 use super::hold::hold;
 use super::payment_code::{code, provider_says};
-use super::shop::{Shop, cny, pack, refund, sale};
+use super::shop::{Shop, cny, pack, refund, sale, version_of};
 use crate::ports::Ports as _;
 use crate::testkit::TestPorts;
 use http::Method;
@@ -193,6 +193,17 @@ fn table() -> Vec<Route> {
         post("/v1/review-sources", "A", Nothing, json!({"label": "desk", "principals": {"kim": "M-1.reviewer"}})),
         route("DELETE", "/v1/review-sources/src-1", "A", Nothing, Value::Null),
         route("PUT", "/v1/policies/lakala", "A", Nothing, json!({})),
+        post(
+            "/v1/policies/lakala/activations",
+            "A",
+            Key(r#"{"version":"another"}"#),
+            json!({"version": version_of(&pack("lakala"))}),
+        ),
+        route("DELETE", "/v1/policies/lakala/activations/first", "A", Nothing, Value::Null),
+        route("PUT", "/v1/policies/lakala/shadow", "A", Nothing, json!({"version": version_of(&pack("lakala"))})),
+        route("DELETE", "/v1/policies/lakala/shadow", "A", Nothing, Value::Null),
+        route("PUT", "/v1/merchants/M-1/settings", "A", Nothing, json!({"policy": "lakala"})),
+        route("PUT", "/v1/terminals/T1", "A", Nothing, json!({"label": "new"})),
     ]
 }
 
@@ -342,7 +353,10 @@ fn general(path: &str) -> bool {
         "/v1/review-sources/",
     ]
     .iter()
-    .any(|start| path == *start || (path.starts_with(start) && !path.ends_with("/funds") && !path.ends_with("/close")))
+    .any(|start| {
+        let about_a_merchant = path.starts_with("/v1/terminals/") || path.ends_with("/funds");
+        path == *start || (path.starts_with(start) && !about_a_merchant)
+    })
 }
 
 fn matches(pattern: &str, path: &str) -> bool {

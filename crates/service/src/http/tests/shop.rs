@@ -72,6 +72,19 @@ pub fn pack(name: &str) -> Vec<u8> {
     rescind_policy::compile(text, file).unwrap().canonical().to_vec()
 }
 
+/// A changed pack's text under a version of its own: what is installed never changes.
+pub fn other_version(text: &str) -> String {
+    let changed = text.replacen("\nversion = \"", "\nversion = \"changed-", 1);
+    assert_ne!(changed, text, "a pack has a version");
+    changed
+}
+
+/// The version of a compiled pack.
+pub fn version_of(canonical: &[u8]) -> String {
+    let document: Value = serde_json::from_slice(canonical).unwrap();
+    document["version"].as_str().unwrap().to_owned()
+}
+
 impl Shop {
     pub async fn new() -> Self {
         Self::under("lakala").await
