@@ -1,7 +1,7 @@
 //! Our component, warm, fresh and in Pulley, and our engine natively.
 
 use crate::{Answer, Contender};
-use rescind_decider::{Decider, Runtime, Target, Translation};
+use rescind_decider::{Decider, Runtime, Target, Verified};
 use rescind_eligibility::Engine;
 use rescind_model::record::{Answer as Decided, Input, Question};
 use rescind_model::token::Token as _;
@@ -11,10 +11,15 @@ use std::rc::Rc;
 
 const POLICY: &str = include_str!("../policies/refund.toml");
 
-fn component() -> Vec<u8> {
-    let path = std::env::var("RESCIND_ELIGIBILITY")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components/eligibility.wasm").to_owned());
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; `cargo xtask build --components` makes it"))
+/// A translation that `crates/decider/examples/translate.rs` made.
+fn runtime(target: &Target, ending: &str) -> Runtime {
+    let folder = std::env::var("RESCIND_COMPONENTS")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components").to_owned());
+    let path = format!("{folder}/eligibility.{ending}.cwasm");
+    let translation = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; README.md says how it is made"));
+    // SAFETY: made on this machine by who runs this program, in a folder of theirs.
+    let verified = unsafe { Verified::new(&translation) };
+    Runtime::load(target, verified).unwrap()
 }
 
 pub fn contenders(questions: &[Input]) -> Vec<Box<dyn Contender>> {
@@ -23,9 +28,8 @@ pub fn contenders(questions: &[Input]) -> Vec<Box<dyn Contender>> {
     let questions: Rc<[Input]> = questions.into();
     let mut all: Vec<Box<dyn Contender>> =
         vec![Box::new(Native { engine: Engine::load(&document).unwrap(), questions: questions.clone() })];
-    let component = component();
-    for target in [Target::Host, Target::Pulley] {
-        let runtime = Translation::of(&component, &target).unwrap().run(4).unwrap();
+    for (target, ending) in [(Target::Host, "native"), (Target::Pulley, "pulley")] {
+        let runtime = runtime(&target, ending);
         let name = if target.is_pulley() { "our component in Pulley" } else { "our component" };
         all.push(Box::new(Warm { name, decider: runtime.decider(&document).unwrap(), questions: questions.clone() }));
         all.push(Box::new(Fresh { name, runtime, document: document.clone(), questions: questions.clone() }));

@@ -1,7 +1,7 @@
 //! How long one decision takes through the component: warm, in a fresh instance, and in Pulley, beside the native engine.
 //! All are measured in turns, so that what slows the machine slows all of them.
 //!
-//! `cargo xtask build --components` first; then `cargo bench -p rescind-decider --features compile`. `FIGURES=warm` measures those
+//! `cargo xtask build --components` first; then `cargo bench -p rescind-decider`. `FIGURES=warm` measures those
 //! whose name has that word, for a profiler.
 #![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a bench that fails, fails")]
