@@ -582,6 +582,7 @@ fn operation(entry: &Entry) -> Option<&StoredOperation> {
         | Entry::Outcome(_)
         | Entry::Anchor(_)
         | Entry::Bundle(_)
+        | Entry::Forwarding(_)
         | Entry::Incident(_) => None,
     }
 }

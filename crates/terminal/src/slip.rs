@@ -77,6 +77,7 @@ impl Begun<'_> {
             identity: facts.identity.first().cloned(),
             grant: None,
             order: None,
+            decision: Some(self.decided.id.clone()),
         }
     }
 
@@ -171,7 +172,7 @@ impl Begun<'_> {
             id: self.operation.id.clone(),
             kind: self.operation.way,
             amount: self.operation.amount.clone(),
-            cause: cause.or_else(|| trouble.map(|trouble| crate::slip::word(trouble).to_owned())).unwrap_or_default(),
+            cause: cause.or_else(|| trouble.map(|trouble| word(trouble).to_owned())).unwrap_or_default(),
             penalty,
             capture: None,
             requested_by,
