@@ -3,8 +3,8 @@
 use rescind_model::{BusinessDay, Money};
 use serde::{Deserialize, Serialize};
 
-use crate::limits;
-use crate::record::{Entry, StoredOperation};
+#[cfg(feature = "store")]
+use crate::{limits, record::Entry, record::StoredOperation};
 
 /// Counts of a journal. They are never lower than the truth: a record and its count are one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,11 @@ impl Counters {
     pub fn day(&self, day: BusinessDay) -> Option<&DayCount> {
         self.days.iter().find(|count| count.day == day)
     }
+}
 
+/// How they change: only where a journal is kept.
+#[cfg(feature = "store")]
+impl Counters {
     /// Counts a record of so many bytes.
     pub(crate) fn add(&mut self, entry: &Entry, bytes: u64) -> Result<(), Uncountable> {
         self.records = self.records.checked_add(1).ok_or_else(|| Uncountable("too many records".into()))?;
@@ -91,10 +95,12 @@ impl Counters {
     }
 }
 
+#[cfg(feature = "store")]
 fn more(count: u32) -> Result<u32, Uncountable> {
     count.checked_add(1).ok_or_else(|| Uncountable("too many operations".into()))
 }
 
+#[cfg(feature = "store")]
 fn plus(totals: &mut Vec<Money>, amount: &Money) -> Result<(), Uncountable> {
     if amount.is_zero() {
         return Ok(());

@@ -102,6 +102,17 @@ fn disk(error: impl Into<redb::Error>) -> JournalError {
     JournalError::Disk(Box::new(error.into()))
 }
 
+fn io(error: std::io::Error) -> JournalError {
+    disk(redb::Error::Io(error))
+}
+
+/// Returns once the name outlives a power loss.
+fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Elsewhere a folder cannot be opened as a file, and a name is durable or not as the system pleases.
+    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
 fn damaged(what: impl Into<String>) -> JournalError {
     JournalError::Damaged(what.into())
 }
@@ -158,19 +169,30 @@ pub struct Journal {
 impl Journal {
     /// Opens the journal in a file, or begins one. The file is locked: nobody else can have it.
     ///
+    /// A journal begins under another name (`.new` behind it) and gets its own once it is whole, so that a power loss at the
+    /// beginning leaves none, and never a part of one.
+    ///
     /// # Errors
     /// [`JournalError::OtherOwner`], [`JournalError::Damaged`], [`JournalError::Disk`].
     pub fn open(path: &Path, opening: &Opening) -> Result<Self, JournalError> {
-        let database = builder().create(path).map_err(disk)?;
-        // Its name outlives a power loss from here on.
-        if let Some(folder) = path.parent().filter(|_| cfg!(unix)) {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(redb::Error::Io).map_err(disk)?;
+        if !path.try_exists().map_err(io)? {
+            let mut new = path.as_os_str().to_owned();
+            new.push(".new");
+            let new = Path::new(&new);
+            match std::fs::remove_file(new) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+                Ok(()) | Err(_) => {}
+            }
+            // Dropped, and with that closed and synced, before it is renamed.
+            drop(Self::on(builder().create(new).map_err(disk)?, opening)?);
+            std::fs::rename(new, path).map_err(io)?;
+            sync_folder_of(path).map_err(io)?;
         }
-        Self::on(database, opening)
+        Self::on(builder().open(path).map_err(disk)?, opening)
     }
 
-    /// Opens the journal in a storage, or begins one.
+    /// Opens the journal in a storage, or begins one. Whoever brings the storage sees to it that the power does not go at
+    /// the beginning, or takes an empty one then.
     ///
     /// # Errors
     /// As [`Journal::open`].

@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A sector: what a disk writes whole or not at all.
 const SECTOR: usize = 512;
 
+/// What redb writes over in place: its header. It expects of a disk what SQLite does too, that a byte which was being
+/// written over is afterwards the old one or the new one. Everywhere else this storage leaves rubbish as well.
+const HEADER: usize = 4_096;
+
 #[derive(Debug, Clone)]
 enum Change {
     Write { at: usize, bytes: Vec<u8> },
@@ -28,6 +32,23 @@ impl Change {
             }
             Self::Length(length) => file.resize(*length, 0),
         }
+    }
+}
+
+/// Makes a write in part: each sector by itself whole, not at all, cut somewhere, or with rubbish.
+fn tear(file: &mut Vec<u8>, at: usize, bytes: &[u8], chance: &mut Chance) {
+    for (n, sector) in bytes.chunks(SECTOR).enumerate() {
+        let at = at.saturating_add(n.saturating_mul(SECTOR));
+        let cut = chance.index(sector.len().saturating_add(1));
+        let (front, back) = sector.split_at_checked(cut).unwrap_or((sector, &[]));
+        let (at, bytes) = match chance.below(16) {
+            0 if at >= HEADER => (at, sector.iter().map(|byte| byte ^ 0x5a).collect()),
+            1 => (at, front.to_vec()),
+            2 => (at.saturating_add(cut), back.to_vec()),
+            3..=8 => (at, sector.to_vec()),
+            _ => continue,
+        };
+        Change::Write { at, bytes }.make(file);
     }
 }
 
@@ -117,7 +138,7 @@ impl TornFile {
     }
 
     /// The power comes back: another file, with what is left of this one. Changes that were not synced are made whole, in
-    /// part, with rubbish, or not at all, each sector by itself; whoever still holds this file sees no power.
+    /// part, with rubbish, or not at all; whoever still holds this file sees no power.
     #[must_use]
     pub fn restart(&self, chance: &mut Chance) -> Self {
         let left = self.state(|state| {
@@ -127,17 +148,7 @@ impl TornFile {
                 match (chance.below(4), &change) {
                     (0, _) => {}
                     (1, _) | (_, Change::Length(_)) => change.make(&mut left),
-                    (_, Change::Write { at, bytes }) => {
-                        for (n, sector) in bytes.chunks(SECTOR).enumerate() {
-                            let at = at.saturating_add(n.saturating_mul(SECTOR));
-                            let rubbish = || -> Vec<u8> { sector.iter().map(|byte| byte ^ 0x5a).collect() };
-                            match chance.below(16) {
-                                0 => Change::Write { at, bytes: rubbish() }.make(&mut left),
-                                1..=7 => Change::Write { at, bytes: sector.to_vec() }.make(&mut left),
-                                _ => {}
-                            }
-                        }
-                    }
+                    (_, Change::Write { at, bytes }) => tear(&mut left, *at, bytes, chance),
                 }
             }
             left
