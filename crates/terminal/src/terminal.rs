@@ -1,7 +1,7 @@
 //! The terminal.
 
 use crate::answer::{Answer, Done};
-use crate::ask::{Ask, Begin, Subject};
+use crate::ask::{Ask, Begin, Operator, Subject};
 use crate::book::Book;
 use crate::clock::{Reading, Source, Time, tell};
 use crate::error::TerminalError;
@@ -437,7 +437,7 @@ impl<D: Disk> Terminal<D> {
 
     // ---------------------------------------------------------------------------------------------- decisions
 
-    /// Whether a stored sale can be voided as a whole. Nothing is written: a look.
+    /// Whether a stored sale can be voided as a whole, by whoever stands at the terminal. Nothing is written: a look.
     ///
     /// # Errors
     /// As [`Terminal::check`].
@@ -446,12 +446,13 @@ impl<D: Disk> Terminal<D> {
         reading: Reading,
         sale: &SaleId,
         reason: Option<String>,
+        operator: Operator,
     ) -> Result<Answer, TerminalError> {
         let stored = self.book.sale(sale).ok_or_else(|| TerminalError::UnknownSale(sale.to_string()))?;
         let amount = stored.sale.captured.clone();
         let question = Question::Void(VoidQuestion { amount, reason, legal: false, evidence: Vec::new() });
         let sale = Subject::Stored(sale.clone());
-        self.check(reading, &Ask { sale, question, operator: None, proof: None, identity: Vec::new(), fees: None })
+        self.check(reading, &Ask { sale, question, operator: Some(operator), proof: None, identity: Vec::new(), fees: None })
     }
 
     /// Decides without writing anything. Who shows nothing only looks: the obligations say what will have to be shown.
@@ -480,10 +481,11 @@ impl<D: Disk> Terminal<D> {
         reading: Reading,
         sale: &Subject,
         amount: Option<&Money>,
+        operator: Option<&Operator>,
     ) -> Result<Vec<Answer>, TerminalError> {
         let time = self.time(reading)?;
         let about = self.about(sale)?;
-        let standing = self.standing_of_nobody();
+        let standing = self.standing_of(operator);
         let facts = self.gather(about, standing, &time)?;
         let decisions = self.decider()?.decider.assess(&facts, amount)??;
         decisions.into_iter().map(|decision| Answer::of(decision, &time, self.setup.utc_offset_minutes)).collect()
@@ -650,11 +652,12 @@ impl<D: Disk> Terminal<D> {
         self.gather(about, standing, time)
     }
 
-    fn standing_of_nobody(&self) -> Standing {
+    /// Who looks: nobody has to show anything for that.
+    fn standing_of(&self, operator: Option<&Operator>) -> Standing {
         Standing {
             asker: rescind_model::Asker {
-                person: None,
-                roles: Vec::new(),
+                person: operator.map(|operator| operator.person.clone()),
+                roles: operator.map_or_else(Vec::new, |operator| operator.roles.clone()),
                 terminal: Some(self.setup.terminal.clone()),
                 terminal_class: self.setup.class.clone(),
             },

@@ -38,10 +38,6 @@ impl Input {
         core::str::from_utf8(self.bytes(limit, what)?)
             .map_err(|error| TerminalError::Argument(format!("{what} is not UTF-8: {error}")))
     }
-
-    pub(super) fn text_or_none<'a>(self, limit: usize, what: &str) -> Result<Option<&'a str>, TerminalError> {
-        if self.start.is_null() { Ok(None) } else { self.text(limit, what).map(Some) }
-    }
 }
 
 /// Where the caller wants its answer.

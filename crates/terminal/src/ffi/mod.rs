@@ -10,7 +10,7 @@ mod call;
 mod handle;
 mod signer;
 
-use crate::ask::{self, Ask, Begin, Subject};
+use crate::ask::{self, Ask, Begin, Operator, Subject};
 use crate::clock::Reading;
 use crate::error::{TerminalError, code};
 use crate::limits;
@@ -75,6 +75,18 @@ struct Look {
     sale: Subject,
     #[serde(default)]
     amount: Option<Money>,
+    #[serde(default)]
+    operator: Option<Operator>,
+}
+
+/// A look at the void of a stored sale.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VoidLook {
+    sale: SaleId,
+    #[serde(default)]
+    reason: Option<String>,
+    operator: Operator,
 }
 
 /// What became of a bundle.
@@ -123,7 +135,7 @@ pub unsafe extern "C" fn rescind_terminal_open_with_signer(
     setup_length: usize,
     public_key: *const u8,
     public_key_length: usize,
-    sign: Option<SignCallback>,
+    sign: SignCallback,
     context: *mut core::ffi::c_void,
     now: ClockReading,
     terminal: *mut Handle,
@@ -147,30 +159,27 @@ pub extern "C" fn rescind_terminal_close(terminal: Handle) -> i32 {
     call::closed(terminal)
 }
 
-/// Whether a stored sale can be voided as a whole: a look, nothing is written. `reason` may be NULL.
+/// Whether a stored sale can be voided as a whole: nothing is written. `look` is JSON: the sale's id, the operator, and
+/// perhaps a reason code.
 ///
 /// # Safety
-/// `sale` and `reason` are readable for their lengths, `answer` is writable for `capacity`, `needed` is writable.
+/// `look` is readable for its length, `answer` is writable for `capacity`, `needed` is writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rescind_terminal_check_void(
     terminal: Handle,
     now: ClockReading,
-    sale: *const u8,
-    sale_length: usize,
-    reason: *const u8,
-    reason_length: usize,
+    look: *const u8,
+    look_length: usize,
     answer: *mut u8,
     capacity: usize,
     needed: *mut usize,
 ) -> i32 {
     // SAFETY: the caller's promise.
-    let (sale, reason) = unsafe { (Input::new(sale, sale_length), Input::new(reason, reason_length)) };
-    // SAFETY: the caller's promise.
-    let out = unsafe { Output::new(answer, capacity, needed) };
+    let (look, out) = unsafe { (Input::new(look, look_length), Output::new(answer, capacity, needed)) };
     answered(terminal, out, |terminal| {
-        let sale = name(SaleId::parse(sale.text(limits::ASK_BYTES, "the sale")?))?;
-        let reason = reason.text_or_none(limits::ASK_BYTES, "the reason")?.map(ToOwned::to_owned);
-        Ok((code::OK, terminal.check_void(now.read()?, &sale, reason)?))
+        let look = look.bytes(limits::ASK_BYTES, "what is looked at")?;
+        let VoidLook { sale, reason, operator } = ask::read(look, limits::ASK_BYTES, "what is looked at")?;
+        Ok((code::OK, terminal.check_void(now.read()?, &sale, reason, operator)?))
     })
 }
 
@@ -196,7 +205,7 @@ pub unsafe extern "C" fn rescind_terminal_check(
     })
 }
 
-/// Looks at all ways back at once: a list of answers. `look` is JSON: the sale, and perhaps an amount.
+/// Looks at all ways back at once: a list of answers. `look` is JSON: the sale, and perhaps an amount and the operator.
 ///
 /// # Safety
 /// As rescind_terminal_check.
@@ -215,7 +224,7 @@ pub unsafe extern "C" fn rescind_terminal_assess(
     answered(terminal, out, |terminal| {
         let look = look.bytes(limits::ASK_BYTES, "what is looked at")?;
         let look: Look = ask::read(look, limits::ASK_BYTES, "what is looked at")?;
-        Ok((code::OK, terminal.assess(now.read()?, &look.sale, look.amount.as_ref())?))
+        Ok((code::OK, terminal.assess(now.read()?, &look.sale, look.amount.as_ref(), look.operator.as_ref())?))
     })
 }
 

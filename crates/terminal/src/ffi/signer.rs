@@ -6,19 +6,24 @@ use rescind_bundle::{PublicKey, SignFailed, Signer};
 
 /// Signs a message: writes the signature to `signature`, at most `capacity` bytes, its length to `*length`, and answers 0;
 /// anything else is a failure. It must not call back into this library, and must not unwind.
-pub type SignCallback = unsafe extern "C" fn(
-    context: *mut c_void,
-    message: *const u8,
-    message_length: usize,
-    signature: *mut u8,
-    capacity: usize,
-    length: *mut usize,
-) -> i32;
+pub type SignCallback = Option<
+    unsafe extern "C" fn(
+        context: *mut c_void,
+        message: *const u8,
+        message_length: usize,
+        signature: *mut u8,
+        capacity: usize,
+        length: *mut usize,
+    ) -> i32,
+>;
+
+/// The same when it is there.
+pub(super) type Sign = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut u8, usize, *mut usize) -> i32;
 
 /// A key in a module.
 pub(super) struct Module {
     public: PublicKey,
-    sign: SignCallback,
+    sign: Sign,
     context: *mut c_void,
 }
 
@@ -27,7 +32,7 @@ impl Module {
     ///
     /// # Safety
     /// `sign` does what its type says, with `context`, from whatever thread uses the terminal, one call at a time.
-    pub(super) unsafe fn new(public: PublicKey, sign: SignCallback, context: *mut c_void) -> Self {
+    pub(super) unsafe fn new(public: PublicKey, sign: Sign, context: *mut c_void) -> Self {
         Self { public, sign, context }
     }
 }

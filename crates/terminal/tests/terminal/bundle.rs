@@ -1,6 +1,6 @@
 //! Bundles: what is taken, what is refused, and what decides meanwhile.
 
-use crate::world::{DAY, MADE, Shop, at, bundle, bundle_key, content, policy, rules, sale_id};
+use crate::world::{DAY, MADE, Shop, at, bundle, bundle_key, content, policy, rules, sale_id, li};
 use rescind_bundle::{ClassPolicy, Refusal, SigningKey, Update};
 use rescind_model::Outcome;
 use rescind_terminal::{Code, Setup, Terminal, TerminalError};
@@ -13,7 +13,7 @@ fn without_a_bundle_nothing_is_decided_and_records_still_leave() {
     assert!(matches!(early, Err(TerminalError::ClockUnknown)), "{early:?}");
     terminal.hear(shop.reading(), shop.reading(), at(shop.now)).unwrap();
     shop.sells(&mut terminal, "S-1", 12_000);
-    let none = terminal.check_void(shop.reading(), &sale_id("S-1"), None);
+    let none = terminal.check_void(shop.reading(), &sale_id("S-1"), None, li());
     assert!(matches!(none, Err(TerminalError::NoBundle(_))), "{none:?}");
     assert!(shop.sync(&mut terminal) > 0);
 }
@@ -57,7 +57,7 @@ fn a_bundle_that_is_not_what_it_should_be_changes_nothing() {
         };
         assert_eq!(found, code, "{what}");
         assert_eq!(terminal.bundle().map(rescind_bundle::Verified::version), Some(1));
-        let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into())).unwrap();
+        let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into()), li()).unwrap();
         assert_eq!(look.decision.outcome, Outcome::Allow);
     }
 }
@@ -91,7 +91,7 @@ fn the_next_bundle_decides_at_once_and_after_a_restart_and_there_is_no_way_back(
             terminal.close();
             terminal = shop.later(1_000).open();
         }
-        let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into())).unwrap();
+        let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into()), li()).unwrap();
         assert!(rules(&look).contains(&"void.amount-limit"), "{:?}", rules(&look));
     }
     let back = terminal.apply_bundle(shop.reading(), bundle(1));
@@ -104,7 +104,7 @@ fn a_bundle_that_has_expired_decides_nothing() {
     let mut terminal = shop.ready();
     shop.sells(&mut terminal, "S-1", 12_000);
     shop.now = MADE + 30 * DAY - 1_000;
-    let late = terminal.check_void(shop.reading(), &sale_id("S-1"), None);
+    let late = terminal.check_void(shop.reading(), &sale_id("S-1"), None, li());
     assert!(matches!(late, Err(TerminalError::NoBundle(_))), "{late:?}");
     assert!(!terminal.status(shop.reading()).unwrap().bundle.unwrap().holds);
 }

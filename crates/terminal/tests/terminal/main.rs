@@ -4,9 +4,9 @@
 //! --components` makes it.
 
 mod bundle;
-// mod c;
-// mod header;
-// mod power;
+mod c;
+mod header;
+mod power;
 mod sync;
 mod time;
 mod void;

@@ -1,6 +1,6 @@
 //! What goes to the server, and what comes back.
 
-use crate::world::{MINUTE, Shop, at, sale_id};
+use crate::world::{MINUTE, Shop, at, sale_id, li};
 use rescind_journal::{Became, OperationAnswer};
 use rescind_model::{OperationId, RefundId};
 use rescind_terminal::TerminalError;
@@ -28,7 +28,7 @@ fn what_is_exported_can_be_exported_again_and_is_let_go_once_it_was_acknowledged
     shop.known = Some(answer.head);
     shop.sync(&mut terminal);
     // What the server knows is forgotten here, with its records.
-    let gone = terminal.check_void(shop.reading(), &sale_id("S-1"), None);
+    let gone = terminal.check_void(shop.reading(), &sale_id("S-1"), None, li());
     assert!(matches!(gone, Err(TerminalError::UnknownSale(_))));
 }
 

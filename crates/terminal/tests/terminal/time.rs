@@ -1,6 +1,6 @@
 //! What hangs on time, with clocks that nobody can trust.
 
-use crate::world::{DAY, HOUR, MINUTE, OPENING, Shop, at, rules, sale, sale_id};
+use crate::world::{DAY, HOUR, MINUTE, OPENING, Shop, at, rules, sale, sale_id, li};
 use rescind_model::{Forwarding, Outcome, SaleOutcome};
 use rescind_terminal::{Source, TerminalError};
 
@@ -8,7 +8,7 @@ use rescind_terminal::{Source, TerminalError};
 const CUT_OFF: i64 = OPENING + 12 * HOUR;
 
 fn look(shop: &Shop, terminal: &mut rescind_terminal::Terminal, id: &str) -> (Outcome, Vec<String>) {
-    let answer = terminal.check_void(shop.reading(), &sale_id(id), Some("wrong-amount".into())).unwrap();
+    let answer = terminal.check_void(shop.reading(), &sale_id(id), Some("wrong-amount".into()), li()).unwrap();
     (answer.decision.outcome, rules(&answer).into_iter().map(ToOwned::to_owned).collect())
 }
 

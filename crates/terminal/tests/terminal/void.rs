@@ -1,6 +1,6 @@
 //! Voids without the server: what is done, what waits, what only the server can decide.
 
-use crate::world::{HOUR, MINUTE, Shop, at, cny, rules, sale, sale_id};
+use crate::world::{HOUR, MINUTE, Shop, at, cny, rules, sale, sale_id, li};
 use rescind_journal::OperationResult;
 use rescind_model::record::Question;
 use rescind_model::{
@@ -17,7 +17,7 @@ fn a_sale_that_never_left_the_terminal_and_its_void_cancel_each_other() {
     let shop = Shop::new();
     let mut terminal = shop.ready();
     shop.sells(&mut terminal, "S-1", 12_000);
-    let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into())).unwrap();
+    let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into()), li()).unwrap();
     assert_eq!(look.decision.obligations.offline, Some(OfflineEffect::CancelsLocally), "{look:#?}");
     assert!(look.decision.obligations.authentication.is_some() && look.record.is_none());
     let answer = terminal.begin(shop.reading(), &shop.begin("V-1", "S-1", 12_000)).unwrap();
@@ -165,7 +165,7 @@ fn what_only_the_server_knows_it_decides() {
     let ask = Ask { sale: Subject::Told(told), ..shop.void("S-9", 12_000) };
     let answer = terminal.begin(shop.reading(), &Begin { operation: OperationId::parse("V-9").unwrap(), ask }).unwrap();
     assert_eq!(answer.operation.unwrap().effect, OfflineEffect::Queued);
-    let ways = terminal.assess(shop.reading(), &Subject::Stored(sale_id("S-1")), None).unwrap();
+    let ways = terminal.assess(shop.reading(), &Subject::Stored(sale_id("S-1")), None, Some(&li())).unwrap();
     assert!(ways.iter().any(|answer| answer.decision.way == Way::Void && answer.is_allowed()), "{ways:#?}");
 }
 
@@ -233,7 +233,7 @@ fn a_full_journal_says_so_and_takes_up_work_again() {
     assert!(matches!(full, TerminalError::Full { records: 60 }), "{full:?}");
     assert!(terminal.status(shop.reading()).unwrap().journal.is_full);
     // Forty records are the policy's ceiling: beyond it nothing is decided, and the journal still takes sales.
-    let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into())).unwrap();
+    let look = terminal.check_void(shop.reading(), &sale_id("S-1"), Some("wrong-amount".into()), li()).unwrap();
     assert!(rules(&look).contains(&"offline.records"), "{:?}", rules(&look));
     shop.later(HOUR / 60);
     assert!(shop.sync(&mut terminal) >= 60);

@@ -145,6 +145,11 @@ pub fn setup(folder: &Path, boot: &str) -> Setup {
     }
 }
 
+/// Who stands at the terminal.
+pub fn li() -> Operator {
+    Operator { person: "li".parse().unwrap(), roles: vec!["supervisor".parse().unwrap()] }
+}
+
 /// A good sale of a minute ago.
 pub fn sale(id: &str, minor: i64, paid_at: i64) -> Sale {
     Sale {
