@@ -71,6 +71,20 @@ pub enum StoreError {
     Pointer(String),
 }
 
+impl StoreError {
+    /// A stable code; of a refusal, its own.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Disk(_) => "store.disk",
+            Self::ReadBack(_) => "store.read-back",
+            Self::OpenAgain => "store.open-again",
+            Self::Pointer(_) => "store.pointer",
+        }
+    }
+}
+
 /// What became of a bundle that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {

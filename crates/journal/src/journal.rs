@@ -98,6 +98,24 @@ pub enum JournalError {
     Sign(#[from] SignFailed),
 }
 
+impl JournalError {
+    /// A stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Full { .. } => "journal.full",
+            Self::BadEntry(_) => "journal.entry",
+            Self::Uncountable(_) => "journal.uncountable",
+            Self::OtherOwner { .. } => "journal.owner",
+            Self::BadAcknowledgement(_) => "journal.acknowledgement",
+            Self::Damaged(_) => "journal.damaged",
+            Self::Disk(_) => "journal.disk",
+            Self::OpenAgain => "journal.open-again",
+            Self::Sign(_) => "journal.sign",
+        }
+    }
+}
+
 fn disk(error: impl Into<redb::Error>) -> JournalError {
     JournalError::Disk(Box::new(error.into()))
 }

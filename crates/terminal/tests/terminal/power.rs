@@ -1,6 +1,6 @@
 //! The power goes, anywhere. Afterwards the terminal knows everything that it had answered, and its bundle is a whole one.
 
-use crate::world::{OPENING, Shop, at, bundle, setup, terminal_key};
+use crate::world::{Shop, at, bundle, setup, terminal_key};
 use rescind_bundle::Verified;
 use rescind_bundle::testkit::{Chance, TornDisk};
 use rescind_journal::testkit::TornFile;
@@ -22,6 +22,8 @@ fn open(shop: &Shop, disk: &TornDisk, file: &TornFile) -> Result<Terminal<TornDi
 /// What the terminal had answered when the power went.
 #[derive(Default)]
 struct Answered {
+    /// Whether the journal was there: on a real disk it gets its name once it is whole.
+    began: bool,
     version: u64,
     begun: Vec<(String, OfflineEffect)>,
     released: bool,
@@ -30,6 +32,7 @@ struct Answered {
 /// A day of work in small, until the power goes.
 fn work(shop: &mut Shop, disk: &TornDisk, file: &TornFile, answered: &mut Answered) -> Result<(), TerminalError> {
     let mut terminal = open(shop, disk, file)?;
+    answered.began = true;
     terminal.hear(shop.reading(), shop.reading(), at(shop.now))?;
     terminal.apply_bundle(shop.reading(), bundle(1))?;
     answered.version = 1;
@@ -68,6 +71,9 @@ fn whatever_was_answered_is_there_after_the_power_went() {
         } else {
             went_out += 1;
         }
+        if !answered.began {
+            continue;
+        }
         disk.restart(&mut chance);
         let file = file.restart(&mut chance);
         let mut terminal =
@@ -85,9 +91,5 @@ fn whatever_was_answered_is_there_after_the_power_went() {
             }
         }
     }
-    assert!(went_out > 10 && shop_is_open(OPENING), "{went_out} cuts, {finished} days without");
-}
-
-fn shop_is_open(at: i64) -> bool {
-    at > crate::world::MADE
+    assert!(went_out > 10 && finished > 0, "{went_out} cuts, {finished} days without");
 }

@@ -1,8 +1,8 @@
 //! What hangs on time, with clocks that nobody can trust.
 
-use crate::world::{DAY, HOUR, MINUTE, OPENING, Shop, at, rules, sale, sale_id, li};
+use crate::world::{bundle_key, content, policy, DAY, HOUR, MINUTE, OPENING, Shop, at, rules, sale, sale_id, li};
 use rescind_model::{Forwarding, Outcome, SaleOutcome};
-use rescind_terminal::{Source, TerminalError};
+use rescind_terminal::{Code, Source, TerminalError};
 
 /// 23:00 in Shanghai: the cut-off of that day.
 const CUT_OFF: i64 = OPENING + 12 * HOUR;
@@ -30,6 +30,9 @@ fn near_a_limit_in_time_the_server_decides() {
 fn around_the_cut_off_the_server_decides() {
     let mut shop = Shop::new();
     let mut terminal = shop.ready();
+    let mut same_day = content(2, Code::Native);
+    same_day.policies[0].canonical = policy("same = [\"business-day\"]");
+    terminal.apply_bundle(shop.reading(), same_day.sign(&[], &bundle_key()).unwrap()).unwrap();
     shop.now = CUT_OFF - 2 * MINUTE;
     shop.sells(&mut terminal, "S-1", 12_000);
     assert_eq!(look(&shop, &mut terminal, "S-1").0, Outcome::Allow);
