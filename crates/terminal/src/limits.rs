@@ -11,8 +11,8 @@ pub const SETUP_BYTES: usize = 64 * 1024;
 /// Terminals open at once in one process through the C ABI: a device has one, a test bench a few.
 pub const HANDLES: usize = 8;
 
-/// Instances of the component at once: the one that is kept, and its successor while a bundle is tried.
-pub const INSTANCES: u32 = 2;
+/// Instances of the component at once: the one that is kept. A bundle that is tried has an engine of its own.
+pub const INSTANCES: u32 = 1;
 
 /// Longest time between a question to the server and its answer for which the answer still tells the time. Half of it is
 /// how wrong the time can then be, which is part of [`ClockQuality::base`](crate::ClockQuality::base).
