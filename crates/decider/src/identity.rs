@@ -18,12 +18,7 @@ pub fn engine_version() -> String {
 /// says so earlier, and in fewer words.
 #[must_use]
 pub fn profile_digest(target: &Target) -> Digest {
-    let limits = [
-        limits::MEMORY_BYTES,
-        limits::TABLE_ELEMENTS,
-        limits::WASM_STACK_BYTES,
-        limits::INSTANCE_BYTES,
-    ];
+    let limits = [limits::MEMORY_BYTES, limits::TABLE_ELEMENTS, limits::WASM_STACK_BYTES, limits::INSTANCE_BYTES];
     Digest::of(format!("rescind-engine-profile/{PROFILE}\n{target}\n{limits:?}\n").as_bytes())
 }
 

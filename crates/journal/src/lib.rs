@@ -46,15 +46,13 @@ mod record;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
-pub use acknowledgement::{
-    Acknowledgement, Became, NotAnAcknowledgement, OperationAnswer, TerminalCounts,
-};
+pub use acknowledgement::{Acknowledgement, Became, NotAnAcknowledgement, OperationAnswer, TerminalCounts};
 pub use batch::{BadBatch, Batch, Owner, read_record, sign_batch, verify_batch};
 pub use counters::{Counters, DayCount, Uncountable};
 #[cfg(feature = "store")]
 pub use journal::{Export, Journal, JournalError, Opening, Room, TimeState};
 pub use link::{Head, JournalId, Link};
 pub use record::{
-    BundleChange, Entry, Incident, OperationOutcome, OperationResult, Record, SalesForwarded, StoredOperation, StoredSale,
-    TimeAnchor,
+    BundleChange, Entry, Incident, OperationOutcome, OperationResult, Record, SalesForwarded, StoredOperation,
+    StoredSale, TimeAnchor,
 };

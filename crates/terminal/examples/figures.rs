@@ -84,7 +84,8 @@ fn everything() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let component = std::fs::read(root.join("target/components/eligibility.wasm")).unwrap();
     // A comparison of what is measured may bring its own policy.
-    let text = std::env::var_os("RESCIND_POLICY").map_or_else(|| POLICY.to_owned(), |path| std::fs::read_to_string(path).unwrap());
+    let text = std::env::var_os("RESCIND_POLICY")
+        .map_or_else(|| POLICY.to_owned(), |path| std::fs::read_to_string(path).unwrap());
     let policy = rescind_policy::compile(&text, "figures.toml").unwrap_or_else(|mistakes| panic!("{mistakes}"));
     println!("component {} kB, policy {} bytes", component.len() / 1_000, policy.canonical().len());
     for code in [Code::Native, Code::Pulley] {
@@ -104,7 +105,12 @@ fn everything() {
             times: Times { not_before: NOW - DAY, expires: NOW + DAY, made_at: NOW - DAY, server_time: NOW - DAY },
         };
         let bundle = content.sign(&[], &key()).unwrap();
-        println!("\n{}: .cwasm {} kB, bundle {} kB", engine.target, translation.bytes().len() / 1_000, bundle.len() / 1_000);
+        println!(
+            "\n{}: .cwasm {} kB, bundle {} kB",
+            engine.target,
+            translation.bytes().len() / 1_000,
+            bundle.len() / 1_000
+        );
         let mut terminal = open(folder.path(), code);
         terminal.hear(reading(), reading(), at(NOW)).unwrap();
         terminal.apply_bundle(reading(), bundle).unwrap();
@@ -128,7 +134,7 @@ fn terminal(folder: &Path, code: Code) {
     assert!(first.is_allowed(), "{:?}", first.messages);
     println!("  open (journal, signature, load, policy) {opened:?}, first decision {:?}", start.elapsed());
     println!("  resident: {} kB before, {} kB after the first decision", before, resident());
-    show("check, with words in two languages", times(20_000, || drop(terminal.check(reading(), &ask).unwrap())));
+    show("check, with words in two languages", &times(20_000, || drop(terminal.check(reading(), &ask).unwrap())));
     let mut n = 0;
     let begun = times(200, || {
         n += 1;
@@ -137,26 +143,26 @@ fn terminal(folder: &Path, code: Code) {
         let begin = Begin { operation: OperationId::parse(&format!("V-{n}")).unwrap(), ask: self::ask(&id) };
         assert!(terminal.begin(reading(), &begin).unwrap().operation.is_some());
     });
-    show("a sale and its void, both synced to the disk", begun);
+    show("a sale and its void, both synced to the disk", &begun);
 
     // The parts: what the bundle costs, and what one decision does.
     let bytes = terminal.bundle().unwrap().bytes().to_vec();
     let policy = terminal.bundle().unwrap().policy(None).unwrap().to_vec();
     let engine = rescind_terminal::engine(code);
     let verified = times(20, || drop(verify_installed(bytes.clone(), &trust(), &engine, &Ed25519).unwrap()));
-    show("signature and form of the bundle", verified);
+    show("signature and form of the bundle", &verified);
     let verified = verify_installed(bytes, &trust(), &engine, &Ed25519).unwrap();
     // SAFETY: verified above, in the buffer it lies in.
     #[expect(unsafe_code, reason = "see above")]
     let code_of = || unsafe { rescind_decider::Verified::new(verified.code()) };
-    show("load and link", times(50, || drop(Runtime::with_instances(&code.target(), code_of(), 2).unwrap())));
+    show("load and link", &times(50, || drop(Runtime::with_instances(&code.target(), code_of(), 2).unwrap())));
     let runtime = Runtime::with_instances(&code.target(), code_of(), 2).unwrap();
     let facts = terminal_facts(&mut terminal);
     let mut decider = runtime.decider(&policy).unwrap();
-    show("one decision, warm", times(50_000, || drop(decider.decide(&facts, &ask.question).unwrap())));
+    show("one decision, warm", &times(50_000, || drop(decider.decide(&facts, &ask.question).unwrap())));
     show(
         "one decision, new instance, policy loaded",
-        times(5_000, || drop(runtime.decide_once(&policy, &facts, &ask.question).unwrap())),
+        &times(5_000, || drop(runtime.decide_once(&policy, &facts, &ask.question).unwrap())),
     );
 }
 
@@ -167,8 +173,7 @@ fn terminal_facts(terminal: &mut Terminal) -> rescind_model::Facts {
     let owner = rescind_journal::Owner { merchant: "M-1".parse().unwrap(), terminal: "T1".parse().unwrap() };
     let head = terminal.status(reading()).unwrap().journal.acknowledged;
     let known = rescind_journal::Head { next: u64::MAX, ..head };
-    let batch =
-        rescind_journal::verify_batch(&batch.batch, key().public(), &Ed25519, &owner, Some(&known)).unwrap();
+    let batch = rescind_journal::verify_batch(&batch.batch, key().public(), &Ed25519, &owner, Some(&known)).unwrap();
     match &batch.records[0].0.entry {
         rescind_journal::Entry::Decision(record) => record.input.facts.clone(),
         other => panic!("{other:?}"),
@@ -187,7 +192,7 @@ fn times(count: usize, mut work: impl FnMut()) -> Vec<u128> {
     times
 }
 
-fn show(what: &str, times: Vec<u128>) {
+fn show(what: &str, times: &[u128]) {
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     let text = |ns: u128| format!("{}.{:03} µs", ns / 1_000, ns % 1_000);
     println!("  {what}: p50 {}, p99 {}", text(at(50)), text(at(99)));

@@ -85,8 +85,6 @@
 // Too many terminals are open.
 #define RESCIND_HANDLES 22
 
-typedef struct Option_SignCallback Option_SignCallback;
-
 // What the device's clocks show at one moment. Read both together, directly before the call.
 typedef struct {
   // The wall clock: milliseconds since 1970-01-01T00:00:00Z.
@@ -98,6 +96,15 @@ typedef struct {
 
 // A terminal that was opened. 0 is none.
 typedef uint64_t rescind_terminal;
+
+// Signs a message: writes the signature to `signature`, at most `capacity` bytes, its length to `*length`, and answers 0;
+// anything else is a failure. It must not call back into this library, and must not unwind.
+typedef int32_t (*rescind_sign)(void *context,
+                                const uint8_t *message,
+                                size_t message_length,
+                                uint8_t *signature,
+                                size_t capacity,
+                                size_t *length);
 
 // Which records a batch holds.
 typedef struct {
@@ -137,7 +144,7 @@ int32_t rescind_terminal_open_with_signer(const uint8_t *setup,
                                           size_t setup_length,
                                           const uint8_t *public_key,
                                           size_t public_key_length,
-                                          Option_SignCallback sign,
+                                          rescind_sign sign,
                                           void *context,
                                           rescind_reading now,
                                           rescind_terminal *terminal);

@@ -99,11 +99,7 @@ pub struct Begin {
 }
 
 /// Reads JSON of a bounded length.
-pub(crate) fn read<T: for<'de> Deserialize<'de>>(
-    json: &[u8],
-    limit: usize,
-    what: &str,
-) -> Result<T, TerminalError> {
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(json: &[u8], limit: usize, what: &str) -> Result<T, TerminalError> {
     if json.len() > limit {
         return Err(TerminalError::Argument(format!("{what} has {} bytes, expected at most {limit}", json.len())));
     }

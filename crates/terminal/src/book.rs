@@ -6,9 +6,7 @@
 use crate::error::TerminalError;
 use crate::limits;
 use rescind_journal::{Entry, OperationResult, Record, SalesForwarded, StoredOperation, StoredSale};
-use rescind_model::{
-    Balance, Forwarding, Instant, Money, OfflineEffect, OperationId, Sale, SaleId, SaleOutcome, Way,
-};
+use rescind_model::{Balance, Forwarding, Instant, Money, OfflineEffect, OperationId, Sale, SaleId, SaleOutcome, Way};
 use std::collections::HashMap;
 
 /// A sale as it is stored.

@@ -96,7 +96,8 @@ pub fn tell(known: &TimeState, boot: &str, quality: &ClockQuality, reading: Read
     let seen = known.highest.unwrap_or(Instant { unix_ms: 0 });
     let unknown = |set_back| Time { now: seen, bound: limits::UNKNOWN_BOUND, source: Source::Unknown, set_back };
     let Some(anchor) = &known.anchor else { return unknown(None) };
-    let here = if anchor.boot == boot { same_run(anchor, quality, reading) } else { other_run(anchor, quality, reading) };
+    let here =
+        if anchor.boot == boot { same_run(anchor, quality, reading) } else { other_run(anchor, quality, reading) };
     let Some(time) = here else { return unknown(None) };
     if time.source == Source::Unknown || time.latest() < seen {
         let shown = if time.latest() < seen { Some((seen, time.now)) } else { None };
@@ -113,13 +114,17 @@ fn same_run(anchor: &TimeAnchor, quality: &ClockQuality, reading: Reading) -> Op
     let slack = limits::STEP.ms.saturating_add(drift).saturating_add(drifted(elapsed, quality.wall_ppm));
     let expected = i64::try_from(elapsed).ok()?;
     let ahead = on_wall.saturating_sub(expected);
-    let set_back = (ahead.unsigned_abs() > slack && ahead < 0).then(|| {
-        (Instant { unix_ms: anchor.wall.unix_ms.saturating_add(expected) }, reading.wall)
-    });
+    let set_back = (ahead.unsigned_abs() > slack && ahead < 0)
+        .then(|| (Instant { unix_ms: anchor.wall.unix_ms.saturating_add(expected) }, reading.wall));
     // More time on the wall than on the monotonic clock: it was set forward, or the other one stood still.
     let unexplained = if ahead > 0 { ahead.unsigned_abs().saturating_sub(slack) } else { 0 };
     let bound = quality.base.ms.saturating_add(drift).saturating_add(unexplained);
-    Some(Time { now: later(anchor.server, elapsed)?, bound: Duration { ms: bound }, source: Source::Monotonic, set_back })
+    Some(Time {
+        now: later(anchor.server, elapsed)?,
+        bound: Duration { ms: bound },
+        source: Source::Monotonic,
+        set_back,
+    })
 }
 
 fn other_run(anchor: &TimeAnchor, quality: &ClockQuality, reading: Reading) -> Option<Time> {
@@ -131,7 +136,12 @@ fn other_run(anchor: &TimeAnchor, quality: &ClockQuality, reading: Reading) -> O
         return Some(Time { now: anchor.server, bound: limits::UNKNOWN_BOUND, source: Source::Unknown, set_back });
     };
     let bound = quality.base.ms.saturating_add(drifted(elapsed, quality.wall_ppm));
-    Some(Time { now: later(anchor.server, elapsed)?, bound: Duration { ms: bound }, source: Source::Wall, set_back: None })
+    Some(Time {
+        now: later(anchor.server, elapsed)?,
+        bound: Duration { ms: bound },
+        source: Source::Wall,
+        set_back: None,
+    })
 }
 
 /// How much a clock can be off after a time, rounded up.
@@ -153,12 +163,8 @@ mod tests {
 
     const SERVER: i64 = 1_795_406_400_000;
     const HOUR: u64 = 3_600_000;
-    const QUALITY: ClockQuality = ClockQuality {
-        base: Duration { ms: 6_000 },
-        monotonic_ppm: 100,
-        wall_ppm: 100,
-        wall_is_protected: true,
-    };
+    const QUALITY: ClockQuality =
+        ClockQuality { base: Duration { ms: 6_000 }, monotonic_ppm: 100, wall_ppm: 100, wall_is_protected: true };
 
     fn at(ms: i64) -> Instant {
         Instant { unix_ms: ms }
@@ -172,7 +178,8 @@ mod tests {
     }
 
     fn after(ms: u64) -> Reading {
-        Reading { wall: at(SERVER + 60_000 + i64::try_from(ms).unwrap()), monotonic_ms: 1_000 + ms }
+        let wall = at(SERVER.saturating_add(60_000).saturating_add_unsigned(ms));
+        Reading { wall, monotonic_ms: ms.saturating_add(1_000) }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::setup::Setup;
 use rescind_journal::StoredOperation;
 use rescind_model::record::{DecisionRecord, Question};
 use rescind_model::{
-    Actor, ActingPerson, ApprovalPlan, Decision, Digest, Duration, Executor, Grounds, Instant, OfflineEffect,
+    ActingPerson, Actor, ApprovalPlan, Decision, Digest, Duration, Executor, Grounds, Instant, OfflineEffect,
     Operation, OperationState, PersonId, Refund, RefundId, RefundRequest, RefundState, SlipRequest, VoidOperation, Way,
 };
 
@@ -161,10 +161,9 @@ impl Begun<'_> {
             Question::Void(_) | Question::Refund(_) => (false, None),
         };
         let requested_by = match &self.operation.operator {
-            Some(person) => Actor::Person(ActingPerson {
-                id: person.clone(),
-                roles: self.decided.input.facts.asker.roles.clone(),
-            }),
+            Some(person) => {
+                Actor::Person(ActingPerson { id: person.clone(), roles: self.decided.input.facts.asker.roles.clone() })
+            }
             None => Actor::Terminal(self.setup.terminal.clone()),
         };
         let cause = self.operation.reason.clone();

@@ -20,7 +20,8 @@ use rescind_journal::{
 use rescind_model::record::{self, DecisionRecord, Input, Question};
 use rescind_model::{
     Balance, Counted, Decision, Digest, Duration, Facts, Forwarding, Hold, Instant, Money, OfflineEffect,
-    OfflineSituation, OperationId, PaymentCode, Period, Sale, SaleId, SaleOutcome, SaleStatus, Tally, VoidQuestion, Way,
+    OfflineSituation, OperationId, PaymentCode, Period, Sale, SaleId, SaleOutcome, SaleStatus, Tally, VoidQuestion,
+    Way,
 };
 
 /// Between two notes on the disk that time went on, while nothing else is written.
@@ -204,7 +205,8 @@ impl<D: Disk> Terminal<D> {
     /// [`TerminalError::Argument`] if the readings are not in order; [`TerminalError::Disk`].
     pub fn hear(&mut self, asked: Reading, heard: Reading, server: Instant) -> Result<bool, TerminalError> {
         let took = heard.monotonic_ms.checked_sub(asked.monotonic_ms);
-        let took = took.ok_or_else(|| TerminalError::Argument("the answer was heard before it was asked for".into()))?;
+        let took =
+            took.ok_or_else(|| TerminalError::Argument("the answer was heard before it was asked for".into()))?;
         Instant::from_unix_ms(server.unix_ms).map_err(|error| TerminalError::Argument(error.to_string()))?;
         Instant::from_unix_ms(heard.wall.unix_ms).map_err(|error| TerminalError::Argument(error.to_string()))?;
         if took > limits::ROUND_TRIP.ms {
@@ -452,7 +454,10 @@ impl<D: Disk> Terminal<D> {
         let amount = stored.sale.captured.clone();
         let question = Question::Void(VoidQuestion { amount, reason, legal: false, evidence: Vec::new() });
         let sale = Subject::Stored(sale.clone());
-        self.check(reading, &Ask { sale, question, operator: Some(operator), proof: None, identity: Vec::new(), fees: None })
+        self.check(
+            reading,
+            &Ask { sale, question, operator: Some(operator), proof: None, identity: Vec::new(), fees: None },
+        )
     }
 
     /// Decides without writing anything. Who shows nothing only looks: the obligations say what will have to be shown.
@@ -558,7 +563,8 @@ impl<D: Disk> Terminal<D> {
         let effect = decision.obligations.offline;
         let effect = effect.ok_or_else(|| TerminalError::Undecidable("it does not say what it may do here".into()))?;
         let kept = self.book.sale(sale).is_some_and(|stored| {
-            stored.forwarding == Forwarding::Kept && stored.outcome == SaleOutcome::Good
+            stored.forwarding == Forwarding::Kept
+                && stored.outcome == SaleOutcome::Good
                 && stored.sale.captured == decision.amount
         });
         Ok(match effect {
@@ -567,12 +573,7 @@ impl<D: Disk> Terminal<D> {
         })
     }
 
-    fn begun_before(
-        &mut self,
-        begin: &Begin,
-        before: &StoredOperation,
-        time: &Time,
-    ) -> Result<Answer, TerminalError> {
+    fn begun_before(&mut self, begin: &Begin, before: &StoredOperation, time: &Time) -> Result<Answer, TerminalError> {
         let sale = match &begin.ask.sale {
             Subject::Stored(id) => id,
             Subject::Told(told) => &told.sale.id,
@@ -607,8 +608,7 @@ impl<D: Disk> Terminal<D> {
         let slip = slip::print(&self.setup, operation, &record, decision, time.now, true)?;
         let mut answer = Answer::of(decision.clone(), time, self.setup.utc_offset_minutes)?;
         answer.record = Some(operation.decision);
-        answer.operation =
-            Some(Done { id: operation.id.clone(), effect: operation.effect, slip, replayed: true });
+        answer.operation = Some(Done { id: operation.id.clone(), effect: operation.effect, slip, replayed: true });
         Ok(answer)
     }
 

@@ -197,3 +197,60 @@ pub(super) fn meaning(number: i32) -> &'static CStr {
         _ => c"no error of this library",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ClockQuality, Reading};
+    use crate::setup::{Code, Setup};
+    use rescind_bundle::{Signer as _, SigningKey, Trust};
+    use rescind_model::Instant;
+    use std::path::Path;
+
+    fn terminal(folder: &Path) -> Result<Terminal, TerminalError> {
+        let key = SigningKey::from_seed([2; 32]);
+        let setup = Setup {
+            merchant: "M-1".parse().unwrap(),
+            merchant_name: "小店".into(),
+            terminal: "T1".parse().unwrap(),
+            class: None,
+            utc_offset_minutes: 480,
+            folder: folder.to_path_buf(),
+            trust: Trust::first("test", key.public().clone()),
+            code: Code::Native,
+            boot: "run-1".into(),
+            journal_id: "00".repeat(16),
+            clocks: ClockQuality::default(),
+            max_records: 10,
+            max_bytes: 100_000,
+        };
+        Terminal::open(setup, Box::new(key), Reading { wall: Instant { unix_ms: 0 }, monotonic_ms: 0 })
+    }
+
+    fn open(folder: &Path) -> Handle {
+        let mut number = 0;
+        assert_eq!(opened(&raw mut number, || terminal(folder)), code::OK);
+        number
+    }
+
+    #[test]
+    fn a_panic_ends_at_the_boundary_and_the_terminal_can_be_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let number = open(folder.path());
+        assert_eq!(with(number, |_| panic!("a mistake")), code::INTERNAL);
+        assert_eq!(with(number, |_| Ok(())), code::HANDLE);
+        let mut other = 0;
+        assert_eq!(opened(&raw mut other, || panic!("a mistake")), code::INTERNAL);
+        assert_eq!(other, 0);
+        let again = open(folder.path());
+        assert_eq!(with(again, |_| Ok(())), code::OK);
+        assert_eq!(closed(again), code::OK);
+    }
+
+    #[test]
+    fn every_number_has_a_text_of_its_own() {
+        let texts: std::collections::BTreeSet<_> = (code::OK..=code::HANDLES).map(meaning).collect();
+        assert_eq!(i32::try_from(texts.len()).unwrap(), code::HANDLES + 1);
+        assert!(!texts.contains(meaning(-1)));
+    }
+}

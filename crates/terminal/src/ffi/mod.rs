@@ -357,8 +357,7 @@ pub unsafe extern "C" fn rescind_terminal_reprint(
     needed: *mut usize,
 ) -> i32 {
     // SAFETY: the caller's promise.
-    let (operation, out) =
-        unsafe { (Input::new(operation, operation_length), Output::new(answer, capacity, needed)) };
+    let (operation, out) = unsafe { (Input::new(operation, operation_length), Output::new(answer, capacity, needed)) };
     answered(terminal, out, |terminal| {
         let operation = name(OperationId::parse(operation.text(limits::ASK_BYTES, "the operation")?))?;
         Ok((code::OK, terminal.reprint(now.read()?, &operation)?))

@@ -1,6 +1,6 @@
 //! Bundles: what is taken, what is refused, and what decides meanwhile.
 
-use crate::world::{DAY, MADE, Shop, at, bundle, bundle_key, content, policy, rules, sale_id, li};
+use crate::world::{DAY, MADE, Shop, at, bundle, bundle_key, content, li, policy, rules, sale_id};
 use rescind_bundle::{ClassPolicy, Refusal, SigningKey, Update};
 use rescind_model::Outcome;
 use rescind_terminal::{Code, Setup, Terminal, TerminalError};

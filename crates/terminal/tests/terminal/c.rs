@@ -97,8 +97,7 @@ fn said(terminal: Handle) -> String {
     let (mut text, mut needed) = ([0_u8; 512], 0_usize);
     // SAFETY: as above.
     #[expect(unsafe_code, reason = "as above")]
-    let answer =
-        unsafe { ffi::rescind_terminal_last_error(terminal, text.as_mut_ptr(), text.len(), &raw mut needed) };
+    let answer = unsafe { ffi::rescind_terminal_last_error(terminal, text.as_mut_ptr(), text.len(), &raw mut needed) };
     assert_eq!(answer, code::OK);
     String::from_utf8_lossy(&text[..needed]).into_owned()
 }

@@ -1,6 +1,6 @@
 //! What goes to the server, and what comes back.
 
-use crate::world::{MINUTE, Shop, at, sale_id, li};
+use crate::world::{MINUTE, Shop, at, li, sale_id};
 use rescind_journal::{Became, OperationAnswer};
 use rescind_model::{OperationId, RefundId};
 use rescind_terminal::TerminalError;
@@ -60,8 +60,7 @@ fn decisions_can_be_made_again_from_what_was_exported() {
     let owner = rescind_journal::Owner { merchant: "M-1".parse().unwrap(), terminal: "T1".parse().unwrap() };
     let key = crate::world::terminal_key();
     let public = rescind_bundle::Signer::public(&key);
-    let batch =
-        rescind_journal::verify_batch(&export.batch, public, &rescind_bundle::Ed25519, &owner, None).unwrap();
+    let batch = rescind_journal::verify_batch(&export.batch, public, &rescind_bundle::Ed25519, &owner, None).unwrap();
     let decided = batch.records.iter().find_map(|(record, _)| match &record.entry {
         rescind_journal::Entry::Decision(decided) => Some(decided.as_ref().clone()),
         _ => None,

@@ -1,6 +1,6 @@
 //! What hangs on time, with clocks that nobody can trust.
 
-use crate::world::{bundle_key, content, policy, DAY, HOUR, MINUTE, OPENING, Shop, at, rules, sale, sale_id, li};
+use crate::world::{DAY, HOUR, MINUTE, OPENING, Shop, at, bundle_key, content, li, policy, rules, sale, sale_id};
 use rescind_model::{Forwarding, Outcome, SaleOutcome};
 use rescind_terminal::{Code, Source, TerminalError};
 

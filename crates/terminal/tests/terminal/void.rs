@@ -1,6 +1,6 @@
 //! Voids without the server: what is done, what waits, what only the server can decide.
 
-use crate::world::{HOUR, MINUTE, Shop, at, cny, rules, sale, sale_id, li};
+use crate::world::{HOUR, MINUTE, Shop, at, cny, li, rules, sale, sale_id};
 use rescind_journal::OperationResult;
 use rescind_model::record::Question;
 use rescind_model::{
@@ -139,14 +139,15 @@ fn what_only_the_server_knows_it_decides() {
     let shop = Shop::new();
     let mut terminal = shop.ready();
     shop.sells(&mut terminal, "S-1", 12_000);
-    let question = Question::Refund(RefundQuestion {
-        amount: cny(1_000),
-        reason: Some("wrong-amount".into()),
-        evidence: vec![],
-    });
+    let question =
+        Question::Refund(RefundQuestion { amount: cny(1_000), reason: Some("wrong-amount".into()), evidence: vec![] });
     let refund = Ask { question, proof: None, ..shop.void("S-1", 12_000) };
     let answer = terminal.decide(shop.reading(), &refund).unwrap();
-    assert!(answer.decision.outcome == Outcome::Deny && rules(&answer).contains(&"offline.way"), "{:?}", rules(&answer));
+    assert!(
+        answer.decision.outcome == Outcome::Deny && rules(&answer).contains(&"offline.way"),
+        "{:?}",
+        rules(&answer)
+    );
     assert!(answer.record.is_some());
     // A sale of which the server told is never done here.
     let told = Told {

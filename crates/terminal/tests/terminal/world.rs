@@ -45,7 +45,8 @@ fn translated(code: Code) -> Vec<u8> {
     let target = code.target();
     let made_of = rescind_model::Digest::of(&COMPONENT).hex;
     let profile = rescind_decider::profile_digest(&target).hex;
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target}-{}-{}.cwasm", &made_of[..16], &profile[..8]));
+    let file =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{target}-{}-{}.cwasm", &made_of[..16], &profile[..8]));
     if let Ok(kept) = std::fs::read(&file) {
         return kept;
     }
@@ -294,8 +295,7 @@ impl Shop {
     pub fn answer(&self, batch: &[u8]) -> Acknowledgement {
         let owner = Owner { merchant: MerchantId::parse("M-1").unwrap(), terminal: "T1".parse().unwrap() };
         let key = terminal_key();
-        let batch =
-            verify_batch(batch, key.public(), &rescind_bundle::Ed25519, &owner, self.known.as_ref()).unwrap();
+        let batch = verify_batch(batch, key.public(), &rescind_bundle::Ed25519, &owner, self.known.as_ref()).unwrap();
         Acknowledgement { head: batch.end, server_time: at(self.now), counted: None, operations: vec![] }
     }
 
