@@ -178,7 +178,7 @@ fn a_payment_that_nobody_knows_of_is_reversed_by_the_server_and_its_outcome_can_
     // One that nobody knows of was sent to somebody.
     let kept = terminal.record_sale(shop.reading(), unknown.clone(), SaleOutcome::Unknown, Forwarding::Kept);
     assert!(matches!(kept, Err(TerminalError::Argument(_))));
-    terminal.record_sale(shop.reading(), unknown.clone(), SaleOutcome::Unknown, Forwarding::PerhapsSent).unwrap();
+    terminal.record_sale(shop.reading(), unknown, SaleOutcome::Unknown, Forwarding::PerhapsSent).unwrap();
     let question = Question::Operation(OperationQuestion {
         way: Way::Reversal,
         amount: None,
