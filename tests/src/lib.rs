@@ -30,6 +30,7 @@ pub mod moment;
 pub mod operator;
 pub mod policies;
 pub mod poll;
+pub mod program;
 pub mod receiver;
 pub mod server;
 pub mod shop;

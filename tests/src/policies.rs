@@ -85,6 +85,34 @@ pub fn edit(text: &str, changes: &[(&str, &str)]) -> Result<String> {
     Ok(edited)
 }
 
+/// Lakala under a name of its own, whose versions are put in force one after the other.
+pub const CONTRACT: &str = "contract";
+
+impl Policies {
+    /// Adds a version of [`CONTRACT`] as `contract-VERSION.toml`: voids within a time, refunds up to an amount without an
+    /// approver. Gives the file's name.
+    ///
+    /// # Errors
+    /// The pack has changed so much that the variant cannot be made of it.
+    pub fn add_contract(&self, version: &str, void_window: &str, without_approver: &str) -> Result<String> {
+        let pack = self.read("lakala.toml")?;
+        let said = pack.lines().find(|line| line.starts_with("version = "));
+        let said = said.context("lakala.toml has no version any more")?.to_owned();
+        let text = edit(
+            &pack,
+            &[
+                (r#"name = "lakala""#, &format!("name = {CONTRACT:?}")),
+                (&said, &format!("version = {version:?}")),
+                (r#"window = "30 minutes""#, &format!("window = {void_window:?}")),
+                (r#"up-to = "100.00""#, &format!("up-to = {without_approver:?}")),
+            ],
+        )?;
+        let file = format!("{CONTRACT}-{version}.toml");
+        self.write(&file, &text)?;
+        Ok(file)
+    }
+}
+
 /// Lakala, whose network is asked after 1 and 2 s only: a story need not wait a minute.
 pub const QUICK: &str = "quick";
 /// The same, whose codes live for 2 s.

@@ -2,6 +2,7 @@
 //! and the tests end to end play the same chapters.
 
 use crate::client::{Client, Reply, fresh_key};
+use crate::program::Ended;
 use anyhow::Result;
 use http::Method;
 use serde_json::Value;
@@ -88,6 +89,25 @@ impl Teller {
         let reply = client.post(path, body).await?;
         self.answer(&reply, essence);
         Ok(reply)
+    }
+
+    /// A document that is put in its place. Its text is not told.
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub async fn put(&self, who: &str, client: &Client, path: &str, text: String, essence: &[&str]) -> Result<Reply> {
+        self.say(&format!("    → PUT {path}   [{who}]"));
+        let reply = client.call(Method::PUT, path, None, text).await?;
+        self.answer(&reply, essence);
+        Ok(reply)
+    }
+
+    /// A command, and what it wrote.
+    pub fn command(&self, ended: &Ended) {
+        self.say(&format!("    $ {}", cut(&ended.command)));
+        for line in ended.said.lines().chain(ended.complained.lines()) {
+            self.say(&format!("      {}", cut(line)));
+        }
     }
 
     /// A request that changes money, under a new idempotency key. Gives the key too.

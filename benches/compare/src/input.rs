@@ -33,7 +33,8 @@ pub fn questions(count: usize) -> Vec<Input> {
         .map(|_| {
             let captured = 10_000 + draw.below(600_000);
             let paid = 1_763_800_000_000 + draw.below(1_000_000_000);
-            let now = paid + 86_400_000 + draw.below(if draw.once_in(8) { 5_000_000_000 } else { 2_000_000_000 });
+            let late = if draw.once_in(8) { 5_000_000_000 } else { 2_000_000_000 };
+            let now = paid + 86_400_000 + draw.below(late);
             let cleared = if draw.once_in(4) { captured / 4 } else { 0 };
             let day = BusinessDay { year: 2025, month: 11, day: 22 };
             Input {
@@ -101,8 +102,12 @@ pub fn questions(count: usize) -> Vec<Input> {
                     offline: None,
                 },
                 question: Question::Refund(RefundQuestion {
-                    amount: cny(if draw.once_in(9) { 50 + captured } else { 50 + draw.below(captured * 4 / 5) }),
-                    reason: if draw.once_in(9) { None } else { Some(if draw.once_in(9) { "no-reason" } else { "quality" }.to_owned()) },
+                    amount: cny(50 + if draw.once_in(9) { captured } else { draw.below(captured * 4 / 5) }),
+                    reason: if draw.once_in(9) {
+                        None
+                    } else {
+                        Some(if draw.once_in(9) { "no-reason" } else { "quality" }.to_owned())
+                    },
                     evidence: if draw.once_in(6) { Vec::new() } else { vec!["receipt".to_owned()] },
                 }),
             }

@@ -70,8 +70,11 @@ fn main() {
             let answer = contender.answer(question);
             let mut expected = expected.clone();
             if !contender.says_why() {
-                expected.findings =
-                    expected.findings.into_iter().map(|[rule, verdict, ..]| [rule, verdict, String::new(), String::new()]).collect();
+                expected.findings = expected
+                    .findings
+                    .into_iter()
+                    .map(|[rule, verdict, ..]| [rule, verdict, String::new(), String::new()])
+                    .collect();
             }
             assert_eq!(answer, expected, "{} on {}", contender.name(), String::from_utf8_lossy(&json[question]));
         }

@@ -19,7 +19,9 @@ pub fn contenders(questions: &[Vec<u8>]) -> Vec<Box<dyn Contender>> {
 fn words(answer: &Json) -> Answer {
     let word = |value: &Json| match value {
         Json::String(text) => text.to_lowercase(),
-        Json::Number(number) => number.as_f64().filter(|n| n.fract() == 0.0).map_or(number.to_string(), |n| format!("{n:.0}")),
+        Json::Number(number) => {
+            number.as_f64().filter(|n| n.fract() == 0.0).map_or(number.to_string(), |n| format!("{n:.0}"))
+        }
         other => other.to_string(),
     };
     let findings: Findings = answer["findings"]
@@ -84,7 +86,11 @@ struct Cedar {
 fn without_nulls(value: Json) -> Json {
     match value {
         Json::Object(fields) => Json::Object(
-            fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, without_nulls(value))).collect(),
+            fields
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name, without_nulls(value)))
+                .collect(),
         ),
         Json::Array(items) => Json::Array(items.into_iter().map(without_nulls).collect()),
         other => other,

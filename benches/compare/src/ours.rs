@@ -16,7 +16,8 @@ fn runtime(target: &Target, ending: &str) -> Runtime {
     let folder = std::env::var("RESCIND_COMPONENTS")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components").to_owned());
     let path = format!("{folder}/eligibility.{ending}.cwasm");
-    let translation = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; README.md says how it is made"));
+    let translation =
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; README.md says how it is made"));
     // SAFETY: made on this machine by who runs this program, in a folder of theirs.
     let verified = unsafe { Verified::new(&translation) };
     Runtime::load(target, verified).unwrap()

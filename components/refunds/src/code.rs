@@ -3,9 +3,10 @@
 use crate::argument::{self, at_most, valid};
 use crate::draft::{Draft, Subject, contradicts, wrong_state};
 use crate::limits::TEXT_BYTES;
-use crate::{operation, room, sale};
+use crate::{incident, operation, room, sale};
 use rescind_model::{
-    BusinessDay, Channel, EventKind, Instant, Ledger, Money, PaymentCode, Rejection, Sale, SaleOutcome, Scan,
+    BusinessDay, Channel, EventKind, Instant, LateAnswer, Ledger, Money, PaymentCode, RefusedScan, Rejection, Sale,
+    SaleOutcome, Scan, ScanOutcome,
 };
 
 /// A code that nobody has scanned yet, and that can be for a while.
@@ -41,7 +42,7 @@ pub(crate) fn check(code: &PaymentCode, sale: &Sale, outcome: SaleOutcome) -> Re
 /// | cancelled | contradicts |
 /// | scanned | nothing new if it is the same scan, else contradicts |
 ///
-/// A scan that is known not to have been paid, told again by somebody who does not know, is nothing new.
+/// A scan that is known not to have been paid, told again by somebody who does not know more, is nothing new.
 pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejection> {
     let clock = draft.clock();
     let current = draft.ledger.status.outcome;
@@ -53,7 +54,8 @@ pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejectio
         let agrees = scan.outcome == current || scan.outcome == SaleOutcome::Unknown;
         return if same && agrees { Ok(()) } else { Err(contradicts(current)) };
     }
-    if draft.ledger.refused_scan == Some(scan.at) && scan.outcome == SaleOutcome::Unknown {
+    let refused = draft.ledger.refused_scan.as_ref().is_some_and(|refused| is_same(scan, refused, code));
+    if refused && scan.outcome != SaleOutcome::Good {
         return Ok(());
     }
     if !matches!(current, SaleOutcome::Unpaid | SaleOutcome::Expired) {
@@ -67,6 +69,11 @@ pub(crate) fn scanned(draft: &mut Draft<'_>, scan: &Scan) -> Result<(), Rejectio
     if matches!(scan.outcome, SaleOutcome::Declined | SaleOutcome::Failed) {
         let subject = Subject::sale(Some(draft.ledger.sale.captured.clone()));
         draft.record(EventKind::CodeScanned, &subject, Some(outcome));
+        draft.ledger.refused_scan = Some(RefusedScan {
+            at: scan.at,
+            retrieval_reference: scan.retrieval_reference.clone(),
+            payer_token: scan.payer_token.clone(),
+        });
         // There can be any number of them.
         return room::admit(draft);
     }
@@ -97,14 +104,72 @@ pub(crate) fn put_back(draft: &mut Draft<'_>) {
     let ended = draft.ledger.clone();
     let ledger = &mut draft.ledger;
     let Some(code) = &mut ledger.code else { return };
-    ledger.refused_scan = code.scanned_at.take();
-    ledger.status.outcome = SaleOutcome::Unpaid;
     let sale = &mut ledger.sale;
+    ledger.refused_scan = code.scanned_at.take().map(|at| RefusedScan {
+        at,
+        retrieval_reference: sale.retrieval_reference.take(),
+        payer_token: sale.payer_token.take(),
+    });
+    ledger.status.outcome = SaleOutcome::Unpaid;
     sale.paid_at = code.created_at;
     sale.fee_charged = sale.captured.zero_like();
-    (sale.payer_token, sale.retrieval_reference) = (None, None);
     if room::admit(draft).is_err() {
         draft.ledger = ended;
+    }
+}
+
+/// The outcome of one scan became known: that of the payment that there is, or of one that was refused.
+///
+/// | it is about | good | declined or failed |
+/// |---|---|---|
+/// | the payment, which is being undone or was | a late answer | a late answer |
+/// | the payment | → good | the code is put back |
+/// | the scan that was refused | a late answer, and a person is called | nothing new |
+/// | another, and there is no payment | a late answer, and a person is called, if one was refused | invalid |
+/// | another, and there is a payment | invalid | invalid |
+pub(crate) fn outcome_known(draft: &mut Draft<'_>, told: &ScanOutcome) -> Result<(), Rejection> {
+    use SaleOutcome::{Declined, Failed, Good};
+    let Some(code) = &draft.ledger.code else {
+        return Err(Rejection::Invalid("scan: only a payment code has scans".to_owned()));
+    };
+    if !matches!(told.outcome, Good | Declined | Failed) {
+        return Err(Rejection::Invalid("outcome: expected good, declined or failed".to_owned()));
+    }
+    let reference = told.retrieval_reference.as_deref();
+    at_most("retrieval-reference", "bytes", reference.map_or(0, str::len), TEXT_BYTES)?;
+    let names = |at: Instant, its: Option<&str>| match (reference, its) {
+        (Some(named), Some(its)) => named == its,
+        _ => told.at == Some(at),
+    };
+    let sale = &draft.ledger.sale;
+    let of_payment = code.scanned_at.is_some_and(|at| names(at, sale.retrieval_reference.as_deref()));
+    let refused = draft.ledger.refused_scan.as_ref();
+    let of_refused = refused.is_some_and(|refused| names(refused.at, refused.retrieval_reference.as_deref()));
+    let unscanned = code.scanned_at.is_none() && refused.is_some();
+    let late = LateAnswer { outcome: told.outcome, evidence: told.evidence.clone() };
+    match (of_payment, of_refused) {
+        (true, true) => Err(Rejection::Invalid(
+            "scan: the code was scanned twice at that instant; say which by its retrieval-reference".to_owned(),
+        )),
+        (true, false) if incident::can_call(&draft.ledger) => incident::late_answer(draft, &late),
+        (true, false) => sale::became_known(draft, told.outcome),
+        (false, true) if told.outcome != Good => Ok(()),
+        (false, true) => incident::late_answer(draft, &late),
+        (false, false) if told.outcome == Good && unscanned => incident::late_answer(draft, &late),
+        (false, false) => Err(Rejection::Invalid(
+            "scan: the code has no such scan; expected its at, as scanned-at has it, or its retrieval-reference"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Whether this is the scan that was refused, told again: the network's reference says so. Where neither has one, payer and
+/// instant do, but an instant at which the code was made may stand for any before it: a slow clock's.
+fn is_same(scan: &Scan, refused: &RefusedScan, code: &PaymentCode) -> bool {
+    match (&scan.retrieval_reference, &refused.retrieval_reference) {
+        (Some(one), Some(other)) => one == other,
+        (None, None) => scan.at > code.created_at && scan.at == refused.at && scan.payer_token == refused.payer_token,
+        _ => false,
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) fn trouble(draft: &mut Draft<'_>, told: &TroubleReport) -> Result<(),
 /// evidence about the operation ends the operation. One that says `good` of a payment that was undone by then is a
 /// person's to look at, whatever was said before: the payer may have been charged for nothing.
 ///
+/// So is one that says `good` of a code whose scan was refused: it was paid once more than is known, or the refusal was wrong.
+///
 /// The first answer is kept, unless another calls a person. The same again is nothing new; any other contradicts it.
 pub(crate) fn late_answer(draft: &mut Draft<'_>, late: &LateAnswer) -> Result<(), Rejection> {
     if !matches!(late.outcome, SaleOutcome::Good | SaleOutcome::Declined | SaleOutcome::Failed) {
@@ -32,11 +34,17 @@ pub(crate) fn late_answer(draft: &mut Draft<'_>, late: &LateAnswer) -> Result<()
     }
     report::must_be_provider_or_terminal(&late.evidence)?;
     let undoes = |kind| matches!(kind, Way::Reversal | Way::OrderClose);
-    if !draft.ledger.operations.iter().any(|operation| undoes(operation.kind)) {
+    let good = late.outcome == SaleOutcome::Good;
+    let refused = good && draft.ledger.refused_scan.is_some();
+    if !refused && !draft.ledger.operations.iter().any(|operation| undoes(operation.kind)) {
         return Err(wrong_state(draft.ledger.status.outcome));
     }
-    let undone = undone_by(&draft.ledger);
-    let calls = late.outcome == SaleOutcome::Good && undone.is_some() && !was_called(&draft.ledger);
+    let undone = undone_by(&draft.ledger).is_some();
+    let calls = if undone {
+        good && !was_called(&draft.ledger)
+    } else {
+        refused && !can_call(&draft.ledger) && !was_said_good(&draft.ledger)
+    };
     let status = &mut draft.ledger.status;
     match &status.late {
         _ if calls => {}
@@ -47,7 +55,19 @@ pub(crate) fn late_answer(draft: &mut Draft<'_>, late: &LateAnswer) -> Result<()
     status.late = Some(LateAnswer { outcome: late.outcome, evidence: argument::evidence(&late.evidence) });
     let subject = Subject::sale(Some(draft.ledger.sale.captured.clone()));
     draft.record(EventKind::SaleLateAnswer, &subject, Some(late.outcome.token().to_owned()));
-    if calls { call(draft) } else { Ok(()) }
+    match (calls, undone) {
+        (true, true) => call(draft),
+        (true, false) => {
+            draft.record(EventKind::SaleAttention, &subject, Some("late-answer".to_owned()));
+            Ok(())
+        }
+        (false, _) => Ok(()),
+    }
+}
+
+/// Whether the late answer on record says `good`.
+pub(crate) fn was_said_good(ledger: &Ledger) -> bool {
+    ledger.status.late.as_ref().is_some_and(|late| late.outcome == SaleOutcome::Good)
 }
 
 /// What undid the payment, if something did.
@@ -78,9 +98,7 @@ pub(crate) fn can_call(ledger: &Ledger) -> bool {
 pub(crate) fn undone(draft: &mut Draft<'_>) -> Result<(), Rejection> {
     let unseen = undone_by(&draft.ledger).and_then(|operation| operation.evidence.as_ref());
     let unseen = unseen.is_some_and(|evidence| evidence.code.as_deref() == Some(NOT_FOUND));
-    let late = draft.ledger.status.late.as_ref();
-    let said_good = late.is_some_and(|late| late.outcome == SaleOutcome::Good);
-    if unseen && said_good { call(draft) } else { Ok(()) }
+    if unseen && was_said_good(&draft.ledger) { call(draft) } else { Ok(()) }
 }
 
 /// Calls a person to look after what was undone. The answer on record counts as heard no earlier than that.

@@ -29,6 +29,8 @@
 //!
 //! - A code ends by time when it is still unpaid and nothing is under way. A scan that is heard of later and took place
 //!   before that end counts all the same, until the code was cancelled.
+//! - A scan that was refused leaves the code to the next. From then on what becomes known has to say which scan it is about:
+//!   a second word about the refused one is not about the next. One that says it was good after all is a late answer.
 //! - A hold ends by time likewise. A completion that was accepted in time may be done later.
 //! - A completion names its fee and business day when it is authorised: the instant of acceptance decides the day. The
 //!   payment is made when the completion is heard to be done. The void of a completion makes the amount, fee and instant
@@ -167,6 +169,7 @@ pub fn apply(
         Command::RecordTrouble(told) => incident::trouble(&mut draft, told)?,
         Command::RecordLateAnswer(late) => incident::late_answer(&mut draft, late)?,
         Command::RecordScan(scan) => code::scanned(&mut draft, scan)?,
+        Command::RecordScanOutcome(told) => code::outcome_known(&mut draft, told)?,
         Command::Authorise(wanted) => operation::authorise(&mut draft, wanted)?,
     }
     draft.finish()

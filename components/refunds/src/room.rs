@@ -101,6 +101,9 @@ fn of_payment(ledger: &Ledger) -> u64 {
 fn of_late_answer(ledger: &Ledger) -> u64 {
     let undone = ledger.operations.iter().any(|operation| matches!(operation.kind, Way::Reversal | Way::OrderClose));
     let first = u64::from(undone && ledger.status.late.is_none());
+    // Of a scan that was refused: that it was good after all, and a person called.
+    let of_refused = ledger.refused_scan.is_some() && !incident::was_said_good(ledger);
+    let first = first.saturating_add(if of_refused { 2 } else { 0 });
     if incident::can_call(ledger) && !incident::was_called(ledger) { first.saturating_add(3) } else { first }
 }
 

@@ -62,8 +62,21 @@ pub(crate) fn post_if_good(draft: &mut Draft<'_>) -> Result<(), Rejection> {
 }
 
 /// The outcome of an unknown payment became known: a sale is then good, declined or failed, a hold held, declined or
-/// failed. A code is unpaid again if its scan was declined or failed. While its reversal or order close is under way, an answer is a late one and has a command of its own.
+/// failed. While its reversal or order close is under way, an answer is a late one and has a command of its own.
+///
+/// Of a code that had a scan refused nobody can tell which scan is meant.
 pub(crate) fn outcome_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Result<(), Rejection> {
+    if outcome != draft.ledger.status.outcome && draft.ledger.refused_scan.is_some() {
+        return Err(Rejection::Invalid(
+            "scan: a scan of this code was refused before; say which scan is meant, by its at or retrieval-reference"
+                .to_owned(),
+        ));
+    }
+    became_known(draft, outcome)
+}
+
+/// The outcome of the payment that there is. A code is unpaid again if its scan was declined or failed.
+pub(crate) fn became_known(draft: &mut Draft<'_>, outcome: SaleOutcome) -> Result<(), Rejection> {
     let current = draft.ledger.status.outcome;
     if outcome == current {
         return Ok(());

@@ -19,7 +19,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant as Watch};
 
 /// Rounds, in each of which everything is measured in turn.
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 60;
 
 /// Calls of one kind in a round, each a sample of its own: enough that the caches are its own.
 const PER_ROUND: usize = 100;

@@ -71,6 +71,14 @@ impl DeciderError {
         }
     }
 
+    /// What making an instance failed with.
+    pub(crate) fn instance(error: &wasmtime::Error) -> Self {
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(_) => Self::call(error),
+            None => Self::Instance { reason: format!("{error:#}") },
+        }
+    }
+
     pub(crate) fn policy(error: LoadError) -> Self {
         let LoadError { code, message } = error;
         Self::Policy { code, message }

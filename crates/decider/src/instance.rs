@@ -23,10 +23,7 @@ impl Instance {
     pub(crate) fn new(runtime: &Arc<Shared>) -> Result<Self, DeciderError> {
         let mut store = Store::new(&runtime.engine, ());
         store.set_epoch_deadline(limits::TICKS_PER_CALL);
-        let instance = runtime
-            .pre
-            .instantiate(&mut store)
-            .map_err(|error| DeciderError::Instance { reason: format!("{error:#}") })?;
+        let instance = runtime.pre.instantiate(&mut store).map_err(|error| DeciderError::instance(&error))?;
         Ok(Self { store, instance, runtime: Arc::clone(runtime) })
     }
 

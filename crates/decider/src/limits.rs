@@ -24,11 +24,12 @@ pub const WASM_STACK_BYTES: usize = 256 * 1024;
 pub const INSTANCE_BYTES: usize = 64 * 1024;
 
 /// Time between two ticks of the clock that ends calls which do not end by themselves.
-pub const TICK: Duration = Duration::from_millis(20);
+pub const TICK: Duration = Duration::from_millis(50);
 
-/// Ticks one call may take, loading a policy included. A decision takes microseconds, the largest document some
-/// milliseconds in Pulley on a slow processor: what is not done after a second never will be.
-pub const TICKS_PER_CALL: u64 = 50;
+/// Ticks one call may take, loading a policy included: five seconds. A decision takes microseconds, the largest document
+/// some milliseconds; but it is a clock of the wall, and on a busy machine a thread can stand still for more than a second
+/// (seen with one second). What is not done after five never will be.
+pub const TICKS_PER_CALL: u64 = 100;
 
 /// Instances at once unless told otherwise: one warm, and some for decisions of their own.
 pub const INSTANCES: u32 = 16;

@@ -99,8 +99,7 @@ impl Runtime {
         let ticker = Ticker::start(&engine)?;
         let mut store = Store::new(&engine, ());
         store.set_epoch_deadline(limits::TICKS_PER_CALL);
-        let instance =
-            pre.instantiate(&mut store).map_err(|error| DeciderError::Instance { reason: format!("{error:#}") })?;
+        let instance = pre.instantiate(&mut store).map_err(|error| DeciderError::instance(&error))?;
         let contract = Contract::check(component, &instance, &mut store)?;
         Ok(Self { shared: Arc::new(Shared { engine, pre, contract, _ticker: ticker }) })
     }

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+mod unheard;
+
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
 use crate::error::Error;
@@ -174,6 +176,10 @@ impl<P: Outbound> App<P> {
             report.driven = report.driven.saturating_add(self.work_off_lane(lane, begun).await?);
         }
         report.driven = report.driven.saturating_add(self.work_off_buckets(begun).await?);
+        report.driven = report.driven.saturating_add(self.drive_unheard(begun).await.unwrap_or_else(|error| {
+            self.ports.log(&format!("old payments are looked through in the next tick: {error}: {error:?}"));
+            0
+        }));
         // What the work above made happen is told in the same tick.
         report.published = report.published.saturating_add(self.publish_waiting().await);
         for lane in 0..LANES {

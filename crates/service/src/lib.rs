@@ -26,7 +26,7 @@
 //! | `retention` | the days on which it goes |
 //! | `upcast` | records of older formats |
 //! | `outbox` | messages to customers that are not events |
-//! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries |
+//! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries; `courier/unheard` old payments that nobody knows of |
 //! | `http/` | the API |
 
 pub mod activation;

@@ -103,8 +103,13 @@ pub const EVIDENCE_UPLOAD_WAITS: Duration = Duration { ms: 86_400_000 };
 /// Sales that are looked at before evidence is erased: as many as one answer lists.
 pub const EVIDENCE_SALES: usize = LIST_LIMIT;
 
-/// Personal texts of one payment: two for each refund it can have, and one for itself.
+/// Notes and contacts of one payment: two for each refund it can have, one for itself, and some whose command is under way.
 pub const PERSONAL_ITEMS: usize = 160;
+
+/// Reviewers' questions about one payment. They are counted apart, so that none takes the place of a note: 64 refunds with 16
+/// questions each would not fit. With these and [`PERSONAL_ITEMS`], texts of [`TEXT_BYTES`] of which every byte takes two to
+/// write stay below [`VALUE_BYTES`].
+pub const PERSONAL_QUESTIONS: usize = 96;
 
 /// Commitments that one command says were erased (`rescind:refunds` takes as many).
 pub const ERASED_AT_ONCE: usize = 64;

@@ -11,7 +11,7 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::limits::{DAY_MS, ERASED_AT_ONCE, INTENT_PATIENCE, PERSONAL_ITEMS, SWAP_ATTEMPTS};
+use crate::limits::{DAY_MS, ERASED_AT_ONCE, INTENT_PATIENCE, PERSONAL_ITEMS, PERSONAL_QUESTIONS, SWAP_ATTEMPTS};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Deed, Principal};
 use crate::refund::check_text;
@@ -132,6 +132,13 @@ impl PersonalRecord {
     #[must_use]
     pub fn find(&self, commitment: &Digest) -> Option<(Kind, &Kept)> {
         self.items.iter().find(|i| i.commitment == *commitment).map(|i| (i.kind, &i.kept))
+    }
+
+    /// Whether another text of this kind may be kept: questions take no room from notes and contacts, nor these from them.
+    fn has_room_for(&self, kind: Kind) -> bool {
+        let asks = kind == Kind::Question;
+        let there = self.items.iter().filter(|item| (item.kind == Kind::Question) == asks).count();
+        there < if asks { PERSONAL_QUESTIONS } else { PERSONAL_ITEMS }
     }
 
     /// Takes away what these commitments stand for; `false` if nothing was there.
@@ -286,15 +293,13 @@ impl<P: Ports> App<P> {
                 }
                 next.items.retain(|i| i.scope != scope);
             }
-            if next.items.len() >= PERSONAL_ITEMS {
+            if !next.has_room_for(personal.kind) {
                 // Texts of commands that came to nothing make room.
                 next.items.retain(|i| live.contains(&i.commitment) || now.since(i.stored_at) <= INTENT_PATIENCE);
             }
-            if next.items.len() >= PERSONAL_ITEMS {
-                return Err(Error::Conflict {
-                    code: "record.full",
-                    message: "this sale has too many notes and contacts".to_owned(),
-                });
+            if !next.has_room_for(personal.kind) {
+                let what = if personal.kind == Kind::Question { "questions" } else { "notes and contacts" };
+                return Err(Error::Conflict { code: "record.full", message: format!("this sale has too many {what}") });
             }
             next.items.push(fresh.clone());
             next.mark.clone_from(&mark);
@@ -470,5 +475,39 @@ impl<P: Ports> App<P> {
         };
         let gone = records.update::<PersonalRecord, _, _>(&key, &mark, self.unique(), change).await?;
         Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{TEXT_BYTES, VALUE_BYTES};
+
+    fn full_of(kind: Kind, count: usize) -> Vec<Item> {
+        let at = Instant { unix_ms: i64::MAX };
+        let item = |number: usize| Item {
+            scope: format!("{}-{number}/question", "f".repeat(64)),
+            kind,
+            commitment: Digest::of(&number.to_be_bytes()),
+            kept: Kept::Text { salt: Digest::of(b"salt"), text: "\"".repeat(TEXT_BYTES) },
+            stored_at: at,
+            keep_until: at,
+        };
+        (0..count).map(item).collect()
+    }
+
+    #[test]
+    fn questions_and_notes_take_no_room_from_each_other_and_a_full_record_can_be_stored() {
+        let mut record = PersonalRecord { items: full_of(Kind::Question, PERSONAL_QUESTIONS), mark: String::new() };
+        let room = |record: &PersonalRecord| [Kind::Question, Kind::Note, Kind::Phone].map(|k| record.has_room_for(k));
+        assert_eq!(room(&record), [false, true, true]);
+        record.items.extend(full_of(Kind::Note, PERSONAL_ITEMS - 1));
+        assert_eq!(room(&record), [false, true, true]);
+        record.items.extend(full_of(Kind::Phone, 1));
+        assert_eq!(room(&record), [false, false, false]);
+        let bytes = serde_json::to_vec(&record).unwrap().len();
+        assert!(bytes < VALUE_BYTES, "{bytes}");
+        record.items.retain(|item| item.kind != Kind::Question);
+        assert_eq!(room(&record), [true, false, false]);
     }
 }

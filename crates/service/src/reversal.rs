@@ -161,7 +161,9 @@ impl<P: Ports> App<P> {
             there.must_have_room()?;
             must_be_few(there)?;
             let undone = there.ledger.operations.iter().any(|o| o.state.holds_reservation());
-            let ends = knows && there.ledger.status.outcome == SaleOutcome::Unknown && !undone;
+            // Of a code that had a scan refused, it may be said of that one.
+            let named = there.ledger.refused_scan.is_none();
+            let ends = knows && there.ledger.status.outcome == SaleOutcome::Unknown && !undone && named;
             let now = app.ports.now();
             let apply = |ledger: &Ledger, change: &Command| app.ports.apply(ledger, change, &actor, command, now);
             let first = apply(&there.ledger, &record)?;

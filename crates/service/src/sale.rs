@@ -17,8 +17,8 @@ use crate::store::{Commit, Record, Slot};
 use rescind_model::standing::Standing;
 use rescind_model::{
     ActingPerson, Actor, Asker, Balance, BusinessDay, Command, CommandId, Decision, Digest, Event, Evidence, Facts,
-    Instant, LateAnswer, Ledger, Locale, MerchantId, Money, Origin, RefundId, Sale, SaleId, SaleOutcome, TerminalId,
-    Transition, Way,
+    Instant, LateAnswer, Ledger, Locale, MerchantId, Money, Origin, RefundId, Sale, SaleId, SaleOutcome, ScanOutcome,
+    TerminalId, Transition, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -169,11 +169,25 @@ pub struct Found {
     pub next: Option<String>,
 }
 
+/// Which scan of a payment code is meant: by the network's reference where the scan has one, else by its instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScanName {
+    /// When it was scanned.
+    pub at: Option<Instant>,
+    /// The network's retrieval reference number.
+    pub retrieval_reference: Option<String>,
+}
+
 /// What became known of a sale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SaleEvent {
-    /// Its outcome.
-    OutcomeKnown(SaleOutcome),
+    /// Its outcome; of a payment code, that of the scan that is named.
+    OutcomeKnown {
+        /// What became known.
+        outcome: SaleOutcome,
+        /// Which scan it is about, where it was said.
+        scan: Option<ScanName>,
+    },
     /// It was cleared to the merchant.
     Settled,
     /// Its money was paid out.
@@ -553,12 +567,19 @@ impl<P: Ports> App<P> {
         let source = if matches!(who.bearer, Bearer::Terminal { .. }) { "terminal" } else { "provider" };
         let said =
             Evidence { source: source.to_owned(), code: None, reference: None, note: None, at: self.ports.now() };
-        let change = |ledger: &Ledger| match event {
+        let change = |ledger: &Ledger| match &event {
+            SaleEvent::OutcomeKnown { outcome, scan: Some(scan) } => Command::RecordScanOutcome(ScanOutcome {
+                outcome: *outcome,
+                // As it was heard: no scan was before its code.
+                at: scan.at.map(|at| ledger.code.as_ref().map_or(at, |code| at.max(code.created_at))),
+                retrieval_reference: scan.retrieval_reference.clone(),
+                evidence: said.clone(),
+            }),
             // What is heard of a payment that is being undone, or was, decides nothing; it is kept for a person to see.
-            SaleEvent::OutcomeKnown(outcome) if is_late(ledger, outcome) => {
-                Command::RecordLateAnswer(LateAnswer { outcome, evidence: said.clone() })
+            SaleEvent::OutcomeKnown { outcome, scan: None } if is_late(ledger, *outcome) => {
+                Command::RecordLateAnswer(LateAnswer { outcome: *outcome, evidence: said.clone() })
             }
-            SaleEvent::OutcomeKnown(outcome) => Command::RecordSaleOutcome(outcome),
+            SaleEvent::OutcomeKnown { outcome, scan: None } => Command::RecordSaleOutcome(*outcome),
             SaleEvent::Settled => Command::RecordSettled,
             SaleEvent::PaidOut => Command::RecordPaidOut,
         };
@@ -842,13 +863,16 @@ impl<P: Ports> App<P> {
     }
 }
 
-/// Whether an answer about a payment comes after its reversal or order close began.
+/// Whether an answer about a payment comes after its reversal or order close began, or says that a code was paid whose scan
+/// was refused.
 pub(crate) fn is_late(ledger: &Ledger, outcome: SaleOutcome) -> bool {
     let undoes = |kind| matches!(kind, Way::Reversal | Way::OrderClose);
     let under_way = ledger.operations.iter().any(|o| undoes(o.kind) && o.state.holds_reservation());
     let undone = matches!(ledger.status.outcome, SaleOutcome::Reversed | SaleOutcome::Cancelled);
     let says = matches!(outcome, SaleOutcome::Good | SaleOutcome::Declined | SaleOutcome::Failed);
-    says && (under_way || undone)
+    let unpaid = matches!(ledger.status.outcome, SaleOutcome::Unpaid | SaleOutcome::Expired);
+    let after_all = ledger.refused_scan.is_some() && unpaid && outcome == SaleOutcome::Good;
+    says && (under_way || undone || after_all)
 }
 
 /// What a person or terminal sees of a merchant's sales: a terminal its own, a cashier those of the own shift.

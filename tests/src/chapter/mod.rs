@@ -10,6 +10,7 @@ pub mod funding;
 pub mod hold;
 pub mod operator;
 pub mod order;
+pub mod policy;
 pub mod privacy;
 pub mod support;
 pub mod till;

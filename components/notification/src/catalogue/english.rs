@@ -484,7 +484,8 @@ impl Language for English {
             .as_ref()
             .map_or_else(String::new, |ways| format!(", once the customer is identified ({ways})"));
         let authentication = if opening.authentication { ", once the operator has proved who they are" } else { "" };
-        let arrival = opening.arrival.map_or_else(String::new, |arrival| format!(", {}", arriving(arrival)));
+        let arrival =
+            opening.arrival.map_or_else(String::new, |arrival| format!(", and the money is {}", arriving(arrival)));
         let offline = match opening.offline {
             None => "",
             Some(OfflineEffect::CancelsLocally) => ", at the terminal itself, because the sale was never sent",

@@ -343,7 +343,10 @@ fn what_is_open_is_said_with_the_days_of_arrival() {
         ),
     ] {
         assert_eq!(said(arrival, Locale::ZhCn).unwrap(), format!("可以申请退货 ¥60.00,{chinese}。"));
-        assert_eq!(said(arrival, Locale::En).unwrap(), format!("A refund of CNY 60.00 is possible, {english}."));
+        assert_eq!(
+            said(arrival, Locale::En).unwrap(),
+            format!("A refund of CNY 60.00 is possible, and the money is {english}.")
+        );
     }
     let no_day = Some(BusinessDay { year: 2026, month: 2, day: 30 });
     let answer = said(Arrival { latest: no_day, ..days }, Locale::En);

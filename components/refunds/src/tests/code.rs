@@ -193,7 +193,12 @@ fn a_declined_scan_leaves_the_code_as_it_was() {
         assert_eq!(world.system(&scanned(outcome, world.now)), vec![EventKind::CodeScanned]);
         let told = world.events.last().unwrap().reason.clone();
         assert_eq!(told.as_deref(), Some(token::Token::token(outcome)));
-        let expected = Ledger { events: 2, chain: world.ledger.chain.clone(), ..before };
+        let refused = RefusedScan {
+            at: world.now,
+            retrieval_reference: Some("999999999999".to_owned()),
+            payer_token: Some("scanner".to_owned()),
+        };
+        let expected = Ledger { events: 2, chain: world.ledger.chain.clone(), refused_scan: Some(refused), ..before };
         assert_eq!(world.ledger, expected);
         let mut closed = world.clone();
         closed.begin("X-1", Way::OrderClose, 10_000);
@@ -242,4 +247,141 @@ fn a_scan_that_turns_out_declined_leaves_the_code_to_be_paid_or_closed() {
         assert_eq!(world.system(&scanned(SaleOutcome::Good, world.now)), vec![EventKind::CodeScanned]);
         assert_eq!((world.outcome(), world.left()), (SaleOutcome::Good, 10_000));
     }
+}
+
+/// Another payer's scan of the code of [`World::scanned_unheard`], after its first was refused.
+fn scanned_again(first: SaleOutcome, when: Instant) -> World {
+    let mut world = World::scanned_unheard();
+    world.system(&Command::RecordSaleOutcome(first));
+    world.wait(SECOND);
+    let reference = Some("888888888888".to_owned());
+    let second = Scan { retrieval_reference: reference, ..scan(SaleOutcome::Unknown, when) };
+    assert_eq!(world.system(&Command::RecordScan(second)), vec![EventKind::CodeScanned]);
+    world
+}
+
+#[test]
+fn a_second_word_about_a_refused_scan_does_not_take_back_the_next() {
+    use SaleOutcome::{Declined, Failed, Good, Unknown};
+    for first in [Declined, Failed] {
+        let mut world = scanned_again(first, at(2 * SECOND));
+        let before = world.ledger.clone();
+        for again in [Declined, Failed] {
+            assert_eq!(world.system(&outcome_of(again, Some(at(SECOND)), None)), vec![]);
+            assert_eq!(world.system(&outcome_of(again, None, Some("999999999999"))), vec![]);
+            let unnamed = world.refused(&Command::RecordSaleOutcome(again), &Actor::System);
+            let asks = matches!(&unnamed, Rejection::Invalid(why) if why.contains("by its at or retrieval-reference"));
+            assert!(asks, "{unnamed:?}");
+            let nowhere = world.refused(&outcome_of(again, Some(at(0)), None), &Actor::System);
+            assert!(matches!(&nowhere, Rejection::Invalid(why) if why.contains("no such scan")), "{nowhere:?}");
+        }
+        assert_eq!((&world.ledger, world.outcome()), (&before, Unknown));
+        let mut declined = world.clone();
+        let back = declined.system(&outcome_of(Declined, Some(at(2 * SECOND)), None));
+        assert_eq!((back, declined.outcome()), (vec![EventKind::SaleOutcomeKnown], SaleOutcome::Unpaid));
+        let good = world.system(&outcome_of(Good, None, Some("888888888888")));
+        assert_eq!((good, world.outcome(), world.left()), (vec![EventKind::SaleOutcomeKnown], Good, 10_000));
+        // One that was declined as it was scanned is not taken for the next either.
+        let mut at_once = World::unpaid();
+        at_once.system(&scanned(first, at(0)));
+        at_once.wait(SECOND);
+        let second = Scan { retrieval_reference: None, ..scan(Unknown, at_once.now) };
+        at_once.system(&Command::RecordScan(second));
+        assert!(matches!(at_once.refused(&Command::RecordSaleOutcome(first), &Actor::System), Rejection::Invalid(_)));
+        assert_eq!(at_once.system(&outcome_of(first, None, Some("999999999999"))), vec![]);
+        assert_eq!(at_once.outcome(), Unknown);
+    }
+    let mut sale = World::unheard();
+    assert!(matches!(sale.refused(&outcome_of(Good, Some(at(0)), None), &Actor::System), Rejection::Invalid(_)));
+    assert_eq!(sale.system(&Command::RecordSaleOutcome(Good)), vec![EventKind::SaleOutcomeKnown]);
+}
+
+#[test]
+fn a_refused_scan_that_was_good_after_all_calls_a_person() {
+    use SaleOutcome::{Declined, Expired, Good, Unknown, Unpaid};
+    let called = vec![EventKind::SaleLateAnswer, EventKind::SaleAttention];
+    let kept = LateAnswer { outcome: Good, evidence: evidence("scan", at(1)) };
+    let mut unpaid = World::scanned_unheard();
+    unpaid.system(&Command::RecordSaleOutcome(Declined));
+    let mut expired = unpaid.clone();
+    expired.now = at(CODE_LIVES);
+    expired.system(&Command::PassTime);
+    let second = scanned_again(Declined, at(2 * SECOND));
+    let mut paid = second.clone();
+    paid.system(&outcome_of(Good, Some(at(2 * SECOND)), None));
+    for (mut world, outcome) in [(unpaid.clone(), Unpaid), (expired, Expired), (second, Unknown), (paid, Good)] {
+        let good = outcome_of(Good, None, Some("999999999999"));
+        assert_eq!(world.system(&good), called);
+        assert_eq!((world.outcome(), &world.ledger.status.late), (outcome, &Some(kept.clone())));
+        assert_eq!(world.system(&good), vec![]);
+    }
+    // Where there is no payment, whichever scan was good calls a person: said with its name, or as a late answer without.
+    let mut another = unpaid.clone();
+    assert_eq!(another.system(&outcome_of(Good, None, Some("777777777777"))), called);
+    let mut unnamed = unpaid.clone();
+    assert_eq!(unnamed.system(&late(Good, at(1))), called);
+    assert_eq!(unpaid.refused(&late(Declined, at(1)), &Actor::System), Rejection::WrongState("unpaid".to_owned()));
+    // The scan itself, told with what became of it, is the payment.
+    assert_eq!(unnamed.system(&scanned(Good, at(SECOND))), vec![EventKind::CodeScanned]);
+    assert_eq!((unnamed.outcome(), unnamed.left()), (Good, 10_000));
+}
+
+#[test]
+fn a_second_scan_by_a_slow_clock_is_not_the_one_that_was_refused() {
+    use SaleOutcome::{Declined, Unknown};
+    let told = |reference: Option<&str>, token: &str, when: i64| {
+        let (payer_token, retrieval_reference) = (Some(token.to_owned()), reference.map(str::to_owned));
+        Command::RecordScan(Scan { payer_token, retrieval_reference, ..scan(Unknown, at(when)) })
+    };
+    // What was refused, what comes then, and whether that is another scan.
+    for (first, then, another) in [
+        (told(Some("1"), "p", 0), told(Some("1"), "p", 0), false),
+        (told(Some("1"), "p", 0), told(Some("1"), "p", 5), false),
+        (told(Some("1"), "p", 0), told(Some("2"), "p", 0), true),
+        (told(Some("1"), "p", 5), told(None, "p", 5), true),
+        (told(None, "p", 5), told(None, "p", 5), false),
+        (told(None, "p", 5), told(None, "q", 5), true),
+        (told(None, "p", 5), told(None, "p", 6), true),
+        // A clock that is behind says when the code was made.
+        (told(None, "p", 0), told(None, "p", 0), true),
+    ] {
+        let unpaid = Sale { retrieval_reference: None, ..code_sale() };
+        let mut world = World::begun(&unpaid, SaleOutcome::Unpaid, &Origin::Code(code()));
+        world.wait(SECOND);
+        world.system(&first);
+        world.system(&Command::RecordSaleOutcome(Declined));
+        let expected = if another { vec![EventKind::CodeScanned] } else { vec![] };
+        assert_eq!(world.system(&then), expected, "{first:?}, then {then:?}");
+    }
+}
+
+#[test]
+fn of_two_scans_at_one_instant_the_reference_says_which_is_meant() {
+    use SaleOutcome::{Declined, Unpaid};
+    let mut world = scanned_again(Declined, at(SECOND));
+    let both = world.refused(&outcome_of(Declined, Some(at(SECOND)), None), &Actor::System);
+    assert!(matches!(&both, Rejection::Invalid(why) if why.contains("twice at that instant")), "{both:?}");
+    assert_eq!(world.system(&outcome_of(Declined, Some(at(SECOND)), Some("999999999999"))), vec![]);
+    let back = world.system(&outcome_of(Declined, Some(at(SECOND)), Some("888888888888")));
+    assert_eq!((back, world.outcome()), (vec![EventKind::SaleOutcomeKnown], Unpaid));
+}
+
+#[test]
+fn a_scan_that_is_being_undone_gets_a_late_answer() {
+    use SaleOutcome::{Declined, Good, Reversed, Unknown};
+    let mut world = scanned_again(Declined, at(2 * SECOND));
+    world.begin("X-1", Way::Reversal, 10_000);
+    let before = world.ledger.clone();
+    assert_eq!(world.system(&outcome_of(Declined, None, Some("999999999999"))), vec![]);
+    assert_eq!(world.ledger, before);
+    let late = world.system(&outcome_of(Good, None, Some("888888888888")));
+    assert_eq!((late, world.outcome()), (vec![EventKind::SaleLateAnswer], Unknown));
+    while world.step() == Some(step::Step::AskForSale) {
+        world.system(&Command::RecordQuery(target("X-1")));
+    }
+    world.send(target("X-1"));
+    world.done(target("X-1"));
+    assert_eq!(world.outcome(), Reversed);
+    let called = world.system(&outcome_of(Good, None, Some("888888888888")));
+    assert_eq!(called, vec![EventKind::SaleLateAnswer, EventKind::OperationAttention]);
 }

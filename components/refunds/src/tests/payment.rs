@@ -72,6 +72,16 @@ pub(super) fn late(outcome: SaleOutcome, at: Instant) -> Command {
     Command::RecordLateAnswer(LateAnswer { outcome, evidence: evidence("late", at) })
 }
 
+pub(super) fn outcome_of(outcome: SaleOutcome, at: Option<Instant>, reference: Option<&str>) -> Command {
+    let retrieval_reference = reference.map(str::to_owned);
+    Command::RecordScanOutcome(ScanOutcome {
+        outcome,
+        at,
+        retrieval_reference,
+        evidence: evidence("scan", super::world::at(1)),
+    })
+}
+
 impl World {
     /// A code for 100.00, made now, for five minutes.
     pub(super) fn unpaid() -> Self {

@@ -49,10 +49,16 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
     use SaleOutcome::{Declined, Failed, Good, Held, Unknown};
     let scanned = (prop::sample::select(vec![Good, Good, Unknown, Declined, Failed]), 0..CODE_LIVES + MINUTE);
     let told = prop::sample::select(vec![Good, Declined, Failed]);
+    let named = 0..3_u8;
     prop_oneof![
         8 => authorisation(),
         2 => scanned.prop_map(|(outcome, when)| Command::RecordScan(scan(outcome, at(when)))),
-        1 => told.prop_map(|outcome| late(outcome, at(0))),
+        1 => told.clone().prop_map(|outcome| late(outcome, at(0))),
+        1 => (told, named).prop_map(|(outcome, named)| match named {
+            0 => outcome_of(outcome, None, Some("999999999999")),
+            1 => outcome_of(outcome, Some(at(SECOND)), None),
+            _ => outcome_of(outcome, Some(at(0)), None),
+        }),
         1 => Just(Command::RecordSaleOutcome(Held)),
         1 => Just(Command::RecordTrouble(TroubleReport { trouble: Trouble::NoAnswer, note: None })),
     ]
@@ -179,7 +185,8 @@ pub(super) fn continues(before: &Ledger, next: &Transition) {
     assert!(old == new || follows(old, new, &kinds, ended), "{old:?} became {new:?} by {kinds:?}, {ended:?}");
     if before.status.late.is_some() && after.status.late != before.status.late {
         // Only what calls a person takes the place of the first answer.
-        assert!(kinds.contains(&EventKind::OperationAttention), "{kinds:?}");
+        let called = [EventKind::OperationAttention, EventKind::SaleAttention];
+        assert!(called.iter().any(|kind| kinds.contains(kind)), "{kinds:?}");
         assert_eq!(after.status.late.as_ref().map(|late| late.outcome), Some(SaleOutcome::Good));
     }
     let put_back = (old, new) == (SaleOutcome::Unknown, SaleOutcome::Unpaid);

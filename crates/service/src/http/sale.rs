@@ -23,7 +23,7 @@ use crate::http::word::{
 use crate::limits::SALE_ID_BYTES;
 use crate::mask::{self, Eyes, Lens};
 use crate::ports::Ports;
-use crate::sale::{Aggregate, ChargedFee, SaleEvent, SaleQuery};
+use crate::sale::{Aggregate, ChargedFee, SaleEvent, SaleQuery, ScanName};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -594,12 +594,44 @@ pub struct SaleNews {
     r#type: SaleNewsTypeWord,
     /// The outcome, with `outcome-known` and only there.
     outcome: Option<SaleOutcomeWord>,
+    /// Which scan of a payment code the outcome is of. Needed once a scan of the code was declined or failed.
+    scan: Option<ScanNamed>,
+}
+
+/// A scan of a payment code, by its reference where it has one, else by its time; at least one of the two.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ScanName))]
+struct ScanNamed {
+    /// When it was scanned, as `scanned_at` showed it.
+    at: Option<Time>,
+    /// 参考号: the network's retrieval reference number.
+    retrieval_reference: Option<Number>,
+}
+
+impl ScanNamed {
+    fn parsed(&self) -> Result<ScanName, Error> {
+        if self.at.is_none() && self.retrieval_reference.is_none() {
+            return Err(Error::invalid("/scan", "expected at or retrieval_reference"));
+        }
+        Ok(ScanName {
+            at: self.at.as_ref().map(|at| at.0),
+            retrieval_reference: self.retrieval_reference.as_ref().map(|reference| reference.0.clone()),
+        })
+    }
 }
 
 impl SaleNews {
     fn event(&self) -> Result<SaleEvent, Error> {
-        match (self.r#type.0, self.outcome) {
-            (SaleNewsType::OutcomeKnown, Some(outcome)) => Ok(SaleEvent::OutcomeKnown(outcome.0)),
+        if self.scan.is_some() && self.r#type.0 != SaleNewsType::OutcomeKnown {
+            return Err(Error::invalid("/scan", "a scan comes with outcome-known only"));
+        }
+        match (self.r#type.0, &self.outcome) {
+            (SaleNewsType::OutcomeKnown, Some(outcome)) => {
+                let scan = self.scan.as_ref().map(ScanNamed::parsed).transpose()?;
+                Ok(SaleEvent::OutcomeKnown { outcome: outcome.0, scan })
+            }
             (SaleNewsType::OutcomeKnown, None) => Err(Error::invalid("/outcome", "expected the outcome that is known")),
             (_, Some(_)) => Err(Error::invalid("/outcome", "an outcome comes with outcome-known only")),
             (SaleNewsType::Settled, None) => Ok(SaleEvent::Settled),

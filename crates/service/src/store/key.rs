@@ -351,6 +351,12 @@ impl Key {
         Self(format!("evidence-part:{merchant}:{content}:{part}"))
     }
 
+    /// How far payments of the first format were looked through for those that nobody knows of.
+    #[must_use]
+    pub fn unheard() -> Self {
+        Self("unheard".to_owned())
+    }
+
     /// How far retention got.
     #[must_use]
     pub fn retention() -> Self {

@@ -121,6 +121,82 @@ async fn a_scan_that_turns_out_declined_leaves_the_code_to_be_paid_or_cancelled(
 }
 
 #[tokio::test]
+async fn what_becomes_known_after_a_refused_scan_names_the_scan() {
+    let shop = Shop::new().await;
+    let path = made(&shop, "C-1").await;
+    let events = "/v1/transactions/C-1/events";
+    let scans = format!("{path}/scans");
+    let heard = |outcome: &str| json!({"type": "outcome-known", "outcome": outcome});
+    let of = |outcome: &str, scan: &Value| json!({"type": "outcome-known", "outcome": outcome, "scan": scan});
+    let first = shop.tell(&shop.terminal, &scans, &json!({"outcome": "unknown"})).await.expect(200);
+    let first = json!({"at": first["scanned_at"]});
+    shop.tell(&shop.system, events, &heard("declined")).await.expect(200);
+    shop.world.app.ports.pass(Duration::seconds(1));
+    let second = json!({"outcome": "unknown", "retrieval_reference": "632714000119"});
+    assert_eq!(shop.tell(&shop.terminal, &scans, &second).await.expect(200)["state"], "scanned");
+    let unnamed = shop.tell(&shop.system, events, &heard("failed")).await;
+    assert!(unnamed.text.contains("say which scan is meant"), "{}", unnamed.text);
+    unnamed.refused(422, "argument.invalid");
+    let again = shop.tell(&shop.system, events, &of("failed", &first)).await.expect(200);
+    assert_eq!(again["status"]["outcome"], "unknown");
+    // Nor does the till's word say which of the two was declined.
+    let trouble = json!({"trouble": "declined"});
+    shop.tell(&shop.terminal, "/v1/transactions/C-1/troubles", &trouble).await.expect(200);
+    assert_eq!(shop.get(&shop.terminal, &path).await.expect(200)["state"], "scanned");
+    let second = json!({"retrieval_reference": "632714000119"});
+    let known = shop.tell(&shop.system, events, &of("good", &second)).await.expect(200);
+    assert_eq!((&known["status"]["outcome"], &known["status"]["late"]), (&json!("good"), &Value::Null));
+    for (body, field) in [
+        (of("good", &json!({})), "/scan"),
+        (json!({"type": "settled", "scan": second}), "/scan"),
+        (of("good", &json!({"at": "now"})), "/scan/at"),
+    ] {
+        let reply = shop.tell(&shop.system, events, &body).await;
+        assert_eq!(reply.at(), (422, "body.invalid".to_owned(), field.to_owned()), "{body}: {}", reply.text);
+    }
+    shop.sale_of_today("S-1").await;
+    let no_code = shop.tell(&shop.system, "/v1/transactions/S-1/events", &of("good", &second)).await;
+    no_code.refused(422, "argument.invalid");
+}
+
+#[tokio::test]
+async fn a_refused_scan_that_was_paid_after_all_is_kept_and_calls_a_person() {
+    let shop = Shop::new().await;
+    for (id, passes) in [("C-1", 0), ("C-2", 300)] {
+        let path = made(&shop, id).await;
+        let events = format!("/v1/transactions/{id}/events");
+        shop.tell(&shop.terminal, &format!("{path}/scans"), &json!({"outcome": "unknown"})).await.expect(200);
+        for outcome in ["declined", "good"] {
+            let heard = json!({"type": "outcome-known", "outcome": outcome});
+            shop.tell(&shop.system, &events, &heard).await.expect(200);
+            shop.world.app.ports.pass(Duration::seconds(passes));
+        }
+        let shown = shop.get(&shop.system, &format!("/v1/transactions/{id}")).await.expect(200);
+        assert_eq!(shown["status"]["late"]["outcome"], "good", "{shown}");
+        let feed = shop.get(&shop.system, "/v1/events?limit=100").await.expect(200);
+        let called = |e: &&Value| e["type"] == "sale.attention" && e["sale"] == id;
+        assert_eq!(feed["items"].as_array().unwrap().iter().filter(called).count(), 1, "{feed}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_scan_by_a_clock_that_is_behind_is_not_dropped() {
+    let shop = Shop::new().await;
+    let path = made(&shop, "C-1").await;
+    let scan =
+        |reference: &str| json!({"outcome": "unknown", "at": "2026-11-23T03:00:00Z", "retrieval_reference": reference});
+    let scans = format!("{path}/scans");
+    shop.world.app.ports.pass(Duration::seconds(1));
+    shop.tell(&shop.terminal, &scans, &scan("632714000118")).await.expect(200);
+    let declined = json!({"type": "outcome-known", "outcome": "declined"});
+    shop.tell(&shop.system, "/v1/transactions/C-1/events", &declined).await.expect(200);
+    let again = shop.tell(&shop.terminal, &scans, &scan("632714000118")).await.expect(200);
+    assert_eq!(again["state"], "unscanned");
+    let second = shop.tell(&shop.terminal, &scans, &scan("632714000119")).await.expect(200);
+    assert_eq!((&second["state"], &second["scanned_at"]), (&json!("scanned"), &second["created_at"]));
+}
+
+#[tokio::test]
 async fn a_cancelled_code_is_cancelled_when_the_provider_says_so_and_reported() {
     let shop = Shop::new().await;
     let path = made(&shop, "C-1").await;

@@ -194,10 +194,16 @@ fn table() -> Vec<Race> {
 }
 
 /// Routes that have no opposite, and why.
-const NO_OPPOSITE: [(&str, &str, &str); 5] = [
+const NO_OPPOSITE: [(&str, &str, &str); 11] = [
     ("POST", "/v1/transactions/{id}/voids/check", "it only looks: nothing is changed that another could change too"),
     ("POST", "/v1/operator-challenges", "nothing is stored for a challenge, and any number of them may be open"),
     ("POST", "/v1/keys", "every request makes a key of its own that nobody knows before it is answered"),
+    ("PUT", "/v1/merchants/{id}/settings", "the last word counts, as with a person's grants, and nothing excludes it"),
+    ("PUT", "/v1/terminals/{id}", "the last word counts, as with a person's grants, and nothing excludes it"),
+    ("POST", "/v1/policies/{name}/activations", "all of them are kept, and which holds is raced for in `policy`"),
+    ("DELETE", "/v1/policies/{name}/activations/{id}", "only time excludes it, and time is no request of anybody's"),
+    ("PUT", "/v1/policies/{name}/shadow", "the last word counts, and a candidate has no effect on anything"),
+    ("DELETE", "/v1/policies/{name}/shadow", "the last word counts, and a candidate has no effect on anything"),
     ("POST", "/v1/review-sources", "every request makes a source of its own that nobody knows before it is answered"),
     (
         "POST",
@@ -556,8 +562,9 @@ fn steady(value: Value) -> Value {
         }
         Value::Array(items) => items.into_iter().map(steady).collect(),
         Value::String(text) if text.split(' ').all(|word| word.len() >= 32 && is_hex(word)) => json!("#"),
-        // What is named by chance, or by what chance made: writes, erasures, devices.
-        Value::String(text) if ["w-", "e-", "dev-"].iter().any(|start| text.starts_with(start)) => json!("#"),
+        // What is named by chance, or by what chance made: writes, erasures, devices. Decisions are named by what was known,
+        // and who comes second may know of the first's reservation.
+        Value::String(text) if ["w-", "e-", "d-", "dev-"].iter().any(|start| text.starts_with(start)) => json!("#"),
         // The code that a customer repeats.
         Value::String(text) if text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit()) => json!("#"),
         other => other,

@@ -70,8 +70,9 @@ fn directory() -> Vec<Race> {
         Step::Ask(post("admin", "/v1/keys", body), vec![("<key>", "/id"), ("<token>", "/token")])
     };
     let revoke = |who| delete(who, "/v1/keys/<key>", Value::Null);
-    let policy =
-        |version: &'static str| ask("admin", "PUT", "/v1/policies/lakala", Value::Null, Form::Policy(version)).anew();
+    let policy = |version: &'static str| {
+        ask("admin", "PUT", "/v1/policies/lakala?activate=now", Value::Null, Form::Policy(version)).anew()
+    };
     let endpoint = || {
         let new = json!({"url": "https://shop.example/hook", "locale": "en"});
         post("system", "/v1/webhook-endpoints", new).named("<endpoint>", "/id")
