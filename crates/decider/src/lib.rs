@@ -20,6 +20,7 @@
 mod contract;
 mod decider;
 mod error;
+mod identity;
 mod instance;
 pub mod limits;
 mod profile;
@@ -31,6 +32,7 @@ mod wire;
 
 pub use decider::Decider;
 pub use error::DeciderError;
+pub use identity::{engine_version, profile_digest};
 pub use instance::{Instance, Loaded};
 pub use profile::{Target, engine_profile};
 pub use runtime::{Runtime, Verified};

@@ -527,7 +527,12 @@ impl State {
         match entry {
             Entry::Anchor(anchor) => self.time.anchor = Some(anchor.clone()),
             Entry::Bundle(change) => self.bundle_version = self.bundle_version.max(change.version),
-            Entry::Sale(_) | Entry::Decision(_) | Entry::Operation(_) | Entry::Outcome(_) | Entry::Incident(_) => {}
+            Entry::Sale(_)
+            | Entry::Decision(_)
+            | Entry::Operation(_)
+            | Entry::Outcome(_)
+            | Entry::Forwarding(_)
+            | Entry::Incident(_) => {}
         }
         Ok(())
     }
@@ -617,6 +622,7 @@ fn operation(entry: &Entry) -> Option<&StoredOperation> {
         | Entry::Outcome(_)
         | Entry::Anchor(_)
         | Entry::Bundle(_)
+        | Entry::Forwarding(_)
         | Entry::Incident(_) => None,
     }
 }

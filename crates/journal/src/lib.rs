@@ -11,6 +11,7 @@
 //! | `link` | the chain |
 //! | `counters` | what offline ceilings are held against |
 //! | `batch` | records on their way to the server |
+//! | `acknowledgement` | what the server answers |
 //! | `journal` | the journal on a disk (feature `store`) |
 //!
 //! ```
@@ -34,6 +35,7 @@
 //! assert_eq!(journal.counters().records, 0);
 //! ```
 
+mod acknowledgement;
 mod batch;
 mod counters;
 #[cfg(feature = "store")]
@@ -44,11 +46,13 @@ mod record;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
+pub use acknowledgement::{Acknowledgement, Became, NotAnAcknowledgement, OperationAnswer, TerminalCounts};
 pub use batch::{BadBatch, Batch, Owner, read_record, sign_batch, verify_batch};
 pub use counters::{Counters, DayCount, Uncountable};
 #[cfg(feature = "store")]
 pub use journal::{Export, Journal, JournalError, Opening, Room, TimeState};
 pub use link::{Head, JournalId, Link};
 pub use record::{
-    BundleChange, Entry, Incident, OperationOutcome, OperationResult, Record, StoredOperation, StoredSale, TimeAnchor,
+    BundleChange, Entry, Incident, OperationOutcome, OperationResult, Record, SalesForwarded, StoredOperation,
+    StoredSale, TimeAnchor,
 };

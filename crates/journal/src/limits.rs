@@ -38,3 +38,6 @@ pub const TEXT_BYTES: usize = 1_024;
 
 /// Longest operator's proof in bytes: what `rescind-proof` signs at most.
 pub const PROOF_BYTES: usize = 4_096;
+
+/// Largest acknowledgement in bytes: an answer with a sentence for each record of a batch.
+pub const ACKNOWLEDGEMENT_BYTES: usize = 512 * 1024;

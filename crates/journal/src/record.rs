@@ -2,7 +2,8 @@
 
 use rescind_model::record::DecisionRecord;
 use rescind_model::{
-    BusinessDay, Digest, Instant, Money, OfflineEffect, OperationId, PersonId, Sale, SaleId, SaleOutcome, Way,
+    BusinessDay, Digest, Forwarding, Instant, Money, OfflineEffect, OperationId, PersonId, Sale, SaleId, SaleOutcome,
+    Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,8 @@ pub enum Entry {
     Operation(Box<StoredOperation>),
     /// What became of an operation.
     Outcome(OperationOutcome),
+    /// Sales are on their way, or there.
+    Forwarding(SalesForwarded),
     /// The server was heard and said what time it is.
     Anchor(TimeAnchor),
     /// Another bundle is active.
@@ -79,6 +82,17 @@ pub struct StoredOperation {
     pub proof: Option<String>,
 }
 
+/// How far sales went from now on. Written before anything is sent, so that none that was perhaps sent is ever taken for
+/// one that was not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SalesForwarded {
+    /// The sales: at most as many as a batch has records.
+    pub sales: Vec<SaleId>,
+    /// `perhaps-sent` or `forwarded`: none is ever kept again.
+    pub state: Forwarding,
+}
+
 /// What became of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +126,8 @@ pub enum OperationResult {
 pub struct TimeAnchor {
     /// What the server said.
     pub server: Instant,
+    /// What the wall clock showed: its difference to the server outlives a restart.
+    pub wall: Instant,
     /// What the monotonic clock showed, in ms since it began.
     pub monotonic_ms: u64,
     /// Names the run of the monotonic clock: it begins anew with every boot.
@@ -163,7 +179,7 @@ impl Entry {
     pub fn is_business(&self) -> bool {
         match self {
             Self::Sale(_) | Self::Decision(_) | Self::Operation(_) => true,
-            Self::Outcome(_) | Self::Anchor(_) | Self::Bundle(_) | Self::Incident(_) => false,
+            Self::Outcome(_) | Self::Forwarding(_) | Self::Anchor(_) | Self::Bundle(_) | Self::Incident(_) => false,
         }
     }
 
@@ -174,6 +190,7 @@ impl Entry {
         let short_some = |text: &Option<String>| text.as_deref().is_none_or(short);
         match self {
             Self::Sale(_) | Self::Decision(_) | Self::Bundle(_) | Self::Incident(Incident::ClockSetBack { .. }) => true,
+            Self::Forwarding(forwarded) => forwarded.sales.len() <= limits::BATCH_RECORDS,
             Self::Operation(operation) => {
                 let proof = operation.proof.as_deref();
                 short_some(&operation.reason) && proof.is_none_or(|proof| proof.len() <= limits::PROOF_BYTES)

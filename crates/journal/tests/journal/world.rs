@@ -202,7 +202,7 @@ pub fn outcome(n: u64) -> Entry {
 }
 
 pub fn anchor(second: i64) -> Entry {
-    Entry::Anchor(TimeAnchor { server: at(second), monotonic_ms: 1_000, boot: "b-1".to_owned() })
+    Entry::Anchor(TimeAnchor { server: at(second), wall: at(second), monotonic_ms: 1_000, boot: "b-1".to_owned() })
 }
 
 pub fn bundle(version: u64) -> Entry {
