@@ -213,6 +213,8 @@ fn item_changed(
     let course = match (list, there(after)) {
         ("count" | "evidence" | "identity", true) => Course::Stricter,
         ("count" | "evidence" | "identity", false) => Course::Looser,
+        // One that needed nobody leaves its amounts to those who do.
+        ("tier", false) if !was.iter().any(|says| says == "needed 0") => Course::Looser,
         _ => Course::Other,
     };
     Changed {

@@ -98,7 +98,7 @@ pub const FIELDS: &[Field] = &[
     field("max-total", Unit::Amount, Leaning::Less),
     only(&["evidence", "identity"], "above", Unit::Amount, Leaning::Threshold),
     field("above", Unit::Amount, Leaning::Neither),
-    field("up-to", Unit::Amount, Leaning::Neither),
+    field("up-to", Unit::Amount, Leaning::Less),
     field("cap", Unit::Amount, Leaning::Neither),
     field("fixed", Unit::Amount, Leaning::Neither),
     field("floor", Unit::Amount, Leaning::Neither),

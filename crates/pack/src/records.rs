@@ -288,6 +288,13 @@ impl Record<'_> {
         serde_json::from_str(self.input.get()).map_err(|error| format!("input: {error}"))
     }
 
+    /// Whether the merchant, the sale and the time it names are those of its input, of which the digest was made.
+    #[must_use]
+    pub fn is_about(&self, input: &Input) -> bool {
+        let facts = &input.facts;
+        facts.sale.merchant.value == self.merchant && facts.sale.id.value == self.sale && facts.now == self.at
+    }
+
     /// Whether the input is the one that its digest was made of.
     #[must_use]
     pub fn input_is_unchanged(&self, input: &Input) -> bool {

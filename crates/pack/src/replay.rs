@@ -123,6 +123,8 @@ pub struct Replay {
     pub other_component: u64,
     /// Decisions whose input is not the one its digest was made of: somebody changed the record.
     pub changed_inputs: u64,
+    /// Decisions whose merchant, sale or time is not that of their input: somebody changed the record.
+    pub changed_headers: u64,
     /// Decisions that the decider could not make, by reason.
     pub failures: BTreeMap<String, u64>,
     /// Decisions of policies that were not given, by name, version and hash.
@@ -139,6 +141,7 @@ struct Part {
     identical: u64,
     other_component: u64,
     changed_inputs: u64,
+    changed_headers: u64,
     different: Vec<(u64, Difference)>,
     failures: BTreeMap<String, u64>,
     unknown: BTreeMap<String, u64>,
@@ -170,10 +173,12 @@ impl Replay {
         Ok(all)
     }
 
-    /// Whether every decision was made again, equal to the byte.
+    /// Whether every decision was made again, equal to the byte. Where there was none, nothing was shown.
     #[must_use]
     pub fn is_faithful(&self) -> bool {
-        self.identical == self.records
+        self.records > 0
+            && self.changed_headers == 0
+            && self.identical == self.records
             && self.different == 0
             && self.changed_inputs == 0
             && self.bad_lines == 0
@@ -183,7 +188,17 @@ impl Replay {
 
     fn merge(&mut self, files: &[PathBuf], skip_bad: bool, done: Done<Part>) -> Result<(), RecordsError> {
         let file = records::name_of(files, done.file);
-        let Part { records, identical, other_component, changed_inputs, different, failures, unknown, bad } = done.part;
+        let Part {
+            records,
+            identical,
+            other_component,
+            changed_inputs,
+            changed_headers,
+            different,
+            failures,
+            unknown,
+            bad,
+        } = done.part;
         for (line, problem) in bad {
             let bad = BadLine { file: file.clone(), line: done.first_line.saturating_add(line), problem };
             if !skip_bad {
@@ -198,6 +213,7 @@ impl Replay {
         self.identical = self.identical.saturating_add(identical);
         self.other_component = self.other_component.saturating_add(other_component);
         self.changed_inputs = self.changed_inputs.saturating_add(changed_inputs);
+        self.changed_headers = self.changed_headers.saturating_add(changed_headers);
         for (reason, count) in failures {
             let sum = self.failures.entry(reason).or_default();
             *sum = sum.saturating_add(count);
@@ -238,6 +254,17 @@ impl Replay {
                 "{} have an input that is not the one their digest was made of: the record was changed",
                 number(self.changed_inputs)
             ));
+        }
+        if self.changed_headers > 0 {
+            lines.push(format!(
+                "{} name another merchant, sale or time than their input: the record was changed",
+                number(self.changed_headers)
+            ));
+        }
+        if self.records == 0 {
+            lines.push(
+                "there was no decision to make again, so nothing is shown: expected at least one record".to_owned(),
+            );
         }
         for (policy, count) in &self.unknown_policies {
             lines.push(format!("{} were decided by {policy}, which is not among the policies given", number(*count)));
@@ -287,6 +314,9 @@ fn again<'a>(
     part: &mut Part,
 ) {
     part.records = part.records.saturating_add(1);
+    if !record.is_about(input) {
+        part.changed_headers = part.changed_headers.saturating_add(1);
+    }
     let hash = &record.policy.hash.hex;
     let Some(canonical) = library.policies.get(hash) else {
         let policy = format!("{} {} ({hash})", record.policy.name, record.policy.version);

@@ -40,6 +40,19 @@ fn what_a_variant_only_takes_over_is_told_once() {
 }
 
 #[test]
+fn a_tier_that_goes_and_one_that_reaches_farther_are_looser() {
+    let (old, farther) = (engine(&[]), engine(&[("up-to = \"200.00\"", "up-to = \"300.00\"")]));
+    let courses = |old: &rescind_policy::Document, new: &rescind_policy::Document| -> Vec<Course> {
+        difference::between(old, new).iter().map(|changed| changed.course).collect()
+    };
+    assert_eq!(courses(old.document(), farther.document()), [Course::Looser]);
+    assert_eq!(courses(farther.document(), old.document()), [Course::Stricter]);
+    let mut without = old.document().clone();
+    without.refund.as_mut().unwrap().tier.remove(1);
+    assert!(courses(old.document(), &without).contains(&Course::Looser));
+}
+
+#[test]
 fn the_same_policy_has_no_difference() {
     let text = difference::text(engine(&[]).document(), engine(&[("# 撤销:", "# void:")]).document());
     assert_eq!(text, "small 0.1.0 → small 0.1.0\nnothing changed but comments and order\n");

@@ -72,6 +72,37 @@ fn a_changed_input_is_noticed_even_if_the_answer_is_the_same() {
 }
 
 #[test]
+fn a_record_that_names_another_sale_than_its_input_is_noticed() {
+    let folder = folder(&[]);
+    let file = records(folder.path(), &engine(&[]), 10);
+    let text = std::fs::read_to_string(&file).unwrap();
+    for field in ["merchant", "sale", "at"] {
+        let mut lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        // What the sale after it names.
+        let other = lines.iter().map(|line| line[field].clone()).find(|other| *other != lines[0][field]);
+        lines[0][field] = other.unwrap_or_else(|| "M-other".into());
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let found = replay(&Native, &library(&[]), &[file.clone()]);
+        assert_eq!((found.identical, found.changed_headers, found.changed_inputs), (10, 1, 0), "{field}");
+        assert!(!found.is_faithful());
+        assert!(found.text().contains("1 name another merchant, sale or time than their input"), "{}", found.text());
+    }
+}
+
+#[test]
+fn a_file_without_records_shows_nothing() {
+    let folder = folder(&[]);
+    for text in ["", "\n\n"] {
+        let file = folder.path().join("empty.jsonl");
+        std::fs::write(&file, text).unwrap();
+        let found = replay(&Native, &library(&[]), &[file]);
+        assert!(!found.is_faithful());
+        assert!(found.text().contains("no decision to make again"), "{}", found.text());
+    }
+}
+
+#[test]
 fn a_policy_that_is_not_given_is_named() {
     let folder = folder(&[]);
     let files = [records(folder.path(), &engine(&[]), 10)];
