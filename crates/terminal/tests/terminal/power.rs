@@ -9,7 +9,7 @@ use rescind_model::{Forwarding, OfflineEffect};
 use rescind_terminal::{Terminal, TerminalError};
 
 /// Cuts: each one opens and verifies bundles of 800 kB twice, in a debug build.
-const CUTS: u64 = 60;
+const CUTS: u64 = 250;
 
 fn open(shop: &Shop, disk: &TornDisk, file: &TornFile) -> Result<Terminal<TornDisk>, TerminalError> {
     let owner = Owner { merchant: "M-1".parse().unwrap(), terminal: "T1".parse().unwrap() };
