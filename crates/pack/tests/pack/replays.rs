@@ -83,7 +83,7 @@ fn a_record_that_names_another_sale_than_its_input_is_noticed() {
         lines[0][field] = other.unwrap_or_else(|| "M-other".into());
         let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
         std::fs::write(&file, lines.join("\n")).unwrap();
-        let found = replay(&Native, &library(&[]), &[file.clone()]);
+        let found = replay(&Native, &library(&[]), std::slice::from_ref(&file));
         assert_eq!((found.identical, found.changed_headers, found.changed_inputs), (10, 1, 0), "{field}");
         assert!(!found.is_faithful());
         assert!(found.text().contains("1 name another merchant, sale or time than their input"), "{}", found.text());
