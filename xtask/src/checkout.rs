@@ -53,6 +53,11 @@ impl Checkout {
         self.root.join("target").join("wasm")
     }
 
+    /// Everything for and about processors that are emulated.
+    pub fn cross(&self) -> PathBuf {
+        self.root.join("target").join("cross")
+    }
+
     /// What the toolchain finder keeps between runs.
     pub fn toolchain(&self) -> PathBuf {
         self.root.join("target").join("toolchain")

@@ -14,7 +14,7 @@ use crate::checkout::Checkout;
 use crate::command::{cargo, shown};
 use crate::problem::Problem;
 use crate::steps::Steps;
-use crate::toolchain::{self, TARGET, Toolchain, Way};
+use crate::toolchain::{self, Toolchain, WASM, Way};
 
 /// Changes whenever the way a core module becomes a component does, so that stamps of another way do not count.
 const ENCODING: &str = "wit-component 0.254, validated, no adapter";
@@ -98,7 +98,7 @@ pub fn steps(sources: &[Source]) -> usize {
 pub fn build(checkout: &Checkout, sources: &[Source], way: Way, steps: &mut Steps) -> Result<()> {
     let mut chosen = None;
     steps.quiet("finding a compiler for wasm", || {
-        let toolchain = toolchain::find(checkout, way)?;
+        let toolchain = toolchain::find(checkout, way, WASM)?;
         let found = toolchain.found().to_owned();
         chosen = Some(toolchain);
         Ok(found)
@@ -133,7 +133,7 @@ fn compile(checkout: &Checkout, source: &Source, toolchain: &Toolchain) -> Resul
         .current_dir(checkout.root())
         .args(["rustc", "--package", &source.package])
         .args(["--lib", "--crate-type", "cdylib"])
-        .args(["--target", TARGET, "--profile", "wasm"])
+        .args(["--target", WASM.triple, "--profile", "wasm"])
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
         .arg(checkout.wasm_target());
@@ -156,7 +156,7 @@ fn compile(checkout: &Checkout, source: &Source, toolchain: &Toolchain) -> Resul
         .with_context(|| format!("`{}` could not be started", shown(&cargo)))?;
     if !output.status.success() {
         return Err(Problem::new(
-            format!("package `{}` did not compile for {TARGET} ({})", source.package, output.status),
+            format!("package `{}` did not compile for {} ({})", source.package, WASM.triple, output.status),
             "correct the errors above; a dependency that wants an operating system needs other features on this target",
         )
         .into());

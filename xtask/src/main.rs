@@ -8,6 +8,7 @@ mod checkout;
 mod command;
 mod component;
 mod contract;
+mod cross;
 mod licences;
 mod native;
 mod problem;
@@ -64,6 +65,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the terminal's library for other processors and runs its tests there, emulated.
+    Cross {
+        /// Which processor.
+        #[arg(value_enum, default_value = "all")]
+        processor: cross::Processor,
+        /// Measures there as well. An emulator's times say nothing; what they have to one another says something.
+        #[arg(long)]
+        figures: bool,
+    },
     /// Builds, then measures.
     Bench {
         /// Arguments for the bench program.
@@ -118,13 +128,15 @@ fn perform(arguments: Arguments) -> Result<()> {
             build(&checkout, way, &["rescind", "bench"], 0)?;
             native::start(&checkout, "bench", &arguments)
         }
+        Task::Cross { processor, figures } => cross::run(&checkout, way, processor, figures),
         Task::Test { arguments } => test(&checkout, way, &arguments),
         Task::Toolchain { again } => {
             if again {
                 toolchain::forget(&checkout)?;
             }
-            Steps::of(1)
-                .quiet("finding a compiler for wasm", || Ok(toolchain::find(&checkout, way)?.found().to_owned()))
+            Steps::of(1).quiet("finding a compiler for wasm", || {
+                Ok(toolchain::find(&checkout, way, toolchain::WASM)?.found().to_owned())
+            })
         }
         Task::WitCheck => Steps::of(1).quiet("contracts", || contract::check(&checkout)),
         Task::WitRelease => Steps::of(1).quiet("releasing the contracts", || {

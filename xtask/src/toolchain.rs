@@ -1,4 +1,4 @@
-//! Finding a compiler for `wasm32-unknown-unknown`.
+//! Finding a compiler for `wasm32-unknown-unknown`, and for the processors of terminals.
 //!
 //! Three ways, in this order:
 //!
@@ -23,8 +23,23 @@ use crate::checkout::Checkout;
 use crate::command::{capture, capture_within, exists, rustc};
 use crate::problem::Problem;
 
+/// What is built for that is not this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Its name.
+    pub triple: &'static str,
+    /// The crates of the standard library that are built where only their sources are at hand.
+    sources: &'static str,
+}
+
 /// The target of every component: no libc and no WASI, so a component imports what its code names and nothing else.
-pub const TARGET: &str = "wasm32-unknown-unknown";
+pub const WASM: Target = Target { triple: "wasm32-unknown-unknown", sources: "std,panic_abort" };
+
+/// Terminals of 64 bits.
+pub const AARCH64: Target = Target { triple: "aarch64-unknown-linux-gnu", sources: "std,panic_unwind" };
+
+/// Terminals of 32 bits, with a floating-point unit as all of Debian's and Android's have it.
+pub const ARMV7: Target = Target { triple: "armv7-unknown-linux-gnueabihf", sources: "std,panic_unwind" };
 
 /// rustup fetches some 30 MB; on a network that swallows packets it must not hold up a build for longer than this.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
@@ -69,13 +84,13 @@ impl Toolchain {
     }
 }
 
-/// Finds a compiler by `way`.
+/// Finds a compiler for `target` by `way`.
 ///
 /// # Errors
 ///
 /// If that way does not work; for [`Way::Auto`], if none does: the message has what each said.
-pub fn find(checkout: &Checkout, way: Way) -> Result<Toolchain> {
-    let active = Active::ask(checkout.root())?;
+pub fn find(checkout: &Checkout, way: Way, target: Target) -> Result<Toolchain> {
+    let active = Active::ask(checkout.root(), target)?;
     match way {
         Way::Active => active.as_it_is(),
         Way::Rustup => active.add_target(),
@@ -90,9 +105,11 @@ pub fn find(checkout: &Checkout, way: Way) -> Result<Toolchain> {
 ///
 /// If the note cannot be removed.
 pub fn forget(checkout: &Checkout) -> Result<()> {
-    let note = Refusal::file(checkout);
-    if note.exists() {
-        fs::remove_file(note)?;
+    for target in [WASM, AARCH64, ARMV7] {
+        let note = Refusal::file(checkout, target);
+        if note.exists() {
+            fs::remove_file(note)?;
+        }
     }
     Ok(())
 }
@@ -119,12 +136,13 @@ fn first_that_works(checkout: &Checkout, active: &Active) -> Result<Toolchain> {
         Ok(toolchain) => return Ok(toolchain),
         Err(reason) => reason,
     };
+    let triple = active.target.triple;
     Err(Problem::new(
         format!(
-            "no compiler for {TARGET} was found\n  1. active toolchain: {first:#}\n  2. rustup: {second:#}\n  3. Debian's web compiler: {third:#}"
+            "no compiler for {triple} was found\n  1. active toolchain: {first:#}\n  2. rustup: {second:#}\n  3. Debian's web compiler: {third:#}"
         ),
         format!(
-            "with a network, `rustup target add {TARGET}`; behind a Debian or Ubuntu mirror, make `apt-get download rustc-web` work (1.94 or newer: the security suite has it); then run the command again"
+            "with a network, `rustup target add {triple}`; behind a Debian or Ubuntu mirror, make `apt-get download rustc-web` work (1.94 or newer: the security suite has it); then run the command again"
         ),
     )
     .into())
@@ -135,6 +153,8 @@ fn first_that_works(checkout: &Checkout, active: &Active) -> Result<Toolchain> {
 struct Active {
     /// The first line of `rustc -vV`, as `rustc 1.95.0 (…)`.
     version: String,
+    /// What it shall compile for.
+    target: Target,
     /// As `x86_64-unknown-linux-gnu`.
     host: String,
     sysroot: PathBuf,
@@ -143,7 +163,7 @@ struct Active {
 }
 
 impl Active {
-    fn ask(root: &Path) -> Result<Self> {
+    fn ask(root: &Path, target: Target) -> Result<Self> {
         let verbose = capture(rustc().arg("-vV").current_dir(root)).map_err(|reason| {
             Problem::new(
                 format!("the active rustc could not be asked for its version: {reason:#}"),
@@ -157,9 +177,11 @@ impl Active {
             .ok_or_else(|| anyhow!("`rustc -vV` named no host"))?
             .to_owned();
         let sysroot = capture(rustc().args(["--print", "sysroot"]).current_dir(root))?;
-        let libraries = capture(rustc().args(["--print", "target-libdir", "--target", TARGET]).current_dir(root))?;
+        let libraries =
+            capture(rustc().args(["--print", "target-libdir", "--target", target.triple]).current_dir(root))?;
         Ok(Self {
             version,
+            target,
             host,
             sysroot: PathBuf::from(sysroot.trim()),
             target_libraries: PathBuf::from(libraries.trim()),
@@ -171,8 +193,8 @@ impl Active {
             return Ok(Toolchain::active(&self.version, "the active toolchain has the target"));
         }
         Err(Problem::new(
-            format!("{} has no standard library for {TARGET}", self.version),
-            format!("rustup target add {TARGET}"),
+            format!("{} has no standard library for {}", self.version, self.target.triple),
+            format!("rustup target add {}", self.target.triple),
         )
         .into())
     }
@@ -183,7 +205,7 @@ impl Active {
         }
         let mut rustup = Command::new("rustup");
         // With the variable set, rustup would put a page of addresses under its reason.
-        rustup.args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0");
+        rustup.args(["target", "add", self.target.triple]).env("RUST_BACKTRACE", "0");
         // The toolchain is named by its folder: rustc may be one that the current directory's settings would not choose.
         if env::var_os("RUSTUP_TOOLCHAIN").is_none()
             && let Some(name) = self.sysroot.file_name()
@@ -232,12 +254,12 @@ impl Active {
 struct Refusal;
 
 impl Refusal {
-    fn file(checkout: &Checkout) -> PathBuf {
-        checkout.toolchain().join("rustup-refused")
+    fn file(checkout: &Checkout, target: Target) -> PathBuf {
+        checkout.toolchain().join(format!("rustup-refused-{}", target.triple))
     }
 
     fn read(checkout: &Checkout, active: &Active) -> Option<String> {
-        let note = fs::read_to_string(Self::file(checkout)).ok()?;
+        let note = fs::read_to_string(Self::file(checkout, active.target)).ok()?;
         let (version, reason) = note.split_once('\n')?;
         (version == active.version).then(|| reason.trim_end().to_owned())
     }
@@ -245,7 +267,7 @@ impl Refusal {
     fn write(checkout: &Checkout, active: &Active, reason: &anyhow::Error) -> Result<()> {
         fs::create_dir_all(checkout.toolchain())?;
         let reason = format!("{reason:#}").replace('\n', " ");
-        fs::write(Self::file(checkout), format!("{}\n{reason}\n", active.version))?;
+        fs::write(Self::file(checkout, active.target), format!("{}\n{reason}\n", active.version))?;
         Ok(())
     }
 }

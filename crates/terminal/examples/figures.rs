@@ -11,7 +11,9 @@
 )]
 
 use rescind_bundle::{ClassPolicy, Content, Ed25519, Signer as _, SigningKey, Times, Trust, verify_installed};
-use rescind_decider::{Runtime, Translation};
+use rescind_decider::Runtime;
+#[cfg(not(rescind_translated))]
+use rescind_decider::Translation;
 use rescind_model::record::Question;
 use rescind_model::{
     BusinessDay, Channel, Forwarding, Instant, Money, OperationId, Sale, SaleId, SaleOutcome, SettlementMode,
@@ -97,7 +99,7 @@ fn everything() {
     println!("component {} kB, policy {} bytes", component.len() / 1_000, policy.canonical().len());
     for code in [Code::Native, Code::Pulley] {
         let folder = tempfile::tempdir().unwrap();
-        let translation = Translation::of(&component, &code.target()).unwrap();
+        let translation = translated(&component, code);
         let engine = rescind_terminal::engine(code);
         let content = Content {
             name: "figures".into(),
@@ -106,27 +108,44 @@ fn everything() {
             wasmtime: engine.wasmtime,
             profile: engine.profile,
             component: [0; 32],
-            code: translation.bytes().to_vec(),
+            code: translation.clone(),
             policies: vec![ClassPolicy { class: None, canonical: policy.canonical().to_vec() }],
             proof_keys: vec![],
             times: Times { not_before: NOW - DAY, expires: NOW + DAY, made_at: NOW - DAY, server_time: NOW - DAY },
         };
         let bundle = content.sign(&[], &key()).unwrap();
-        println!(
-            "\n{}: .cwasm {} kB, bundle {} kB",
-            engine.target,
-            translation.bytes().len() / 1_000,
-            bundle.len() / 1_000
-        );
+        println!("\n{}: .cwasm {} kB, bundle {} kB", engine.target, translation.len() / 1_000, bundle.len() / 1_000);
         let mut terminal = open(folder.path(), code);
         terminal.hear(reading(), reading(), at(NOW)).unwrap();
         terminal.apply_bundle(reading(), bundle).unwrap();
         terminal.record_sale(reading(), sale("S-1"), SaleOutcome::Good, Forwarding::Kept).unwrap();
         terminal.close();
         let name = if code == Code::Pulley { "pulley" } else { "native" };
-        let ran = Command::new(std::env::current_exe().unwrap()).arg(folder.path()).arg(name).status().unwrap();
+        let ran = this_program().arg(folder.path()).arg(name).status().unwrap();
         assert!(ran.success());
     }
+}
+
+#[cfg(not(rescind_translated))]
+fn translated(component: &[u8], code: Code) -> Vec<u8> {
+    Translation::of(component, &code.target()).unwrap().bytes().to_vec()
+}
+
+/// What `cargo xtask cross` translated, on another machine.
+#[cfg(rescind_translated)]
+fn translated(_component: &[u8], code: Code) -> Vec<u8> {
+    let folder = std::env::var("RESCIND_TRANSLATED").unwrap();
+    std::fs::read(Path::new(&folder).join(format!("{}.cwasm", code.target()))).unwrap()
+}
+
+/// This very program again. On a processor that is emulated, `RESCIND_RUNNER` says what stands before it.
+fn this_program() -> Command {
+    let runner = std::env::var("RESCIND_RUNNER").unwrap_or_default();
+    let itself = std::env::current_exe().unwrap();
+    let mut words = runner.split_whitespace().map(std::ffi::OsString::from).chain([itself.into_os_string()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
 }
 
 /// What a terminal does from its start, in a process of its own.

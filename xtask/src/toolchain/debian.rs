@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{Active, Toolchain};
+use super::{Active, Toolchain, WASM};
 use crate::command::{capture, exists};
 use crate::problem::Problem;
 
@@ -30,7 +30,11 @@ const UNNEEDED: [&str; 2] = ["src", "compiler"];
 
 /// Fetches and unpacks the compiler into `folder` unless it is there already.
 pub(super) fn provide(folder: &Path, active: &Active) -> Result<Toolchain> {
-    let linker = active.wasm_linker()?;
+    let mut environment = Vec::new();
+    // For the processors of terminals, a cross gcc links, which whoever builds for them names.
+    if active.target == WASM {
+        environment.push(("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER".into(), active.wasm_linker()?.into_os_string()));
+    }
     let stamp = folder.join("complete");
     let root = folder.join("root");
     if !stamp.is_file() {
@@ -46,16 +50,16 @@ pub(super) fn provide(folder: &Path, active: &Active) -> Result<Toolchain> {
             format!("remove {} and run the command again", folder.display()),
         )
     })?;
+    environment.extend([
+        ("RUSTC".into(), compiler.into()),
+        // Debian's compiler is a stable release; building std is an unstable option of cargo.
+        ("RUSTC_BOOTSTRAP".into(), "1".into()),
+        ("LD_LIBRARY_PATH".into(), libraries.into()),
+    ]);
     Ok(Toolchain {
         found: format!("{} (Debian's web compiler, unpacked below target/)", version.trim()),
-        environment: vec![
-            ("RUSTC".into(), compiler.into()),
-            // Debian's compiler is a stable release; building std is an unstable option of cargo.
-            ("RUSTC_BOOTSTRAP".into(), "1".into()),
-            ("LD_LIBRARY_PATH".into(), libraries.into()),
-            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER".into(), linker.into()),
-        ],
-        arguments: vec![OsString::from("-Zbuild-std=std,panic_abort")],
+        environment,
+        arguments: vec![OsString::from(format!("-Zbuild-std={}", active.target.sources))],
     })
 }
 

@@ -1,6 +1,8 @@
 //! Component, packs, and questions drawn from a seed.
 
-use rescind_decider::{Runtime, Target, Translation};
+#[cfg(not(rescind_translated))]
+use rescind_decider::Translation;
+use rescind_decider::{Runtime, Target};
 use rescind_eligibility::Engine;
 use rescind_model::record::{Input, Question};
 use rescind_model::token::Token;
@@ -13,6 +15,7 @@ use rescind_model::{
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+#[cfg(not(rescind_translated))]
 static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = std::env::var_os("RESCIND_ELIGIBILITY")
         .map_or_else(|| root().join("target/components/eligibility.wasm"), PathBuf::from);
@@ -20,9 +23,10 @@ static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
         .unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask build --components` makes it", path.display()))
 });
 
-pub(crate) static NATIVE: LazyLock<Runtime> = LazyLock::new(|| runtime(&Target::Host));
-pub(crate) static PULLEY: LazyLock<Runtime> = LazyLock::new(|| runtime(&Target::Pulley));
+pub(crate) static NATIVE: LazyLock<Runtime> = LazyLock::new(|| runtime(&machine(), 8));
+pub(crate) static PULLEY: LazyLock<Runtime> = LazyLock::new(|| runtime(&Target::Pulley, 8));
 
+#[cfg(not(rescind_translated))]
 pub(crate) fn component() -> &'static [u8] {
     &COMPONENT
 }
@@ -31,8 +35,35 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn runtime(target: &Target) -> Runtime {
-    Translation::of(component(), target).unwrap().run(8).unwrap()
+/// This machine's own code; Pulley's where the engine generates none for it.
+pub(crate) fn machine() -> Target {
+    if cfg!(rescind_translated) { Target::native() } else { Target::Host }
+}
+
+#[cfg(not(rescind_translated))]
+pub(crate) fn runtime(target: &Target, instances: u32) -> Runtime {
+    Translation::of(component(), target).unwrap().run(instances).unwrap()
+}
+
+#[cfg(rescind_translated)]
+pub(crate) fn runtime(target: &Target, instances: u32) -> Runtime {
+    let bytes = translated(target);
+    // SAFETY: translated by `cargo xtask cross` for this very run.
+    #[expect(unsafe_code, reason = "see above")]
+    let verified = unsafe { rescind_decider::Verified::new(&bytes) };
+    Runtime::with_instances(target, verified, instances).unwrap()
+}
+
+/// What was translated for a target: here, or on another machine if this one is emulated.
+#[cfg(not(rescind_translated))]
+pub(crate) fn translated(target: &Target) -> Vec<u8> {
+    Translation::of(component(), target).unwrap().bytes().to_vec()
+}
+
+#[cfg(rescind_translated)]
+pub(crate) fn translated(target: &Target) -> Vec<u8> {
+    let folder = std::env::var_os("RESCIND_TRANSLATED").map(PathBuf::from).unwrap();
+    std::fs::read(folder.join(format!("{target}.cwasm"))).unwrap()
 }
 
 /// A pack by its name, with its text and its compiled form.

@@ -65,13 +65,23 @@ fn writes_until_it_is_killed() {
     }
 }
 
+/// This very program again. On a processor that is emulated, `RESCIND_RUNNER` says what stands before it.
+fn this_program() -> std::process::Command {
+    let runner = std::env::var("RESCIND_RUNNER").unwrap_or_default();
+    let itself = std::env::current_exe().unwrap();
+    let mut words = runner.split_whitespace().map(std::ffi::OsString::from).chain([itself.into_os_string()]);
+    let mut command = std::process::Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
 #[test]
 fn killed_at_any_moment_a_journal_has_what_it_said_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let mut last = 0;
     for round in 0..12 {
-        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        let mut child = this_program()
             .args(["--exact", "file::writes_until_it_is_killed", "--ignored", "--nocapture"])
             .env("RESCIND_JOURNAL_TO_WRITE", &path)
             .stdout(std::process::Stdio::piped())

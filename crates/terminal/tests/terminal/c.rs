@@ -1,5 +1,8 @@
 //! The C ABI from C: `examples/terminal/terminal.c`, built by `cc` with all warnings, goes through every call; and what a
 //! C program can do wrong.
+//!
+//! On another processor `cargo xtask cross` says what compiles (`RESCIND_CC`), what runs programs (`RESCIND_RUNNER`) and
+//! which library is linked (`RESCIND_LIBRARY`): the static one, as firmware gets it.
 
 use crate::world::{OPENING, Shop, bundle, content, sale, setup, terminal_key};
 use rescind_bundle::Signer as _;
@@ -19,11 +22,27 @@ fn built() -> PathBuf {
 }
 
 fn library() -> PathBuf {
+    if let Some(library) = std::env::var_os("RESCIND_LIBRARY") {
+        return library.into();
+    }
     let name = format!("{}rescind_terminal{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     [built().join("deps").join(&name), built().join(&name)]
         .into_iter()
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("no {name} below {}", built().display()))
+}
+
+/// What has to stand before a program, where this machine does not run it by itself.
+fn runner() -> Vec<String> {
+    std::env::var("RESCIND_RUNNER").unwrap_or_default().split_whitespace().map(ToOwned::to_owned).collect()
+}
+
+/// A program, whichever processor it is for.
+fn program(path: &Path) -> Command {
+    let words = [runner(), vec![path.to_string_lossy().into_owned()]].concat();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command
 }
 
 #[test]
@@ -33,15 +52,16 @@ fn a_c_program_goes_through_all_of_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let library = library();
     let library_folder = library.parent().unwrap();
-    let program = folder.join("program");
-    let compiled = Command::new("cc")
+    let built_program = folder.join("program");
+    let compiled = Command::new(std::env::var_os("RESCIND_CC").unwrap_or_else(|| "cc".into()))
         .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-o"])
-        .arg(&program)
+        .arg(&built_program)
         .arg("-I")
         .arg(root.join("include"))
         .arg(root.join("../../examples/terminal/terminal.c"))
         .arg(&library)
         .arg(format!("-Wl,-rpath,{}", library_folder.display()))
+        .args(["-lpthread", "-ldl", "-lm"])
         .output()
         .unwrap();
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
@@ -65,10 +85,10 @@ fn a_c_program_goes_through_all_of_it() {
     ];
     let server = built().join("examples/server");
     let key = terminal_key().public().to_string();
-    let ran = Command::new(&program)
+    let ran = program(&built_program)
         .current_dir(folder)
         .args(files)
-        .arg(format!("{} {key} M-1 T1 {OPENING} state", server.display()))
+        .arg(format!("{} {} {key} M-1 T1 {OPENING} state", runner().join(" "), server.display()))
         .env("RESCIND_WALL_MS", OPENING.to_string())
         .env("RESCIND_MONOTONIC_MS", "5000")
         .env("RESCIND_PUBLIC_KEY", key)

@@ -1,6 +1,7 @@
 //! A shop with one terminal, its bundle, its clocks, and a server that is far away.
 
 use rescind_bundle::{ClassPolicy, Content, Signer as _, SigningKey, Times, Trust};
+#[cfg(not(rescind_translated))]
 use rescind_decider::Translation;
 use rescind_journal::{Acknowledgement, Head, Owner, verify_batch};
 use rescind_model::record::Question;
@@ -40,7 +41,15 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// What `cargo xtask cross` translated, on another machine.
+#[cfg(rescind_translated)]
+fn translated(code: Code) -> Vec<u8> {
+    let folder = std::env::var_os("RESCIND_TRANSLATED").map(PathBuf::from).unwrap();
+    std::fs::read(folder.join(format!("{}.cwasm", code.target()))).unwrap()
+}
+
 /// A debug build of the translator takes its time: what it made is kept, under the name of what it was made of.
+#[cfg(not(rescind_translated))]
 fn translated(code: Code) -> Vec<u8> {
     let target = code.target();
     let made_of = rescind_model::Digest::of(&COMPONENT).hex;
