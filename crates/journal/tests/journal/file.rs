@@ -2,6 +2,7 @@
 
 use crate::world::{at, decision, incident, opening, operation, stored_sale};
 use rescind_journal::{Journal, JournalError};
+use std::io::{BufRead as _, BufReader, Read as _};
 
 #[test]
 fn a_journal_is_there_after_a_restart_and_nobody_else_has_it_meanwhile() {
@@ -87,11 +88,16 @@ fn killed_at_any_moment_a_journal_has_what_it_said_it_has() {
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        // Every other one is killed while it works, however slow the machine; the others perhaps while they begin.
+        while round % 2 == 0 && !said.contains("written ") {
+            assert!(output.read_line(&mut said).unwrap() > 0, "round {round}: {said}");
+        }
         std::thread::sleep(std::time::Duration::from_millis(150 + 37 * round));
         child.kill().unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(!output.status.success(), "it was killed");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!child.wait().unwrap().success(), "it was killed");
+        output.read_to_string(&mut said).unwrap();
         let said =
             said.lines().filter_map(|line| line.strip_prefix("written ")).filter_map(|n| n.parse::<u64>().ok()).max();
         let journal = Journal::open(&path, &opening()).unwrap();
