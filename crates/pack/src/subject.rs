@@ -43,7 +43,8 @@ impl Subject {
             }
         };
         let bad = |error: crate::case::CaseError| CannotExplain(error.to_string());
-        Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked: case.asked(&pack.engine).map_err(bad)? })
+        let asked = case.asked(&pack.engine).map_err(bad)?;
+        Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked })
     }
 
     /// Facts as JSON: alone, with a question (`{"facts": …, "question": …}`), or a recorded decision. A question that is
@@ -78,8 +79,10 @@ impl Subject {
         let explained = match &self.asked {
             Asked::One(question) => pack.engine.explain(&self.facts, question).map(|one| vec![one]),
             Asked::All(amount) => pack.engine.explain_all(&self.facts, amount.as_ref()),
-            Asked::Charge => {
-                return Err(CannotExplain("it only asks what the sale is charged: there is no decision".to_owned()));
+            Asked::Nothing => {
+                return Err(CannotExplain(
+                    "it asks for no decision: what it expects the policy says by itself".to_owned(),
+                ));
             }
         };
         explained.map_err(|error| CannotExplain(format!("nothing is decided: {error:?}")))
