@@ -9,11 +9,12 @@ use crate::case::{Asked, Case, CaseError};
 use crate::field;
 use chrono::NaiveDate;
 use rescind_eligibility::rule::{
-    REFUND_ACQUIRING_FEE, REFUND_ARRIVAL, REFUND_COUPON, REFUND_LATE_FEE, REFUND_OPERATION_FEE, REFUND_PARTIAL,
-    REFUND_TIER, SALE_CHARGE, TERMS, VOID_ACQUIRING_FEE, VOID_ARRIVAL, VOID_OPERATION_FEE, VOID_PENALTY,
+    ORDER_CLOSE_EXPIRED, REFUND_ACQUIRING_FEE, REFUND_ARRIVAL, REFUND_COUPON, REFUND_LATE_FEE, REFUND_OPERATION_FEE,
+    REFUND_PARTIAL, REFUND_REAL_TIME, REFUND_SAME_DAY, REFUND_TIER, SALE_CHARGE, TERMS, VOID_ACQUIRING_FEE,
+    VOID_AFTER_REFUND, VOID_ARRIVAL, VOID_OPERATION_FEE, VOID_PAID_OUT, VOID_PENALTY,
 };
 use rescind_eligibility::{Considered, Engine, Stated};
-use rescind_model::{Facts, Instant, Value};
+use rescind_model::{Facts, Instant, SaleOutcome, SettlementMode, Value};
 use rescind_policy::Document;
 use rescind_policy::business_day::Clock;
 use serde::Serialize;
@@ -197,6 +198,11 @@ impl Coverage {
             if !needed.is_empty() && !needed.iter().any(|field| compared.contains(field)) {
                 continue;
             }
+            let always_passes =
+                |stated: &Stated| stated.rule == rule.rule && stated.place == rule.place && !stated.sides.stands;
+            if !is_put_to_it(rule, facts) && self.stated.iter().any(always_passes) {
+                continue;
+            }
             let near = is_near(rule, facts.now, clock);
             let touched = self.touched.entry((rule.rule, rule.place.clone())).or_default();
             if rule.stands { touched.stands.meets(near) } else { touched.passes.meets(near) }
@@ -273,6 +279,26 @@ fn needed_to_show(rule: &str) -> &'static [&'static str] {
         SALE_CHARGE => &["charge"],
         _ => &[],
     }
+}
+
+/// Whether what a permission is about was the case: a permission that never stands in the way is shown by nothing else.
+fn is_put_to_it(rule: &Considered, facts: &Facts) -> bool {
+    match rule.rule {
+        VOID_AFTER_REFUND => facts.balance.refunds_sent > 0,
+        VOID_PAID_OUT => is_real_time(facts) || facts.status.paid_out_at.is_some(),
+        REFUND_REAL_TIME => is_real_time(facts),
+        REFUND_SAME_DAY => rule.observed == Value::Day(facts.sale.business_day),
+        ORDER_CLOSE_EXPIRED => {
+            let has_run_out = facts.code.as_ref().is_some_and(|code| facts.now >= code.expires_at);
+            has_run_out || facts.status.outcome == SaleOutcome::Expired
+        }
+        REFUND_PARTIAL => matches!(&rule.observed, Value::Amount(asked) if asked.minor < facts.sale.captured.minor),
+        _ => true,
+    }
+}
+
+fn is_real_time(facts: &Facts) -> bool {
+    facts.sale.settlement == SettlementMode::RealTime
 }
 
 /// Whether what was observed lies as near to the limit as can be. `None`: it does not lie on a scale that has a boundary.

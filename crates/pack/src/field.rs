@@ -285,15 +285,16 @@ impl<'a> Walk<'a> {
 
     /// The field that the last key of the path means here.
     fn field(&self) -> Option<&'static Field> {
-        of(self.section, self.path.iter().map(String::as_str).filter(|part| !part.starts_with('[')))
+        let keys: Vec<&str> = self.path.iter().map(String::as_str).filter(|part| !part.starts_with('[')).collect();
+        of(self.section, &keys)
     }
 }
 
 /// The field that the last of these keys means in a section.
-pub(crate) fn of<'k>(section: &str, keys: impl DoubleEndedIterator<Item = &'k str> + Clone) -> Option<&'static Field> {
-    let key = keys.clone().next_back()?;
-    let around = |name: &&str| *name == section || keys.clone().any(|part| part == *name);
-    FIELDS.iter().find(|field| field.key == key && (field.within.is_empty() || field.within.iter().any(around)))
+pub(crate) fn of(section: &str, keys: &[&str]) -> Option<&'static Field> {
+    let key = keys.last()?;
+    let around = |name: &&str| *name == section || keys.contains(name);
+    FIELDS.iter().find(|field| field.key == *key && (field.within.is_empty() || field.within.iter().any(around)))
 }
 
 fn descend(walk: &mut Walk<'_>, value: &Value, leaves: &mut Vec<Leaf>) {

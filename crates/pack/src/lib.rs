@@ -15,6 +15,7 @@ pub mod explanation;
 pub mod field;
 pub mod generator;
 pub mod lint;
+pub mod meaning;
 pub mod mutants;
 pub mod notation;
 pub mod pack;

@@ -2,23 +2,19 @@
 //! that they all let pass is a **survivor**: the pack could be wrong there and nobody would know.
 //!
 //! Numbers go one step up and down (amounts a minor unit, lengths of time a second, rates a hundredth of a percent, dates a day,
-//! times of day a minute), switches are turned, words are exchanged for every other of their vocabulary or, where it has no end, for one that nobody
-//! uses, and fields and items of
-//! lists are dropped. What the language refuses is no mutant. Neither is what [means](meaning) the same.
+//! times of day a minute), switches are turned, words are exchanged for every other of their vocabulary or, where that has no
+//! end, for one that nobody uses, and fields and items of lists are dropped. What the language refuses is no mutant. Neither is
+//! what [means](meaning) the same.
 
 use crate::case::{Case, CaseFile};
 use crate::field::{self, Field, Leaning, Unit};
+use crate::meaning::meaning;
 use crate::notation;
 use crate::pack::Pack;
 use chrono::NaiveDate;
 use rescind_eligibility::Engine;
 use rescind_model::{CardType, Channel, Counted, Executor, FundingBasis, IdentityKind, Money, Party};
-use rescind_policy::Document;
-use rescind_policy::WorkingDays;
-use rescind_policy::document::{
-    ArrivalRule, Calendar, CouponRule, Demand, FeeRule, Instead, Permission, RefundRules, ReturnedFee, Same, Since,
-    TierBasis, Variant, VoidRules, Weekday,
-};
+use rescind_policy::document::{CouponRule, Demand, Instead, Permission, ReturnedFee, Same, Since, TierBasis, Weekday};
 use rescind_policy::scalar::{Amount, CutOff, Date, Rate, Span, TimeOfDay, UtcOffset};
 use rescind_policy::word::Word;
 use serde::Serialize;
@@ -45,14 +41,15 @@ pub struct Mutant {
     pub place: String,
     /// The value as it is written.
     pub was: String,
-    /// What it was changed to.
-    pub now: String,
+    /// What it was changed to. `None`: it was left out.
+    pub now: Option<String>,
 }
 
-/// `12: void.window = "30 minutes", and "1801 seconds" is not noticed`
+/// `12: void.window = "30 minutes" could be "1801 seconds"`
 impl core::fmt::Display for Mutant {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{}: {} = {}, and {} is not noticed", self.line, self.place, self.was, self.now)
+        write!(f, "{}: {} = {} could be ", self.line, self.place, self.was)?;
+        f.write_str(self.now.as_deref().unwrap_or("left out"))
     }
 }
 
@@ -185,7 +182,7 @@ fn tried(pack: &Pack) -> Result<(usize, Vec<Mutant>), String> {
                 line: line_of(&pack.text, &places, &change.path),
                 place: written(&change.path),
                 was: change.was.to_string(),
-                now: change.now.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string),
+                now: change.now.as_ref().map(ToString::to_string),
             }),
         }
     }
@@ -281,7 +278,7 @@ fn descend(path: &mut Vec<Step>, value: &Value, currency: &str, found: &mut Vec<
 fn others(path: &[Step], value: &Value, currency: &str) -> Vec<Value> {
     let keys = || path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None });
     let (Some(section), Some(key)) = (keys().next(), keys().next_back()) else { return Vec::new() };
-    let field = field::of(section, keys().collect::<Vec<_>>().into_iter());
+    let field = field::of(section, &keys().collect::<Vec<_>>());
     match value {
         Value::Boolean(switch) => vec![Value::Boolean(!switch)],
         Value::Integer(number) => neighbours(*number).into_iter().map(Value::Integer).collect(),
@@ -338,9 +335,7 @@ fn words(field: Option<&Field>, key: &str, text: &str) -> Vec<String> {
         let days: [Option<NaiveDate>; 2] = [date.day().pred_opt(), date.day().succ_opt()];
         return days.into_iter().flatten().map(|day| day.to_string()).collect();
     }
-    if let Some(minutes) =
-        CutOff::parse(text).map(CutOff::minutes).or(TimeOfDay::parse(text).map(TimeOfDay::minutes)).ok()
-    {
+    if let Ok(minutes) = CutOff::parse(text).map(CutOff::minutes).or(TimeOfDay::parse(text).map(TimeOfDay::minutes)) {
         return neighbours::<i32>(minutes).into_iter().filter(|m| *m >= 0).map(|m| clock(m, "")).collect();
     }
     if field.is_some_and(|field| field.leaning == Leaning::Permission) {
@@ -376,96 +371,6 @@ fn words(field: Option<&Field>, key: &str, text: &str) -> Vec<String> {
 /// `+08:01`
 fn clock(minutes: i32, sign: &str) -> String {
     format!("{sign}{:02}:{:02}", minutes.div_euclid(HOUR), minutes.rem_euclid(HOUR))
-}
-
-/// The document with everything alike that decides nothing. Two that mean the same answer every question alike:
-///
-/// - names, sources and versions are for people, and what layers may loosen is for layers;
-/// - what holds where nothing is said may be said;
-/// - a calendar is the days that are worked, whether or not it names one that its weekend says already;
-/// - an arrival estimate need not name the only channel that those above it leave;
-/// - it is all the same who pays nothing;
-/// - no refund is smaller than the smallest amount there is;
-/// - a void takes back the whole sale, so a fee that comes back in proportion comes back in full.
-#[must_use]
-pub fn meaning(document: &Document) -> Document {
-    fn nameless<R>(variants: &mut [Variant<R>]) {
-        variants.iter_mut().for_each(|variant| variant.name.clear());
-    }
-    let mut meant = document.clone();
-    for text in [&mut meant.name, &mut meant.version, &mut meant.source] {
-        text.clear();
-    }
-    meant.layers.clear();
-    meant.leaves_to_layers.clear();
-    meant.charge.iter_mut().for_each(|charge| charge.name.clear());
-    let when = &mut meant.when;
-    nameless(&mut when.code);
-    nameless(&mut when.hold);
-    nameless(&mut when.refund);
-    nameless(&mut when.reversal);
-    nameless(&mut when.void);
-    meant.calendar.iter_mut().for_each(only_what_matters);
-    meant.refund.iter_mut().chain(when.refund.iter_mut().map(|variant| &mut variant.rules)).for_each(of_refund);
-    meant.void.iter_mut().chain(when.void.iter_mut().map(|variant| &mut variant.rules)).for_each(of_void);
-    meant
-}
-
-fn of_refund(rules: &mut RefundRules) {
-    let deny = |permission: &mut Option<Permission>| *permission = permission.or(Some(Permission::Deny));
-    [&mut rules.after_window, &mut rules.closed, &mut rules.not_refundable].into_iter().for_each(deny);
-    rules.instead = rules.instead.or(Some(Instead::OtherWay));
-    rules.since = rules.since.or(Some(Since::Capture));
-    rules.coupon = rules.coupon.or(Some(CouponRule::Proportion));
-    rules.min_amount = rules.min_amount.filter(|least| least.minor() > 1);
-    rules.operation_fee = rules.operation_fee.take().filter(is_something);
-    only_what_is_left(&mut rules.arrival);
-}
-
-fn of_void(rules: &mut VoidRules) {
-    rules.closed = rules.closed.or(Some(Permission::Deny));
-    rules.instead = rules.instead.or(Some(Instead::OtherWay));
-    rules.since = rules.since.or(Some(Since::Capture));
-    if rules.acquiring_fee == ReturnedFee::Proportion {
-        rules.acquiring_fee = ReturnedFee::Full;
-    }
-    rules.operation_fee = rules.operation_fee.take().filter(is_something);
-    only_what_is_left(&mut rules.arrival);
-}
-
-fn only_what_is_left(estimates: &mut [ArrivalRule]) {
-    let mut left: Vec<Channel> = <Channel as Word>::ALL.iter().map(|(channel, _)| *channel).collect();
-    for estimate in estimates {
-        let of_all_cards = estimate.card_type.is_none();
-        let channel = estimate.channel;
-        if channel.is_some_and(|channel| left == [channel]) {
-            estimate.channel = None;
-        }
-        left.retain(|other| !of_all_cards || channel.is_some_and(|channel| channel != *other));
-    }
-}
-
-fn only_what_matters(calendar: &mut Calendar) {
-    let said = |holidays: &[Date], workdays: &[Date]| {
-        WorkingDays::new(Some(&Calendar {
-            holidays: holidays.to_vec(),
-            until: calendar.until,
-            weekend: calendar.weekend.clone(),
-            workdays: workdays.to_vec(),
-        }))
-    };
-    let (plain, whole) = (said(&[], &[]), said(&calendar.holidays, &calendar.workdays));
-    let matters = |date: &Date| plain.is_worked(date.day()) != whole.is_worked(date.day());
-    let (holidays, workdays) = (&calendar.holidays, &calendar.workdays);
-    let only = |dates: &[Date]| dates.iter().copied().filter(matters).collect::<Vec<_>>();
-    let (holidays, workdays) = (only(holidays), only(workdays));
-    (calendar.holidays, calendar.workdays) = (holidays, workdays);
-}
-
-/// Whether a fee can be more than nothing.
-fn is_something(fee: &FeeRule) -> bool {
-    let more = |amount: Option<Amount>| amount.is_some_and(|amount| amount.minor() > 0);
-    more(fee.fixed) || more(fee.floor) || fee.rate.is_some_and(|rate| rate.millionths() > 0)
 }
 
 /// The line at which a value begins, from 1.
