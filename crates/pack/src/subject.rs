@@ -20,6 +20,12 @@ pub struct Subject {
 #[error("{0}")]
 pub struct CannotExplain(String);
 
+impl CannotExplain {
+    fn nothing_asked() -> Self {
+        Self("it asks for no decision: what it expects the policy says by itself".to_owned())
+    }
+}
+
 impl Subject {
     /// A case of the pack, by its name or a part of it that no other has.
     ///
@@ -44,6 +50,9 @@ impl Subject {
         };
         let bad = |error: crate::case::CaseError| CannotExplain(error.to_string());
         let asked = case.asked(&pack.engine).map_err(bad)?;
+        if asked == Asked::Nothing {
+            return Err(CannotExplain::nothing_asked());
+        }
         Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked })
     }
 
@@ -79,11 +88,7 @@ impl Subject {
         let explained = match &self.asked {
             Asked::One(question) => pack.engine.explain(&self.facts, question).map(|one| vec![one]),
             Asked::All(amount) => pack.engine.explain_all(&self.facts, amount.as_ref()),
-            Asked::Nothing => {
-                return Err(CannotExplain(
-                    "it asks for no decision: what it expects the policy says by itself".to_owned(),
-                ));
-            }
+            Asked::Nothing => return Err(CannotExplain::nothing_asked()),
         };
         explained.map_err(|error| CannotExplain(format!("nothing is decided: {error:?}")))
     }

@@ -70,16 +70,20 @@ pub(super) struct Expect {
 impl Expect {
     /// Whether nothing is said.
     pub(super) fn is_empty(&self) -> bool {
-        self.answers().iter().all(|(_, answer)| answer.is_none())
-            && self.error.is_none()
-            && self.charge.is_none()
-            && self.lives.is_none()
-            && self.days.is_none()
+        !self.is_of_a_payment() && !self.is_of_the_policy()
     }
 
-    /// Whether something is expected that no question about a payment has to be asked for.
-    pub(super) fn is_of_the_policy(&self) -> bool {
+    /// Whether only something is expected that no question has to be asked for.
+    pub(super) fn is_of_the_policy_alone(&self) -> bool {
+        self.is_of_the_policy() && !self.is_of_a_payment()
+    }
+
+    fn is_of_the_policy(&self) -> bool {
         self.charge.is_some() || self.lives.is_some() || self.days.is_some()
+    }
+
+    fn is_of_a_payment(&self) -> bool {
+        self.error.is_some() || self.answers().iter().any(|(_, answer)| answer.is_some())
     }
 
     /// The answers by way.

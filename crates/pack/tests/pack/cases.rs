@@ -244,6 +244,14 @@ fn what_the_policy_says_by_itself_is_expected_without_any_payment() {
 }
 
 #[test]
+fn an_answer_that_nothing_asks_for_is_a_mistake() {
+    let text = "[[case]]\nname = \"n\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\nexpect.charge = \"none\"\n\
+                expect.void = { outcome = \"deny\" }\n";
+    let error = CaseFile::read(text).unwrap().cases[0].run(&engine("lakala")).unwrap_err().to_string();
+    assert_eq!(error, "case \"n\": expected exactly one of `void`, `refund`, `operation` and `assess`");
+}
+
+#[test]
 fn a_question_wants_to_know_when_the_payment_was_made() {
     let file =
         CaseFile::read("[[case]]\nname = \"n\"\nrefund = {}\nexpect.refund = { outcome = \"allow\" }\n").unwrap();
