@@ -18,6 +18,7 @@ use rescind_policy::document::{CouponRule, Demand, Instead, Permission, Returned
 use rescind_policy::scalar::{Amount, CutOff, Date, Rate, Span, TimeOfDay, UtcOffset};
 use rescind_policy::word::Word;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
@@ -82,16 +83,18 @@ impl Mutation {
     #[must_use]
     pub fn run(packs: &[Pack]) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut found: Vec<(usize, Mutated)> = std::thread::scope(|scope| {
+        let mut found: BTreeMap<usize, Mutated> = std::thread::scope(|scope| {
             let of_worker = |worker| {
                 let own = packs.iter().enumerate().skip(worker).step_by(workers);
                 scope.spawn(move || own.map(|(index, pack)| (index, mutated(pack))).collect::<Vec<_>>())
             };
             let running: Vec<_> = (0..workers).map(of_worker).collect();
+            // Of one that stopped nothing is found, and its packs say so.
             running.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
         });
-        found.sort_by_key(|(index, _)| *index);
-        Self { packs: found.into_iter().map(|(_, mutated)| mutated).collect() }
+        let stopped = |pack| untried(pack, Some("its mutants were not tried to the end: this is a fault".to_owned()));
+        let of_pack = |(index, pack)| found.remove(&index).unwrap_or_else(|| stopped(pack));
+        Self { packs: packs.iter().enumerate().map(of_pack).collect() }
     }
 
     /// How many were tried.
@@ -132,17 +135,15 @@ impl Mutation {
     }
 }
 
+/// No mutant of a pack, and why.
+fn untried(pack: &Pack, problem: Option<String>) -> Mutated {
+    Mutated { policy: pack.name().to_owned(), file: pack.file.clone(), problem, mutants: 0, survivors: Vec::new() }
+}
+
 fn mutated(pack: &Pack) -> Mutated {
-    let nothing = |problem| Mutated {
-        policy: pack.name().to_owned(),
-        file: pack.file.clone(),
-        problem,
-        mutants: 0,
-        survivors: Vec::new(),
-    };
     match tried(pack) {
-        Ok((mutants, survivors)) => Mutated { mutants, survivors, ..nothing(None) },
-        Err(problem) => nothing(Some(problem)),
+        Ok((mutants, survivors)) => Mutated { mutants, survivors, ..untried(pack, None) },
+        Err(problem) => untried(pack, Some(problem)),
     }
 }
 
