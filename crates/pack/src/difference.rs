@@ -300,7 +300,9 @@ fn along(comparison: &Comparison, place: &Place, steps: &[String]) -> Course {
         ("", [header]) if header == "leaves-to-layers" => comparison.course_of_what_is_left(),
         ("", [field, rest @ ..]) => at(comparison.order("", field), comparison.of_root(field), rest),
         // Tables and lists of the root.
-        ("charge" | "effective" | "prepaid", rest) => at(comparison.order("", section), comparison.of_root(section), rest),
+        ("charge" | "effective" | "prepaid", rest) => {
+            at(comparison.order("", section), comparison.of_root(section), rest)
+        }
         _ => within(comparison, section, comparison.of_root(section), steps),
     }
 }

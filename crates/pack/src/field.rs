@@ -258,11 +258,7 @@ impl<'a> Walk<'a> {
     }
 
     fn place(&self) -> Place {
-        Place {
-            section: self.section.to_owned(),
-            variant: self.variant.map(str::to_owned),
-            path: path(&self.path),
-        }
+        Place { section: self.section.to_owned(), variant: self.variant.map(str::to_owned), path: path(&self.path) }
     }
 
     /// The field that the last key of the path means here.

@@ -159,8 +159,8 @@ impl Comparison {
                 });
                 Course::all(courses)
             }
-            (None, Some(_)) if GRANTS.contains(&section) => Course::Looser,
-            (Some(_), None) if GRANTS.contains(&section) => Course::Stricter,
+            (None, Some(new)) if grants(section, new) => Course::Looser,
+            (Some(old), None) if grants(section, old) => Course::Stricter,
             _ => Course::Other,
         }
     }
@@ -189,9 +189,22 @@ impl Comparison {
     }
 }
 
-/// Sections without which nothing is allowed: adding one is looser, and going without is stricter. Of the others neither
-/// can be told: without `[reversal]` there are reversals, without `[calendar]` there are working days.
-const GRANTS: &[&str] = &["code", "hold", "legal", "offline", "refund", "void"];
+/// Whether a section only grants something, so that adding it is looser and going without is stricter: without `[void]`
+/// nothing is voided. Of others neither can be told: without `[reversal]` there are reversals, without `[calendar]` there are
+/// working days. And where nothing is said some ways are left to support: what a section denies of those it does not grant.
+fn grants(section: &str, rules: &Value) -> bool {
+    let says = |word: &str| move |field: &&str| rules.get(*field).and_then(Value::as_str) == Some(word);
+    match section {
+        "legal" | "refund" | "void" => true,
+        "code" => !["expired", "scanned"].iter().any(says("deny")),
+        "hold" => ["release-authentication", "release-roles"].iter().all(|field| rules.get(*field).is_none()),
+        "offline" => {
+            let ways = ["other", "refund", "reversal", "void"];
+            ways.iter().any(says("allow")) && !ways.iter().chain(&["at-ceiling"]).any(says("deny"))
+        }
+        _ => false,
+    }
+}
 
 /// The variants of a way and its section, in the order in which they hold.
 fn rules_of(document: &Value, way: &str) -> Vec<Rules> {

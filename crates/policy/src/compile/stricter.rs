@@ -683,7 +683,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 5_000, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
         #[test]
         fn a_version_that_is_nowhere_looser_is_what_a_layer_may_say((field, kind, [a, b, c]) in three()) {
