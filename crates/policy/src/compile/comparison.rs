@@ -193,14 +193,16 @@ impl Comparison {
 /// nothing is voided. Of others neither can be told: without `[reversal]` there are reversals, without `[calendar]` there are
 /// working days. And where nothing is said some ways are left to support: what a section denies of those it does not grant.
 fn grants(section: &str, rules: &Value) -> bool {
-    let says = |word: &str| move |field: &&str| rules.get(*field).and_then(Value::as_str) == Some(word);
+    let says = |fields: &[&str], word: &str| {
+        fields.iter().any(|field| rules.get(*field).and_then(Value::as_str) == Some(word))
+    };
     match section {
         "legal" | "refund" | "void" => true,
-        "code" => !["expired", "scanned"].iter().any(says("deny")),
+        "code" => !says(&["expired", "scanned"], "deny"),
         "hold" => ["release-authentication", "release-roles"].iter().all(|field| rules.get(*field).is_none()),
         "offline" => {
-            let ways = ["other", "refund", "reversal", "void"];
-            ways.iter().any(says("allow")) && !ways.iter().chain(&["at-ceiling"]).any(says("deny"))
+            says(&["other", "refund", "reversal", "void"], "allow")
+                && !says(&["at-ceiling", "other", "refund", "reversal", "void"], "deny")
         }
         _ => false,
     }
