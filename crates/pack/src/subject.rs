@@ -4,7 +4,7 @@ use crate::case::{Asked, CaseFile};
 use crate::pack::Pack;
 use rescind_eligibility::Explanation;
 use rescind_model::Facts;
-use rescind_model::record::{DecisionRecord, Input, Question};
+use rescind_model::record::{DecisionRecord, Input, Question, WAYS_FORMAT, WaysRecord};
 
 /// Facts and a question.
 #[derive(Debug, Clone)]
@@ -56,11 +56,11 @@ impl Subject {
         Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked })
     }
 
-    /// Facts as JSON: alone, with a question (`{"facts": …, "question": …}`), or a recorded decision. A question that is
-    /// given besides comes first; without any, all ways are asked for.
+    /// Facts as JSON: alone, with a question (`{"facts": …, "question": …}`), or recorded: a decision, or all ways at once.
+    /// A question that is given besides comes first; without any, all ways are asked for.
     ///
     /// # Errors
-    /// Not JSON, or none of the three.
+    /// Not JSON, or none of these.
     pub fn of_json(text: &str, asked: Option<Asked>) -> Result<Self, CannotExplain> {
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| CannotExplain(e.to_string()))?;
         let bad = |what: &str| {
@@ -71,6 +71,10 @@ impl Subject {
         if value.get("input").is_some() {
             let record: DecisionRecord = serde_json::from_value(value).map_err(bad("a recorded decision"))?;
             return Ok(Self { facts: record.input.facts, asked: own(record.input.question) });
+        }
+        if value.get("format").and_then(serde_json::Value::as_str) == Some(WAYS_FORMAT) {
+            let record: WaysRecord = serde_json::from_value(value).map_err(bad("what was recorded of all ways"))?;
+            return Ok(Self { facts: record.facts, asked: asked.unwrap_or(Asked::All(record.amount)) });
         }
         if value.get("facts").is_some() {
             let input: Input = serde_json::from_value(value).map_err(bad("facts with a question"))?;
