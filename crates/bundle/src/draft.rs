@@ -107,6 +107,7 @@ impl Draft {
         Unsigned::new(Kind::Bundle, &self.changes, &self.payload, key)
     }
 
+    #[cfg(feature = "inspect")]
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
