@@ -12,6 +12,7 @@ mod provision;
 mod serve;
 mod shop;
 mod stdio;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Components(components::Components),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
+    /// Play a payment terminal, with the server or without it.
+    Terminal(terminal::Terminal),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Policy(policy) => policy.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
+        Command::Terminal(terminal) => terminal.run(),
     };
     match done {
         Ok(code) => code,
