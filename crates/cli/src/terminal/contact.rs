@@ -73,7 +73,7 @@ impl Till {
 
     pub(super) fn bundle(&mut self, file: Option<&Path>, screen: &mut Screen) -> Result<Went, Trouble> {
         if let Some(file) = file {
-            let read = std::fs::read(file).map_err(|error| Trouble::Folder(format!("{}: {error}", file.display())))?;
+            let read = std::fs::read(file).map_err(|error| Trouble::Input(format!("{}: {error}", file.display())))?;
             return self.apply(read, None, screen);
         }
         if !self.line.is_on() {
@@ -304,7 +304,7 @@ impl Till {
         let class = self.identity.class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
         let contact = status.last_contact.map_or_else(
             || words.of("从未", "never").to_owned(),
-            |at| format!("{} {}", words.lasting(status.clock.now.since(at).ms), words.of("前", "ago")),
+            |at| format!("{}{}", words.lasting(status.clock.now.since(at).ms), words.of("前", " ago")),
         );
         let journal = &status.journal;
         let rows = [

@@ -529,19 +529,27 @@ impl Till {
     }
 
     fn set_clock(&mut self, by_seconds: i64, screen: &mut Screen) -> Result<Went, Trouble> {
+        let before = self.clocks.read();
+        let records = self.device.status(before)?.journal.counters.records;
         self.clocks.set_wrong_by(by_seconds.saturating_mul(1_000));
         let reading = self.clocks.read();
+        // Telling the time is what notices it.
         let time = self.device.status(reading)?.clock;
+        let written = self.device.status(reading)?.journal.counters.records.saturating_sub(records);
         let words = self.words;
         screen.line(format!("  {} {}", words.of("机器时钟", "the wall clock shows"), words.at(reading.wall)));
         screen.line(format!("  {} {}", words.of("终端时间", "the terminal goes by"), words.at(time.now)));
+        if written > 0 {
+            let noticed = words.of("时钟被调回,已记入日志", "the clock was set back, which is in the journal now");
+            screen.line(format!("! {noticed}"));
+        }
         Ok(Went::Well)
     }
 
     /// Where a batch goes that is to be looked at.
     pub(super) fn write_file(&self, file: &std::path::Path, bytes: &[u8]) -> Result<(), Trouble> {
         let file: PathBuf = file.to_owned();
-        std::fs::write(&file, bytes).map_err(|error| Trouble::Folder(format!("{}: {error}", file.display())))
+        std::fs::write(&file, bytes).map_err(|error| Trouble::Input(format!("{}: {error}", file.display())))
     }
 }
 
