@@ -5,6 +5,7 @@
 
 mod acquirer;
 mod admin;
+mod bundle;
 mod components;
 mod native;
 mod policy;
@@ -34,6 +35,9 @@ enum Command {
     /// Write, test, compare and compile policies.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Make, sign and check what terminals decide with.
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve.run().map(|()| ExitCode::SUCCESS),
         Command::Admin(admin) => admin.run().map(|()| ExitCode::SUCCESS),
         Command::Policy(policy) => policy.run(),
+        Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),

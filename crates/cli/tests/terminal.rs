@@ -255,7 +255,7 @@ fn text(bytes: &[u8]) -> String {
 fn a_new_terminal_says_what_has_to_be_registered_and_stays_who_it_is() {
     let terminal = Terminal::new("new", None);
     let stranger = terminal.plays(&[], "");
-    assert!(!stranger.status.success() && text(&stranger.stderr).contains("--trust NAME=KEY"));
+    assert!(!stranger.status.success() && text(&stranger.stderr).contains("say who the terminal is"));
     assert!(!terminal.folder.join("data/journal.key").exists());
     let said = terminal.holds(&provisioned(), "status\nexpect journal key\n");
     assert!(said.contains("a new terminal T1 of M-1") && said.contains("1 expectations held"), "{said}");

@@ -29,6 +29,7 @@
 
 mod app;
 mod bindings;
+mod body_limit;
 mod compose;
 mod destination;
 mod engine;

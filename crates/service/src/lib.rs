@@ -11,6 +11,7 @@
 //! | `sale`, `code`, `hold` | how a payment begins |
 //! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
 //! | `policies`, `activation`, `shadow` | versions of policies, which holds when, and how a candidate would have decided |
+//! | `bundle` | bundles that terminals decide with: checked, kept in parts, given out |
 //! | `decision` | every decision with what it depended on |
 //! | `count` | what a policy limits by count |
 //! | `outstanding` | reversals that a terminal owes before its next sale |
@@ -32,6 +33,7 @@
 pub mod activation;
 pub mod app;
 pub mod books;
+pub mod bundle;
 pub mod case;
 pub mod code;
 pub mod confirmation;

@@ -105,6 +105,23 @@ pub const EVIDENCE_PART_BYTES: usize = 256 * 1024;
 /// Parts of a piece of evidence: 5 MiB in all, a good photograph or a scanned contract.
 pub const EVIDENCE_PARTS: usize = 20;
 
+/// Largest bundle: what terminals take.
+pub const BUNDLE_BYTES: usize = rescind_bundle::limits::BUNDLE_BYTES;
+
+/// Largest part of a bundle: one value of the store, as [`EVIDENCE_PART_BYTES`].
+pub const BUNDLE_PART_BYTES: usize = 256 * 1024;
+
+/// Engines that bundles of one line are published for: seven kinds of processor and byte code, and four versions of the
+/// engine in the field at once. They lie in one record; each takes 16 policies and some 5 kB at most.
+pub const BUNDLES_OF_A_LINE: usize = 28;
+
+/// Uploads of one line under way, broken off, or replaced a moment ago: a new version for each engine, twice over.
+pub const BUNDLE_UPLOADS: usize = 2 * BUNDLES_OF_A_LINE;
+
+/// After which an upload cannot be under way any more, nor somebody still be reading what was replaced: longer than any
+/// request lives.
+pub const BUNDLE_LEAVES: Duration = INTENT_PATIENCE;
+
 /// How long parts wait for the rest of the evidence.
 pub const EVIDENCE_UPLOAD_WAITS: Duration = Duration { ms: 86_400_000 };
 

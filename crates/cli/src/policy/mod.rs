@@ -111,6 +111,11 @@ fn read_one(file: &Path) -> anyhow::Result<Pack> {
     Pack::read(file).map_err(|refused| anyhow!(shown(refused)))
 }
 
+/// The canonical form of one pack; a layer's is that of what it makes.
+pub fn canonical(file: &Path) -> anyhow::Result<Vec<u8>> {
+    Ok(read_one(file)?.compiled.canonical().to_vec())
+}
+
 /// The packs that can be read; what is wrong with the others is printed.
 fn read_some(paths: &[PathBuf]) -> anyhow::Result<(Vec<Pack>, Vec<Refused>)> {
     Pack::read_all(paths).map_err(|error| anyhow!(error))

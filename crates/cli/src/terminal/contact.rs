@@ -19,7 +19,7 @@ const BATCHES: usize = 700;
 /// How long ago the server may have told the time before it is asked for again, when the line is switched on.
 const FRESH_MS: u64 = 600_000;
 
-/// What a batch is sent as.
+/// What a batch is sent as. What its answer says to people is asked for in the operator's language.
 const SYNC_TYPE: &str = "application/cbor";
 
 impl Till {
@@ -83,8 +83,8 @@ impl Till {
         }
         self.hear()?;
         let reading = self.clocks.read();
-        let target = self.device.status(reading)?.target;
-        let path = format!("/v1/terminal/bundle?target={target}");
+        let Status { target, engine, profile, .. } = self.device.status(reading)?;
+        let path = format!("/v1/terminal/bundle?target={target}&engine={engine}&profile={profile}");
         // Asked for anew if there is none here, whatever was taken once.
         let known = self.device.bundle().and_then(|_| self.roll.bundle().map(str::to_owned));
         let headers = known.into_iter().map(|tag| ("if-none-match", tag)).collect();

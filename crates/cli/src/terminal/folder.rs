@@ -2,6 +2,7 @@
 //! library's.
 
 use super::clocks::random_name;
+use crate::bundle::read_trust;
 use crate::native;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
@@ -36,10 +37,10 @@ pub struct Provision {
     /// The offset of local time from UTC, in minutes.
     #[arg(long)]
     utc_offset_minutes: Option<i32>,
-    /// Who may sign its bundles: the name of the line of bundles, `=`, and a public key as `rescind bundle keygen` prints it.
-    /// Can be given several times, with the same name.
-    #[arg(long, value_name = "NAME=KEY")]
-    trust: Vec<String>,
+    /// Who may sign its bundles: the set of keys that `rescind bundle keygen` wrote; or the name of the line of bundles, `=`,
+    /// and a public key.
+    #[arg(long, value_name = "FILE|NAME=KEY")]
+    trust: Option<String>,
     /// What its processor runs.
     #[arg(long)]
     code: Option<CodeName>,
@@ -164,19 +165,14 @@ impl Provision {
     }
 
     fn trust(&self) -> anyhow::Result<Option<Trust>> {
-        let mut trust: Option<Trust> = None;
-        for text in &self.trust {
-            let Some((name, key)) = text.split_once('=') else {
-                bail!("--trust {text}: expected NAME=KEY, such as lakala-north=ed25519:…");
-            };
-            let key = PublicKey::parse(key).with_context(|| format!("--trust {name}"))?;
-            match &mut trust {
-                None => trust = Some(Trust::first(name, key)),
-                Some(trust) if trust.name == name => trust.keys.push(key),
-                Some(trust) => bail!("--trust {name}: a terminal follows one line of bundles, here {}", trust.name),
+        let Some(text) = &self.trust else { return Ok(None) };
+        Ok(Some(match text.split_once('=') {
+            Some((name, key)) => {
+                let key = PublicKey::parse(key).with_context(|| format!("--trust {name}"))?;
+                Trust::first(name, key).checked().with_context(|| format!("--trust {name}"))?
             }
-        }
-        Ok(trust)
+            None => read_trust(Path::new(text))?,
+        }))
     }
 }
 

@@ -93,6 +93,14 @@ fn of_server(words: Words, problem: &Problem, screen: &mut Screen) {
     let what = words.of("服务器不接受", "the server does not take it");
     let next = match (problem.status, problem.code()) {
         (401, _) => words.of("检查 --token:须为本终端的密钥", "look at --token: it has to be this terminal's key"),
+        (_, "journal.no-key") => words.of(
+            "请管理员登记本终端的日志公钥(见「状态」)",
+            "have the administrator register this terminal's journal key (see its status)",
+        ),
+        (_, "batch.gap" | "batch.fork" | "batch.journal" | "batch.signature" | "batch.chain" | "batch.record") => words.of(
+            "停止使用并报修,保留数据目录:已通知商户",
+            "stop, keep the data directory, call service: the merchant has been told",
+        ),
         (_, "bundle.none") => {
             words.of("请管理员为本终端发布数据包", "have the administrator publish a bundle for this terminal")
         }
@@ -100,7 +108,7 @@ fn of_server(words: Words, problem: &Problem, screen: &mut Screen) {
             words.of("请操作员重新登录并核对密码", "have the operator log in again and mind the PIN")
         }
         (403, _) => words.of("请联系管理员授予权限", "ask the administrator for the permission"),
-        (409, "idempotency.in-flight") | (429 | 500..=599, _) => {
+        (409, "idempotency.in-flight" | "sync.in-flight") | (429 | 500..=599, _) => {
             words.of("稍后重试,不会重复执行", "try again in a moment: nothing happens twice")
         }
         (404, _) => words.of("先同步,再重试", "sync first, then try again"),

@@ -17,11 +17,13 @@
 //! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
 //! | `identity` | how the customer was identified, in a body |
 //! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
+//! | `bundle` | what terminals decide with: published, and fetched |
 //! | `decision`, `decision_record` | decisions as JSON; those that were recorded |
 //! | `openapi` | the document that describes all of it |
 
 mod answer;
 mod body;
+mod bundle;
 mod caller;
 mod case;
 mod code;

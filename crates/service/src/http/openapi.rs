@@ -3,6 +3,7 @@
 
 use crate::evidence::Media;
 use crate::http::answer::Nothing;
+use crate::http::bundle::{COSE, LineView, PublishedView};
 use crate::http::case::{Assignment, CaseAsk, CaseVerdict, CaseView};
 use crate::http::code;
 use crate::http::confirmation::{ConfirmationView, NewConfirmation};
@@ -40,6 +41,7 @@ use crate::http::word::{Vocabulary, Word};
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
 use core::fmt::Write as _;
 use http::Method;
+use http::header::IF_NONE_MATCH;
 use rescind_model::{Audience, CaseState, LiabilityState, Locale, RefundState};
 use serde::Serialize as _;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
@@ -64,6 +66,7 @@ pub fn document() -> OpenApi {
     document.tick();
     document.admin();
     document.policies();
+    document.bundles();
     document.beginnings();
     document.persons_in_it();
     document.accounts();
@@ -254,6 +257,25 @@ impl Route<'_> {
             body = body.content(media, Content::new(Some(binary())));
         }
         self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        self
+    }
+
+    /// A bundle as body.
+    fn cose(mut self, about: &str) -> Self {
+        let body = RequestBodyBuilder::new().description(Some(about)).content(COSE, Content::new(Some(binary())));
+        self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        self
+    }
+
+    /// A bundle as answer.
+    fn cose_answer(mut self, about: &str) -> Self {
+        let response = ResponseBuilder::new().description(about).content(COSE, Content::new(Some(binary())));
+        self.respond(200, response.build());
+        self
+    }
+
+    fn unchanged(mut self, about: &str) -> Self {
+        self.respond(304, ResponseBuilder::new().description(about).build());
         self
     }
 
@@ -651,6 +673,46 @@ impl Document {
             .end();
         self.get("/v1/policies", Needs::Key, "Policies that decide")
             .lists::<PolicyView>("Those of the merchants that the key reaches.")
+            .end();
+    }
+
+    /// What terminals decide with.
+    fn bundles(&mut self) {
+        self.route(HttpMethod::Put, "/v1/bundles/{name}", Needs::Key, "Publish a bundle for terminals")
+            .cose("The signed bundle that `rescind bundle` makes, at most 6 MiB; also as `application/octet-stream`.")
+            .answer::<PublishedView>(201, "It is published, instead of an earlier version for its engine.")
+            .answer::<PublishedView>(200, "It was published before.")
+            .end();
+        self.get("/v1/bundles", Needs::Key, "What is published for terminals")
+            .paged()
+            .lists::<LineView>("A page of lines of bundles.")
+            .end();
+        self.get("/v1/bundles/{name}", Needs::Key, "What is published of one line of bundles")
+            .answer::<LineView>(200, "One bundle for each engine.")
+            .end();
+        let engine = "The version of the engine, as the terminal's status says. Any unless told.";
+        let line = "The line whose keys the terminal was provisioned with. Unless told, the one with the name of the policy for \
+                    the terminal's class, or of its merchant's policy.";
+        self.get("/v1/terminal/bundle", Needs::Key, "The bundle for the terminal whose key asks")
+            .parameter(
+                "target",
+                ParameterIn::Query,
+                true,
+                "What its code runs on, such as `pulley32`.",
+                String::schema(),
+            )
+            .query("engine", engine, String::schema())
+            .query("profile", "The digest of the engine's profile, likewise.", String::schema())
+            .query("name", line, String::schema())
+            .parameter(
+                IF_NONE_MATCH.as_str(),
+                ParameterIn::Header,
+                false,
+                "The `ETag` of the bundle that it has.",
+                String::schema(),
+            )
+            .cose_answer("The bundle. Its SHA-256 is the `ETag`.")
+            .unchanged("It is the one that it has.")
             .end();
     }
 

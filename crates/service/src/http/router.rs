@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, case, code, confirmation, decision_record, directory, endpoint, event, evidence, export, funding, health,
-    hold, inquiry, liability, operation, operator, order, payment_code, personal, policy, proof, refund, review, sale,
-    session, trouble, void,
+    Shared, bundle, case, code, confirmation, decision_record, directory, endpoint, event, evidence, export, funding,
+    health, hold, inquiry, liability, operation, operator, order, payment_code, personal, policy, proof, refund,
+    review, sale, session, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -130,6 +130,10 @@ impl<P: Ports> Routes<P> {
             .put("/v1/policies/{name}/shadow", policy::set_shadow::<P>)
             .get("/v1/policies/{name}/shadow", policy::shadow::<P>)
             .delete("/v1/policies/{name}/shadow", policy::end_shadow::<P>)
+            .get("/v1/bundles", bundle::list::<P>)
+            .put("/v1/bundles/{name}", bundle::publish::<P>)
+            .get("/v1/bundles/{name}", bundle::show::<P>)
+            .get("/v1/terminal/bundle", bundle::fetch::<P>)
             .get("/v1/decisions", decision_record::list::<P>)
             .get("/v1/decisions/{id}", decision_record::show::<P>)
             .get("/v1/transactions/{id}/slip", sale::slip::<P>)
@@ -213,9 +217,12 @@ async fn guard<P: Ports>(State(app): State<Shared<P>>, request: Request, next: N
 
 fn announced_too_large(request: &Request) -> Option<Problem> {
     let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    // Evidence is the one thing that is larger; its routes hold each body against its own limit again.
-    let is_evidence = request.uri().path().starts_with("/v1/evidence/");
-    let limit = if is_evidence { crate::limits::EVIDENCE_PART_BYTES } else { crate::limits::BODY_BYTES };
+    // Few things are larger; their routes hold each body against its own limit again.
+    let limit = match request.uri().path() {
+        path if path.starts_with("/v1/evidence/") => crate::limits::EVIDENCE_PART_BYTES,
+        path if path.starts_with("/v1/bundles/") => crate::limits::BUNDLE_BYTES,
+        _ => crate::limits::BODY_BYTES,
+    };
     let fits = u64::try_from(limit).is_ok_and(|limit| length <= limit);
     (!fits).then(|| Problem::from(crate::Error::TooLarge(limit)))
 }

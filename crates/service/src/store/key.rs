@@ -351,6 +351,18 @@ impl Key {
         Self(format!("evidence-part:{merchant}:{content}:{part}"))
     }
 
+    /// What is published of a line of bundles.
+    #[must_use]
+    pub fn bundles(name: &str) -> Self {
+        Self(format!("bundles:{}", hashed(name)))
+    }
+
+    /// A part of a bundle: bytes, no record.
+    #[must_use]
+    pub fn bundle_part(upload: &str, number: u32) -> Self {
+        Self(format!("bundle-part:{upload}:{number:04}"))
+    }
+
     /// How far payments of the first format were looked through for those that nobody knows of.
     #[must_use]
     pub fn unheard() -> Self {

@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
 
 mod bad_input;
+mod bundle;
 mod confirmation;
 mod document;
 mod faults;

@@ -100,6 +100,8 @@ enum Form {
     Content(&'static str),
     /// A policy of this version.
     Policy(&'static str),
+    /// A bundle of this version, with so many bytes of code.
+    Bundle(u64, usize),
     /// A signed webhook of a reviewers' system, under this id.
     Signed(&'static str),
 }
@@ -283,6 +285,7 @@ impl Place {
         let (name, canonical) = policy(under);
         let shop = Shop::on(store, name).await;
         shop.world.app.put_policy(name, &canonical).await.unwrap();
+        shop.world.app.ports.trust_bundles(&serde_json::to_string(&super::bundle::trust()).unwrap());
         let mut names = BTreeMap::from([
             ("admin", shop.admin.clone()),
             ("system", shop.system.clone()),
@@ -342,6 +345,9 @@ impl Place {
                 (request.header("content-type", media), ask.body.as_str().unwrap().as_bytes().to_vec())
             }
             Form::Policy(version) => (request, other_policy(version)),
+            Form::Bundle(version, code) => {
+                (request.header("content-type", "application/cose"), super::bundle::bundle(version, code))
+            }
             Form::Signed(id) => {
                 let ports = &self.shop.world.app.ports;
                 let secret = self.filled("<secret>");
@@ -525,7 +531,8 @@ fn other_policy(version: &str) -> Vec<u8> {
 }
 
 /// Records that are compared, by the first word of their key.
-const LEFT_BEHIND: [&str; 18] = [
+const LEFT_BEHIND: [&str; 19] = [
+    "bundles",
     "sale",
     "personal",
     "evidence",

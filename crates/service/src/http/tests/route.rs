@@ -202,6 +202,7 @@ fn table() -> Vec<Route> {
         route("DELETE", "/v1/policies/lakala/activations/first", "A", Nothing, Value::Null),
         route("PUT", "/v1/policies/lakala/shadow", "A", Nothing, json!({"version": version_of(&pack("lakala"))})),
         route("DELETE", "/v1/policies/lakala/shadow", "A", Nothing, Value::Null),
+        route("PUT", "/v1/bundles/lakala", "A", Nothing, json!({})),
         route("PUT", "/v1/merchants/M-1/settings", "A", Nothing, json!({"policy": "lakala"})),
         route("PUT", "/v1/terminals/T1", "A", Nothing, json!({"label": "new"})),
     ]
@@ -348,6 +349,7 @@ fn general(path: &str) -> bool {
         "/v1/persons",
         "/v1/keys",
         "/v1/policies",
+        "/v1/bundles",
         "/v1/proof-keys",
         "/v1/terminals",
         "/v1/review-sources/",
