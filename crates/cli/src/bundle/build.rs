@@ -174,8 +174,7 @@ impl Build {
         };
         for path in &self.changes {
             let bytes = file::read(path, "change of keys", CHANGE_BYTES)?;
-            let change =
-                inspect_change(&bytes).with_context(|| format!("{} is no change of keys", path.display()))?;
+            let change = inspect_change(&bytes).with_context(|| format!("{} is no change of keys", path.display()))?;
             if change.name != name {
                 bail!("{} changes the keys of {}, and this is a bundle of {name}", path.display(), change.name);
             }

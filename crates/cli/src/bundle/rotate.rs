@@ -51,9 +51,16 @@ impl Rotate {
                 hand::check(&change, Kind::Keys, signer.public()).with_context(cannot)?;
                 file::write_new(out, &change, Readers::Usual)?;
                 file::write_new(next_file, format!("{}\n", serde_json::to_string(&next)?).as_bytes(), Readers::Usual)?;
-                let ids = |keys: &[PublicKey]| keys.iter().map(|key| key.id().to_string()).collect::<Vec<_>>().join(" ");
+                let ids =
+                    |keys: &[PublicKey]| keys.iter().map(|key| key.id().to_string()).collect::<Vec<_>>().join(" ");
                 let retired = if next.retired.is_empty() { "none".to_owned() } else { ids(&next.retired) };
-                say(format_args!("{}: {} key set {}, signed by {}", out.display(), next.name, next.number, signer.public().id()))?;
+                say(format_args!(
+                    "{}: {} key set {}, signed by {}",
+                    out.display(),
+                    next.name,
+                    next.number,
+                    signer.public().id()
+                ))?;
                 say(format_args!("{}: keys {}; retired {retired}", next_file.display(), ids(&next.keys)))?;
             }
         }

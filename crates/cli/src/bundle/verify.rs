@@ -62,7 +62,9 @@ impl Verify {
             say(format_args!("{}", serde_json::to_string_pretty(&shown)?))?;
         } else {
             let (file, target) = (self.file.display(), bundle.made_for().target);
-            say(format_args!("{file}: good: {name} version {version} for {target}, signed by {signer}, until {until}"))?;
+            say(format_args!(
+                "{file}: good: {name} version {version} for {target}, signed by {signer}, until {until}"
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     }

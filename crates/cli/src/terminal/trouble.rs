@@ -97,10 +97,11 @@ fn of_server(words: Words, problem: &Problem, screen: &mut Screen) {
             "请管理员登记本终端的日志公钥(见「状态」)",
             "have the administrator register this terminal's journal key (see its status)",
         ),
-        (_, "batch.gap" | "batch.fork" | "batch.journal" | "batch.signature" | "batch.chain" | "batch.record") => words.of(
-            "停止使用并报修,保留数据目录:已通知商户",
-            "stop, keep the data directory, call service: the merchant has been told",
-        ),
+        (_, "batch.gap" | "batch.fork" | "batch.journal" | "batch.signature" | "batch.chain" | "batch.record") => words
+            .of(
+                "停止使用并报修,保留数据目录:已通知商户",
+                "stop, keep the data directory, call service: the merchant has been told",
+            ),
         (_, "bundle.none") => {
             words.of("请管理员为本终端发布数据包", "have the administrator publish a bundle for this terminal")
         }
