@@ -216,13 +216,9 @@ async fn back(teller: &mut Teller, stage: &Stage, device: &Device, shop: &Shop, 
     stage.did_once(&done)?;
     ensure!(stage.moved(shop, early) == ["80.00", "0.00"], "{:?}", stage.moved(shop, early));
     let kept = early.replace("000001", "000003");
-    let seen = teller.get(
-        "back office",
-        &shop.system,
-        &format!("/v1/transactions/{kept}"),
-        &["/amount", "/operations/0/state"],
-    );
-    let seen = seen.await?.is(200)?;
+    let path = format!("/v1/transactions/{kept}");
+    let essence = ["/amount", "/operations/0/state"];
+    let seen = teller.get("back office", &shop.system, &path, &essence).await?.is(200)?;
     ensure!(seen["operations"][0]["state"] == "done", "sale and void are both on record: {seen}");
     ensure!(stage.moved(shop, &kept) == ["0.00", "0.00"], "nothing was sent for it");
 
