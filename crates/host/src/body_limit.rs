@@ -28,7 +28,11 @@ impl BodyLimits {
     }
 
     /// Room for a body of which so much is known, to be held until its request is answered. Usual ones need none.
-    pub(crate) async fn room(&self, announced: Option<u64>, limit: usize) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    pub(crate) async fn room(
+        &self,
+        announced: Option<u64>,
+        limit: usize,
+    ) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         let usual = announced.and_then(|length| usize::try_from(length).ok());
         if limit <= limits::REQUEST_BODY_BYTES || usual.is_some_and(|length| length <= limits::REQUEST_BODY_BYTES) {
             return Ok(None);

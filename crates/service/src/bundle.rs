@@ -11,9 +11,7 @@
 use crate::app::App;
 use crate::directory::{Listed, Merchant, Terminal};
 use crate::error::Error;
-use crate::limits::{
-    BUNDLE_LEAVES, BUNDLE_PART_BYTES, BUNDLE_UPLOADS, BUNDLES_OF_A_LINE, PROOF_ATTEMPTS,
-};
+use crate::limits::{BUNDLE_LEAVES, BUNDLE_PART_BYTES, BUNDLE_UPLOADS, BUNDLES_OF_A_LINE, PROOF_ATTEMPTS};
 use crate::policies::PolicyDocument;
 use crate::ports::{Kv as _, Policy as _, Ports};
 use crate::principal::{Bearer, Principal};

@@ -1,6 +1,13 @@
 //! The command as other programs meet it.
 
-#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests may fail loudly"
+)]
+
+mod bundle;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
