@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod confirmation;
+mod device;
 mod document;
 mod faults;
 mod funding;
@@ -21,6 +22,7 @@ mod race;
 mod route;
 mod shop;
 mod story;
+mod sync;
 mod till;
 mod trouble;
 mod ways;
