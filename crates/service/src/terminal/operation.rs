@@ -31,7 +31,7 @@ use rescind_model::record::{Answer, DecisionRecord, Question};
 use rescind_model::{
     ActingPerson, Actor, Asker, Authentication, Command, CommandId, Decision, Digest, Duration, Evidence, Executor,
     Facts, Grounds, Instant, Ledger, Locale, OfflineEffect, OperationId, OperationState, Outcome, OutcomeReport,
-    RefundId, Remedy, ResultOf, SaleId, SaleOutcome, Target, VoidAuthorisation, Way,
+    RefundId, Rejection, Remedy, ResultOf, SaleId, SaleOutcome, Target, VoidAuthorisation, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -588,6 +588,11 @@ impl<P: Ports> Sync<'_, P> {
     async fn refused(&self, sale: &SaleId, error: &Error) -> Result<Said, Error> {
         let words = match error {
             Error::Decided(decision) => self.explained(decision)?.join(" "),
+            Error::Rejected(Rejection::ConflictsWith(other)) => match self.locale {
+                Locale::ZhCn => format!("{other} 正在处理或已完成"),
+                Locale::En => format!("{other} is under way or took place"),
+            },
+            Error::Rejected(rejection) => format!("{sale}: {rejection:?}"),
             other => format!("{sale}: {other}"),
         };
         Ok(Said::because(Became::Refused, rescind_model::card_number::mask(&words).text))

@@ -1,6 +1,7 @@
 //! What a terminal did without the server: taken in once, decided again, carried out as far as it still stands.
 
 use super::device::{Device, lakala, noon, now, owner, send, stored, sync, taken};
+use super::race::begun;
 use super::shop::{Reply, Shop, cny, sale};
 use crate::limits::{BAD_BATCHES, SYNC_LEASE};
 use crate::ports::{OutboundAnswer, Ports as _};
@@ -334,7 +335,7 @@ async fn what_contradicts_what_is_known_is_reported_and_acknowledged() {
     odd.kind = "no kind".to_owned();
     device.write(noon(-3), &[Entry::Sale(Box::new(StoredSale { sale: odd, outcome: SaleOutcome::Good }))]);
     let answer = taken(&shop, device.all()).await;
-    assert_eq!(answer.head.next, 8);
+    assert_eq!(answer.head.next, 9);
     assert_eq!(became(&answer, "V-2"), &Became::Refused);
     let expected = [
         "sale.differs",
@@ -412,7 +413,8 @@ async fn a_journals_key_changes_only_once_everything_is_dealt_with_or_for_a_reas
 async fn an_unknown_outcome_becomes_known_and_the_terminals_counts_come_back() {
     let shop = Shop::new().await;
     let per_terminal = lakala().replace("counted = \"merchant-account\"", "counted = \"terminal\"");
-    let server = rescind_policy::compile(&super::shop::other_version(&per_terminal), "lakala.toml").unwrap();
+    let server = super::shop::other_version(&super::shop::other_version(&per_terminal));
+    let server = rescind_policy::compile(&server, "lakala.toml").unwrap();
     shop.world.app.put_policy("lakala", server.canonical()).await.unwrap();
     let mut device = busy(&shop).await;
     let unknown = stored("S-4", noon(-9));
@@ -552,28 +554,55 @@ async fn two_syncs_of_the_same_batch_at_once_have_one_effect() {
 }
 
 #[tokio::test]
-async fn a_sync_and_a_void_of_the_same_sale_at_once_void_it_once() {
+async fn a_sync_that_comes_while_another_is_held_up_anywhere_waits_or_finds_it_done() {
     let start = Shop::new().await;
     let device = busy(&start).await;
     start.world.app.publish_waiting().await;
     let batch = device.all();
-    let mut winners = [0, 0];
-    for seed in 0..24 {
+    let honest = start.copy().await;
+    let answer = taken(&honest, batch.clone()).await;
+    let expected = seen(&honest).await;
+    let mut turned_away = 0;
+    for number in 0.. {
         let shop = start.copy().await;
-        kv(&shop).seed(seed);
-        kv(&shop).plan(Plan::always(Trouble::Slow));
-        let (one, two) = tokio::join!(synced(&shop, &batch), shop.void("S-2", "online"));
-        kv(&shop).calm();
-        assert_eq!(one.status, 200, "{}", one.text);
-        let answer = Acknowledgement::read(one.text.as_bytes()).unwrap();
-        let by_sync = became(&answer, "V-2") == &Became::Accepted;
-        assert_ne!(by_sync, two.status == 201, "seed {seed}: {} {}", one.text, two.text);
-        winners[usize::from(by_sync)] += 1;
-        let there = sale_of(&shop, "S-2").await;
-        assert_eq!(there["operations"].as_array().unwrap().len(), 1);
-        assert_eq!(there["refunds"], json!([]));
+        kv(&shop).plan(Plan::once(Trouble::Held, number));
+        let mut first = Box::pin(synced(&shop, &batch));
+        if begun(first.as_mut()).await.is_some() {
+            assert!(number > 40, "{number}");
+            break;
+        }
+        let second = synced(&shop, &batch).await;
+        kv(&shop).release();
+        let first = first.await;
+        for reply in [&first, &second] {
+            if reply.status != 200 {
+                reply.refused(409, "sync.in-flight");
+                turned_away += 1;
+            }
+        }
+        let case = format!("held at {number}");
+        let end = finished(&shop, &batch, answer.head.next, &case).await;
+        assert_eq!((end.operations, seen(&shop).await), (answer.operations.clone(), expected.clone()), "{case}");
     }
-    assert!(winners.iter().all(|n| *n > 0), "both orders are seen: {winners:?}");
+    assert!(turned_away > 20, "{turned_away}");
+}
+
+#[tokio::test]
+async fn a_sync_that_was_given_up_is_taken_over_and_its_late_end_acknowledges_nothing() {
+    let shop = Shop::new().await;
+    let device = busy(&shop).await;
+    kv(&shop).plan(Plan::once(Trouble::Held, 40));
+    let batch = device.all();
+    let mut first = Box::pin(synced(&shop, &batch));
+    assert!(begun(first.as_mut()).await.is_none());
+    sync(&shop, batch.clone()).await.refused(409, "sync.in-flight");
+    shop.world.app.ports.pass(SYNC_LEASE);
+    shop.world.app.ports.pass(Duration { ms: 1 });
+    let answer = taken(&shop, batch.clone()).await;
+    kv(&shop).release();
+    first.await.refused(409, "sync.in-flight");
+    assert_eq!(taken(&shop, batch.clone()).await.operations, answer.operations);
+    assert_eq!(sale_of(&shop, "S-2").await["operations"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -594,4 +623,32 @@ async fn no_full_card_number_gets_in_by_a_journal() {
         let bytes = crate::ports::Kv::get(kv(&shop), &key).await.unwrap().unwrap_or_default();
         assert!(!String::from_utf8_lossy(&bytes).contains("4111111111111111"), "{key}");
     }
+}
+
+#[tokio::test]
+async fn staff_are_told_by_webhook_too_once_and_nobody_else_is() {
+    let shop = Shop::new().await;
+    let device = Device::registered(&shop).await;
+    for audience in ["merchant", "customer"] {
+        let ask = json!({"url": format!("https://example.com/{audience}"), "audience": audience, "locale": "zh-CN"});
+        shop.post(&shop.manager, "/v1/webhook-endpoints", &ask).await.expect(201);
+    }
+    shop.world.app.ports.answer_with(Box::new(|_, _, _| Ok(OutboundAnswer { status: 200, body: Vec::new() })));
+    let mut altered = busy_batch(device);
+    let last = altered.len() - 1;
+    altered[last] ^= 1;
+    sync(&shop, altered).await.refused(403, "batch.signature");
+    for _ in 0..2 {
+        shop.world.app.tick().await.unwrap();
+    }
+    let sent = shop.world.app.ports.sent();
+    let told: Vec<Value> = sent.iter().map(|sent| serde_json::from_slice(&sent.body).unwrap()).collect();
+    assert_eq!((sent.len(), sent[0].url.as_str()), (1, "https://example.com/merchant"), "{told:?}");
+    assert_eq!((&told[0]["type"], &told[0]["data"]["code"]), (&json!("terminal.incident"), &json!("batch.signature")));
+    assert_eq!(told[0]["data"]["message"]["title"], "终端 T1 异常");
+}
+
+fn busy_batch(mut device: Device) -> Vec<u8> {
+    device.sells("S-1", noon(-8));
+    device.all()
 }
