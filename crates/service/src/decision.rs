@@ -27,7 +27,7 @@ use rescind_model::record::{Answer, DecisionRecord, FORMAT, Input, Question};
 use rescind_model::token::Token as _;
 use rescind_model::{
     BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, Instant, MerchantId, Money, Outcome,
-    PolicyIdentity, SaleId, Way,
+    PolicyIdentity, Sale, SaleId, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -257,7 +257,18 @@ impl<P: Ports> App<P> {
         let way = record.input.question.way();
         let said =
             format!("{} {}", way.token(), answer.as_ref().map_or(NO_ANSWER, |decision| decision.outcome.token()));
-        self.keep_listed(&record, &record.input.facts, Entry { id, at: said }).await
+        let day = record.input.facts.business_day;
+        self.keep_listed(&record, &record.input.facts.sale, day, Entry { id, at: said }).await
+    }
+
+    /// Keeps a decision that was made elsewhere and made again here, under a name of its own.
+    pub(crate) async fn keep_foreign_decision(&self, record: &DecisionRecord, day: BusinessDay) -> Result<(), Error> {
+        let outcome = match &record.answer {
+            Answer::Decided(decision) => decision.outcome.token(),
+            Answer::Error(_) => NO_ANSWER,
+        };
+        let said = format!("{} {outcome}", record.input.question.way().token());
+        self.keep_listed(record, &record.input.facts.sale, Some(day), Entry { id: record.id.clone(), at: said }).await
     }
 
     /// Records what was answered for all ways at once, if the merchant wants that.
@@ -286,14 +297,20 @@ impl<P: Ports> App<P> {
             amount: amount.cloned(),
             answers: answers.to_vec(),
         };
-        self.keep_listed(&record, facts, Entry { id, at: "all".to_owned() }).await
+        let at = "all".to_owned();
+        self.keep_listed(&record, &facts.sale, facts.business_day, Entry { id, at }).await
     }
 
     /// The record first, then its entry: an entry always leads to a record, until both go.
-    async fn keep_listed<T: Record>(&self, record: &T, facts: &Facts, entry: Entry) -> Result<(), Error> {
-        let sale = &facts.sale;
+    async fn keep_listed<T: Record>(
+        &self,
+        record: &T,
+        sale: &Sale,
+        day: Option<BusinessDay>,
+        entry: Entry,
+    ) -> Result<(), Error> {
         let (merchant, lane) = (&sale.merchant, lane::of(&sale.merchant, &sale.id));
-        let day = facts.business_day.ok_or_else(|| Error::Internal("a decision has no business day".to_owned()))?;
+        let day = day.ok_or_else(|| Error::Internal("a decision has no business day".to_owned()))?;
         let records = self.records().await?;
         records.put(&Key::decision(merchant, &entry.id).checked()?, record).await?;
         let list = Key::decisions(merchant, day, lane);
