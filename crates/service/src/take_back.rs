@@ -56,6 +56,10 @@ pub(crate) trait Way<P: Ports>: Sync {
     fn fees_seen(&self) -> Option<&[Fee]> {
         None
     }
+    /// Puts into the facts what was shown for it.
+    fn tell(&self, taking: &Taking<'_, P>, facts: &mut Facts) {
+        taking.shown.tell(facts);
+    }
     /// What the ledger is told before the change, in the same commit.
     fn first(&self) -> Option<Command> {
         None
@@ -101,7 +105,7 @@ impl<P: Ports> App<P> {
             there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
             let mut gathered = way.gather(self, taking, &overlaid.ledger).await?;
-            taking.shown.tell(&mut gathered.facts);
+            way.tell(taking, &mut gathered.facts);
             let policy = &taking.deciding.policy;
             let asked = way.decide(policy, &gathered.facts);
             // Before anything follows from it, and whatever it is.

@@ -86,7 +86,8 @@ pub enum Language {
 }
 
 impl Language {
-    fn locale(self) -> Locale {
+    /// As the vocabulary has it.
+    pub fn locale(self) -> Locale {
         match self {
             Self::En => Locale::En,
             Self::ZhCn => Locale::ZhCn,
