@@ -64,12 +64,20 @@ impl Origin {
     pub fn subject(&self, pack: &Cased) -> Option<Subject> {
         let mut subject = self.base.subject(pack)?;
         for name in &self.strains {
-            let (_, strain) = STRAINS.iter().find(|(known, _)| known == name)?;
-            strained(pack, &mut subject, *strain)?;
+            match WHOLE.iter().find(|(known, _)| known == name) {
+                Some((_, asked)) => subject.asked = asked.clone(),
+                None => {
+                    let (_, strain) = STRAINS.iter().find(|(known, _)| known == name)?;
+                    strained(pack, &mut subject, *strain)?;
+                }
+            }
         }
         Some(subject)
     }
 }
+
+/// What can be asked of any facts besides one way: all of them, and what the sale is charged. The last of the strains.
+pub const WHOLE: [(&str, Asked); 2] = [("ask-all", Asked::All(None)), ("ask-charge", Asked::Charge)];
 
 /// Changes a question. `None`: nothing single is asked.
 pub fn strained(pack: &Cased, subject: &mut Subject, strain: fn(&mut Strained<'_>)) -> Option<()> {

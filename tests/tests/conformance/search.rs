@@ -2,7 +2,7 @@
 //! answer and of every side of every rule.
 
 use crate::engine::native;
-use crate::origin::{Base, Origin, strained};
+use crate::origin::{Base, Origin, WHOLE, strained};
 use crate::pack::Cased;
 use crate::strain::STRAINS;
 use crate::vector::{Line, Said, Side, input_digest, sides};
@@ -12,7 +12,7 @@ use rescind_pack::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Questions that are drawn and strained for each pack.
-const STRAINED: u64 = 60;
+const STRAINED: u64 = 100;
 
 /// Questions that are drawn for each pack and left as they are.
 const DRAWN: u64 = 3_000;
@@ -24,7 +24,7 @@ const PAIRS: usize = 60;
 const TOGETHER: usize = 2;
 
 /// Most vectors of one pack that are there for their kind of answer alone; those that reach a side come on top.
-const PER_PACK: usize = 130;
+const PER_PACK: usize = 80;
 
 /// What was found of one pack.
 #[derive(Default)]
@@ -105,6 +105,12 @@ pub fn of(pack: &Cased) -> Vec<Line> {
             if strained(pack, &mut subject, *strain).is_some() {
                 found.take(pack, &subject, || Origin { base: base.clone(), strains: vec![(*name).to_owned()] });
             }
+        }
+    }
+    for (base, subject) in &bases {
+        for (name, asked) in WHOLE {
+            let subject = Subject { asked, ..subject.clone() };
+            found.take(pack, &subject, || Origin { base: base.clone(), strains: vec![name.to_owned()] });
         }
     }
     for (stream, (base, subject)) in bases.iter().enumerate() {

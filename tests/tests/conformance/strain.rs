@@ -5,9 +5,9 @@ use rescind_eligibility::Engine;
 use rescind_model::record::Question;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Authentication, AuthenticationMethod, BusinessDay, CardType, Channel, Digest, Duration, Facts, Forwarding, Hold,
-    IdentityKind, IdentityProof, Instant, LateAnswer, Evidence, Money, OfflineSituation, OperationQuestion, PaymentCode, PersonId,
-    Presenter, RefundQuestion, Role, SaleOutcome, SettlementMode, VoidQuestion, Way,
+    Authentication, AuthenticationMethod, BusinessDay, CardType, Channel, Digest, Duration, Evidence, Facts,
+    Forwarding, Hold, IdentityKind, IdentityProof, Instant, LateAnswer, Money, OfflineSituation, OperationQuestion,
+    PaymentCode, PersonId, Presenter, RefundQuestion, Role, SaleOutcome, SettlementMode, VoidQuestion, Way,
 };
 
 const MINUTE: i64 = 60_000;
@@ -183,12 +183,34 @@ pub const STRAINS: &[Strain] = &[
             question.legal = true;
         }
     }),
+    ("huge-by-debit-card", |s| {
+        s.scale(1_000_000_000);
+        (s.facts.sale.channel, s.facts.sale.card_type) = (Channel::Card, Some(CardType::Debit));
+    }),
     ("card", |s| (s.facts.sale.channel, s.facts.sale.card_type) = (Channel::Card, Some(CardType::Debit))),
     ("credit-card", |s| (s.facts.sale.channel, s.facts.sale.card_type) = (Channel::Card, Some(CardType::Credit))),
     ("by-code", |s| (s.facts.sale.channel, s.facts.sale.card_type) = (Channel::PaymentCode, None)),
     ("coupon", |s| s.facts.sale.coupon = Some(s.money(s.captured() / 3))),
     ("service-soon", |s| s.facts.sale.service_at = Some(ago(s.facts.now, -HOUR))),
     ("service-past", |s| s.facts.sale.service_at = Some(ago(s.facts.now, HOUR))),
+    ("completed", |s| {
+        s.hold(400 * DAY);
+        s.facts.status.outcome = SaleOutcome::Good;
+        s.ask(Way::CompletionVoid, false);
+    }),
+    ("completed-and-settled", |s| {
+        s.hold(400 * DAY);
+        (s.facts.status.outcome, s.facts.status.settled_at) = (SaleOutcome::Good, Some(s.facts.now));
+        s.ask(Way::CompletionVoid, false);
+    }),
+    ("hotel-in-36-hours", |s| {
+        s.facts.sale.kind = "hotel-reservation".to_owned();
+        s.facts.sale.service_at = Some(ago(s.facts.now, -36 * HOUR));
+    }),
+    ("hotel-next-month", |s| {
+        s.facts.sale.kind = "hotel-reservation".to_owned();
+        s.facts.sale.service_at = Some(ago(s.facts.now, -30 * DAY));
+    }),
     ("ask-void", |s| {
         let (amount, reason) = (s.asked_amount(), reason_of(s.question).clone());
         *s.question = Question::Void(VoidQuestion { amount, reason, legal: false, evidence: vec![] });
