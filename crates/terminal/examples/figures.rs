@@ -116,7 +116,13 @@ fn main() {
 }
 
 /// One figure: what, for which code (empty: either), p50 and p99; sizes have one value.
-type Figures = BTreeMap<(String, String), (u128, Option<u128>)>;
+type Figures = BTreeMap<Named, Figure>;
+type Named = (String, String);
+type Figure = (u128, Option<u128>);
+
+fn size(what: &str, code: &str, bytes: u64) -> (Named, Figure) {
+    ((what.to_owned(), code.to_owned()), (u128::from(bytes / 1_000), None))
+}
 
 fn everything() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -134,11 +140,9 @@ fn everything() {
     );
     let home = tempfile::tempdir().unwrap();
     let mut figures = Figures::new();
-    let mut size = |what: &str, code: &str, bytes: usize| {
-        figures.insert((what.to_owned(), code.to_owned()), (u128::try_from(bytes / 1_000).unwrap(), None));
-    };
     if let Some(library) = std::env::var_os("RESCIND_TERMINAL_LIBRARY") {
-        size("library, stripped, kB", "", usize::try_from(std::fs::metadata(library).unwrap().len()).unwrap());
+        let bytes = std::fs::metadata(library).unwrap().len();
+        figures.extend([size("library, stripped, kB", "", bytes)]);
     }
     for (code, name) in CODES {
         let folder = home.path().join(name);
@@ -157,8 +161,9 @@ fn everything() {
             times: Times { not_before: NOW - DAY, expires: NOW + DAY, made_at: NOW - DAY, server_time: NOW - DAY },
         };
         let bundle = content.sign(&[], &key()).unwrap();
-        size(".cwasm, kB", name, translation.bytes().len());
-        size("bundle, kB", name, bundle.len());
+        let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap();
+        figures
+            .extend([size(".cwasm, kB", name, length(translation.bytes())), size("bundle, kB", name, length(&bundle))]);
         let mut terminal = open(&folder, code);
         terminal.hear(reading(), reading(), at(NOW)).unwrap();
         terminal.apply_bundle(reading(), bundle).unwrap();
@@ -195,7 +200,7 @@ fn show(figures: &Figures) {
         let figure = |code: &str| figures.get(&(what.to_owned(), code.to_owned())).copied();
         let either = figure("");
         let (native, pulley) = (figure("native").or(either), figure("pulley"));
-        let text = |figure: Option<(u128, Option<u128>)>| match figure {
+        let text = |figure: Option<Figure>| match figure {
             None => "-".to_owned(),
             Some((size, None)) => size.to_string(),
             Some((p50, Some(p99))) => format!("{} / {}", micros(p50), micros(p99)),
@@ -232,7 +237,11 @@ fn life(folder: &Path, code: Code) {
     println!("first decision, with its words\t{name}\t{decided}\t{decided}");
     println!("resident before, kB\t{name}\t{before}");
     println!("resident after the first decision, kB\t{name}\t{}", resident());
-    tell("check, with words in two languages", name, &mut times(20_000, || drop(terminal.check(reading(), &ask).unwrap())));
+    tell(
+        "check, with words in two languages",
+        name,
+        &mut times(20_000, || drop(terminal.check(reading(), &ask).unwrap())),
+    );
     let mut n = 0;
     let mut begun = times(200, || {
         n += 1;

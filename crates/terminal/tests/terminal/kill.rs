@@ -125,8 +125,7 @@ fn killed_at_any_moment_a_terminal_has_what_it_said() {
         }
         let shop = shop(folder.path());
         let setup = crate::world::setup(&folder.path().join("home"), &shop.boot);
-        let mut terminal =
-            rescind_terminal::Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
+        let mut terminal = rescind_terminal::Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
         assert!(terminal.bundle().map_or(0, Verified::version) >= version, "round {round}");
         let status = terminal.status(shop.reading()).unwrap();
         assert!(status.journal.acknowledged.next >= acknowledged, "round {round}");

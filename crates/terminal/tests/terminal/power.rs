@@ -5,9 +5,7 @@ use crate::world::{Shop, at, bundle, sale, sale_id, setup, terminal_key};
 use rescind_bundle::testkit::{Chance, TornDisk};
 use rescind_bundle::{Ed25519, Signer as _, Verified};
 use rescind_journal::testkit::TornFile;
-use rescind_journal::{
-    Acknowledgement, Entry, Head, Journal, JournalId, Opening, Owner, Record, Room, verify_batch,
-};
+use rescind_journal::{Acknowledgement, Entry, Head, Journal, JournalId, Opening, Owner, Record, Room, verify_batch};
 use rescind_model::{Forwarding, OfflineEffect, SaleOutcome};
 use rescind_terminal::{Code, Terminal, TerminalError};
 use std::collections::BTreeSet;
