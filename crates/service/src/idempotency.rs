@@ -5,6 +5,7 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, IDEMPOTENCY_LEASE, SWAP_ATTEMPTS};
+use crate::planted::{Mistake, made};
 use crate::ports::Ports;
 use crate::sale::Aggregate;
 use crate::store::key::Key;
@@ -118,6 +119,10 @@ impl<P: Ports> App<P> {
             merchant: merchant.clone(),
             subject: subject.cloned(),
         };
+        if made(Mistake::ForgetKey) {
+            let command = CommandId { value: format!("c-{}", self.random_hex(32)) };
+            return Ok(Begin::Fresh(Ticket { command, ..ticket(owner, true) }));
+        }
         for _ in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Claim>(&place).await?;
             let now = self.ports.now();
@@ -152,6 +157,9 @@ impl<P: Ports> App<P> {
         records
             .update::<Claim, _, _>(&ticket.key, ANSWERED, self.unique(), |claim| {
                 // It was claimed: who does not see that sees what was before, and proves nothing.
+                if made(Mistake::ForgetKey) {
+                    return Ok((None, ()));
+                }
                 let claim = claim.ok_or_else(|| Error::Unavailable("a claim is not seen yet".to_owned()))?;
                 if claim.answer.is_some() {
                     return Ok((None, ()));

@@ -52,10 +52,15 @@ pub struct Auditor {
     /// Refunds whose end was acknowledged: they must not move money.
     pub ended: BTreeSet<String>,
     seen: BTreeMap<String, Seen>,
+    /// Voids that hold or have moved money, by sale.
+    voids: BTreeMap<String, usize>,
     /// By the reference under which the acquirer knows it.
     refunds: BTreeMap<String, Known>,
     last_values: BTreeMap<String, Arc<[u8]>>,
 }
+
+/// Voids that the policy of the runs allows on a business day.
+pub const VOIDS_A_DAY: usize = 2;
 
 /// States in which a refund holds or has moved money.
 const LIVE_REFUND: [&str; 8] =
@@ -144,6 +149,12 @@ impl Auditor {
             if LIVE_OPERATION.contains(&text(void, "/state")) {
                 given = given.saturating_add(number(void, "/amount/minor"));
             }
+        }
+        let voids = list(ledger, "/voids").iter().filter(|void| LIVE_OPERATION.contains(&text(void, "/state"))).count();
+        self.voids.insert(sale.clone(), voids);
+        let voids: usize = self.voids.values().sum();
+        if voids > VOIDS_A_DAY {
+            self.object(format!("counted: {voids} voids on one day, where {VOIDS_A_DAY} are allowed"));
         }
         for refund in list(ledger, "/refunds") {
             let cents = number(refund, "/request/amount/minor");

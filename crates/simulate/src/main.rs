@@ -31,6 +31,10 @@ struct Options {
     /// Threads.
     #[arg(long, default_value_t = 2)]
     jobs: u64,
+    /// Makes each known mistake, and says how many runs it takes to find it.
+    #[cfg(feature = "planted")]
+    #[arg(long)]
+    mistakes: bool,
     /// Tells the story of the first run, whether it fails or not.
     #[arg(long)]
     story: bool,
@@ -47,6 +51,10 @@ fn main() -> Result<()> {
         }
         writeln!(out, "{:#?}", outcome.violations)?;
         return Ok(());
+    }
+    #[cfg(feature = "planted")]
+    if options.mistakes {
+        return mistakes(&options, &mut out);
     }
     #[allow(clippy::disallowed_methods, reason = "a measurement of the runs, on the machine's own clock")]
     let begun = std::time::Instant::now();
@@ -67,6 +75,48 @@ fn main() -> Result<()> {
     let rate = f64::from(u32::try_from(runs).unwrap_or(u32::MAX)) / took.as_secs_f64();
     writeln!(out, "\n{runs} runs, no violation, {:.1} s, {rate:.0} runs/s", took.as_secs_f64())?;
     Ok(())
+}
+
+/// Trials for each mistake.
+#[cfg(feature = "planted")]
+const TRIALS: usize = 5;
+
+/// Makes each mistake in turn and looks for it, over each store in turn, from several seeds on. A mistake that is not found
+/// within the runs that were asked for is one too many.
+#[cfg(feature = "planted")]
+fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
+    use rescind_service::planted::{Mistake, make};
+    let mut missed = Vec::new();
+    for mistake in Mistake::ALL {
+        make(Some(mistake));
+        let mut took: Vec<u64> = Vec::new();
+        let mut how = String::new();
+        for trial in 0..TRIALS {
+            // Made anew: how a store creates is found out when a shop opens.
+            let models: Vec<Model> = options.store.map_or_else(|| Model::ALL.to_vec(), |one| vec![one]);
+            let shops: Vec<Shop> = models.iter().map(|model| Shop::open(*model)).collect::<Result<_>>()?;
+            let count = u64::try_from(shops.len()).unwrap_or(1);
+            let seed = options.seed.wrapping_add(u64::try_from(trial).unwrap_or(0).wrapping_mul(1_000_000));
+            for number in 0..options.runs {
+                let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
+                let shop = shops.get(at).context("no store")?;
+                let outcome = run(shop, &Plan::of(seed.wrapping_add(number), options.deeds, options.faults), false);
+                if let Some(violation) = outcome.violations.first() {
+                    took.push(number.saturating_add(1));
+                    how = format!("{}: {}", shop.model.name(), violation.chars().take(110).collect::<String>());
+                    break;
+                }
+            }
+        }
+        took.sort_unstable();
+        if took.len() < TRIALS {
+            missed.push(mistake);
+        }
+        let median = took.get(took.len().checked_div(2).unwrap_or(0)).copied().unwrap_or(0);
+        writeln!(out, "{:<20} found in {} of {TRIALS} trials, median {median} runs; {how}", format!("{mistake:?}"), took.len())?;
+    }
+    make(None);
+    if missed.is_empty() { Ok(()) } else { bail!("not always found: {missed:?}") }
 }
 
 /// Takes one run after the other until there are no more.

@@ -147,10 +147,13 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
     schedule::together(&shop.sim, work, LANES)
 }
 
-/// How often the couriers work after the last fault, and how long they wait in between: seconds at first, then days, so
-/// that every deadline comes.
-const REST: [(usize, i64); 6] =
-    [(3, 1_000), (12, 10_000), (4, 60_000), (6, 600_000), (12, 21_600_000), (4, 86_400_000)];
+/// When a courier works after the last fault, in ms from one turn to the next: at once, when what was held up by faults is
+/// taken up again (30 s), when an intent or a reservation that nobody confirmed is given up (2 min), when an endpoint is tried
+/// again at the latest (1 h).
+const REST: [i64; 6] = [1_000, 5_000, 31_000, 121_000, 1_000, 3_600_000];
+
+/// Turns after those: one whenever something is due. More than anything takes that ends.
+const TURNS: usize = 80;
 
 /// All is well from now on: what was left open is asked for again, everything due is done, and what must hold holds.
 fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
@@ -171,16 +174,31 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
                 shop.sim.with(|inside| inside.auditor.object(what));
             }
         }
-        for (times, wait) in REST {
-            for _ in 0..times {
-                shop.sim.sleep(wait).await;
-                if !shop.tick(COURIERS[0]).await {
-                    shop.sim.with(|inside| inside.auditor.object("no-limbo: a tick fails though all is well".to_owned()));
-                }
-            }
+        for wait in REST {
+            turn(shop, wait).await;
+        }
+        for _ in 0..TURNS {
+            let Some(wait) = shop.sim.with(|inside| next_due(inside)) else { break };
+            turn(shop, wait).await;
         }
         holds(shop).await;
     })
+}
+
+/// A courier's turn after so many ms.
+async fn turn(shop: &Shop, wait: i64) {
+    shop.sim.sleep(wait).await;
+    let [courier, _] = COURIERS;
+    if !shop.tick(courier).await {
+        shop.sim.with(|inside| inside.auditor.object("no-limbo: a tick fails though all is well".to_owned()));
+    }
+}
+
+/// How long it is until the next bucket of due times begins; `None` if there is none.
+fn next_due(inside: &Inside) -> Option<i64> {
+    let index: Value = serde_json::from_slice(crate::auditor::committed("due", &inside.values)?).ok()?;
+    let starts = list(&index, "/d/buckets").iter().filter_map(|bucket| bucket.pointer("/start").and_then(Value::as_i64));
+    Some(starts.min()?.saturating_sub(inside.clock).max(0).saturating_add(1_100))
 }
 
 /// What the system user reads.

@@ -34,6 +34,7 @@ fn policy() -> Result<Vec<u8>> {
     });
     let text = kept.collect::<Vec<_>>().join("\n");
     let text = text
+        .replace("per-business-day = 3 ", &format!("per-business-day = {} ", crate::auditor::VOIDS_A_DAY))
         .replace(", authentication = { max-age = \"2 minutes\", bound = true } }", " }")
         .replacen("\nversion = \"", "\nversion = \"simulated-", 1);
     let policy = rescind_policy::compile(&text, "lakala.toml").map_err(|mistakes| anyhow!("{mistakes:?}"))?;
