@@ -70,6 +70,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the simulator, then runs the service over bad stores, crashes and races.
+    Simulate {
+        /// Arguments for the simulator: `--seed S --runs N`, `--store redis`, `--story`, `--mistakes`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Finds the compiler for wasm and says which it is.
     Toolchain {
         /// Ask rustup again although it could not bring the target before.
@@ -118,6 +124,7 @@ fn perform(arguments: Arguments) -> Result<()> {
             build(&checkout, way, &["rescind", "bench"], 0)?;
             native::start(&checkout, "bench", &arguments)
         }
+        Task::Simulate { arguments } => native::simulate(&checkout, &arguments),
         Task::Test { arguments } => test(&checkout, way, &arguments),
         Task::Toolchain { again } => {
             if again {
