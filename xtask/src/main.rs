@@ -72,6 +72,12 @@ enum Task {
     },
     /// Builds the terminal's library as firmware gets it, then prints what a terminal costs beside the goals.
     Figures,
+    /// Builds the simulator, then runs the service over bad stores, crashes and races.
+    Simulate {
+        /// Arguments for the simulator: `--seed S --runs N`, `--store redis`, `--story`, `--mistakes`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Finds the compiler for wasm and says which it is.
     Toolchain {
         /// Ask rustup again although it could not bring the target before.
@@ -121,6 +127,7 @@ fn perform(arguments: Arguments) -> Result<()> {
             native::start(&checkout, "bench", &arguments)
         }
         Task::Figures => figures(&checkout, way),
+        Task::Simulate { arguments } => native::simulate(&checkout, &arguments),
         Task::Test { arguments } => test(&checkout, way, &arguments),
         Task::Toolchain { again } => {
             if again {

@@ -74,6 +74,24 @@ pub fn figures(checkout: &Checkout) -> Result<()> {
     run(cargo.env("RESCIND_TERMINAL_LIBRARY", checkout.terminal_library()))
 }
 
+/// Builds the simulator and becomes it. With `--mistakes` it is built apart, with mistakes that can be made on purpose: what
+/// is delivered is never built from there.
+///
+/// # Errors
+///
+/// If cargo fails, or the simulator cannot be started.
+pub fn simulate(checkout: &Checkout, arguments: &[String]) -> Result<()> {
+    if !arguments.iter().any(|argument| argument == "--mistakes") {
+        build(checkout, &["rescind-simulate"])?;
+        return start(checkout, "rescind-simulate", arguments);
+    }
+    let apart = checkout.root().join("target").join("planted");
+    let build = ["build", "--release", "--package", "rescind-simulate", "--features", "planted", "--target-dir"];
+    run(cargo().current_dir(checkout.root()).args(build).arg(&apart))?;
+    let program = apart.join("release").join("rescind-simulate");
+    become_program(Command::new(program).current_dir(checkout.root()).args(arguments))
+}
+
 /// Becomes the program `name`, built before.
 ///
 /// # Errors

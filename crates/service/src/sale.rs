@@ -7,6 +7,7 @@ use crate::limits::{
     EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_BYTES_TO_END, SALE_ID_BYTES, SWAP_ATTEMPTS,
 };
 use crate::personal::Personal;
+use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::retention::Ends;
@@ -851,6 +852,9 @@ impl<P: Ports> App<P> {
         command: &CommandId,
         now: Instant,
     ) -> Result<(), Error> {
+        if made(Mistake::NoIntent) {
+            return Ok(());
+        }
         let records = self.records().await?;
         let intent = Intent {
             id: command.to_string(),
