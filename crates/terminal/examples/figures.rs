@@ -164,8 +164,7 @@ fn everything() {
         };
         let bundle = content.sign(&[], &key()).unwrap();
         let length = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap();
-        figures
-            .extend([size(".cwasm, kB", name, length(&translation)), size("bundle, kB", name, length(&bundle))]);
+        figures.extend([size(".cwasm, kB", name, length(&translation)), size("bundle, kB", name, length(&bundle))]);
         let mut terminal = open(&folder, code);
         terminal.hear(reading(), reading(), at(NOW)).unwrap();
         terminal.apply_bundle(reading(), bundle).unwrap();

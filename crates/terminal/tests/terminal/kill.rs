@@ -97,7 +97,10 @@ fn works_until_it_is_killed() {
 }
 
 #[test]
-#[cfg_attr(rescind_translated, ignore = "an emulator is still beginning when it is killed; the journal's test waits for it")]
+#[cfg_attr(
+    rescind_translated,
+    ignore = "an emulator is still beginning when it is killed; the journal's test waits for it"
+)]
 fn killed_at_any_moment_a_terminal_has_what_it_said() {
     let folder = TempDir::new().unwrap();
     let server = Server(folder.path());
