@@ -13,6 +13,7 @@ mod provision;
 mod serve;
 mod shop;
 mod stdio;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     Components(components::Components),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
+    /// Play a payment terminal, with the server or without it.
+    Terminal(terminal::Terminal),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
+        Command::Terminal(terminal) => terminal.run(),
     };
     match done {
         Ok(code) => code,

@@ -26,6 +26,7 @@
 //! | `mask` | who sees what of it |
 //! | `retention` | the days on which it goes |
 //! | `upcast` | records of older formats |
+//! | `terminal/` | what terminals did without the server, taken in: `POST /v1/terminal/sync` |
 //! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries; `courier/unheard` old payments that nobody knows of |
 //! | `http/` | the API |
@@ -65,6 +66,10 @@ pub mod outbox;
 mod outstanding;
 pub mod personal;
 pub mod pin;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod policies;
 pub mod ports;
 pub mod principal;
@@ -80,6 +85,7 @@ pub mod session;
 pub mod shadow;
 pub mod store;
 mod take_back;
+pub mod terminal;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod trace;

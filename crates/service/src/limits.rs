@@ -321,3 +321,31 @@ pub const FUNDS_ID_BYTES: usize = 64;
 /// Entries of the feed that one export looks through for those of its payment, from the endpoint that is furthest behind on:
 /// 1,024 pages, which an endpoint that fails for days may have before it. Read without their payments, a page is one read.
 pub const EXPORT_SCAN: usize = 131_072;
+
+/// How long one sync goes on taking up records; what is left is not acknowledged and comes with the next. Well below what a
+/// request may live.
+pub const SYNC_BUDGET: Duration = Duration { ms: 10_000 };
+
+/// Work that one sync takes up: a record that changes a sale counts [`SYNC_OPERATION`], one that only registers or keeps
+/// something 1. An operation is at most some forty calls of the store, of which a slow one makes a few hundred in a second.
+pub const SYNC_WORK: usize = 96;
+
+/// What an operation counts for in [`SYNC_WORK`].
+pub const SYNC_OPERATION: usize = 4;
+
+/// How long a sync may hold its terminal's journal before another takes over: as [`IDEMPOTENCY_LEASE`].
+pub const SYNC_LEASE: Duration = IDEMPOTENCY_LEASE;
+
+/// Refused batches of one terminal that are reported one by one within [`BAD_BATCH_WINDOW`]. More of them say nothing new,
+/// and must not flood the feed.
+pub const BAD_BATCHES: u32 = 16;
+
+/// How long refused batches count towards [`BAD_BATCHES`].
+pub const BAD_BATCH_WINDOW: Duration = Duration { ms: 3_600_000 };
+
+/// Notices about terminals that may be on their way into a feed at once: requests under way, and those that were
+/// interrupted since the last tick.
+pub const NOTICES_WAITING: usize = 256;
+
+/// Longest words about a notice, in bytes.
+pub const NOTICE_BYTES: usize = 1_000;

@@ -26,6 +26,9 @@ codes! {
     KEY_MISSING 400 "idempotency.key-missing" "This request needs an Idempotency-Key";
     KEY_MALFORMED 400 "idempotency.key-malformed" "The Idempotency-Key cannot be used";
 
+    BATCH_MALFORMED 400 "batch.malformed" "This is no batch of a journal";
+    BATCH_TRUNCATED 400 "batch.truncated" "This is a part of a batch";
+
     AUTH_REQUIRED 401 "auth.required" "A valid API key is required";
     AUTH_FORBIDDEN 403 "auth.forbidden" "This key's holder may not do that";
     NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
@@ -37,6 +40,8 @@ codes! {
     PROOF_EXPIRED 403 "proof.expired" "The Operator-Proof does not hold now";
     PROOF_OTHER_PERSON 403 "proof.other-person" "The Operator-Proof is another person's";
     PROOF_OTHER_OPERATION 403 "proof.other-operation" "The Operator-Proof was given for another operation";
+    BATCH_SIGNATURE 403 "batch.signature" "The batch was altered, or is not signed by the terminal's key";
+    BATCH_OWNER 403 "batch.owner" "The batch is another terminal's";
 
     NOT_FOUND 404 "not-found" "There is no such thing";
     BUNDLE_NONE 404 "bundle.none" "No bundle is published for this terminal";
@@ -84,11 +89,18 @@ codes! {
     BUNDLE_ROLLBACK 409 "bundle.rollback" "A newer version of the bundle is published";
     BUNDLE_TOO_MANY_ENGINES 409 "bundle.too-many-engines" "Bundles for as many engines are published as may be";
     BUNDLE_TOO_MANY_UPLOADS 409 "bundle.too-many-uploads" "Too many uploads of this line of bundles are under way";
+    JOURNAL_NO_KEY 409 "journal.no-key" "No key is registered for the terminal's journal";
+    JOURNAL_OPEN 409 "journal.open" "The terminal has records that are not dealt with";
+    SYNC_IN_FLIGHT 409 "sync.in-flight" "Another sync of the terminal is under way";
+    BATCH_JOURNAL 409 "batch.journal" "The batch is of another journal than the one that is known";
+    BATCH_GAP 409 "batch.gap" "Records between what is known and the batch are missing";
+    BATCH_FORK 409 "batch.fork" "The batch tells another story than the one that is known";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
     POLICY_SOURCE 415 "policy.source" "A policy is taken in its compiled form";
     BUNDLE_MEDIA 415 "bundle.media-unknown" "A bundle is sent as application/cose";
     MEDIA_UNKNOWN 415 "evidence.media-unknown" "Evidence of this media type is not taken";
+    BATCH_MEDIA 415 "batch.media-unknown" "A batch is taken as it was exported";
 
     BODY_INVALID 422 "body.invalid" "A value in the body cannot be";
     PARAMETER_INVALID 422 "parameter.invalid" "A parameter's value cannot be";
@@ -117,6 +129,8 @@ codes! {
     BUNDLE_COMPONENT 422 "bundle.component" "Another component decides here than in the bundle";
     BUNDLE_POLICY 422 "bundle.policy" "The server could not decide by a policy in the bundle";
     ARGUMENT_INVALID 422 "argument.invalid" "A value is out of its range";
+    BATCH_CHAIN 422 "batch.chain" "The batch's records do not fit its links";
+    BATCH_RECORD 422 "batch.record" "A record of the batch cannot be read";
 
     TOO_MANY_ATTEMPTS 429 "operator.too-many-attempts" "Too many wrong PINs under this key";
 

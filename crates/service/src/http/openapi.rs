@@ -35,6 +35,7 @@ use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView
 use crate::http::review::Review;
 use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
 use crate::http::session::{Challenge, NewChallenge, NewProof, NewSession, OperatorProof, OperatorSession};
+use crate::http::sync;
 use crate::http::trouble::{TroubleAnswer, TroubleReport};
 use crate::http::void::VoidAsk;
 use crate::http::word::{Vocabulary, Word};
@@ -58,6 +59,7 @@ pub fn document() -> OpenApi {
     let mut document = Document::default();
     document.open_routes();
     document.sales();
+    document.terminals();
     document.voids();
     document.refunds();
     document.others();
@@ -261,8 +263,16 @@ impl Route<'_> {
     }
 
     /// A bundle as body.
-    fn cose(mut self, about: &str) -> Self {
-        let body = RequestBodyBuilder::new().description(Some(about)).content(COSE, Content::new(Some(binary())));
+    fn cose(self, about: &str) -> Self {
+        self.media(&[COSE], about)
+    }
+
+    /// A body of these media types, which is not JSON.
+    fn media(mut self, media: &[&str], about: &str) -> Self {
+        let mut body = RequestBodyBuilder::new().description(Some(about));
+        for media in media {
+            body = body.content(*media, Content::new(Some(binary())));
+        }
         self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
         self
     }
@@ -420,6 +430,17 @@ impl Document {
             .end();
         self.post("/v1/terminals/{id}/batches/{n}/close", Needs::Merchant, "Close a terminal's batch")
             .answer::<ClosedBatch>(200, "It is closed, now or since before.")
+            .end();
+    }
+
+    fn terminals(&mut self) {
+        self.post("/v1/terminal/sync", Needs::Merchant, "A terminal hands in what it did without the server")
+            .query("locale", "The language of `detail`, `zh-CN` unless told.", words::<Locale>())
+            .media(
+                &sync::MEDIA,
+                "One signed batch of the journal, as the terminal's library exports it. At most 576 KiB.",
+            )
+            .answer::<SyncAnswer>(200, "How far it is dealt with. The same batch again gets the same answer.")
             .end();
     }
 
@@ -1001,6 +1022,48 @@ impl Document {
             .security(Some([SecurityRequirement::new("key", Vec::<String>::new())]))
             .build()
     }
+}
+
+/// What a batch is answered: the acknowledgement of the terminal's journal, whose form is the journal's.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Acknowledgement)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is used: the answer is written by the journal's own type")]
+struct SyncAnswer {
+    /// Everything before this place is dealt with.
+    head: SyncHead,
+    /// The server's time.
+    server_time: crate::http::time::Time,
+    /// What this terminal's own operations of the business day amount to.
+    counted: Option<Object>,
+    /// What became of the operations before that place.
+    operations: Vec<SyncOperation>,
+}
+
+/// A place in a terminal's journal.
+#[derive(utoipa::ToSchema)]
+#[schema(as = JournalHead)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SyncHead {
+    /// The journal: 32 hexadecimal digits.
+    journal: String,
+    /// The number of the record that comes next.
+    next: u64,
+    /// The link of everything before it: 64 hexadecimal digits.
+    link: String,
+}
+
+/// What became of an operation.
+#[derive(utoipa::ToSchema)]
+#[schema(as = OfflineOperation)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SyncOperation {
+    /// The terminal's name for it.
+    operation: String,
+    /// `accepted`, `done`, `refused`, `{"refund": id}` or `{"case": id}`.
+    became: serde_json::Value,
+    /// Why, for the operator.
+    detail: Option<String>,
 }
 
 /// Any JSON object.

@@ -5,7 +5,7 @@ use crate::http::problem::{Inside, Problem};
 use crate::http::{
     Shared, bundle, case, code, confirmation, decision_record, directory, endpoint, event, evidence, export, funding,
     health, hold, inquiry, liability, operation, operator, order, payment_code, personal, policy, proof, refund,
-    review, sale, session, trouble, void,
+    review, sale, session, sync, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -65,6 +65,7 @@ impl<P: Ports> Routes<P> {
             .post("/v1/transactions/{id}/voids/check", void::check::<P>)
             .post("/v1/transactions/{id}/voids", void::ask::<P>)
             .post("/v1/terminals/{id}/batches/{n}/close", sale::close_batch::<P>)
+            .post("/v1/terminal/sync", sync::sync::<P>)
             .get("/v1/operations/{id}", operation::show::<P>)
             .post("/v1/operations/{id}/results", operation::report::<P>)
             .post("/v1/operations/{id}/resolutions", operation::resolve::<P>)
@@ -217,8 +218,9 @@ async fn guard<P: Ports>(State(app): State<Shared<P>>, request: Request, next: N
 
 fn announced_too_large(request: &Request) -> Option<Problem> {
     let length = request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    // Few things are larger; their routes hold each body against its own limit again.
+    // Some things are larger; their routes hold each body against its own limit again.
     let limit = match request.uri().path() {
+        "/v1/terminal/sync" => sync::BATCH_BYTES,
         path if path.starts_with("/v1/evidence/") => crate::limits::EVIDENCE_PART_BYTES,
         path if path.starts_with("/v1/bundles/") => crate::limits::BUNDLE_BYTES,
         _ => crate::limits::BODY_BYTES,

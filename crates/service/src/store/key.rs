@@ -219,6 +219,30 @@ impl Key {
         Self(format!("outstanding:{merchant}:{terminal}"))
     }
 
+    /// What is known of a terminal's journal.
+    #[must_use]
+    pub fn terminal_journal(merchant: &MerchantId, terminal: &TerminalId) -> Self {
+        Self(format!("journal:{merchant}:{terminal}"))
+    }
+
+    /// What became of an operation that a terminal began offline, by the terminal's name for it.
+    #[must_use]
+    pub fn offline_operation(merchant: &MerchantId, terminal: &TerminalId, journal: &str, operation: &str) -> Self {
+        Self(format!("offline:{merchant}:{terminal}:{}", hashed(&format!("{journal}\n{operation}"))))
+    }
+
+    /// Something about a terminal that people are told.
+    #[must_use]
+    pub fn notice(merchant: &MerchantId, id: &str) -> Self {
+        Self(format!("notice:{merchant}:{id}"))
+    }
+
+    /// Notices that may not be in their feed yet.
+    #[must_use]
+    pub fn notices() -> Self {
+        Self("notices".to_owned())
+    }
+
     /// The referrals of a merchant.
     #[must_use]
     pub fn cases(merchant: &MerchantId) -> Self {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bundle;
 mod confirmation;
+mod device;
 mod document;
 mod faults;
 mod funding;
@@ -22,6 +23,7 @@ mod race;
 mod route;
 mod shop;
 mod story;
+mod sync;
 mod till;
 mod trouble;
 mod ways;

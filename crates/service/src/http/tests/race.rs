@@ -104,6 +104,8 @@ enum Form {
     Bundle(u64, usize),
     /// A signed webhook of a reviewers' system, under this id.
     Signed(&'static str),
+    /// A batch of a terminal's journal: the body is its hexadecimal digits.
+    Batch,
 }
 
 /// What happens before a race.
@@ -348,6 +350,11 @@ impl Place {
             Form::Bundle(version, code) => {
                 (request.header("content-type", "application/cose"), super::bundle::bundle(version, code))
             }
+            Form::Batch => {
+                let digits = ask.body.as_str().unwrap();
+                let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
+                (request.header("content-type", "application/cbor"), bytes.collect())
+            }
             Form::Signed(id) => {
                 let ports = &self.shop.world.app.ports;
                 let secret = self.filled("<secret>");
@@ -499,7 +506,8 @@ impl Place {
         let mut after = String::new();
         loop {
             let feed = self.shop.get(&self.shop.system, &format!("/v1/events?limit=100{after}")).await.expect(200);
-            for event in feed["items"].as_array().unwrap() {
+            let of_sales = |event: &&Value| !event["type"].as_str().unwrap().starts_with("terminal.");
+            for event in feed["items"].as_array().unwrap().iter().filter(of_sales) {
                 let sale = event["sale"].as_str().unwrap().to_owned();
                 told.entry(sale).or_default().push(event["type"].as_str().unwrap().to_owned());
             }

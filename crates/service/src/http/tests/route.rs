@@ -76,6 +76,7 @@ fn table() -> Vec<Route> {
             Key(r#"{"reference":"C-2","reason":"other"}"#),
             json!({"reference": "C-1", "reason": "so"}),
         ),
+        post("/v1/terminal/sync", "T", Nothing, Value::Null),
         post("/v1/terminals/T1/batches/000009/close", "TSm", Nothing, json!({})),
         post("/v1/operations/<void>/results", "TS", Key(r#"{"outcome":"failed"}"#), done()),
         post(
@@ -456,7 +457,10 @@ async fn another_merchants_key_learns_nothing_and_changes_nothing() {
 
 /// What a stranger names there is among the stranger's own.
 fn own(path: &str) -> bool {
-    path.starts_with("/v1/terminals/") || path.starts_with("/v1/operator") || path.starts_with("/v1/webhook-endpoints/")
+    path.starts_with("/v1/terminals/")
+        || path == "/v1/terminal/sync"
+        || path.starts_with("/v1/operator")
+        || path.starts_with("/v1/webhook-endpoints/")
 }
 
 #[tokio::test]
