@@ -4,7 +4,7 @@
 //! no field of the document is left out; that names and order are those that are written is held by tests, which read
 //! every pack, a document with every field, and ten thousands of damaged ones by both roads.
 
-use super::reader::{Canonical, Reader, Refused};
+use super::reader::{Canonical, Reader, Record, Refused};
 use crate::document::{
     ArrivalRule, AuthenticationRule, Calendar, ChargeRule, CodeRules, CompletionVoidRules, CountLimit, Document,
     Effective, EscalationRule, EvidenceRule, FeeRule, HoldRules, IdentityRule, LateFee, LayerName, LegalRules, Matcher,
@@ -17,16 +17,33 @@ use rescind_model::Role;
 
 /// Reads one member: `one` is there; `perhaps` is there or absent; `any` is there unless it would be empty.
 macro_rules! member {
-    ($reader:ident $record:ident one $key:literal) => {{
-        $reader.needs($record, concat!("\"", $key, "\":"), $key)?;
-        Canonical::read($reader)?
-    }};
-    ($reader:ident $record:ident perhaps $key:literal) => {
-        if $reader.has(concat!("\"", $key, "\":")) { Some(Canonical::read($reader)?) } else { None }
+    ($reader:ident $record:ident one $key:literal) => {
+        one($reader, $record, concat!("\"", $key, "\":"))?
     };
-    ($reader:ident $record:ident any $key:literal) => {
-        if $reader.has(concat!("\"", $key, "\":")) { some($reader)? } else { Default::default() }
+    ($reader:ident $record:ident $how:ident $key:literal) => {
+        $how($reader, concat!("\"", $key, "\":"))?
     };
+}
+
+// One function for every type and not one piece of code for every field: most of a terminal's component would be these.
+
+#[inline(never)]
+fn one<T: Canonical>(reader: &mut Reader<'_>, record: Record<'_>, written: &str) -> Result<T, Refused> {
+    if reader.has(written) { T::read(reader) } else { Err(reader.lacks(record, written)) }
+}
+
+#[inline(never)]
+fn perhaps<T: Canonical>(reader: &mut Reader<'_>, written: &str) -> Result<Option<T>, Refused> {
+    if reader.has(written) { T::read(reader).map(Some) } else { Ok(None) }
+}
+
+#[inline(never)]
+fn any<T: Listed + Default>(reader: &mut Reader<'_>, written: &str) -> Result<T, Refused> {
+    if !reader.has(written) {
+        return Ok(T::default());
+    }
+    let listed = T::read(reader)?;
+    if listed.is_nothing() { Err(reader.differs()) } else { Ok(listed) }
 }
 
 macro_rules! records {
@@ -346,12 +363,6 @@ impl Listed for Variants {
     fn is_nothing(&self) -> bool {
         self.is_empty()
     }
-}
-
-/// Reads what is there because there is something of it.
-fn some<T: Listed>(reader: &mut Reader<'_>) -> Result<T, Refused> {
-    let listed = T::read(reader)?;
-    if listed.is_nothing() { Err(reader.differs()) } else { Ok(listed) }
 }
 
 impl<T: Canonical> Canonical for Vec<T> {

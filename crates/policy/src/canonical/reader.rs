@@ -103,11 +103,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads up to the value of a member that has to be the next one.
-    pub(super) fn needs(&mut self, record: Record<'_>, written: &str, key: &str) -> Result<(), Refused> {
-        if self.has(written) { Ok(()) } else { Err(self.amiss(record, Some(key))) }
-    }
-
     /// Ends a record.
     pub(super) fn end(&mut self, record: Record<'_>) -> Result<(), Refused> {
         if !self.takes("}") {
@@ -296,9 +291,16 @@ impl<'a> Reader<'a> {
         Refused
     }
 
+    /// Refuses what stands where a member has to be, whose key is written so.
+    #[cold]
+    pub(super) fn lacks(&mut self, record: Record<'_>, written: &str) -> Refused {
+        let key = written.trim_matches(['"', ':']);
+        self.amiss(record, Some(key))
+    }
+
     /// Refuses what stands where a member is expected, or the end of the record if none is.
     #[cold]
-    pub(super) fn amiss(&mut self, record: Record<'_>, expected: Option<&str>) -> Refused {
+    fn amiss(&mut self, record: Record<'_>, expected: Option<&str>) -> Refused {
         let all = || Members::of(record.from).map(|(key, _)| key);
         let here = if self.follows { self.rest.strip_prefix(',') } else { Some(self.rest) };
         let is_lacking = expected.is_some_and(|expected| !all().any(|key| key == expected));
