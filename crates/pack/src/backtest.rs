@@ -4,7 +4,7 @@ use crate::case::decide;
 use crate::notation;
 use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
 use rescind_eligibility::Engine;
-use rescind_model::record::{Answer, Input};
+use rescind_model::record::Answer;
 use rescind_model::token::Token as _;
 use rescind_model::{BusinessDay, Decision, DecisionError, Finding, Instant, Money, Outcome};
 use serde::{Serialize, Serializer};
@@ -221,10 +221,7 @@ impl Backtest {
         if let Some(csv) = csv.as_mut() {
             written(csv.write_all(HEAD.as_bytes()))?;
         }
-        let worker = || {
-            let mut scratch = Vec::new();
-            move |block: &Block| part(engine, block, options, &mut scratch)
-        };
+        let worker = || |block: &Block| part(engine, block, options);
         records::scan(files, options.threads, worker, |done| {
             progress(done.bytes);
             all.merge(files, options, &done)?;
@@ -456,10 +453,10 @@ fn written(result: std::io::Result<()>) -> Result<(), RecordsError> {
     result.map_err(|error| RecordsError::Unwritable(format!("cannot write the changes: {error}")))
 }
 
-fn part(engine: &Engine, block: &Block, options: &Options, scratch: &mut Vec<u8>) -> Part {
+fn part(engine: &Engine, block: &Block, options: &Options) -> Part {
     let mut part = Part::default();
     for (number, line) in block.lines() {
-        match try_line(engine, line, number, options, scratch) {
+        match try_line(engine, line, number, options) {
             Ok(None) => count(&mut part.left_out, 1),
             Ok(Some((day, change))) => {
                 count(&mut part.records, 1);
@@ -477,14 +474,8 @@ fn part(engine: &Engine, block: &Block, options: &Options, scratch: &mut Vec<u8>
 /// The business day of a decision, and how it would come out otherwise if it would. `None`: it is not asked for.
 type Try = Option<(Option<BusinessDay>, Option<Change>)>;
 
-fn try_line(
-    engine: &Engine,
-    line: &[u8],
-    number: u64,
-    options: &Options,
-    scratch: &mut Vec<u8>,
-) -> Result<Try, String> {
-    let record: Record<'_, Input> = Record::read(line)?;
+fn try_line(engine: &Engine, line: &[u8], number: u64, options: &Options) -> Result<Try, String> {
+    let record: Record<'_> = Record::read(line)?;
     if options.only.as_ref().is_some_and(|name| *name != record.policy.name) {
         return Ok(None);
     }
@@ -499,7 +490,7 @@ fn try_line(
         Ok(decision) => Answer::Decided(decision),
         Err(error) => Answer::Error(error),
     };
-    if record.answered(&now, scratch) {
+    if record.answered(&now) {
         return Ok(Some((day, None)));
     }
     let was = record.answer()?;
@@ -507,13 +498,7 @@ fn try_line(
 }
 
 /// How a decision would come out otherwise. `None`: it would not.
-fn change(
-    record: &Record<'_, Input>,
-    was: &Answer,
-    now: &Answer,
-    line: u64,
-    day: Option<BusinessDay>,
-) -> Option<Change> {
+fn change(record: &Record<'_>, was: &Answer, now: &Answer, line: u64, day: Option<BusinessDay>) -> Option<Change> {
     let question = &record.input.question;
     let turn = Turn { way: question.way().token(), was: Came::of(was), now: Came::of(now) };
     let (mut swings, mut terms, mut problem) = (Vec::new(), Vec::new(), None);

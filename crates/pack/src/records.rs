@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -214,11 +214,10 @@ fn read_all(files: &[PathBuf], to_workers: &SyncSender<(u64, Block)>) -> Result<
 }
 
 /// One record, read as far as tools need it at once: the answer stays as it is written. What is recorded and what is found
-/// are most often the same bytes, and then nothing of it has to be read. The input is read too (`Record<Input>`), or stays
-/// as it is written as well.
+/// are most often the same bytes, and then nothing of it has to be read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Record<'a, I = Written<'a>> {
+pub struct Record<'a> {
     #[serde(borrow)]
     format: Cow<'a, str>,
     /// Names it within the merchant.
@@ -239,15 +238,12 @@ pub struct Record<'a, I = Written<'a>> {
     /// The digest of the input.
     pub input_digest: Digest,
     /// What was known and asked.
-    pub input: I,
+    pub input: Input,
     #[serde(borrow)]
     answer: &'a RawValue,
 }
 
-/// JSON as it is written.
-pub type Written<'a> = &'a RawValue;
-
-impl<'a, I: Deserialize<'a>> Record<'a, I> {
+impl<'a> Record<'a> {
     /// Reads one line.
     ///
     /// # Errors
@@ -270,36 +266,56 @@ impl<'a, I: Deserialize<'a>> Record<'a, I> {
         serde_json::from_str(self.answer.get()).map_err(|error| format!("answer: {error}"))
     }
 
-    /// Whether this very answer was given: byte by byte as a program of this kind writes it. `scratch` saves making a new
-    /// buffer for every record.
+    /// Whether this very answer was given: byte by byte as a program of this kind writes it.
     #[must_use]
-    pub fn answered(&self, answer: &Answer, scratch: &mut Vec<u8>) -> bool {
-        scratch.clear();
-        serde_json::to_writer(&mut *scratch, answer).is_ok() && scratch.as_slice() == self.answer.get().as_bytes()
-    }
-}
-
-impl Record<'_> {
-    /// What was known and asked, read.
-    ///
-    /// # Errors
-    /// What was expected and found.
-    pub fn read_input(&self) -> Result<Input, String> {
-        serde_json::from_str(self.input.get()).map_err(|error| format!("input: {error}"))
+    pub fn answered(&self, answer: &Answer) -> bool {
+        let mut written = Expected(self.answer.get().as_bytes());
+        serde_json::to_writer(&mut written, answer).is_ok() && written.0.is_empty()
     }
 
     /// Whether the merchant, the sale and the time it names are those of its input, of which the digest was made.
     #[must_use]
-    pub fn is_about(&self, input: &Input) -> bool {
-        let facts = &input.facts;
+    pub fn is_about(&self) -> bool {
+        let facts = &self.input.facts;
         facts.sale.merchant.value == self.merchant && facts.sale.id.value == self.sale && facts.now == self.at
     }
 
-    /// Whether the input is the one that its digest was made of.
+    /// Whether the input is the one that its digest was made of. `line` is what the record was read from.
     #[must_use]
-    pub fn input_is_unchanged(&self, input: &Input) -> bool {
-        // A record that somebody set otherwise (spaces, order) is the same record.
-        Digest::of(self.input.get().as_bytes()) == self.input_digest || input.digest() == self.input_digest
+    pub fn input_is_unchanged(&self, line: &[u8]) -> bool {
+        // As it is written, it has not to be written again. A record that somebody set otherwise (spaces, order) is the
+        // same record.
+        self.written_input(line).is_some_and(|input| Digest::of(input) == self.input_digest)
+            || self.input.digest() == self.input_digest
+    }
+
+    /// The input as it is written, if it stands right before the answer, where records have it.
+    fn written_input<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
+        let answer = self.answer.get().as_ptr().addr().checked_sub(line.as_ptr().addr())?;
+        // No text before the input can have these bytes: a quotation mark within one is escaped.
+        let key = b",\"input\":".as_slice();
+        let begin = line.windows(key.len()).position(|bytes| bytes == key)?.checked_add(key.len())?;
+        line.get(begin..answer)?.strip_suffix(b",\"answer\":")
+    }
+}
+
+/// What is still expected to be written: writing anything else fails, so that nothing is kept only to be compared.
+struct Expected<'a>(&'a [u8]);
+
+impl Write for Expected<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

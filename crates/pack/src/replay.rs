@@ -163,8 +163,8 @@ impl Replay {
     ) -> Result<Self, RecordsError> {
         let mut all = Self::default();
         let worker = || {
-            let (mut loaded, mut scratch) = (Loaded::new(), Vec::new());
-            move |block: &Block| part(decider, library, &mut loaded, &mut scratch, block)
+            let mut loaded = Loaded::new();
+            move |block: &Block| part(decider, library, &mut loaded, block)
         };
         records::scan(files, threads, worker, |done| {
             progress(done.bytes);
@@ -285,53 +285,45 @@ impl Replay {
 /// The policies that a thread has loaded, by hash.
 type Loaded<'a> = HashMap<String, Result<Box<dyn Judge + 'a>, String>>;
 
-fn part<'a>(
-    decider: &'a dyn Decider,
-    library: &Library,
-    loaded: &mut Loaded<'a>,
-    scratch: &mut Vec<u8>,
-    block: &Block,
-) -> Part {
+fn part<'a>(decider: &'a dyn Decider, library: &Library, loaded: &mut Loaded<'a>, block: &Block) -> Part {
     let mut part = Part::default();
     for (number, line) in block.lines() {
-        match <Record<'_>>::read(line).and_then(|record| record.read_input().map(|input| (record, input))) {
-            Ok((record, input)) => again(decider, library, loaded, scratch, number, &record, &input, &mut part),
+        match Record::read(line) {
+            Ok(record) => again(decider, library, loaded, (number, line), &record, &mut part),
             Err(problem) => part.bad.push((number, problem)),
         }
     }
     part
 }
 
-#[allow(clippy::too_many_arguments, reason = "what a thread keeps between records, and one record")]
 fn again<'a>(
     decider: &'a dyn Decider,
     library: &Library,
     loaded: &mut Loaded<'a>,
-    scratch: &mut Vec<u8>,
-    number: u64,
+    (number, line): (u64, &[u8]),
     record: &Record<'_>,
-    input: &Input,
     part: &mut Part,
 ) {
+    let input = &record.input;
     part.records = part.records.saturating_add(1);
-    if !record.is_about(input) {
+    if !record.is_about() {
         part.changed_headers = part.changed_headers.saturating_add(1);
     }
     let hash = &record.policy.hash.hex;
-    let Some(canonical) = library.policies.get(hash) else {
-        let policy = format!("{} {} ({hash})", record.policy.name, record.policy.version);
-        let count = part.unknown.entry(policy).or_default();
-        *count = count.saturating_add(1);
-        return;
-    };
+    if !loaded.contains_key(hash) {
+        let Some(canonical) = library.policies.get(hash) else {
+            let policy = format!("{} {} ({hash})", record.policy.name, record.policy.version);
+            let count = part.unknown.entry(policy).or_default();
+            *count = count.saturating_add(1);
+            return;
+        };
+        loaded.insert(hash.clone(), decider.load(canonical));
+    }
     if decider.component().is_some_and(|component| *component != record.component) {
         part.other_component = part.other_component.saturating_add(1);
     }
-    if !record.input_is_unchanged(input) {
+    if !record.input_is_unchanged(line) {
         part.changed_inputs = part.changed_inputs.saturating_add(1);
-    }
-    if !loaded.contains_key(hash) {
-        loaded.insert(hash.clone(), decider.load(canonical));
     }
     let answer = match loaded.get_mut(hash) {
         Some(Ok(judge)) => judge.decide(input),
@@ -339,7 +331,7 @@ fn again<'a>(
         None => Err("the policy cannot be loaded".to_owned()),
     };
     match answer {
-        Ok(answer) if record.answered(&answer, scratch) => part.identical = part.identical.saturating_add(1),
+        Ok(answer) if record.answered(&answer) => part.identical = part.identical.saturating_add(1),
         Ok(answer) => match record.answer() {
             // The same answer, written with other spaces or in another order: one writer writes both as the same bytes.
             Ok(recorded) if recorded == answer => part.identical = part.identical.saturating_add(1),
