@@ -1,13 +1,13 @@
 //! Recorded decisions as files: JSON, one to a line. They are read in blocks, never as a whole, worked on by several
 //! threads, and put together again in the order of the lines.
 
-use rescind_model::record::{Answer, FORMAT, Input};
-use rescind_model::{Digest, Instant, PolicyIdentity};
+use rescind_model::record::{Answer, FORMAT, Input, WAYS_FORMAT, ways_digest};
+use rescind_model::{Decision, DecisionError, Digest, Facts, Instant, Money, PolicyIdentity};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -266,16 +266,17 @@ impl<'a> Record<'a> {
         serde_json::from_str(self.answer.get()).map_err(|error| format!("answer: {error}"))
     }
 
-    /// Whether this very answer was given: byte by byte as a program of this kind writes it.
+    /// Whether this very answer was given: byte by byte as a program of this kind writes it. `scratch` saves making a new
+    /// buffer for every record.
     #[must_use]
-    pub fn answered(&self, answer: &Answer) -> bool {
-        let mut written = Expected(self.answer.get().as_bytes());
-        serde_json::to_writer(&mut written, answer).is_ok() && written.0.is_empty()
+    pub fn answered(&self, answer: &Answer, scratch: &mut Vec<u8>) -> bool {
+        scratch.clear();
+        serde_json::to_writer(&mut *scratch, answer).is_ok() && scratch.as_slice() == self.answer.get().as_bytes()
     }
 
     /// Whether the merchant, the sale and the time it names are those of its input, of which the digest was made.
     #[must_use]
-    pub fn is_about(&self) -> bool {
+    pub fn is_about_its_input(&self) -> bool {
         let facts = &self.input.facts;
         facts.sale.merchant.value == self.merchant && facts.sale.id.value == self.sale && facts.now == self.at
     }
@@ -283,7 +284,7 @@ impl<'a> Record<'a> {
     /// Whether the input is the one that its digest was made of. `line` is what the record was read from.
     #[must_use]
     pub fn input_is_unchanged(&self, line: &[u8]) -> bool {
-        // As it is written, it has not to be written again. A record that somebody set otherwise (spaces, order) is the
+        // As it stands there it has not to be written again. A record that somebody set otherwise (spaces, order) is the
         // same record.
         self.written_input(line).is_some_and(|input| Digest::of(input) == self.input_digest)
             || self.input.digest() == self.input_digest
@@ -299,25 +300,121 @@ impl<'a> Record<'a> {
     }
 }
 
-/// What is still expected to be written: writing anything else fails, so that nothing is kept only to be compared.
-struct Expected<'a>(&'a [u8]);
+/// What was answered for all ways at once.
+pub type WaysAnswer = Result<Vec<Decision>, DecisionError>;
 
-impl Write for Expected<'_> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
+/// The record of all ways at once, read but for its answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ways<'a> {
+    #[serde(borrow)]
+    format: Cow<'a, str>,
+    /// Names it within the merchant.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// Whose sale it is about.
+    #[serde(borrow)]
+    pub merchant: Cow<'a, str>,
+    /// The sale.
+    #[serde(borrow)]
+    pub sale: Cow<'a, str>,
+    /// When it was decided.
+    pub at: Instant,
+    /// By which policy.
+    pub policy: PolicyIdentity,
+    /// By which bytes of the eligibility component.
+    pub component: Digest,
+    /// The digest of facts and amount.
+    pub input_digest: Digest,
+    /// What was known.
+    pub facts: Facts,
+    /// For how much. Absent: for all that is left.
+    pub amount: Option<Money>,
+    #[serde(borrow)]
+    answers: &'a RawValue,
+    error: Option<DecisionError>,
+}
+
+impl<'a> Ways<'a> {
+    fn read(text: &'a str) -> Result<Self, String> {
+        let ways: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        debug_assert_eq!(ways.format, WAYS_FORMAT, "only such a line is read as one");
+        Ok(ways)
     }
 
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
-        Ok(())
+    /// What was answered.
+    ///
+    /// # Errors
+    /// What was expected and found.
+    pub fn answer(&self) -> Result<WaysAnswer, String> {
+        if let Some(error) = &self.error {
+            return Ok(Err(error.clone()));
+        }
+        serde_json::from_str(self.answers.get()).map(Ok).map_err(|error| format!("answers: {error}"))
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// As [`Record::answered`].
+    #[must_use]
+    pub fn answered(&self, answer: &WaysAnswer, scratch: &mut Vec<u8>) -> bool {
+        scratch.clear();
+        match answer {
+            Ok(answers) => {
+                self.error.is_none()
+                    && serde_json::to_writer(&mut *scratch, answers).is_ok()
+                    && scratch.as_slice() == self.answers.get().as_bytes()
+            }
+            Err(error) => self.error.as_ref() == Some(error) && self.answers.get() == "[]",
+        }
+    }
+
+    /// As [`Record::is_about`].
+    #[must_use]
+    pub fn is_about_its_facts(&self) -> bool {
+        let facts = &self.facts;
+        facts.sale.merchant.value == self.merchant && facts.sale.id.value == self.sale && facts.now == self.at
+    }
+
+    /// Whether facts and amount are those that its digest was made of.
+    #[must_use]
+    pub fn input_is_unchanged(&self) -> bool {
+        ways_digest(&self.facts, self.amount.as_ref()) == self.input_digest
     }
 }
+
+/// A line of a file of records.
+#[derive(Debug)]
+pub enum Line<'a> {
+    /// One question and its answer.
+    One(Box<Record<'a>>),
+    /// All ways at once.
+    Ways(Box<Ways<'a>>),
+}
+
+impl<'a> Line<'a> {
+    /// Reads one line of either kind.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read(line: &'a [u8]) -> Result<Self, String> {
+        /// Whatever it is, it says so.
+        #[derive(Deserialize)]
+        struct Said<'a> {
+            #[serde(borrow)]
+            format: Cow<'a, str>,
+        }
+        // As a program of this kind writes most lines: then nothing has to be read twice.
+        if !line.starts_with(DECISION) {
+            let text = core::str::from_utf8(line).map_err(|error| format!("expected UTF-8: {error}"))?;
+            if serde_json::from_str::<Said<'_>>(text).is_ok_and(|said| said.format == WAYS_FORMAT) {
+                return Ways::read(text).map(|ways| Self::Ways(Box::new(ways)));
+            }
+        }
+        Record::read(line).map(|record| Self::One(Box::new(record)))
+    }
+}
+
+/// How the record of one question begins where nobody set it otherwise.
+const DECISION: &[u8] = b"{\"format\":\"decision/1\",";
 
 /// How many bytes the files have, for whoever shows progress.
 #[must_use]
