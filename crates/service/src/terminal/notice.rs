@@ -22,6 +22,29 @@ use serde::{Deserialize, Serialize};
 /// What a reference to a notice begins with in a feed, where events have the name of their sale: a sale's holds no slash.
 const REFERENCE: &str = "notice/";
 
+/// Every code of a notice that is made here, besides those of refused batches (`batch.…`) and of proofs (`proof.…`), which are
+/// problem codes too, and what a terminal itself found (`terminal.…`). Part of the API's contract, like those.
+pub const CODES: [&str; 18] = [
+    "became.case",
+    "became.refund",
+    "became.refused",
+    "decision.differs",
+    "decision.form",
+    "journal.replaced",
+    "operation.differs",
+    "operation.name-taken",
+    "operation.nameless",
+    "operation.undecided",
+    "operation.without-sale",
+    "outcome.without-operation",
+    "policy.not-loaded",
+    "policy.unknown",
+    "proof.missing",
+    "record.refused",
+    "sale.differs",
+    "sale.not-kept",
+];
+
 /// What kind of notice it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
