@@ -221,7 +221,7 @@ fn money_is_still_here(s: &Situation<'_>, rules: &VoidRules, report: &mut Report
 fn in_time(s: &Situation<'_>, rules: &VoidRules, report: &mut Report) -> Result<(), DecisionError> {
     for (index, same) in rules.same.iter().enumerate() {
         match same {
-            Same::OpenBatch => in_open_batch(s, index, report)?,
+            Same::OpenBatch => in_open_batch(s, index, report),
             Same::BusinessDay => in_business_day(s, index, report),
             Same::CalendarDay => in_calendar_day(s, index, report)?,
         }
@@ -252,19 +252,16 @@ fn in_time(s: &Situation<'_>, rules: &VoidRules, report: &mut Report) -> Result<
     Ok(())
 }
 
-fn in_open_batch(s: &Situation<'_>, index: usize, report: &mut Report) -> Result<(), DecisionError> {
-    if s.facts.sale.slip.is_none() {
-        return Err(DecisionError::MissingFact("sale.slip".to_owned()));
-    }
+/// A payment that no terminal made is in no batch, and so in none that is open.
+fn in_open_batch(s: &Situation<'_>, index: usize, report: &mut Report) {
     let closed = s.facts.status.batch_closed_at;
     report.asks(
         rule::VOID_BATCH,
         Item("same", index),
-        denies(closed.is_some()),
+        denies(closed.is_some() || s.facts.sale.slip.is_none()),
         || (closed.map_or(Value::Absent, Value::At), Value::Absent),
         || s.refund_instead(s.left),
     );
-    Ok(())
 }
 
 fn in_business_day(s: &Situation<'_>, index: usize, report: &mut Report) {

@@ -56,5 +56,6 @@ mod trace;
 mod variables;
 mod write_timeout;
 
+pub use engine::compiled;
 pub use error::{ArchiveError, HostError, OpenError};
 pub use host::{Handler, Host, HostBuilder, stop_signal};

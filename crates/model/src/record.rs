@@ -101,3 +101,55 @@ pub struct DecisionRecord {
     /// The answer.
     pub answer: Answer,
 }
+
+/// The version of the form of [`WaysRecord`].
+pub const WAYS_FORMAT: &str = "ways/1";
+
+/// All ways back at once: what was known, and the answer for each. Kept, exported and made again like a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WaysRecord {
+    /// [`WAYS_FORMAT`].
+    pub format: String,
+    /// Names it within the merchant.
+    pub id: String,
+    /// Whose sale it is about.
+    pub merchant: MerchantId,
+    /// The sale.
+    pub sale: SaleId,
+    /// When it was decided.
+    pub at: Instant,
+    /// By which policy.
+    pub policy: PolicyIdentity,
+    /// By which bytes of the eligibility component.
+    pub component: Digest,
+    /// The digest of facts and amount: [`ways_digest`].
+    pub input_digest: Digest,
+    /// What was known.
+    pub facts: Facts,
+    /// For how much. Absent: for all that is left.
+    pub amount: Option<Money>,
+    /// The answers. Empty where none could be made.
+    pub answers: Vec<Decision>,
+    /// Why none could be made. Absent where there are answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<DecisionError>,
+}
+
+impl WaysRecord {
+    /// What was answered.
+    ///
+    /// # Errors
+    /// Why nothing was.
+    pub fn answer(&self) -> Result<&[Decision], &DecisionError> {
+        self.error.as_ref().map_or(Ok(&self.answers), Err)
+    }
+}
+
+/// The SHA-256 of what the answers for all ways depend on besides policy and component: the JSON of facts and amount, in a
+/// list.
+#[must_use]
+pub fn ways_digest(facts: &Facts, amount: Option<&Money>) -> Digest {
+    // As for an input: should serializing ever fail, no digest equals it.
+    Digest::of(&serde_json::to_vec(&(facts, amount)).unwrap_or_default())
+}

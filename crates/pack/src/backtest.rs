@@ -2,11 +2,11 @@
 
 use crate::case::decide;
 use crate::notation;
-use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
+use crate::records::{self, BadLine, Block, Done, Line, Record, RecordsError, Ways};
 use rescind_eligibility::Engine;
 use rescind_model::record::{Answer, Input};
 use rescind_model::token::Token as _;
-use rescind_model::{BusinessDay, Decision, DecisionError, Finding, Instant, Money, Outcome};
+use rescind_model::{BusinessDay, Decision, DecisionError, Finding, Instant, Money, Outcome, Way};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -72,7 +72,7 @@ impl Serialize for Came {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Turn {
-    /// The way that was asked for.
+    /// The way that was asked for; `void among all ways` where all ways were.
     pub way: &'static str,
     /// What was answered.
     pub was: Came,
@@ -418,9 +418,25 @@ fn fate(came: Came) -> &'static str {
     }
 }
 
+/// What was asked about all ways at once is told apart: nobody asked to do it.
+const AMONG: &str = " among all ways";
+
+fn among_all(way: Way) -> &'static str {
+    match way {
+        Way::Void => "void among all ways",
+        Way::Refund => "refund among all ways",
+        Way::Reversal => "reversal among all ways",
+        Way::OrderClose => "order-close among all ways",
+        Way::HoldRelease => "hold-release among all ways",
+        Way::HoldCompletion => "hold-completion among all ways",
+        Way::CompletionVoid => "completion-void among all ways",
+    }
+}
+
 fn plural(way: &str, count: u64) -> String {
     let way = way.replace('-', " ");
-    if count == 1 { way } else { format!("{way}s") }
+    let (way, among) = way.split_at(way.find(AMONG).unwrap_or(way.len()));
+    if count == 1 { format!("{way}{among}") } else { format!("{way}s{among}") }
 }
 
 /// A sum of amounts. It can be larger than any one amount.
@@ -461,12 +477,12 @@ fn part(engine: &Engine, block: &Block, options: &Options, scratch: &mut Vec<u8>
     for (number, line) in block.lines() {
         match try_line(engine, line, number, options, scratch) {
             Ok(None) => count(&mut part.left_out, 1),
-            Ok(Some((day, change))) => {
-                count(&mut part.records, 1);
+            Ok(Some(Tried { day, decisions, changes })) => {
+                count(&mut part.records, decisions);
                 if let Some(day) = day {
-                    count(part.days.entry(day).or_default(), 1);
+                    count(part.days.entry(day).or_default(), decisions);
                 }
-                part.changes.extend(change);
+                part.changes.extend(changes);
             }
             Err(problem) => part.bad.push((number, problem)),
         }
@@ -474,21 +490,45 @@ fn part(engine: &Engine, block: &Block, options: &Options, scratch: &mut Vec<u8>
     part
 }
 
-/// The business day of a decision, and how it would come out otherwise if it would. `None`: it is not asked for.
-type Try = Option<(Option<BusinessDay>, Option<Change>)>;
+/// What a line came to.
+struct Tried {
+    /// The business day of its decisions.
+    day: Option<BusinessDay>,
+    /// How many they are: one, or one for each way.
+    decisions: u64,
+    /// Those that would come out otherwise.
+    changes: Vec<Change>,
+}
 
+/// Tries a line. `None`: it is not asked for.
 fn try_line(
     engine: &Engine,
     line: &[u8],
     number: u64,
     options: &Options,
     scratch: &mut Vec<u8>,
-) -> Result<Try, String> {
-    let record: Record<'_, Input> = Record::read(line)?;
-    if options.only.as_ref().is_some_and(|name| *name != record.policy.name) {
-        return Ok(None);
+) -> Result<Option<Tried>, String> {
+    let left_out = |name: &str| options.only.as_ref().is_some_and(|only| only != name);
+    let day = |at: Instant| engine.document().clock().business_day_of(at).ok();
+    match Line::<'_, Input>::read(line)? {
+        Line::One(record) if left_out(&record.policy.name) => Ok(None),
+        Line::Ways(ways) if left_out(&ways.policy.name) => Ok(None),
+        Line::One(record) => {
+            let day = day(record.at);
+            let changes = try_one(engine, &record, number, day, scratch)?;
+            Ok(Some(Tried { day, decisions: 1, changes: changes.into_iter().collect() }))
+        }
+        Line::Ways(ways) => try_ways(engine, &ways, number, day(ways.at), scratch).map(Some),
     }
-    let day = engine.document().clock().business_day_of(record.at).ok();
+}
+
+fn try_one(
+    engine: &Engine,
+    record: &Record<'_, Input>,
+    number: u64,
+    day: Option<BusinessDay>,
+    scratch: &mut Vec<u8>,
+) -> Result<Option<Change>, String> {
     let input = &record.input;
     let mut now = decide(engine, &input.facts, &input.question);
     if let Ok(decision) = &mut now {
@@ -500,22 +540,71 @@ fn try_line(
         Err(error) => Answer::Error(error),
     };
     if record.answered(&now, scratch) {
-        return Ok(Some((day, None)));
+        return Ok(None);
     }
     let was = record.answer()?;
-    Ok(Some((day, change(&record, &was, &now, number, day))))
+    let about = About {
+        id: &record.id,
+        merchant: &record.merchant,
+        sale: &record.sale,
+        at: record.at,
+        way: input.question.way().token(),
+        amount: input.question.amount(),
+    };
+    Ok(change(&about, &was, &now, number, day))
+}
+
+/// Tries what was answered for all ways at once, each way for itself.
+fn try_ways(
+    engine: &Engine,
+    ways: &Ways<'_>,
+    number: u64,
+    day: Option<BusinessDay>,
+    scratch: &mut Vec<u8>,
+) -> Result<Tried, String> {
+    let mut now = engine.assess(&ways.facts, ways.amount.as_ref());
+    for decision in now.iter_mut().flatten() {
+        decision.policy.clone_from(&ways.policy);
+    }
+    let decisions = |answers: usize| u64::try_from(answers.max(1)).unwrap_or(u64::MAX);
+    if ways.answered(&now, scratch) {
+        return Ok(Tried { day, decisions: decisions(now.map_or(0, |now| now.len())), changes: Vec::new() });
+    }
+    let was = ways.answer()?;
+    let of = |answers: &records::WaysAnswer, way: Way| match answers {
+        Ok(answers) => answers.iter().find(|answer| answer.way == way).cloned().map(Answer::Decided),
+        Err(error) => Some(Answer::Error(error.clone())),
+    };
+    // The ways follow from the facts: either answer has the same.
+    let asked: Vec<Way> = was.iter().chain(&now).next().into_iter().flatten().map(|answer| answer.way).collect();
+    let changes = asked.iter().filter_map(|way| {
+        let about = About {
+            id: &ways.id,
+            merchant: &ways.merchant,
+            sale: &ways.sale,
+            at: ways.at,
+            way: among_all(*way),
+            amount: None,
+        };
+        change(&about, &of(&was, *way)?, &of(&now, *way)?, number, day)
+    });
+    Ok(Tried { day, decisions: decisions(asked.len()), changes: changes.collect() })
+}
+
+/// What a decision is about.
+struct About<'a> {
+    id: &'a str,
+    merchant: &'a str,
+    sale: &'a str,
+    at: Instant,
+    way: &'static str,
+    /// What was asked for, if an amount was.
+    amount: Option<&'a Money>,
 }
 
 /// How a decision would come out otherwise. `None`: it would not.
-fn change(
-    record: &Record<'_, Input>,
-    was: &Answer,
-    now: &Answer,
-    line: u64,
-    day: Option<BusinessDay>,
-) -> Option<Change> {
-    let question = &record.input.question;
-    let turn = Turn { way: question.way().token(), was: Came::of(was), now: Came::of(now) };
+fn change(about: &About<'_>, was: &Answer, now: &Answer, line: u64, day: Option<BusinessDay>) -> Option<Change> {
+    let turn = Turn { way: about.way, was: Came::of(was), now: Came::of(now) };
     let (mut swings, mut terms, mut problem) = (Vec::new(), Vec::new(), None);
     match (was, now) {
         (Answer::Decided(was), Answer::Decided(now)) => {
@@ -537,12 +626,12 @@ fn change(
     };
     Some(Change {
         line,
-        id: record.id.to_string(),
-        merchant: record.merchant.to_string(),
-        sale: record.sale.to_string(),
-        at: record.at,
+        id: about.id.to_owned(),
+        merchant: about.merchant.to_owned(),
+        sale: about.sale.to_owned(),
+        at: about.at,
         day,
-        amount: question.amount().cloned().or_else(|| decided(now)).or_else(|| decided(was)),
+        amount: about.amount.cloned().or_else(|| decided(now)).or_else(|| decided(was)),
         turn,
         swings,
         terms,

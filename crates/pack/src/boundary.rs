@@ -2,10 +2,11 @@
 //! generators try is just before, at and just after them.
 
 use crate::field::{self, Leaf, Unit};
+use chrono::NaiveDate;
 use rescind_eligibility::Engine;
 use rescind_model::Duration;
 use rescind_policy::Document;
-use rescind_policy::scalar::TimeOfDay;
+use rescind_policy::scalar::{Date, TimeOfDay};
 use serde_json::Value;
 
 /// A word that no policy uses: a kind, merchant or class that no matcher names.
@@ -36,6 +37,10 @@ pub struct Boundaries {
     pub evidence: Vec<String>,
     /// Local times of day, in minutes.
     pub times_of_day: Vec<u32>,
+    /// Business days of the payment with which other rules begin.
+    pub paid_from: Vec<NaiveDate>,
+    /// The last day that the calendar of working days knows.
+    pub calendar_ends: Option<NaiveDate>,
 }
 
 /// Milliseconds in a day.
@@ -66,6 +71,8 @@ impl Boundaries {
             refund_reasons: Vec::new(),
             evidence: Vec::new(),
             times_of_day: vec![u32::try_from(document.cut_off.minutes()).unwrap_or(0)],
+            paid_from: Vec::new(),
+            calendar_ends: document.calendar.as_ref().map(|calendar| calendar.until.day()),
         };
         for leaf in field::leaves(document) {
             found.take(&leaf);
@@ -99,6 +106,9 @@ impl Boundaries {
                 }
                 (Unit::Window, Value::Object(window)) => self.ages.extend(window.iter().filter_map(window_ms)),
                 (Unit::Count, value) => self.counts.extend(value.as_u64().and_then(|n| u32::try_from(n).ok())),
+                (Unit::Text, Value::String(text)) if matches!(field.key, "paid-from" | "paid-before") => {
+                    self.paid_from.extend(Date::parse(text).map(Date::day));
+                }
                 (Unit::Text, Value::String(text)) => self.take_word(leaf, field.key, text),
                 (Unit::Text, Value::Object(band)) if field.key == "between" => {
                     let times = ["from", "until"].iter().filter_map(|key| band.get(*key).and_then(Value::as_str));
@@ -140,6 +150,8 @@ impl Boundaries {
         self.refund_reasons.extend(other.refund_reasons);
         self.evidence.extend(other.evidence);
         self.times_of_day.extend(other.times_of_day);
+        self.paid_from.extend(other.paid_from);
+        self.calendar_ends = self.calendar_ends.min(other.calendar_ends).or(self.calendar_ends).or(other.calendar_ends);
         self.settle();
         self
     }
@@ -154,6 +166,7 @@ impl Boundaries {
         unique(&mut self.ages);
         unique(&mut self.counts);
         unique(&mut self.times_of_day);
+        unique(&mut self.paid_from);
         for list in [
             &mut self.kinds,
             &mut self.merchants,

@@ -1,23 +1,16 @@
 //! What changed between two versions of a policy, in words: by section and field, and whether it became stricter.
+//!
+//! Which way a field went is the word of the table by which layers are judged ([`rescind_policy::Comparison`]): what is only
+//! stricter here is what a layer could have said.
 
-use crate::field::{self, Field, Leaf, Leaning, Place, Unit};
-use rescind_policy::Document;
+use crate::field::{self, Leaf, Place};
+use rescind_policy::document::Variant;
+use rescind_policy::{Comparison, Document, Held, Order};
 use serde::Serialize;
 use serde_json::Value;
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which way a change goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Course {
-    /// Less is allowed, or more is demanded.
-    Stricter,
-    /// More is allowed, or less is demanded.
-    Looser,
-    /// Neither, or nobody can tell from the field alone.
-    Other,
-}
+pub use rescind_policy::Course;
 
 /// One field that says something else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +42,7 @@ impl core::fmt::Display for Changed {
         match course {
             Course::Stricter => f.write_str(" (stricter)"),
             Course::Looser => f.write_str(" (looser)"),
-            Course::Other => Ok(()),
+            Course::Same | Course::Other => Ok(()),
         }
     }
 }
@@ -75,9 +68,10 @@ const SECTIONS: [&str; 14] = [
 /// Everything that changed, section by section. What a variant only takes over from its section is said once, there.
 #[must_use]
 pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
+    let comparison = Comparison::new(old, new);
     let (before, after) = (by_place(old), by_place(new));
     let places: BTreeSet<&Place> = before.keys().chain(after.keys()).collect();
-    let mut changed: Vec<(&Place, Changed)> = Vec::new();
+    let mut changed: Vec<(Place, Changed)> = reordered(&comparison, old, new);
     let mut told: BTreeSet<(String, Option<String>, String)> = BTreeSet::new();
     for place in places {
         let (was, now) = (before.get(place), after.get(place));
@@ -89,22 +83,22 @@ pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
         }
         if let Some(item) = whole_item(place, was.is_some(), &before, &after) {
             if told.insert((place.section.clone(), place.variant.clone(), item.clone())) {
-                changed.push((place, item_changed(place, &item, &before, &after, old, new)));
+                let course = course_of_item(&comparison, place, &item, was.or(now));
+                changed.push((place.clone(), item_changed(place, &item, &before, &after, [old, new], course)));
             }
             continue;
         }
         if is_name(place) {
             continue;
         }
-        let field = was.or(now).and_then(|leaf| leaf.field);
         changed.push((
-            place,
+            place.clone(),
             Changed {
                 section: section(place),
                 field: place.path.clone(),
                 was: was.map(|leaf| field::written(&old.currency, leaf.field, &leaf.value)),
                 now: now.map(|leaf| field::written(&new.currency, leaf.field, &leaf.value)),
-                course: course(field, was.map(|leaf| &leaf.value), now.map(|leaf| &leaf.value)),
+                course: course(&comparison, place, was.or(now)),
             },
         ));
     }
@@ -113,7 +107,50 @@ pub fn between(old: &Document, new: &Document) -> Vec<Changed> {
     changed.into_iter().map(|(_, changed)| changed).collect()
 }
 
-/// In words, one line each; a line of its own if nothing changed.
+/// Variants that are tried in another order: where two match one sale, the first holds.
+fn reordered(comparison: &Comparison, old: &Document, new: &Document) -> Vec<(Place, Changed)> {
+    let mut changed = Vec::new();
+    for way in ["void", "refund", "reversal", "code", "hold"] {
+        let (before, after) = (variants(old, way), variants(new, way));
+        let in_both = |names: &[String], others: &[String]| -> Vec<String> {
+            names.iter().filter(|name| others.contains(name)).cloned().collect()
+        };
+        let (was, now) = (in_both(&before, &after), in_both(&after, &before));
+        if was == now {
+            continue;
+        }
+        let held = was.iter().flat_map(|variant| comparison.of_variant(way, variant));
+        let courses = held.map(|(old, new)| comparison.course_of(way, (old.as_ref(), new.as_ref())));
+        let course = Course::all(courses);
+        let place = Place { section: way.to_owned(), variant: None, path: "when".to_owned() };
+        let (was, now) = (Some(was.join(", ")), Some(now.join(", ")));
+        changed.push((place, Changed { section: way.to_owned(), field: "order of when".to_owned(), was, now, course }));
+    }
+    changed
+}
+
+/// The names of a way's variants, in their order.
+fn variants(document: &Document, way: &str) -> Vec<String> {
+    fn names<R>(variants: &[Variant<R>]) -> Vec<String> {
+        variants.iter().map(|variant| variant.name.clone()).collect()
+    }
+    let when = &document.when;
+    match way {
+        "void" => names(&when.void),
+        "refund" => names(&when.refund),
+        "reversal" => names(&when.reversal),
+        "code" => names(&when.code),
+        _ => names(&when.hold),
+    }
+}
+
+/// Which way the policy went as a whole: [`Course::Stricter`] only if nothing became looser and all that changed can be told.
+#[must_use]
+pub fn whole(old: &Document, new: &Document) -> Course {
+    Comparison::new(old, new).course()
+}
+
+/// In words, one line each, and in the last the whole; a line of its own if nothing changed.
 #[must_use]
 pub fn text(old: &Document, new: &Document) -> String {
     let mut lines = vec![format!("{} {} → {} {}", old.name, old.version, new.name, new.version)];
@@ -122,6 +159,15 @@ pub fn text(old: &Document, new: &Document) -> String {
         lines.push("nothing changed but comments and order".to_owned());
     }
     lines.extend(changes.iter().map(ToString::to_string));
+    if !changes.is_empty() {
+        let whole = match whole(old, new) {
+            Course::Same => "in all: it means the same",
+            Course::Stricter => "in all: only stricter",
+            Course::Looser => "in all: only looser",
+            Course::Other => "in all: neither only stricter nor only looser",
+        };
+        lines.push(whole.to_owned());
+    }
     let mut text = lines.join("\n");
     text.push('\n');
     text
@@ -188,8 +234,8 @@ fn item_changed(
     item: &str,
     before: &BTreeMap<Place, Leaf>,
     after: &BTreeMap<Place, Leaf>,
-    old: &Document,
-    new: &Document,
+    [old, new]: [&Document; 2],
+    course: Course,
 ) -> Changed {
     let says = |leaves: &BTreeMap<Place, Leaf>, currency: &str| -> Vec<String> {
         let inside = leaves.iter().filter(|(other, _)| {
@@ -209,14 +255,6 @@ fn item_changed(
             other.section == place.section && other.variant == place.variant && other.path.starts_with(item)
         })
     };
-    let list = item.split('[').next().unwrap_or_default().rsplit('.').next().unwrap_or_default();
-    let course = match (list, there(after)) {
-        ("count" | "evidence" | "identity", true) => Course::Stricter,
-        ("count" | "evidence" | "identity", false) => Course::Looser,
-        // One that needed nobody leaves its amounts to those who do.
-        ("tier", false) if !was.iter().any(|says| says == "needed 0") => Course::Looser,
-        _ => Course::Other,
-    };
     Changed {
         section: section(place),
         field: item.to_owned(),
@@ -227,87 +265,91 @@ fn item_changed(
 }
 
 /// Which way a field went.
-fn course(field: Option<&Field>, was: Option<&Value>, now: Option<&Value>) -> Course {
-    let Some(field) = field else { return Course::Other };
-    let stricter = |first: Ordering| match first {
-        Ordering::Less => Course::Looser,
-        Ordering::Greater => Course::Stricter,
-        Ordering::Equal => Course::Other,
+fn course(comparison: &Comparison, place: &Place, leaf: Option<&Leaf>) -> Course {
+    leaf.map_or(Course::Other, |leaf| along(comparison, place, &leaf.steps))
+}
+
+/// Which way an item of a list went that came or went away: the part of the way there that ends with it.
+fn course_of_item(comparison: &Comparison, place: &Place, item: &str, leaf: Option<&Leaf>) -> Course {
+    let Some(leaf) = leaf else { return Course::Other };
+    let mut steps: &[String] = &leaf.steps;
+    while let [rest @ .., _] = steps {
+        if field::path(steps) == item {
+            break;
+        }
+        steps = rest;
+    }
+    along(comparison, place, steps)
+}
+
+/// Which way that went to which steps lead.
+fn along(comparison: &Comparison, place: &Place, steps: &[String]) -> Course {
+    let section = place.section.as_str();
+    // A variant matches other sales: what came of that for them, in all that is said.
+    if let Some(variant) = place.variant.as_deref() {
+        let is_match = steps.first().is_some_and(|step| step == "match");
+        let held = comparison.of_variant(section, variant);
+        return Course::all(held.iter().map(|(old, new)| {
+            let held = (old.as_ref(), new.as_ref());
+            if is_match { comparison.course_of(section, held) } else { within(comparison, section, held, steps) }
+        }));
+    }
+    match (section, steps) {
+        ("", [header]) if HEADER.contains(&header.as_str()) => Course::Same,
+        ("layers", _) => Course::Same,
+        ("", [header]) if header == "leaves-to-layers" => comparison.course_of_what_is_left(),
+        ("", [field, rest @ ..]) => at(comparison.order("", field), comparison.of_root(field), rest),
+        // Tables and lists of the root.
+        ("charge" | "effective" | "prepaid", rest) => {
+            at(comparison.order("", section), comparison.of_root(section), rest)
+        }
+        _ => within(comparison, section, comparison.of_root(section), steps),
+    }
+}
+
+/// What names a version and decides nothing.
+const HEADER: [&str; 4] = ["format", "name", "source", "version"];
+
+/// The same within the rules of a section.
+fn within(comparison: &Comparison, section: &str, held: Held<'_>, steps: &[String]) -> Course {
+    let ((Some(old), Some(new)), [field, rest @ ..]) = (held, steps) else {
+        return comparison.course_of(section, held);
     };
-    match field.leaning {
-        Leaning::Neither => Course::Other,
-        Leaning::Less => match (size(field, was), size(field, now)) {
-            (Some(was), Some(now)) => stricter(was.cmp(&now)),
-            (None, Some(_)) => Course::Stricter,
-            (Some(_), None) => Course::Looser,
-            (None, None) => Course::Other,
-        },
-        // Absent: it is demanded from nothing on.
-        Leaning::Threshold => stricter(size(field, was).unwrap_or_default().cmp(&size(field, now).unwrap_or_default())),
-        Leaning::More => stricter(size(field, now).unwrap_or_default().cmp(&size(field, was).unwrap_or_default())),
-        Leaning::Permission | Leaning::Demand | Leaning::Yes | Leaning::No => {
-            let rank = |value: Option<&Value>| rank(field.leaning, value);
-            stricter(rank(now).cmp(&rank(was)))
+    at(comparison.order(section, field), (old.get(field), new.get(field)), rest)
+}
+
+/// The same within a value of a field: as far as its parts are compared for themselves, and from there on as a whole.
+fn at(order: Option<Order>, (old, new): Held<'_>, steps: &[String]) -> Course {
+    let Some(order) = order else { return Course::Other };
+    let whole = || order.course(old, new);
+    let Some((step, rest)) = steps.split_first() else { return whole() };
+    let in_table = |old: &Value, new: &Value, steps: &[String]| match steps.split_first() {
+        Some((field, rest)) if order.part(field).is_some() => {
+            Some(at(order.part(field), (old.get(field), new.get(field)), rest))
         }
-        Leaning::Fewer | Leaning::Further => {
-            let items = |value: Option<&Value>| -> BTreeSet<String> {
-                let list = value.and_then(Value::as_array).into_iter().flatten();
-                list.map(ToString::to_string).collect()
-            };
-            let (was, now) = (items(was), items(now));
-            let shrinks = field.leaning == Leaning::Fewer;
-            match (was.is_superset(&now), now.is_superset(&was)) {
-                (true, true) => Course::Other,
-                // No list at all is anything, where the list says what may be.
-                _ if shrinks && was.is_empty() => Course::Stricter,
-                _ if shrinks && now.is_empty() => Course::Looser,
-                (true, false) => {
-                    if shrinks {
-                        Course::Stricter
-                    } else {
-                        Course::Looser
-                    }
-                }
-                (false, true) => {
-                    if shrinks {
-                        Course::Looser
-                    } else {
-                        Course::Stricter
-                    }
-                }
-                (false, false) => Course::Other,
+        _ => None,
+    };
+    if step.starts_with('[') {
+        let list = |item: &Value| Value::Array(vec![item.clone()]);
+        // The same one may have another step, where others have its name.
+        let same = |list: Option<&Value>, item: &Value| {
+            list?.as_array()?.iter().find(|other| order.is_same_item(item, other)).cloned()
+        };
+        return match (field::item(old, step), field::item(new, step)) {
+            (Some(one), Some(other)) if order.is_same_item(one, other) => {
+                in_table(one, other, rest).unwrap_or_else(whole)
             }
-        }
+            (Some(one), None) if order.is_item_by_item() => {
+                order.course(Some(&list(one)), same(new, one).as_ref().map(list).as_ref())
+            }
+            (None, Some(other)) if order.is_item_by_item() => {
+                order.course(same(old, other).as_ref().map(list).as_ref(), Some(&list(other)))
+            }
+            _ => whole(),
+        };
     }
-}
-
-/// How strict a word is. What a policy does not say is what it answers then: `deny`, `optional`, no.
-fn rank(leaning: Leaning, value: Option<&Value>) -> u8 {
-    match (leaning, value.and_then(Value::as_str), value.and_then(Value::as_bool)) {
-        (Leaning::Permission, Some("allow"), _) => 0,
-        (Leaning::Permission, Some("refer"), _) => 1,
-        (Leaning::Permission, ..) => 2,
-        (Leaning::Demand, Some("mandatory"), _) => 1,
-        (Leaning::Yes, _, Some(true)) => 1,
-        (Leaning::No, _, Some(false)) => 1,
-        _ => 0,
-    }
-}
-
-/// Milliseconds in a day.
-const DAY: i64 = 86_400;
-
-/// How large a value is, in the unit of its field.
-fn size(field: &Field, value: Option<&Value>) -> Option<i64> {
-    match (field.unit, value?) {
-        // Months as their mean: what is longer by less than that cannot be told from the field alone, and is rare.
-        (Unit::Window, Value::Object(window)) => window.iter().next().and_then(|(unit, count)| {
-            let seconds = match unit.as_str() {
-                "months" => DAY.saturating_mul(30),
-                _ => DAY,
-            };
-            count.as_i64()?.checked_mul(seconds)
-        }),
-        (_, value) => value.as_i64(),
+    match (old, new) {
+        (Some(old), Some(new)) => in_table(old, new, steps).unwrap_or_else(whole),
+        _ => whole(),
     }
 }

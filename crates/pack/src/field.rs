@@ -1,5 +1,5 @@
-//! What each field of the language is: its unit, and which way it leans. Read by whoever compares policies or looks for
-//! their edges; a test holds it against the language.
+//! What each field of the language measures. Read by whoever writes policies out or looks for their edges; a test holds it
+//! against the language. Which way a field is stricter is the language's own table.
 
 use crate::notation;
 use rescind_policy::Document;
@@ -25,31 +25,6 @@ pub enum Unit {
     Text,
 }
 
-/// What makes a field stricter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leaning {
-    /// Less of it; absent is no limit.
-    Less,
-    /// Less of it: something is demanded from there on; absent is from nothing on.
-    Threshold,
-    /// More of it; absent is no demand.
-    More,
-    /// `deny` is stricter than `refer`, that than `allow`.
-    Permission,
-    /// Yes is stricter than no.
-    Yes,
-    /// No is stricter than yes.
-    No,
-    /// `mandatory` is stricter than `optional`.
-    Demand,
-    /// Fewer items; none at all is anything.
-    Fewer,
-    /// More items.
-    Further,
-    /// Neither.
-    Neither,
-}
-
 /// A field of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Field {
@@ -59,128 +34,123 @@ pub struct Field {
     within: &'static [&'static str],
     /// What it measures.
     pub unit: Unit,
-    /// What makes it stricter.
-    pub leaning: Leaning,
 }
 
-const fn field(key: &'static str, unit: Unit, leaning: Leaning) -> Field {
-    Field { key, within: &[], unit, leaning }
+const fn field(key: &'static str, unit: Unit) -> Field {
+    Field { key, within: &[], unit }
 }
 
-const fn only(within: &'static [&'static str], key: &'static str, unit: Unit, leaning: Leaning) -> Field {
-    Field { key, within, unit, leaning }
+const fn only(within: &'static [&'static str], key: &'static str, unit: Unit) -> Field {
+    Field { key, within, unit }
 }
 
 /// Every field. The first with the key that may stand in the place is meant.
 pub const FIELDS: &[Field] = &[
     // Times
-    only(&["refund"], "window", Unit::Window, Leaning::Less),
-    field("window", Unit::Span, Leaning::Less),
-    field("minimum-wait", Unit::Span, Leaning::More),
-    field("min-spacing", Unit::Span, Leaning::More),
-    field("max-age", Unit::Span, Leaning::Less),
-    field("validity", Unit::Span, Leaning::Less),
-    field("time-to-live", Unit::Span, Leaning::Less),
-    field("bundle-age", Unit::Span, Leaning::Less),
-    field("contact-age", Unit::Span, Leaning::Less),
-    field("expires-after", Unit::Span, Leaning::Less),
-    only(&["evidence"], "after", Unit::Span, Leaning::Threshold),
-    field("after", Unit::Span, Leaning::Neither),
-    only(&["count"], "within", Unit::Span, Leaning::More),
-    field("within", Unit::Span, Leaning::Neither),
-    field("queries", Unit::Span, Leaning::Neither),
-    field("case-lives", Unit::Span, Leaning::Neither),
-    field("grant-lives", Unit::Span, Leaning::Neither),
-    field("order-lives", Unit::Span, Leaning::Neither),
+    only(&["refund"], "window", Unit::Window),
+    field("window", Unit::Span),
+    field("minimum-wait", Unit::Span),
+    field("min-spacing", Unit::Span),
+    field("max-age", Unit::Span),
+    field("validity", Unit::Span),
+    field("time-to-live", Unit::Span),
+    field("bundle-age", Unit::Span),
+    field("contact-age", Unit::Span),
+    field("expires-after", Unit::Span),
+    field("after", Unit::Span),
+    field("within", Unit::Span),
+    field("queries", Unit::Span),
+    field("case-lives", Unit::Span),
+    field("grant-lives", Unit::Span),
+    field("order-lives", Unit::Span),
     // Amounts
-    field("max-amount", Unit::Amount, Leaning::Less),
-    field("min-amount", Unit::Amount, Leaning::More),
-    field("max-total", Unit::Amount, Leaning::Less),
-    only(&["evidence", "identity"], "above", Unit::Amount, Leaning::Threshold),
-    field("above", Unit::Amount, Leaning::Neither),
-    field("up-to", Unit::Amount, Leaning::Less),
-    field("cap", Unit::Amount, Leaning::Neither),
-    field("fixed", Unit::Amount, Leaning::Neither),
-    field("floor", Unit::Amount, Leaning::Neither),
-    field("amount-below", Unit::Amount, Leaning::Neither),
-    field("amount-from", Unit::Amount, Leaning::Neither),
+    field("max-amount", Unit::Amount),
+    field("min-amount", Unit::Amount),
+    field("max-total", Unit::Amount),
+    field("above", Unit::Amount),
+    field("up-to", Unit::Amount),
+    field("cap", Unit::Amount),
+    field("fixed", Unit::Amount),
+    field("floor", Unit::Amount),
+    field("amount-below", Unit::Amount),
+    field("amount-from", Unit::Amount),
     // Rates and counts
-    field("rate", Unit::Rate, Leaning::Neither),
-    field("max-rate", Unit::Rate, Leaning::Less),
-    field("ceiling-percent", Unit::Count, Leaning::Less),
-    field("per-business-day", Unit::Count, Leaning::Less),
-    field("at-most", Unit::Count, Leaning::Less),
-    field("max-count", Unit::Count, Leaning::Less),
-    field("max-records", Unit::Count, Leaning::Less),
-    field("needed", Unit::Count, Leaning::More),
-    field("min-days", Unit::Count, Leaning::Neither),
-    field("max-days", Unit::Count, Leaning::Neither),
-    field("retention-days", Unit::Count, Leaning::Neither),
-    field("format", Unit::Count, Leaning::Neither),
+    field("rate", Unit::Rate),
+    field("max-rate", Unit::Rate),
+    field("ceiling-percent", Unit::Count),
+    field("per-business-day", Unit::Count),
+    field("at-most", Unit::Count),
+    field("max-count", Unit::Count),
+    field("max-records", Unit::Count),
+    field("needed", Unit::Count),
+    field("min-days", Unit::Count),
+    field("max-days", Unit::Count),
+    field("retention-days", Unit::Count),
+    field("format", Unit::Count),
     // Permissions, demands, switches
-    field("after-refund", Unit::Text, Leaning::Permission),
-    field("after-window", Unit::Text, Leaning::Permission),
-    field("at-ceiling", Unit::Text, Leaning::Permission),
-    field("cancellable", Unit::Text, Leaning::Permission),
-    field("closed", Unit::Text, Leaning::Permission),
-    field("expired", Unit::Text, Leaning::Permission),
-    field("not-refundable", Unit::Text, Leaning::Permission),
-    field("paid-out", Unit::Text, Leaning::Permission),
-    field("real-time", Unit::Text, Leaning::Permission),
-    field("same-business-day", Unit::Text, Leaning::Permission),
-    field("scanned", Unit::Text, Leaning::Permission),
-    only(&["offline"], "void", Unit::Text, Leaning::Permission),
-    only(&["offline"], "refund", Unit::Text, Leaning::Permission),
-    only(&["offline"], "reversal", Unit::Text, Leaning::Permission),
-    only(&["offline"], "other", Unit::Text, Leaning::Permission),
-    field("reason", Unit::Text, Leaning::Demand),
-    field("enabled", Unit::Flag, Leaning::No),
-    field("partial", Unit::Flag, Leaning::No),
-    field("until-settlement", Unit::Flag, Leaning::Yes),
-    field("bound", Unit::Flag, Leaning::Yes),
-    field("slip", Unit::Flag, Leaning::Neither),
-    field("working-days", Unit::Flag, Leaning::Neither),
+    field("after-refund", Unit::Text),
+    field("after-window", Unit::Text),
+    field("at-ceiling", Unit::Text),
+    field("cancellable", Unit::Text),
+    field("closed", Unit::Text),
+    field("expired", Unit::Text),
+    field("not-refundable", Unit::Text),
+    field("paid-out", Unit::Text),
+    field("real-time", Unit::Text),
+    field("same-business-day", Unit::Text),
+    field("scanned", Unit::Text),
+    field("void", Unit::Text),
+    field("refund", Unit::Text),
+    field("reversal", Unit::Text),
+    field("other", Unit::Text),
+    field("reason", Unit::Text),
+    field("enabled", Unit::Flag),
+    field("partial", Unit::Flag),
+    field("until-settlement", Unit::Flag),
+    field("bound", Unit::Flag),
+    field("slip", Unit::Flag),
+    field("working-days", Unit::Flag),
     // Lists
-    field("operator-roles", Unit::Text, Leaning::Fewer),
-    field("completion-roles", Unit::Text, Leaning::Fewer),
-    field("release-roles", Unit::Text, Leaning::Fewer),
-    field("reasons", Unit::Text, Leaning::Fewer),
-    field("any-of", Unit::Text, Leaning::Fewer),
-    field("kinds-not-refundable", Unit::Text, Leaning::Further),
-    field("kinds-not-voidable", Unit::Text, Leaning::Further),
-    field("same", Unit::Text, Leaning::Further),
-    field("tiers-by", Unit::Text, Leaning::Further),
-    field("roles", Unit::Text, Leaning::Neither),
-    field("leaves-to-layers", Unit::Text, Leaning::Neither),
+    field("operator-roles", Unit::Text),
+    field("completion-roles", Unit::Text),
+    field("release-roles", Unit::Text),
+    field("reasons", Unit::Text),
+    field("any-of", Unit::Text),
+    field("kinds-not-refundable", Unit::Text),
+    field("kinds-not-voidable", Unit::Text),
+    field("same", Unit::Text),
+    field("tiers-by", Unit::Text),
+    field("roles", Unit::Text),
+    field("leaves-to-layers", Unit::Text),
     // Words that are neither stricter nor looser
-    field("acquiring-fee", Unit::Text, Leaning::Neither),
-    field("between", Unit::Text, Leaning::Neither),
-    field("card-type", Unit::Text, Leaning::Neither),
-    field("channel", Unit::Text, Leaning::Neither),
-    field("counted", Unit::Text, Leaning::Neither),
-    field("coupon", Unit::Text, Leaning::Neither),
-    field("currency", Unit::Text, Leaning::Neither),
-    field("cut-off", Unit::Text, Leaning::Neither),
-    field("executor", Unit::Text, Leaning::Neither),
-    field("from", Unit::Text, Leaning::Neither),
-    field("funding", Unit::Text, Leaning::Neither),
-    field("holidays", Unit::Text, Leaning::Neither),
-    field("instead", Unit::Text, Leaning::Neither),
-    field("kind", Unit::Text, Leaning::Neither),
-    field("merchant", Unit::Text, Leaning::Neither),
-    field("name", Unit::Text, Leaning::Neither),
-    field("paid-before", Unit::Text, Leaning::Neither),
-    field("paid-from", Unit::Text, Leaning::Neither),
-    field("payer", Unit::Text, Leaning::Neither),
-    field("since", Unit::Text, Leaning::Neither),
-    field("source", Unit::Text, Leaning::Neither),
-    field("terminal-class", Unit::Text, Leaning::Neither),
-    field("time-zone", Unit::Text, Leaning::Neither),
-    field("until", Unit::Text, Leaning::Neither),
-    field("version", Unit::Text, Leaning::Neither),
-    field("weekday", Unit::Text, Leaning::Neither),
-    field("weekend", Unit::Text, Leaning::Neither),
-    field("workdays", Unit::Text, Leaning::Neither),
+    field("acquiring-fee", Unit::Text),
+    field("between", Unit::Text),
+    field("card-type", Unit::Text),
+    field("channel", Unit::Text),
+    field("counted", Unit::Text),
+    field("coupon", Unit::Text),
+    field("currency", Unit::Text),
+    field("cut-off", Unit::Text),
+    field("executor", Unit::Text),
+    field("from", Unit::Text),
+    field("funding", Unit::Text),
+    field("holidays", Unit::Text),
+    field("instead", Unit::Text),
+    field("kind", Unit::Text),
+    field("merchant", Unit::Text),
+    field("name", Unit::Text),
+    field("paid-before", Unit::Text),
+    field("paid-from", Unit::Text),
+    field("payer", Unit::Text),
+    field("since", Unit::Text),
+    field("source", Unit::Text),
+    field("terminal-class", Unit::Text),
+    field("time-zone", Unit::Text),
+    field("until", Unit::Text),
+    field("version", Unit::Text),
+    field("weekday", Unit::Text),
+    field("weekend", Unit::Text),
+    field("workdays", Unit::Text),
 ];
 
 /// Where a value stands in a policy.
@@ -213,6 +183,8 @@ impl core::fmt::Display for Place {
 pub struct Leaf {
     /// Where.
     pub place: Place,
+    /// What leads to it within the section, step by step: keys, and `[name]` or `[index]` of items.
+    pub steps: Vec<String>,
     /// Which field. `None`: one this table does not know.
     pub field: Option<&'static Field>,
     /// The value in canonical form; lists of words as a whole.
@@ -260,6 +232,19 @@ fn variants_of(way: &str, variants: &Value, leaves: &mut Vec<Leaf>) {
     }
 }
 
+/// Steps as one text: `tier[one-person].up-to`.
+#[must_use]
+pub fn path(steps: &[String]) -> String {
+    let mut path = String::new();
+    for part in steps {
+        if !path.is_empty() && !part.starts_with('[') {
+            path.push('.');
+        }
+        path.push_str(part);
+    }
+    path
+}
+
 struct Walk<'a> {
     section: &'a str,
     variant: Option<&'a str>,
@@ -273,22 +258,40 @@ impl<'a> Walk<'a> {
     }
 
     fn place(&self) -> Place {
-        let mut path = String::new();
-        for part in &self.path {
-            if !path.is_empty() && !part.starts_with('[') {
-                path.push('.');
-            }
-            path.push_str(part);
-        }
-        Place { section: self.section.to_owned(), variant: self.variant.map(str::to_owned), path }
+        Place { section: self.section.to_owned(), variant: self.variant.map(str::to_owned), path: path(&self.path) }
     }
 
     /// The field that the last key of the path means here.
     fn field(&self) -> Option<&'static Field> {
-        let key = self.path.iter().rev().find(|part| !part.starts_with('['))?;
-        let around = |name: &&str| *name == self.section || self.path.iter().any(|part| part == name);
-        FIELDS.iter().find(|field| field.key == key && (field.within.is_empty() || field.within.iter().any(around)))
+        let keys: Vec<&str> = self.path.iter().map(String::as_str).filter(|part| !part.starts_with('[')).collect();
+        of(self.section, &keys)
     }
+}
+
+/// The field that the last of these keys means in a section.
+pub(crate) fn of(section: &str, keys: &[&str]) -> Option<&'static Field> {
+    let key = keys.last()?;
+    let around = |name: &&str| *name == section || keys.contains(name);
+    FIELDS.iter().find(|field| field.key == *key && (field.within.is_empty() || field.within.iter().any(around)))
+}
+
+/// What an item of a list is named by.
+fn name_of(item: &Value) -> Option<&str> {
+    ["name", "kind", "counted"].iter().find_map(|key| item.get(*key).and_then(Value::as_str))
+}
+
+/// The step that leads to an item of a list: `[name]` where no other has its name, else `[index]`.
+fn step_of(items: &[Value], index: usize) -> String {
+    let name = items.get(index).and_then(name_of);
+    let alone = |name: &&str| items.iter().filter(|item| name_of(item) == Some(name)).count() == 1;
+    name.filter(alone).map_or_else(|| format!("[{index}]"), |name| format!("[{name}]"))
+}
+
+/// The item of a list that a step leads to.
+#[must_use]
+pub fn item<'a>(list: Option<&'a Value>, step: &str) -> Option<&'a Value> {
+    let items = list?.as_array()?;
+    items.iter().enumerate().find(|(index, _)| step_of(items, *index) == step).map(|(_, item)| item)
 }
 
 fn descend(walk: &mut Walk<'_>, value: &Value, leaves: &mut Vec<Leaf>) {
@@ -304,21 +307,12 @@ fn descend(walk: &mut Walk<'_>, value: &Value, leaves: &mut Vec<Leaf>) {
         }
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (index, item) in items.iter().enumerate() {
-                let name = ["name", "kind", "counted"].iter().find_map(|key| item.get(*key).and_then(Value::as_str));
-                let alone = |name: &str| {
-                    let same = |other: &&Value| {
-                        ["name", "kind", "counted"].iter().find_map(|key| other.get(*key).and_then(Value::as_str))
-                            == Some(name)
-                    };
-                    items.iter().filter(same).count() == 1
-                };
-                let name = name.filter(|name| alone(name)).map_or_else(|| index.to_string(), str::to_owned);
-                walk.path.push(format!("[{name}]"));
+                walk.path.push(step_of(items, index));
                 descend(walk, item, leaves);
                 walk.path.pop();
             }
         }
-        _ => leaves.push(Leaf { place: walk.place(), field, value: value.clone() }),
+        _ => leaves.push(Leaf { place: walk.place(), steps: walk.path.clone(), field, value: value.clone() }),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Recorded decisions as files: JSON, one to a line. They are read in blocks, never as a whole, worked on by several
 //! threads, and put together again in the order of the lines.
 
-use rescind_model::record::{Answer, FORMAT, Input};
-use rescind_model::{Digest, Instant, PolicyIdentity};
+use rescind_model::record::{Answer, FORMAT, Input, WAYS_FORMAT, ways_digest};
+use rescind_model::{Decision, DecisionError, Digest, Facts, Instant, Money, PolicyIdentity};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -302,6 +302,122 @@ impl Record<'_> {
         Digest::of(self.input.get().as_bytes()) == self.input_digest || input.digest() == self.input_digest
     }
 }
+
+/// What was answered for all ways at once.
+pub type WaysAnswer = Result<Vec<Decision>, DecisionError>;
+
+/// The record of all ways at once, read but for its answers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ways<'a> {
+    #[serde(borrow)]
+    format: Cow<'a, str>,
+    /// Names it within the merchant.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// Whose sale it is about.
+    #[serde(borrow)]
+    pub merchant: Cow<'a, str>,
+    /// The sale.
+    #[serde(borrow)]
+    pub sale: Cow<'a, str>,
+    /// When it was decided.
+    pub at: Instant,
+    /// By which policy.
+    pub policy: PolicyIdentity,
+    /// By which bytes of the eligibility component.
+    pub component: Digest,
+    /// The digest of facts and amount.
+    pub input_digest: Digest,
+    /// What was known.
+    pub facts: Facts,
+    /// For how much. Absent: for all that is left.
+    pub amount: Option<Money>,
+    #[serde(borrow)]
+    answers: &'a RawValue,
+    error: Option<DecisionError>,
+}
+
+impl<'a> Ways<'a> {
+    fn read(text: &'a str) -> Result<Self, String> {
+        let ways: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        debug_assert_eq!(ways.format, WAYS_FORMAT, "only such a line is read as one");
+        Ok(ways)
+    }
+
+    /// What was answered.
+    ///
+    /// # Errors
+    /// What was expected and found.
+    pub fn answer(&self) -> Result<WaysAnswer, String> {
+        if let Some(error) = &self.error {
+            return Ok(Err(error.clone()));
+        }
+        serde_json::from_str(self.answers.get()).map(Ok).map_err(|error| format!("answers: {error}"))
+    }
+
+    /// As [`Record::answered`].
+    #[must_use]
+    pub fn answered(&self, answer: &WaysAnswer, scratch: &mut Vec<u8>) -> bool {
+        scratch.clear();
+        match answer {
+            Ok(answers) => {
+                self.error.is_none()
+                    && serde_json::to_writer(&mut *scratch, answers).is_ok()
+                    && scratch.as_slice() == self.answers.get().as_bytes()
+            }
+            Err(error) => self.error.as_ref() == Some(error) && self.answers.get() == "[]",
+        }
+    }
+
+    /// As [`Record::is_about`].
+    #[must_use]
+    pub fn is_about_its_facts(&self) -> bool {
+        let facts = &self.facts;
+        facts.sale.merchant.value == self.merchant && facts.sale.id.value == self.sale && facts.now == self.at
+    }
+
+    /// Whether facts and amount are those that its digest was made of.
+    #[must_use]
+    pub fn input_is_unchanged(&self) -> bool {
+        ways_digest(&self.facts, self.amount.as_ref()) == self.input_digest
+    }
+}
+
+/// A line of a file of records.
+#[derive(Debug)]
+pub enum Line<'a, I = Written<'a>> {
+    /// One question and its answer.
+    One(Record<'a, I>),
+    /// All ways at once.
+    Ways(Box<Ways<'a>>),
+}
+
+impl<'a, I: Deserialize<'a>> Line<'a, I> {
+    /// Reads one line of either kind.
+    ///
+    /// # Errors
+    /// As [`Record::read`].
+    pub fn read(line: &'a [u8]) -> Result<Self, String> {
+        /// Whatever it is, it says so.
+        #[derive(Deserialize)]
+        struct Said<'a> {
+            #[serde(borrow)]
+            format: Cow<'a, str>,
+        }
+        // As a program of this kind writes most lines: then nothing has to be read twice.
+        if !line.starts_with(DECISION) {
+            let text = core::str::from_utf8(line).map_err(|error| format!("expected UTF-8: {error}"))?;
+            if serde_json::from_str::<Said<'_>>(text).is_ok_and(|said| said.format == WAYS_FORMAT) {
+                return Ways::read(text).map(|ways| Self::Ways(Box::new(ways)));
+            }
+        }
+        Record::read(line).map(Self::One)
+    }
+}
+
+/// How the record of one question begins where nobody set it otherwise.
+const DECISION: &[u8] = b"{\"format\":\"decision/1\",";
 
 /// How many bytes the files have, for whoever shows progress.
 #[must_use]

@@ -1,10 +1,10 @@
 //! Recorded decisions made again: the same component and policy give the same bytes, or the first difference is shown.
 
 use crate::case::decide;
-use crate::records::{self, BadLine, Block, Done, Record, RecordsError};
+use crate::records::{self, BadLine, Block, Done, Line, RecordsError, WaysAnswer};
 use rescind_eligibility::Engine;
-use rescind_model::Digest;
 use rescind_model::record::{Answer, Input};
+use rescind_model::{Digest, Facts, Money, PolicyIdentity};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +33,12 @@ pub trait Judge {
     /// # Errors
     /// The decider itself failed: a trap, a limit. That is no answer.
     fn decide(&mut self, input: &Input) -> Result<Answer, String>;
+
+    /// Looks at all ways at once. An error while deciding is an answer too.
+    ///
+    /// # Errors
+    /// As [`Judge::decide`].
+    fn assess(&mut self, facts: &Facts, amount: Option<&Money>) -> Result<WaysAnswer, String>;
 }
 
 /// The native engine of this program.
@@ -56,6 +62,10 @@ impl Judge for Engine {
             Ok(decision) => Answer::Decided(decision),
             Err(error) => Answer::Error(error),
         })
+    }
+
+    fn assess(&mut self, facts: &Facts, amount: Option<&Money>) -> Result<WaysAnswer, String> {
+        Ok(Engine::assess(self, facts, amount))
     }
 }
 
@@ -285,6 +295,15 @@ impl Replay {
 /// The policies that a thread has loaded, by hash.
 type Loaded<'a> = HashMap<String, Result<Box<dyn Judge + 'a>, String>>;
 
+/// What a thread keeps between records.
+struct Bench<'a, 'k> {
+    decider: &'a dyn Decider,
+    library: &'k Library,
+    loaded: &'k mut Loaded<'a>,
+    scratch: &'k mut Vec<u8>,
+    part: Part,
+}
+
 fn part<'a>(
     decider: &'a dyn Decider,
     library: &Library,
@@ -292,74 +311,117 @@ fn part<'a>(
     scratch: &mut Vec<u8>,
     block: &Block,
 ) -> Part {
-    let mut part = Part::default();
+    let mut bench = Bench { decider, library, loaded, scratch, part: Part::default() };
     for (number, line) in block.lines() {
-        match <Record<'_>>::read(line).and_then(|record| record.read_input().map(|input| (record, input))) {
-            Ok((record, input)) => again(decider, library, loaded, scratch, number, &record, &input, &mut part),
-            Err(problem) => part.bad.push((number, problem)),
+        if let Err(problem) = bench.again(number, line) {
+            bench.part.bad.push((number, problem));
         }
     }
-    part
+    bench.part
 }
 
-#[allow(clippy::too_many_arguments, reason = "what a thread keeps between records, and one record")]
-fn again<'a>(
-    decider: &'a dyn Decider,
-    library: &Library,
-    loaded: &mut Loaded<'a>,
-    scratch: &mut Vec<u8>,
-    number: u64,
-    record: &Record<'_>,
-    input: &Input,
-    part: &mut Part,
-) {
-    part.records = part.records.saturating_add(1);
-    if !record.is_about(input) {
-        part.changed_headers = part.changed_headers.saturating_add(1);
+impl Bench<'_, '_> {
+    /// Decides what a line records again.
+    fn again(&mut self, number: u64, line: &[u8]) -> Result<(), String> {
+        match <Line<'_>>::read(line)? {
+            Line::One(record) => {
+                let input = record.read_input()?;
+                let whole = (record.is_about(&input), record.input_is_unchanged(&input));
+                let Some(judge) = self.judge(&record.policy, &record.component, whole) else { return Ok(()) };
+                let answer = judge.and_then(|judge| judge.decide(&input));
+                let Some(answer) = self.answered(answer) else { return Ok(()) };
+                // Or the same answer, written with other spaces or in another order: one writer writes both as the same
+                // bytes.
+                if record.answered(&answer, self.scratch) || record.answer()? == answer {
+                    self.part.identical = self.part.identical.saturating_add(1);
+                } else {
+                    let (recorded, found) = (json(&record.answer()?), json(&answer));
+                    self.differs(number, &record.id, &recorded, &found);
+                }
+            }
+            Line::Ways(ways) => {
+                let whole = (ways.is_about_its_facts(), ways.input_is_unchanged());
+                let Some(judge) = self.judge(&ways.policy, &ways.component, whole) else { return Ok(()) };
+                let answer = judge.and_then(|judge| judge.assess(&ways.facts, ways.amount.as_ref()));
+                let Some(answer) = self.answered(answer) else { return Ok(()) };
+                if ways.answered(&answer, self.scratch) || ways.answer()? == answer {
+                    self.part.identical = self.part.identical.saturating_add(1);
+                } else {
+                    let (recorded, found) = (all_json(&ways.answer()?), all_json(&answer));
+                    self.differs(number, &ways.id, &recorded, &found);
+                }
+            }
+        }
+        Ok(())
     }
-    let hash = &record.policy.hash.hex;
-    let Some(canonical) = library.policies.get(hash) else {
-        let policy = format!("{} {} ({hash})", record.policy.name, record.policy.version);
-        let count = part.unknown.entry(policy).or_default();
-        *count = count.saturating_add(1);
-        return;
-    };
-    if decider.component().is_some_and(|component| *component != record.component) {
-        part.other_component = part.other_component.saturating_add(1);
-    }
-    if !record.input_is_unchanged(input) {
-        part.changed_inputs = part.changed_inputs.saturating_add(1);
-    }
-    if !loaded.contains_key(hash) {
-        loaded.insert(hash.clone(), decider.load(canonical));
-    }
-    let answer = match loaded.get_mut(hash) {
-        Some(Ok(judge)) => judge.decide(input),
-        Some(Err(reason)) => Err(format!("the policy {hash} cannot be loaded: {reason}")),
-        None => Err("the policy cannot be loaded".to_owned()),
-    };
-    match answer {
-        Ok(answer) if record.answered(&answer, scratch) => part.identical = part.identical.saturating_add(1),
-        Ok(answer) => match record.answer() {
-            // The same answer, written with other spaces or in another order: one writer writes both as the same bytes.
-            Ok(recorded) if recorded == answer => part.identical = part.identical.saturating_add(1),
-            Ok(recorded) => part.different.push((number, difference(record.id.to_string(), &recorded, &answer))),
-            Err(problem) => part.bad.push((number, problem)),
-        },
-        Err(reason) => {
-            let count = part.failures.entry(reason).or_default();
+
+    /// Counts a record, and what is wrong with it; gives who decides it again. `None`: its policy was not given.
+    fn judge(
+        &mut self,
+        policy: &PolicyIdentity,
+        component: &Digest,
+        (is_about, is_unchanged): (bool, bool),
+    ) -> Option<Result<&mut dyn Judge, String>> {
+        let part = &mut self.part;
+        part.records = part.records.saturating_add(1);
+        if !is_about {
+            part.changed_headers = part.changed_headers.saturating_add(1);
+        }
+        let hash = &policy.hash.hex;
+        let Some(canonical) = self.library.policies.get(hash) else {
+            let policy = format!("{} {} ({hash})", policy.name, policy.version);
+            let count = part.unknown.entry(policy).or_default();
             *count = count.saturating_add(1);
+            return None;
+        };
+        if self.decider.component().is_some_and(|own| own != component) {
+            part.other_component = part.other_component.saturating_add(1);
         }
+        if !is_unchanged {
+            part.changed_inputs = part.changed_inputs.saturating_add(1);
+        }
+        if !self.loaded.contains_key(hash) {
+            self.loaded.insert(hash.clone(), self.decider.load(canonical));
+        }
+        Some(match self.loaded.get_mut(hash) {
+            Some(Ok(judge)) => Ok(&mut **judge),
+            Some(Err(reason)) => Err(format!("the policy {hash} cannot be loaded: {reason}")),
+            None => Err("the policy cannot be loaded".to_owned()),
+        })
+    }
+
+    /// An answer; a failure is counted.
+    fn answered<A>(&mut self, answer: Result<A, String>) -> Option<A> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(reason) => {
+                let count = self.part.failures.entry(reason).or_default();
+                *count = count.saturating_add(1);
+                None
+            }
+        }
+    }
+
+    fn differs(&mut self, number: u64, record: &str, recorded: &Value, found: &Value) {
+        let mut path = String::new();
+        let (recorded, found) = first_difference(&mut path, recorded, found);
+        let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        let (recorded, found) = (text(recorded), text(found));
+        let difference = Difference { at: String::new(), record: record.to_owned(), path, recorded, found };
+        self.part.different.push((number, difference));
     }
 }
 
-fn difference(record: String, recorded: &Answer, found: &Answer) -> Difference {
-    let json = |answer: &Answer| serde_json::to_value(answer).unwrap_or_default();
-    let (recorded, found) = (json(recorded), json(found));
-    let mut path = String::new();
-    let (recorded, found) = first_difference(&mut path, &recorded, &found);
-    let text = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
-    Difference { at: String::new(), record, path, recorded: text(recorded), found: text(found) }
+fn json(answer: &Answer) -> Value {
+    serde_json::to_value(answer).unwrap_or_default()
+}
+
+/// As the record has them.
+fn all_json(answer: &WaysAnswer) -> Value {
+    match answer {
+        Ok(answers) => serde_json::json!({ "answers": answers }),
+        Err(error) => serde_json::json!({ "error": error }),
+    }
 }
 
 /// Goes down to the first value that differs and writes the way there into `path`.

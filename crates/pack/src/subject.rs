@@ -4,7 +4,7 @@ use crate::case::{Asked, CaseFile};
 use crate::pack::Pack;
 use rescind_eligibility::Explanation;
 use rescind_model::Facts;
-use rescind_model::record::{DecisionRecord, Input, Question};
+use rescind_model::record::{DecisionRecord, Input, Question, WAYS_FORMAT, WaysRecord};
 
 /// Facts and a question.
 #[derive(Debug, Clone)]
@@ -19,6 +19,12 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct CannotExplain(String);
+
+impl CannotExplain {
+    fn nothing_asked() -> Self {
+        Self("it asks for no decision: what it expects the policy says by itself".to_owned())
+    }
+}
 
 impl Subject {
     /// A case of the pack, by its name or a part of it that no other has.
@@ -43,14 +49,18 @@ impl Subject {
             }
         };
         let bad = |error: crate::case::CaseError| CannotExplain(error.to_string());
-        Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked: case.asked(&pack.engine).map_err(bad)? })
+        let asked = case.asked(&pack.engine).map_err(bad)?;
+        if asked == Asked::Nothing {
+            return Err(CannotExplain::nothing_asked());
+        }
+        Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked })
     }
 
-    /// Facts as JSON: alone, with a question (`{"facts": …, "question": …}`), or a recorded decision. A question that is
-    /// given besides comes first; without any, all ways are asked for.
+    /// Facts as JSON: alone, with a question (`{"facts": …, "question": …}`), or recorded: a decision, or all ways at once.
+    /// A question that is given besides comes first; without any, all ways are asked for.
     ///
     /// # Errors
-    /// Not JSON, or none of the three.
+    /// Not JSON, or none of these.
     pub fn of_json(text: &str, asked: Option<Asked>) -> Result<Self, CannotExplain> {
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| CannotExplain(e.to_string()))?;
         let bad = |what: &str| {
@@ -61,6 +71,10 @@ impl Subject {
         if value.get("input").is_some() {
             let record: DecisionRecord = serde_json::from_value(value).map_err(bad("a recorded decision"))?;
             return Ok(Self { facts: record.input.facts, asked: own(record.input.question) });
+        }
+        if value.get("format").and_then(serde_json::Value::as_str) == Some(WAYS_FORMAT) {
+            let record: WaysRecord = serde_json::from_value(value).map_err(bad("what was recorded of all ways"))?;
+            return Ok(Self { facts: record.facts, asked: asked.unwrap_or(Asked::All(record.amount)) });
         }
         if value.get("facts").is_some() {
             let input: Input = serde_json::from_value(value).map_err(bad("facts with a question"))?;
@@ -78,9 +92,7 @@ impl Subject {
         let explained = match &self.asked {
             Asked::One(question) => pack.engine.explain(&self.facts, question).map(|one| vec![one]),
             Asked::All(amount) => pack.engine.explain_all(&self.facts, amount.as_ref()),
-            Asked::Charge => {
-                return Err(CannotExplain("it only asks what the sale is charged: there is no decision".to_owned()));
-            }
+            Asked::Nothing => return Err(CannotExplain::nothing_asked()),
         };
         explained.map_err(|error| CannotExplain(format!("nothing is decided: {error:?}")))
     }

@@ -23,7 +23,8 @@
 //!
 //! A merchant restricts its provider's policy, and a class of terminals the merchant's, in a file of its own that says only
 //! what it restricts. `compile_layers` (feature `compile`) makes one effective document of them, in which the stricter of each field
-//! holds. Nothing that decides knows of layers.
+//! holds. Nothing that decides knows of layers. Which way a new version went ([`Comparison`], feature `compile`) is judged by the
+//! same table.
 //!
 //! ```
 //! # #[cfg(feature = "compile")] {
@@ -65,7 +66,9 @@ mod working_days;
 
 pub use canonical::{LoadError, Policy, canonical};
 #[cfg(feature = "compile")]
-pub use compile::{Compiled, Diagnostic, Diagnostics, compile, compile_layers, extends};
+pub use compile::{
+    Comparison, Compiled, Course, Diagnostic, Diagnostics, Held, Order, compile, compile_layers, extends,
+};
 pub use document::Document;
 #[cfg(feature = "schema")]
 pub use schema::schema;

@@ -1,8 +1,8 @@
-//! Which of two policies is the stricter, field by field: what a layer may say.
+//! Which of two policies is the stricter, field by field: what a layer may say, and which way a new version went.
 //!
 //! A layer is put upon a policy. Of each field that it says, the stricter of both holds; where it is the looser, that is a
-//! mistake unless the upper leaves the field to its layers. This table is the whole of that: whoever adds a field to the
-//! language says here which way is stricter.
+//! mistake unless the upper leaves the field to its layers. Two versions are compared by the same word. This table is the
+//! whole of that: whoever adds a field to the language says here which way is stricter.
 
 /// How two values of a field compare.
 #[cfg_attr(not(feature = "compile"), allow(dead_code, reason = "layers are put together where policies are compiled"))]
@@ -20,6 +20,8 @@ pub(crate) enum Strictness {
     OneOf,
     /// More are stricter: those that are in either.
     AllOf,
+    /// Evidence that is demanded: more is stricter, from a smaller amount or an earlier time on, for more reasons.
+    Evidence,
     /// `allow`, `refer`, `deny`: the later is stricter. Absent: as given.
     Permission(&'static str),
     /// `true` is stricter.
@@ -46,7 +48,7 @@ pub(crate) enum Strictness {
     Equal,
 }
 use Strictness::{
-    AllOf, AtLeast, AtMost, Demand, Demanded, Equal, From, Grant, Granted, Identity, Keyed, Mandatory, OneOf,
+    AllOf, AtLeast, AtMost, Demand, Demanded, Equal, Evidence, From, Grant, Granted, Identity, Keyed, Mandatory, OneOf,
     Permission, Tiers, Until, Window,
 };
 
@@ -66,7 +68,7 @@ const VOID: &[Field] = &[
     ("closed", Permission("deny")),
     ("count", Keyed(&["counted", "within"], COUNT)),
     ("enabled", Granted),
-    ("evidence", AllOf),
+    ("evidence", Evidence),
     ("executor", Equal),
     ("identity", Identity),
     ("instead", Equal),
@@ -96,7 +98,7 @@ const REFUND: &[Field] = &[
     ("count", Keyed(&["counted", "within"], COUNT)),
     ("coupon", Equal),
     ("enabled", Granted),
-    ("evidence", AllOf),
+    ("evidence", Evidence),
     ("executor", Equal),
     ("funding", Equal),
     ("identity", Identity),
@@ -218,6 +220,17 @@ pub(crate) fn can_be_left(place: &str) -> bool {
         (None, None) => ROOT.iter().any(|(name, _)| *name == section) && !FIXED.contains(&section),
         (None, Some(_)) => false,
     }
+}
+
+/// Which of the places that a layer leaves to those below it were not left to it, by their number: what is left can only
+/// become less.
+#[cfg_attr(not(feature = "compile"), allow(dead_code, reason = "layers are put together where policies are compiled"))]
+pub(crate) fn left_beyond<'a>(upper: &'a [String], lower: &'a [String]) -> impl Iterator<Item = usize> + 'a {
+    let is_left = move |place: &String| {
+        let section = place.split('.').next().unwrap_or_default();
+        upper.iter().any(|left| left == place || left == section)
+    };
+    lower.iter().enumerate().filter(move |(_, place)| !is_left(place)).map(|(index, _)| index)
 }
 
 /// What a layer can never change.

@@ -20,7 +20,7 @@ use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::list::{Entry, Position};
 use crate::store::marks::Marks;
-use rescind_model::{Asker, Digest, Instant, Needs, Sale};
+use rescind_model::{Asker, Digest, Instant, Needs, Sale, TerminalId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -298,8 +298,11 @@ impl<P: Ports> App<P> {
         }
         let class = self.class_of(merchant, sale).await?;
         let name = merchant.policy_at(class.as_deref());
-        let named = merchant.policy_at(asker.terminal_class.as_deref());
-        if let Some(terminal) = asker.terminal.as_ref().filter(|_| asker.terminal_class.is_some() && named != name) {
+        if let Some(terminal) = &asker.terminal
+            && let Some(own) = self.class_at(merchant, terminal).await?
+            && merchant.policy_at(Some(&own)) != name
+        {
+            let named = merchant.policy_at(Some(&own));
             let message = format!(
                 "this payment is decided by the policy {name:?}, and terminal {terminal} is under {named:?}: name the terminal that made the payment, or none"
             );
@@ -310,11 +313,19 @@ impl<P: Ports> App<P> {
 
     /// The class of the terminal that made a payment, if one did and it matters to which policy decides.
     pub(crate) async fn class_of(&self, merchant: &Merchant, sale: &Sale) -> Result<Option<String>, Error> {
-        let Some(slip) = sale.slip.as_ref().filter(|_| !merchant.policies_by_class.is_empty()) else {
+        match &sale.slip {
+            Some(slip) => self.class_at(merchant, &slip.terminal).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The class of a terminal, if it matters to which policy decides.
+    async fn class_at(&self, merchant: &Merchant, terminal: &TerminalId) -> Result<Option<String>, Error> {
+        if merchant.policies_by_class.is_empty() {
             return Ok(None);
-        };
-        let terminal = self.records().await?.read::<Terminal>(&Key::terminal(&merchant.id, &slip.terminal)).await?;
-        Ok(terminal.and_then(|terminal| terminal.class))
+        }
+        let key = Key::terminal(&merchant.id, terminal);
+        Ok(self.records().await?.read::<Terminal>(&key).await?.and_then(|terminal| terminal.class))
     }
 
     /// Puts a version in force from an instant on, or at once. `key` is the caller's idempotency key: the same again is the

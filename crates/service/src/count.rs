@@ -102,18 +102,16 @@ fn later_than(period: Period, now: Instant) -> Instant {
     }
 }
 
-/// What a policy wants counted, and what its candidate wants besides: the record of the decision then has enough for both.
-fn needs_of<P: Ports>(deciding: &Deciding<P::Policy>) -> Needs {
-    let mut needs = deciding.policy.needs();
-    if let Some(wanted) = deciding.candidate.clone() {
-        needs.requested_today |= wanted.requested_today;
-        for need in wanted.tallies {
-            if !needs.tallies.contains(&need) {
-                needs.tallies.push(need);
-            }
+/// What a policy wants counted, and what its candidate wants besides: the record of the decision then has enough for both,
+/// as far as the policy in force keeps the counts.
+fn tallies_of<P: Ports>(deciding: &Deciding<P::Policy>) -> Vec<TallyNeed> {
+    let mut tallies = deciding.policy.needs().tallies;
+    for need in deciding.candidate.iter().flat_map(|wanted| &wanted.tallies) {
+        if !tallies.contains(need) {
+            tallies.push(need.clone());
         }
     }
-    needs
+    tallies
 }
 
 impl<P: Ports> App<P> {
@@ -132,13 +130,21 @@ impl<P: Ports> App<P> {
         let mut counts = Vec::new();
         let sale = &ledger.sale;
         let kept = deciding.policy.needs().tallies;
-        for need in needs_of::<P>(deciding).tallies {
+        for need in tallies_of::<P>(deciding) {
             if !ways.contains(&need.way) {
                 continue;
             }
             let Some(subject) = subject(need.counted, sale, asker) else { continue };
             let Some(key) = place_of(&need, sale, &facts, &subject) else { continue };
             let wanted = kept.contains(&need);
+            // What only a candidate wants and nobody keeps would be found to be nothing, whatever was done: without it the
+            // candidate cannot decide, which is what its comparison says.
+            let of_kept = |other: &TallyNeed| {
+                other.counted == need.counted && place_of(other, sale, &facts, &subject).as_ref() == Some(&key)
+            };
+            if !wanted && !kept.iter().any(of_kept) {
+                continue;
+            }
             let (key, found) = match self.look_up(key, need.period, &sale.merchant, own, now).await {
                 Ok(found) => found,
                 Err(why) if !wanted => {
@@ -165,25 +171,17 @@ impl<P: Ports> App<P> {
         person: Option<&PersonId>,
         adds: Option<(i64, &CommandId)>,
     ) -> Result<(), Error> {
-        if !needs_of::<P>(deciding).requested_today {
+        // A sum that only a candidate wants is kept by nobody: without it the candidate cannot decide.
+        if !deciding.policy.needs().requested_today {
             return Ok(());
         }
-        let wanted = deciding.policy.needs().requested_today;
-        let adds = adds.filter(|_| wanted);
         let facts = &mut gathered.facts;
         let merchant = &facts.sale.merchant;
         let found = match (person, facts.business_day) {
             (Some(person), Some(day)) => {
                 let key = Key::requested_tally(merchant, day, person);
                 let own = adds.map(|(_, command)| command);
-                let (key, found) = match self.look_up(key, Period::BusinessDay, merchant, own, facts.now).await {
-                    Ok(found) => found,
-                    Err(why) if !wanted => {
-                        self.ports.log(&format!("a sum for a candidate of {merchant}: {why}"));
-                        return Ok(());
-                    }
-                    Err(other) => return Err(other),
-                };
+                let (key, found) = self.look_up(key, Period::BusinessDay, merchant, own, facts.now).await?;
                 if let Some((adds, _)) = adds {
                     gathered.counts.push(Counting { key, period: Period::BusinessDay, adds, found });
                 }

@@ -15,6 +15,7 @@ use crate::limits::{
     AFTER_ERROR, BUCKET_WIDTHS, DELIVERY_BACKOFF, ENDPOINT_SLICE, LANES, LIST_DEFAULT, LIST_LIMIT, NEXT_STEPS,
     NOT_OURS_NOW, PARALLEL, SECOND_MS, SLOW_WAITS, STEPS, TICK_BUDGET,
 };
+use crate::planted::{Mistake, made};
 use crate::ports::{Outbound, Ports};
 use crate::sale::{Aggregate, Outcome};
 use crate::store::Record;
@@ -338,6 +339,13 @@ impl<P: Outbound> App<P> {
 
     /// Sends an operation, for the first time or again.
     async fn send_out(&self, aggregate: &Aggregate, target: &Target) -> Result<bool, Error> {
+        if made(Mistake::SendFirst) {
+            let outcome = self.submit(aggregate, target).await?;
+            if let Outcome::Committed(sent) = self.change(aggregate, Command::RecordSent(target.clone())).await? {
+                self.take_answer(&sent, target, outcome).await?;
+            }
+            return Ok(true);
+        }
         // Durable before any effect: the host holds the request back until this write is.
         match self.change(aggregate, Command::RecordSent(target.clone())).await? {
             Outcome::Already(_) => Ok(false),
@@ -480,6 +488,7 @@ impl<P: Outbound> App<P> {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
         let attempt = attempts(aggregate, target);
+        let reference = if made(Mistake::AnotherReference) { self.random_hex(32) } else { reference };
         self.post(aggregate, Message { kind, reference: &reference, original: None, amount: &amount, attempt }).await
     }
 
@@ -514,6 +523,7 @@ impl<P: Outbound> App<P> {
         let url = format!("{}/operations", self.provider()?);
         Ok(match self.ports.send("POST", &url, &[("content-type", "application/json")], body).await {
             Ok(answer) => self.judge(answer.status, &answer.body),
+            Err(none) if made(Mistake::SilenceIsRefusal) => ResultOf::Failed(self.evidence(None, Some(none.to_string()))),
             Err(none) => ResultOf::Unknown(self.evidence(None, Some(none.to_string()))),
         })
     }
@@ -600,7 +610,7 @@ impl<P: Outbound> App<P> {
                     }
                 }
                 // It may have been closed while we wrote: then the note may have been missed.
-                if !self.bucket_is_open(start, width).await? {
+                if !made(Mistake::LateForBucket) && !self.bucket_is_open(start, width).await? {
                     again.extend(items);
                 }
             }
@@ -772,7 +782,7 @@ impl<P: Outbound> App<P> {
                     Told::OfSale { event, aggregate } => self.tell(endpoint, event, aggregate).await?,
                     Told::OfTerminal(notice) => self.tell_notice(endpoint, notice).await?,
                 };
-                if !took {
+                if !took && !made(Mistake::TellOnce) {
                     failed = true;
                     break;
                 }

@@ -23,16 +23,12 @@ use crate::store::lane;
 use crate::store::list::{Entry, Page, Position};
 use crate::store::{Commit, Record};
 use crate::void::tail;
-use rescind_model::record::{Answer, DecisionRecord, FORMAT, Input, Question};
+use rescind_model::record::{Answer, DecisionRecord, FORMAT, Input, Question, WAYS_FORMAT, WaysRecord, ways_digest};
 use rescind_model::token::Token as _;
 use rescind_model::{
     BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, Instant, MerchantId, Money, Outcome,
     PolicyIdentity, Sale, SaleId, Way,
 };
-use serde::{Deserialize, Serialize};
-
-/// The form of the record of all ways at once.
-pub const WAYS_FORMAT: &str = "ways/1";
 
 /// What a record's name begins with where all ways were asked for at once.
 const WAYS: &str = "w-";
@@ -41,7 +37,7 @@ const WAYS: &str = "w-";
 const NO_ANSWER: &str = "error";
 
 /// An amount that cannot be is the asker's slip and no question: nothing is stored for it.
-fn answerable(answer: Result<Decision, DecisionError>) -> Result<Result<Decision, DecisionError>, DecisionError> {
+fn answerable<T>(answer: Result<T, DecisionError>) -> Result<Result<T, DecisionError>, DecisionError> {
     match answer {
         Err(error @ DecisionError::BadAmount(_)) => Err(error),
         answer => Ok(answer),
@@ -56,34 +52,6 @@ impl Record for DecisionRecord {
     fn holds(&self, id: &str) -> bool {
         self.id == id
     }
-}
-
-/// All ways back at once: what was known, and the answer for each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WaysRecord {
-    /// [`WAYS_FORMAT`].
-    pub format: String,
-    /// Names it within the merchant.
-    pub id: String,
-    /// Whose sale it is about.
-    pub merchant: MerchantId,
-    /// The sale.
-    pub sale: SaleId,
-    /// When it was decided.
-    pub at: Instant,
-    /// By which policy.
-    pub policy: PolicyIdentity,
-    /// By which bytes of the eligibility component.
-    pub component: Digest,
-    /// The digest of facts and amount.
-    pub input_digest: Digest,
-    /// What was known.
-    pub facts: Facts,
-    /// For how much. Absent: for all that is left.
-    pub amount: Option<Money>,
-    /// The answers.
-    pub answers: Vec<Decision>,
 }
 
 impl Record for WaysRecord {
@@ -271,34 +239,44 @@ impl<P: Ports> App<P> {
         self.keep_listed(record, &record.input.facts.sale, Some(day), Entry { id: record.id.clone(), at: said }).await
     }
 
-    /// Records what was answered for all ways at once, if the merchant wants that.
+    /// Records what was answered for all ways at once, or that nothing could be, if the merchant wants that; gives the
+    /// answers.
+    ///
+    /// # Errors
+    /// As [`App::record_decisions`].
     pub(crate) async fn record_ways(
         &self,
         merchant: &Merchant,
+        policy: &PolicyIdentity,
         facts: &Facts,
         amount: Option<&Money>,
-        answers: &[Decision],
-    ) -> Result<(), Error> {
-        let Some(policy) = answers.first().map(|first| first.policy.clone()).filter(|_| merchant.record_checks) else {
-            return Ok(());
-        };
-        let input = serde_json::to_vec(&(facts, amount)).map_err(|e| Error::Internal(e.to_string()))?;
-        let id = format!("{WAYS}{}", self.random_hex(32));
-        let record = WaysRecord {
-            format: WAYS_FORMAT.to_owned(),
-            id: id.clone(),
-            merchant: facts.sale.merchant.clone(),
-            sale: facts.sale.id.clone(),
-            at: facts.now,
-            policy,
-            component: self.decided_by(),
-            input_digest: Digest::of(&input),
-            facts: facts.clone(),
-            amount: amount.cloned(),
-            answers: answers.to_vec(),
-        };
-        let at = "all".to_owned();
-        self.keep_listed(&record, &facts.sale, facts.business_day, Entry { id, at }).await
+        answer: Result<Vec<Decision>, DecisionError>,
+    ) -> Result<Vec<Decision>, Error> {
+        let answer = answerable(answer)?;
+        if merchant.record_checks {
+            let id = format!("{WAYS}{}", self.random_hex(32));
+            let (answers, error) = match &answer {
+                Ok(answers) => (answers.clone(), None),
+                Err(error) => (Vec::new(), Some(error.clone())),
+            };
+            let at = if error.is_some() { format!("all {NO_ANSWER}") } else { "all".to_owned() };
+            let record = WaysRecord {
+                format: WAYS_FORMAT.to_owned(),
+                id: id.clone(),
+                merchant: facts.sale.merchant.clone(),
+                sale: facts.sale.id.clone(),
+                at: facts.now,
+                policy: policy.clone(),
+                component: self.decided_by(),
+                input_digest: ways_digest(facts, amount),
+                facts: facts.clone(),
+                amount: amount.cloned(),
+                answers,
+                error,
+            };
+            self.keep_listed(&record, &facts.sale, facts.business_day, Entry { id, at }).await?;
+        }
+        Ok(answer?)
     }
 
     /// The record first, then its entry: an entry always leads to a record, until both go.

@@ -10,6 +10,7 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{INTENT_PATIENCE, LANES, LIST_LIMIT, SWAP_ATTEMPTS};
+use crate::planted::{Mistake, made};
 use crate::ports::Ports;
 use crate::principal::{Bearer, Deed, Principal};
 use crate::sale::Aggregate;
@@ -205,7 +206,8 @@ impl<P: Ports> App<P> {
                 .intents
                 .iter()
                 .filter(|i| {
-                    !i.published && !committed(i) && now.since(i.at) > INTENT_PATIENCE && !unreadable.contains(&i.id)
+                    let patient = made(Mistake::GiveUpAtOnce) || now.since(i.at) > INTENT_PATIENCE;
+                    !i.published && !committed(i) && patient && !unreadable.contains(&i.id)
                 })
                 .collect();
             // 1. Assign pages, on the lane as it is after the sales were read: whatever was committed in a sale by then is

@@ -66,6 +66,10 @@ pub mod outbox;
 mod outstanding;
 pub mod personal;
 pub mod pin;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod policies;
 pub mod ports;
 pub mod principal;

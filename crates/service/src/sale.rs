@@ -7,6 +7,7 @@ use crate::limits::{
     EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_BYTES_TO_END, SALE_ID_BYTES, SWAP_ATTEMPTS,
 };
 use crate::personal::Personal;
+use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::retention::Ends;
@@ -664,9 +665,8 @@ impl<P: Ports> App<P> {
         let asker = self.asker(who, &merchant.id, None, None).await?;
         let deciding = self.deciding_on(who, &merchant, &aggregate.ledger.sale, &asker, now).await?;
         let facts = self.facts_of_all_ways(&aggregate.ledger, &deciding, &asker, now).await?;
-        let answers = deciding.policy.assess(&facts, amount.as_ref())?;
-        self.record_ways(&merchant, &facts, amount.as_ref(), &answers).await?;
-        Ok(answers)
+        let answer = deciding.policy.assess(&facts, amount.as_ref());
+        self.record_ways(&merchant, &deciding.policy.identity(), &facts, amount.as_ref(), answer).await
     }
 
     /// A decision's sentences for people.
@@ -694,6 +694,9 @@ impl<P: Ports> App<P> {
     }
 
     /// Who asks, as the policy sees it: the person, or the named operator at a terminal, or whom a system acts for.
+    ///
+    /// What holds at terminals of a class holds for what is asked *at* one, with its own key. Whoever names a terminal from
+    /// elsewhere (whose operations are counted, whose slip it is) is not there, and gets nothing of its class.
     pub(crate) async fn asker(
         &self,
         who: &Principal,
@@ -710,14 +713,15 @@ impl<P: Ports> App<P> {
             Bearer::Terminal { terminal, .. } => Some(terminal),
             _ => terminal,
         };
+        let is_there = matches!(who.bearer, Bearer::Terminal { .. });
         let known = match terminal {
             Some(id) => self.records().await?.read::<Terminal>(&Key::terminal(merchant, id)).await?,
             None => None,
         };
-        if terminal.is_some() && known.is_none() && !matches!(who.bearer, Bearer::Terminal { .. }) {
+        if terminal.is_some() && known.is_none() && !is_there {
             return Err(Error::invalid("/terminal", "there is no such terminal at this merchant"));
         }
-        let terminal_class = known.and_then(|terminal| terminal.class);
+        let terminal_class = known.filter(|_| is_there).and_then(|terminal| terminal.class);
         let terminal = terminal.cloned();
         let (person, roles) = person.map_or((None, Vec::new()), |p| (Some(p.id), p.roles));
         Ok(Asker { person, roles, terminal, terminal_class })
@@ -848,6 +852,9 @@ impl<P: Ports> App<P> {
         command: &CommandId,
         now: Instant,
     ) -> Result<(), Error> {
+        if made(Mistake::NoIntent) {
+            return Ok(());
+        }
         let records = self.records().await?;
         let intent = Intent {
             id: command.to_string(),

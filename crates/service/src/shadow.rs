@@ -3,9 +3,10 @@
 //!
 //! Nothing of this happens while somebody waits for a decision. A candidate costs such a request no write at all, and a
 //! candidate that errs, or ends the instance it runs in, ends the request of whoever asked for the comparison. All that a
-//! decision notices of it is that the counts which the candidate's policy needs are gathered besides (a read each), so that
-//! the record has enough for both. A count that no policy in force keeps is not kept for a candidate either: until it is in
-//! force it finds none.
+//! decision notices of it is that a count which the candidate's policy needs is gathered besides (a read each) where the policy
+//! in force keeps it already: the same operations of the same, within another span. A count that no policy in force keeps is
+//! not kept for a candidate either. To find nothing of it would be to compare with a candidate under which nobody ever did
+//! anything; so it is left out, and such a decision is *not comparable*: neither equal nor different.
 //!
 //! A comparison is a running sum over the lists of a merchant's decisions: counts and the places up to which they go are one
 //! record, so each decision is counted exactly once, the equal ones too. It follows when somebody asks, a bounded part at a
@@ -40,6 +41,14 @@ const DAY: Duration = Duration { ms: 86_400_000 };
 /// What stands where a candidate gave no answer.
 const ERROR: &str = "error";
 
+/// What stands where a candidate could give none, for want of a count that the policy in force does not keep.
+pub const NOT_COMPARABLE: &str = "not-comparable";
+
+/// Whether a fact that is missing is a count: what was done before, which only whoever keeps it knows.
+fn is_count(fact: &str) -> bool {
+    fact.starts_with("tallies.") || fact == "requested-today"
+}
+
 /// What stands for the rule where outcome and findings are the same, and what is demanded is not.
 const TERMS: &str = "terms";
 
@@ -54,9 +63,9 @@ pub struct Kind {
     pub way: Way,
     /// What the policy in force answered: `allow`, `refer`, `deny`.
     pub from: String,
-    /// What the candidate answers: one of these, or `error`.
+    /// What the candidate answers: one of these, or `error`; [`NOT_COMPARABLE`] where it would need a count that is not kept.
     pub to: String,
-    /// The first rule that makes the difference; `terms` where only what is demanded differs.
+    /// The first rule that makes the difference; `terms` where only what is demanded differs; the count that is not kept.
     pub rule: String,
     /// How often.
     pub count: u64,
@@ -150,6 +159,9 @@ fn as_given_to(policy: &impl Policy, facts: &Facts) -> Facts {
 fn difference(was: &Decision, would_be: &Result<Decision, DecisionError>) -> Option<(String, String)> {
     let would_be = match would_be {
         Ok(decision) => decision,
+        Err(DecisionError::MissingFact(fact)) if is_count(fact) => {
+            return Some((NOT_COMPARABLE.to_owned(), fact.clone()));
+        }
         Err(error) => {
             let what = match error {
                 DecisionError::MissingFact(_) => "missing-fact",

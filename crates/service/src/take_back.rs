@@ -8,6 +8,7 @@ use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
 use crate::policies::Deciding;
+use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::Principal;
 use crate::proof::Shown;
@@ -135,7 +136,9 @@ impl<P: Ports> App<P> {
             };
             if reserved.is_empty() && !gathered.counts.is_empty() {
                 reserved.clone_from(&gathered.counts);
-                if !self.reserve(&gathered.counts, command, sale, *accepted).await? {
+                if !made(Mistake::CountAfterwards)
+                    && !self.reserve(&gathered.counts, command, sale, *accepted).await?
+                {
                     // Somebody else's operation was counted in between.
                     self.settle(&reserved, command, false).await?;
                     reserved.clear();
@@ -150,6 +153,9 @@ impl<P: Ports> App<P> {
             }
             way.announce(self, taking, &there.ledger, &change).await?;
             if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+                if made(Mistake::CountAfterwards) {
+                    self.reserve(&gathered.counts, command, sale, *accepted).await?;
+                }
                 self.settle(&reserved, command, true).await?;
                 return Ok(done);
             }

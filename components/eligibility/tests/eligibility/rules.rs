@@ -85,9 +85,20 @@ fn a_closed_batch_ends_the_void() {
     let decision = voided(&engine, &facts);
     assert_eq!(findings(&decision), [("void.batch", &Remedy::UseRefund)]);
     assert_eq!(decision.findings[0].observed, Value::At(facts.now));
-    // A sale without a terminal has no batch: whether it is open is not known.
+}
+
+#[test]
+fn a_payment_that_no_terminal_made_is_in_no_open_batch() {
+    let engine = void_rules(|void| void.same = vec![Same::OpenBatch]);
+    let mut facts = sale(&engine);
     facts.sale.slip = None;
-    assert_eq!(engine.decide_void(&facts, &void(10_000)), Err(DecisionError::MissingFact("sale.slip".to_owned())));
+    let decision = voided(&engine, &facts);
+    assert_eq!(findings(&decision), [("void.batch", &Remedy::UseRefund)]);
+    assert_eq!(decision.findings[0].observed, Value::Absent);
+    // So the other ways are answered too.
+    let ways = engine.assess(&facts, None).unwrap();
+    let outcomes: Vec<(Way, Outcome)> = ways.iter().map(|decision| (decision.way, decision.outcome)).collect();
+    assert_eq!(outcomes, [(Way::Void, Outcome::Deny), (Way::Refund, Outcome::Allow)]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `rescind policy backtest`.
 
+#![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
+
 use super::{progress, read_one, say_json, say_text};
 use anyhow::Context as _;
 use clap::Args;
@@ -9,6 +11,7 @@ use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Try recorded decisions against another policy: what it would have answered otherwise.
 #[derive(Debug, Args)]
@@ -52,6 +55,7 @@ impl Backtest {
             None => None,
         };
         let bar = progress::over(&self.records);
+        let begun = Instant::now();
         let found = backtest::Backtest::run(
             &pack.engine,
             &self.records,
@@ -59,6 +63,7 @@ impl Backtest {
             csv.as_mut().map(|csv| -> &mut dyn Write { csv }),
             &mut |bytes| bar.inc(bytes),
         );
+        let took = begun.elapsed();
         bar.finish_and_clear();
         let found = found?;
         let document = pack.compiled.document();
@@ -68,10 +73,30 @@ impl Backtest {
             std::fs::write(file, svg).with_context(|| format!("cannot write {}", file.display()))?;
         }
         if self.json {
-            say_json(&found.json())?;
+            let mut json = found.json();
+            if let Some(fields) = json.as_object_mut() {
+                fields.insert("rate".to_owned(), rate(found.records, took, threads));
+            }
+            say_json(&json)?;
         } else {
             say_text(&found.text(&name))?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// How fast it went: whole decisions per second, and per second of each core that had a thread.
+fn rate(decisions: u64, took: Duration, threads: NonZeroUsize) -> serde_json::Value {
+    let cores = threads.min(records::threads());
+    let microseconds = took.as_micros().max(1);
+    let per_second = |decisions: u128| {
+        let rate = decisions.saturating_mul(1_000_000).checked_div(microseconds).unwrap_or_default();
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    };
+    let all = per_second(u128::from(decisions));
+    let cores = u64::try_from(cores.get()).unwrap_or(u64::MAX);
+    serde_json::json!({
+        "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "threads": threads, "cores": cores,
+        "per-second": all, "per-second-per-core": all.checked_div(cores).unwrap_or_default(),
+    })
 }

@@ -2,8 +2,9 @@
 
 use anyhow::Context as _;
 use rescind_decider::{Runtime, Target, Translation};
-use rescind_model::Digest;
 use rescind_model::record::{Answer, Input};
+use rescind_model::{Digest, Facts, Money};
+use rescind_pack::records::WaysAnswer;
 use rescind_pack::replay::{Decider, Judge};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -45,5 +46,9 @@ struct Loaded(rescind_decider::Decider);
 impl Judge for Loaded {
     fn decide(&mut self, input: &Input) -> Result<Answer, String> {
         self.0.decide(&input.facts, &input.question).map_err(|error| error.to_string())
+    }
+
+    fn assess(&mut self, facts: &Facts, amount: Option<&Money>) -> Result<WaysAnswer, String> {
+        self.0.assess(facts, amount).map_err(|error| error.to_string())
     }
 }

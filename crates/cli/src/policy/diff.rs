@@ -38,7 +38,7 @@ impl Diff {
             say_json(&serde_json::json!({
                 "old": { "name": before.name, "version": before.version, "hash": old.compiled.hash() },
                 "new": { "name": after.name, "version": after.version, "hash": new.compiled.hash() },
-                "changes": changes, "effects": effects,
+                "changes": changes, "course": difference::whole(before, after), "effects": effects,
             }))?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 pub enum Policy {
     /// Check packs and print everything that is wrong with them, each at its place.
     Check(check::Check),
-    /// Run the cases beside packs, and say which rules no case touches.
+    /// Run the cases beside packs, and say which rules no case shows to be right.
     Test(test::Test),
     /// Say why a way is open or not: every rule that was asked, what it saw, its limit, and what to do.
     Explain(explain::Explain),

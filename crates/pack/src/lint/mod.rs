@@ -66,8 +66,11 @@ pub const CEILING_CONTRADICTION: &str = "lint.ceiling-contradiction";
 /// The engine decides nothing about an ordinary sale.
 pub const UNDECIDABLE: &str = "lint.undecidable";
 
+/// Not everything was tried: the document has more edges than the search has time for.
+pub const UNTRIED: &str = "lint.untried";
+
 /// Every code, with what it finds.
-pub const CODES: [(&str, &str); 11] = [
+pub const CODES: [(&str, &str); 12] = [
     (NO_REMEDY, "a known-good, unrefunded sale inside its refund window without any remedy"),
     (DENY_WITHOUT_ALTERNATIVE, "a rule that denies, where nothing else can be done"),
     (REFUND_CLOSES_BEFORE_VOID, "a refund window that closes before voids do"),
@@ -79,13 +82,20 @@ pub const CODES: [(&str, &str); 11] = [
     (TIER_WEAKER_ABOVE, "a tier for larger amounts that demands fewer persons"),
     (CEILING_CONTRADICTION, "ceilings that contradict each other"),
     (UNDECIDABLE, "an ordinary sale about which nothing is decided"),
+    (UNTRIED, "sales that were not tried, since the search ends in some seconds"),
 ];
 
 /// Everything about a policy that cannot be meant; problems first, each place once.
 #[must_use]
 pub fn lint(engine: &Engine) -> Vec<Lint> {
+    lint_within(engine, search::QUESTIONS)
+}
+
+/// The same with so many questions at most.
+#[must_use]
+pub fn lint_within(engine: &Engine, questions: usize) -> Vec<Lint> {
     let mut found = said::lint(engine.document());
-    found.extend(search::lint(engine));
+    found.extend(search::lint(engine, questions));
     found.sort();
     found.dedup_by(|a, b| a.code == b.code && a.place == b.place && a.message == b.message);
     found

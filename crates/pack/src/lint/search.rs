@@ -1,20 +1,23 @@
 //! What no reading finds: the engine is asked about good, unrefunded sales at every edge of the document, one millisecond
 //! before, at and after it, and at every instant its own answers name.
 
-use super::{DENY_WITHOUT_ALTERNATIVE, Lint, NO_REMEDY, REFUND_CLOSES_BEFORE_VOID, Severity, UNDECIDABLE};
+use super::{DENY_WITHOUT_ALTERNATIVE, Lint, NO_REMEDY, REFUND_CLOSES_BEFORE_VOID, Severity, UNDECIDABLE, UNTRIED};
+use crate::backtest::grouped;
 use crate::boundary::Boundaries;
 use crate::notation;
+use chrono::NaiveDate;
 use rescind_eligibility::Engine;
 use rescind_eligibility::rule::REFUND_WINDOW;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Asker, Balance, CardType, Channel, Decision, Duration, Facts, Instant, MerchantId, Money, Outcome, PersonId,
-    Remedy, Role, Sale, SaleId, SaleOutcome, SaleStatus, SettlementMode, SlipNumbers, Tally, TerminalId, Way,
+    Asker, Balance, BusinessDay, CardType, Channel, Counted, Decision, DecisionError, Duration, Facts, Instant,
+    MerchantId, Money, Outcome, PersonId, Remedy, Role, Sale, SaleId, SaleOutcome, SaleStatus, SettlementMode,
+    SlipNumbers, Tally, TerminalId, Way,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Questions at most: the search ends in some seconds, whatever the document.
-const QUESTIONS: usize = 400_000;
+pub(super) const QUESTIONS: usize = 400_000;
 
 /// Instants tried for one sale at most.
 const INSTANTS: usize = 400;
@@ -43,29 +46,59 @@ struct Probe {
     settles: bool,
     /// Whether every count has reached its ceiling.
     counted_out: bool,
+    /// Whether a terminal printed a slip.
+    slip: bool,
+    /// Whether its payer can be told from others.
+    payer: bool,
 }
 
 /// What was found, with the first sale that shows it.
 type Found = BTreeMap<(Severity, &'static str, String, String), String>;
 
 /// Searches.
-pub(super) fn lint(engine: &Engine) -> Vec<Lint> {
+pub(super) fn lint(engine: &Engine, questions: usize) -> Vec<Lint> {
     let document = engine.document();
     if document.void.is_none() && document.refund.is_none() {
         return Vec::new();
     }
     let edges = Boundaries::of(engine);
     let mut found = Found::new();
-    let mut asked = 0_usize;
-    for probe in probes(engine, &edges) {
-        if asked >= QUESTIONS {
+    let probes = probes(engine, &edges);
+    let (mut asked, mut tried, mut cut_short) = (0_usize, 0_usize, 0_usize);
+    for probe in &probes {
+        if asked >= questions {
             break;
         }
-        asked = asked.saturating_add(ask(engine, &edges, &probe, &mut found));
+        let (times, whole) = ask(engine, &edges, probe, &mut found);
+        asked = asked.saturating_add(times);
+        tried = tried.saturating_add(1);
+        cut_short = cut_short.saturating_add(usize::from(!whole));
     }
+    let mut lints = untried(probes.len(), tried, cut_short);
     let lint =
         |((severity, code, place, message), example)| Lint { severity, code, place, message, example: Some(example) };
-    found.into_iter().map(lint).collect()
+    lints.extend(found.into_iter().map(lint));
+    lints
+}
+
+/// What the search had no time for.
+fn untried(all: usize, tried: usize, cut_short: usize) -> Vec<Lint> {
+    let number = |n: usize| grouped(u64::try_from(n).unwrap_or(u64::MAX));
+    let mut said = Vec::new();
+    if tried < all {
+        let left = all.saturating_sub(tried);
+        said.push(format!(
+            "{} of {} kinds of sale were not tried: nothing is said about them",
+            number(left),
+            number(all)
+        ));
+    }
+    if cut_short > 0 {
+        said.push(format!("{} kinds of sale were tried at {} instants only", number(cut_short), number(INSTANTS)));
+    }
+    let lint =
+        |message| Lint { severity: Severity::Note, code: UNTRIED, place: "policy".to_owned(), message, example: None };
+    said.into_iter().map(lint).collect()
 }
 
 /// Sales of every kind that the document tells apart: one thing is varied at a time besides kind, channel and settlement.
@@ -95,6 +128,8 @@ fn probes(engine: &Engine, edges: &Boundaries) -> Vec<Probe> {
                         paid: monday,
                         settles,
                         counted_out: false,
+                        slip: true,
+                        payer: true,
                     });
                 }
             }
@@ -104,6 +139,8 @@ fn probes(engine: &Engine, edges: &Boundaries) -> Vec<Probe> {
     let ordinary = |probe: &&Probe| probe.settlement == SettlementMode::Ordinary && probe.kind == "purchase";
     for probe in &base {
         probes.push(Probe { counted_out: true, ..probe.clone() });
+        probes.push(Probe { slip: false, ..probe.clone() });
+        probes.push(Probe { payer: false, ..probe.clone() });
         probes.extend(edges.terminal_classes.iter().map(|c| Probe { class: Some(c.clone()), ..probe.clone() }));
         probes.extend(edges.merchants.iter().map(|m| Probe { merchant: m.clone(), ..probe.clone() }));
         probes.extend(edges.amounts_around().into_iter().map(|amount| Probe { amount, ..probe.clone() }));
@@ -111,7 +148,36 @@ fn probes(engine: &Engine, edges: &Boundaries) -> Vec<Probe> {
     for probe in base.iter().filter(ordinary) {
         probes.extend(instants.iter().skip(1).map(|paid| Probe { paid: *paid, ..probe.clone() }));
     }
+    // What is paid on some days may be of any kind.
+    let days = paid_around_days(engine, edges);
+    for probe in base.iter().filter(|probe| probe.settlement == SettlementMode::Ordinary) {
+        probes.extend(days.iter().map(|paid| Probe { paid: *paid, ..probe.clone() }));
+    }
     probes
+}
+
+/// How long before the end of the calendar payments are tried: windows of working days reach beyond it from there.
+const BEFORE_CALENDAR_ENDS: [i64; 4] = [60, 7, 1, 0];
+
+/// When payments are made around the days with which other rules begin, and towards the end of the calendar: the last
+/// instant of the business day before, the first of it, and the noon of it.
+fn paid_around_days(engine: &Engine, edges: &Boundaries) -> Vec<Instant> {
+    let clock = engine.document().clock();
+    let begins = |day: NaiveDate| {
+        let before = BusinessDay::from_date(day.pred_opt()?).ok()?;
+        clock.end_of_business_day(before).ok().map(|at| at.unix_ms)
+    };
+    let mut at: Vec<i64> = Vec::new();
+    for day in &edges.paid_from {
+        if let Some(begins) = begins(*day) {
+            at.extend([begins.saturating_sub(1), begins, begins.saturating_add(DAY_MS.div_euclid(2))]);
+        }
+    }
+    if let Some(ends) = edges.calendar_ends.and_then(begins) {
+        at.extend(BEFORE_CALENDAR_ENDS.iter().map(|days| ends.saturating_sub(days.saturating_mul(DAY_MS))));
+        at.push(ends.saturating_add(DAY_MS));
+    }
+    at.into_iter().filter_map(|ms| Instant::from_unix_ms(ms).ok()).collect()
 }
 
 /// When payments are made: at noon, around the cut-off and every time of day that the document names, at the end of a month
@@ -133,8 +199,8 @@ fn paid(engine: &Engine, edges: &Boundaries) -> Vec<Instant> {
     at.into_iter().filter_map(|ms| Instant::from_unix_ms(ms).ok()).collect()
 }
 
-/// Asks about one sale at every instant that may matter; gives how often it was asked.
-fn ask(engine: &Engine, edges: &Boundaries, probe: &Probe, found: &mut Found) -> usize {
+/// Asks about one sale at every instant that may matter; gives how often it was asked, and whether those were all.
+fn ask(engine: &Engine, edges: &Boundaries, probe: &Probe, found: &mut Found) -> (usize, bool) {
     let mut due: BTreeSet<i64> = edges
         .ages_around()
         .into_iter()
@@ -143,12 +209,13 @@ fn ask(engine: &Engine, edges: &Boundaries, probe: &Probe, found: &mut Found) ->
         .collect();
     let mut done = BTreeSet::new();
     while let Some(ms) = due.pop_first() {
-        if done.len() >= INSTANTS {
-            break;
-        }
-        if !done.insert(ms) {
+        if done.contains(&ms) {
             continue;
         }
+        if done.len() >= INSTANTS {
+            return (done.len(), false);
+        }
+        done.insert(ms);
         let Some(facts) = Instant::from_unix_ms(ms).ok().and_then(|now| facts(engine, probe, now)) else { continue };
         match engine.assess(&facts, None) {
             Ok(decisions) => {
@@ -158,6 +225,18 @@ fn ask(engine: &Engine, edges: &Boundaries, probe: &Probe, found: &mut Found) ->
                 due.retain(|ms| *ms >= probe.paid.unix_ms && !done.contains(ms));
                 judge(engine, &facts, &decisions, found);
             }
+            // Whoever pays by something that always has a token can count by it.
+            Err(DecisionError::MissingFact(fact)) if !probe.payer => note(
+                found,
+                Severity::Note,
+                UNDECIDABLE,
+                "policy",
+                format!(
+                    "nothing is decided about a payment whose payer cannot be told from others ({fact} is missing): count by something else where that happens"
+                ),
+                &facts,
+                engine,
+            ),
             Err(error) => note(
                 found,
                 Severity::Problem,
@@ -169,7 +248,7 @@ fn ask(engine: &Engine, edges: &Boundaries, probe: &Probe, found: &mut Found) ->
             ),
         }
     }
-    done.len()
+    (done.len(), true)
 }
 
 /// The instants at which an answer says that it changes.
@@ -244,8 +323,10 @@ fn example(engine: &Engine, facts: &Facts) -> String {
     };
     let class = facts.asker.terminal_class.as_ref().map(|class| format!(", at a terminal of class {class}"));
     let counts = if facts.tallies.iter().any(|tally| tally.count > 0) { ", every count at its ceiling" } else { "" };
+    let slip = if sale.slip.is_none() { ", without a slip" } else { "" };
+    let payer = if sale.payer_token.is_none() { ", of a payer who is not known" } else { "" };
     format!(
-        "{} of {} by {}{card} paid {}, asked {} later{settled}{}{counts}",
+        "{} of {} by {}{card} paid {}, asked {} later{settled}{}{counts}{slip}{payer}",
         sale.kind,
         sale.captured.decimal_text(),
         sale.channel.token(),
@@ -268,14 +349,16 @@ fn facts(engine: &Engine, probe: &Probe, now: Instant) -> Option<Facts> {
     let past = |at: Instant| (probe.settles && at <= now).then_some(at);
     let needs = engine.needs();
     let reached = u32::from(probe.counted_out).saturating_mul(u32::MAX);
-    let tallies = needs.tallies.into_iter().map(|need| Tally { need, count: reached }).collect();
+    // As a host gathers them: of nobody there is no count.
+    let counted = needs.tallies.into_iter().filter(|need| probe.payer || need.counted != Counted::PayerToken);
+    let tallies = counted.map(|need| Tally { need, count: reached }).collect();
     let roles = Boundaries::of_roles(document).into_iter().filter_map(|role| Role::parse(&role).ok()).collect();
     let terminal = TerminalId::parse("T-1").ok()?;
     Some(Facts {
         sale: Sale {
             id: SaleId::parse("S-1").ok()?,
             merchant: MerchantId::parse(&probe.merchant).ok()?,
-            slip: Some(SlipNumbers {
+            slip: probe.slip.then(|| SlipNumbers {
                 terminal: terminal.clone(),
                 batch: "000001".to_owned(),
                 voucher: "000001".to_owned(),
@@ -290,7 +373,7 @@ fn facts(engine: &Engine, probe: &Probe, now: Instant) -> Option<Facts> {
             channel: probe.channel,
             card_type: probe.card,
             kind: probe.kind.clone(),
-            payer_token: Some("0123456789abcdef".to_owned()),
+            payer_token: probe.payer.then(|| "0123456789abcdef".to_owned()),
             contact: None,
             service_at: None,
             paid_at: probe.paid,
@@ -299,7 +382,7 @@ fn facts(engine: &Engine, probe: &Probe, now: Instant) -> Option<Facts> {
         },
         status: SaleStatus {
             outcome: SaleOutcome::Good,
-            batch_closed_at: past(settled),
+            batch_closed_at: past(settled).filter(|_| probe.slip),
             settled_at: past(settled),
             paid_out_at: past(paid_out),
             late: None,

@@ -1,7 +1,7 @@
 //! Recorded decisions against another policy.
 
 use crate::golden::assert_golden;
-use crate::world::{engine, folder, records};
+use crate::world::{append, engine, folder, records, ways_record};
 use rescind_eligibility::Engine;
 use rescind_pack::backtest::{Backtest, Options};
 use rescind_pack::generator::Generator;
@@ -147,4 +147,38 @@ fn the_picture_is_an_svg_with_a_bar_for_each_day() {
     assert!(red > 5, "{red} bars");
     // Nothing at all is a picture too.
     assert!(plot::svg(&Backtest::default(), "small").unwrap().contains("0 of 0"));
+}
+
+#[test]
+fn what_was_answered_about_all_ways_is_tried_way_by_way_and_told_apart() {
+    let folder = folder(&[]);
+    let old = engine(&[]);
+    let file = folder.path().join("ways.jsonl");
+    let ways: Vec<_> = (0..200).map(|index| ways_record(&old, index, |_| {})).collect();
+    append(&file, &ways.iter().map(|record| serde_json::to_string(record).unwrap()).collect::<Vec<_>>());
+    let files = [file];
+    let answers: usize = ways.iter().map(|record| record.answers.len()).sum();
+    let (same, _) = run(&old, &files, &options(1));
+    assert_eq!((same.records, same.changed, same.other_terms), (u64::try_from(answers).unwrap(), 0, 0));
+    let shorter = engine(&[("window = \"30 minutes\"", "window = \"3 minutes\"")]);
+    let (found, csv) = run(&shorter, &files, &options(2));
+    let expected = ways.iter().filter(|record| {
+        let now = shorter.assess(&record.facts, None).unwrap();
+        record.answers.iter().zip(&now).any(|(was, now)| was.outcome != now.outcome)
+    });
+    let expected = u64::try_from(expected.count()).unwrap();
+    assert!(expected > 0);
+    assert_eq!((found.records, found.changed), (u64::try_from(answers).unwrap(), expected));
+    assert!(found.turns.keys().all(|turn| turn.way == "void among all ways"), "{:?}", found.turns);
+    assert!(found.text("small").contains(" voids among all ways that were allowed ("), "{}", found.text("small"));
+    assert!(csv.lines().skip(1).all(|row| row.contains(",void among all ways,") || row.contains(" among all ways,")));
+    // What cannot be decided any more was decided for each way.
+    let counting =
+        "slip = true\n\n[[void.count]]\ncounted = \"operator\"\nper-business-day = 3\nat-ceiling = \"refer\"\n\n# 退货";
+    let counting = engine(&[("slip = true # no source: our default\n\n# 退货", counting)]);
+    let (found, _) = run(&counting, &files, &options(1));
+    assert_eq!(found.undecided.values().sum::<u64>(), found.changed);
+    assert_eq!(found.changed, found.records, "nothing of all ways is decided without a count");
+    let only = Options { only: Some("another".to_owned()), ..options(1) };
+    assert_eq!(run(&old, &files, &only).0.left_out, 200);
 }

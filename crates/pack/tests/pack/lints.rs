@@ -2,7 +2,7 @@
 
 use crate::world::{engine, engine_of, small};
 use rescind_eligibility::Engine;
-use rescind_pack::lint::{self, CODES, Severity, lint};
+use rescind_pack::lint::{self, CODES, Severity, lint, lint_within};
 
 fn codes(engine: &Engine) -> Vec<(&'static str, String)> {
     lint(engine).into_iter().map(|lint| (lint.code, lint.place)).collect()
@@ -111,4 +111,67 @@ fn every_code_is_listed_once() {
     codes.sort_unstable();
     codes.dedup();
     assert_eq!(codes.len(), CODES.len());
+}
+
+/// No refund of what was paid on some days.
+fn not_refunded(when: &str) -> String {
+    format!(
+        "{}\n[[refund.when]]\nname = \"fair\"\nmatch = {{ kind = [\"other\"], {when} }}\nenabled = false\ninstead = \"nothing\"\n",
+        small(&[("window = \"30 minutes\"", "window = \"3 minutes\"")])
+    )
+}
+
+#[test]
+fn days_of_the_payment_are_edges() {
+    for when in ["paid-from = \"2031-05-01\", paid-before = \"2031-05-02\"", "paid-from = \"2031-05-01\""] {
+        let found = lint(&engine_of(&not_refunded(when)));
+        let lint = found.iter().find(|lint| lint.code == lint::NO_REMEDY).unwrap_or_else(|| panic!("{found:?}"));
+        let example = lint.example.as_ref().unwrap();
+        assert!(example.starts_with("other of ") && example.contains("2031-0"), "{example}");
+    }
+}
+
+#[test]
+fn a_calendar_that_ends_is_an_edge() {
+    let windows = [
+        ("window = \"30 days\"", "window = \"5 working days\""),
+        ("[support]", "[calendar]\nweekend = [\"saturday\", \"sunday\"]\nuntil = \"2031-05-02\"\n\n[support]"),
+    ];
+    let engine = engine(&windows);
+    let edges = rescind_pack::boundary::Boundaries::of(&engine);
+    assert_eq!(edges.calendar_ends.map(|day| day.to_string()).as_deref(), Some("2031-05-02"));
+    // Beyond it nobody can say whether the window is over: support decides, so that nothing is without a remedy.
+    let found = lint(&engine);
+    assert!(found.iter().all(|lint| lint.code != lint::NO_REMEDY), "{found:?}");
+}
+
+#[test]
+fn sales_without_a_slip_and_without_a_payer_are_asked_about() {
+    // A refund by terminals alone leaves a sale of no terminal nothing.
+    let batches = [
+        ("window = \"30 minutes\"", "window = \"30 minutes\"\nsame = [\"open-batch\"]"),
+        ("partial = true", "partial = true\nkinds-not-refundable = [\"purchase\"]"),
+    ];
+    let found = lint(&engine(&batches));
+    let slip = found.iter().find(|lint| lint.example.as_ref().is_some_and(|e| e.contains(", without a slip")));
+    let slip = slip.unwrap_or_else(|| panic!("{found:?}"));
+    assert!(slip.code == lint::NO_REMEDY && slip.message.contains("void.batch"), "{slip}");
+    let count = "slip = true\n\n[[void.count]]\ncounted = \"payer-token\"\nper-business-day = 3\nat-ceiling = \"refer\"\n\n# 退货";
+    let found = lint(&engine(&[("slip = true # no source: our default\n\n# 退货", count)]));
+    let payer = found.iter().find(|lint| lint.code == lint::UNDECIDABLE).unwrap_or_else(|| panic!("{found:?}"));
+    assert_eq!(payer.severity, Severity::Note);
+    assert!(payer.message.contains("tallies.payer-token"), "{payer}");
+    assert!(payer.example.as_ref().unwrap().ends_with(", of a payer who is not known"), "{payer}");
+}
+
+#[test]
+fn what_was_not_tried_is_said() {
+    let engine = engine(&[]);
+    let found = lint_within(&engine, 100);
+    let [untried] = found.iter().filter(|lint| lint.code == lint::UNTRIED).collect::<Vec<_>>()[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(untried.severity, Severity::Note);
+    assert!(untried.message.contains(" kinds of sale were not tried"), "{untried}");
+    assert!(lint(&engine).iter().all(|lint| lint.code != lint::UNTRIED));
 }

@@ -1,8 +1,9 @@
 //! Recorded decisions made again.
 
-use crate::world::{component, engine, folder, records, small};
-use rescind_model::Digest;
+use crate::world::{append, component, engine, folder, records, small, ways_record};
 use rescind_model::record::{Answer, Input};
+use rescind_model::{Digest, Facts, Money, Outcome};
+use rescind_pack::records::WaysAnswer;
 use rescind_pack::replay::{Decider, Judge, Library, Native, Replay};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -130,6 +131,9 @@ impl Judge for Trap {
     fn decide(&mut self, _: &Input) -> Result<Answer, String> {
         Err("it trapped".to_owned())
     }
+    fn assess(&mut self, _: &Facts, _: Option<&Money>) -> Result<WaysAnswer, String> {
+        Err("it trapped".to_owned())
+    }
 }
 
 #[test]
@@ -142,4 +146,56 @@ fn a_decider_that_fails_gives_no_answer_and_other_components_are_counted() {
     assert!(!found.is_faithful());
     let found = replay(&Failing(Digest::of(b"another")), &library(&[]), &files);
     assert_eq!(found.other_component, 10);
+}
+
+/// A policy that counts voids: without a count nothing is decided.
+const COUNTING: (&str, &str) = (
+    "slip = true # no source: our default\n\n# 退货",
+    "slip = true\n\n[[void.count]]\ncounted = \"operator\"\nper-business-day = 3\nat-ceiling = \"refer\"\n\n# 退货",
+);
+
+#[test]
+fn what_was_answered_about_all_ways_is_made_again_too() {
+    let folder = folder(&[]);
+    let engine = engine(&[COUNTING]);
+    let file = records(folder.path(), &engine, 20);
+    let ways = (0..30).map(|index| ways_record(&engine, index, |_| {}));
+    let unanswered = ways_record(&engine, 30, |facts| facts.tallies.clear());
+    assert!(unanswered.error.is_some() && unanswered.answers.is_empty());
+    let lines: Vec<String> = ways.chain([unanswered]).map(|record| serde_json::to_string(&record).unwrap()).collect();
+    append(&file, &lines);
+    let found = replay(&Native, &library(&[COUNTING]), std::slice::from_ref(&file));
+    assert!(found.is_faithful(), "{}", found.text());
+    assert_eq!((found.records, found.identical), (51, 51));
+    // In another order, and with other spaces, it is the same.
+    let value: serde_json::Value = serde_json::from_str(&lines[3]).unwrap();
+    std::fs::write(&file, value.to_string().replace(":{", ": {")).unwrap();
+    let found = replay(&Native, &library(&[COUNTING]), std::slice::from_ref(&file));
+    assert!(found.is_faithful(), "{}", found.text());
+    // A trap is no answer to them either.
+    let found = replay(&Failing(component()), &library(&[COUNTING]), &[file]);
+    assert_eq!((found.identical, found.failures["it trapped"]), (0, 1));
+}
+
+#[test]
+fn a_changed_answer_about_all_ways_is_shown_at_its_first_difference() {
+    let folder = folder(&[]);
+    let engine = engine(&[COUNTING]);
+    let file = folder.path().join("ways.jsonl");
+    let mut record = ways_record(&engine, 3, |_| {});
+    let was = record.answers[1].outcome;
+    record.answers[1].outcome = if was == Outcome::Allow { Outcome::Refer } else { Outcome::Allow };
+    let mut silent = ways_record(&engine, 4, |facts| facts.tallies.clear());
+    let error = silent.error.take().unwrap();
+    let mut changed = ways_record(&engine, 5, |_| {});
+    changed.facts.sale.kind = "other kind".to_owned();
+    changed.answers = engine.assess(&changed.facts, None).unwrap();
+    append(&file, &[&record, &silent, &changed].map(|record| serde_json::to_string(record).unwrap()));
+    let found = replay(&Native, &library(&[COUNTING]), &[file]);
+    assert_eq!((found.records, found.identical, found.different, found.changed_inputs), (3, 1, 2, 1));
+    let paths: Vec<&str> = found.differences.iter().map(|difference| difference.path.as_str()).collect();
+    assert_eq!(paths, ["answers[1].outcome", "answers"]);
+    assert_eq!(found.differences[0].found, serde_json::to_string(&was).unwrap());
+    let shown = serde_json::to_string(&error).unwrap();
+    assert!(shown.contains("tallies.operator") && found.differences[1].found == "nothing", "{found:?}");
 }

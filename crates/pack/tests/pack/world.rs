@@ -1,7 +1,8 @@
 //! A small pack to try tools on: the one that `rescind policy new` begins.
 
 use rescind_eligibility::Engine;
-use rescind_model::Digest;
+use rescind_model::record::{WAYS_FORMAT, WaysRecord, ways_digest};
+use rescind_model::{Digest, Facts};
 use rescind_pack::generator::Generator;
 use rescind_pack::pack::Pack;
 use rescind_pack::starter::Starter;
@@ -67,4 +68,38 @@ pub fn records(folder: &Path, engine: &Engine, count: u64) -> PathBuf {
         writeln!(out, "{}", serde_json::to_string(&record).unwrap()).unwrap();
     }
     file
+}
+
+/// What an engine answers about all ways, as it is recorded; `without` takes something away of what is known.
+pub fn ways_record(engine: &Engine, index: u64, without: impl FnOnce(&mut Facts)) -> WaysRecord {
+    let mut facts = Generator::new(engine, 1).input(index).unwrap().facts;
+    without(&mut facts);
+    let (answers, error) = match engine.assess(&facts, None) {
+        Ok(answers) => (answers, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    WaysRecord {
+        format: WAYS_FORMAT.to_owned(),
+        id: format!("w-{index}"),
+        merchant: facts.sale.merchant.clone(),
+        sale: facts.sale.id.clone(),
+        at: facts.now,
+        policy: engine.identity().clone(),
+        component: component(),
+        input_digest: ways_digest(&facts, None),
+        facts,
+        amount: None,
+        answers,
+        error,
+    }
+}
+
+/// Adds lines to a file of records.
+pub fn append(file: &Path, lines: &[String]) {
+    let mut text = std::fs::read_to_string(file).unwrap_or_default();
+    for line in lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+    std::fs::write(file, text).unwrap();
 }

@@ -16,7 +16,7 @@ use crate::check::{self, Place, Step, shown};
 use crate::document::{Document, LayerName, Matcher};
 use crate::limits::{LAYERS, VARIANTS, WORD_BYTES};
 use crate::scalar::{CutOff, UtcOffset};
-use crate::strictness::{FIXED, Field, ROOT, SECTIONS, Strictness, WAYS};
+use crate::strictness::{FIXED, Field, ROOT, SECTIONS, Strictness, WAYS, left_beyond};
 use crate::word::words;
 use Step::{Index, Key};
 use serde::Serialize;
@@ -350,13 +350,11 @@ impl Laying<'_> {
     fn leaves(&mut self, document: &mut Map<String, Value>, layer: &Layer) {
         // A layer that says nothing leaves nothing: what was left to it was not left to what is put upon it.
         let leaves = layer.leaves_to_layers.as_deref().unwrap_or_default();
-        for (index, place) in leaves.iter().enumerate() {
-            let section = place.split('.').next().unwrap_or_default();
-            if !self.upper.leaves_to_layers.iter().any(|left| left == place || left == section) {
-                let expected = format!("only places that {} leaves to its layers", self.upper.name);
-                let at = Place(vec![Key("leaves-to-layers"), Index(index)]);
-                self.mistake(&at, "policy.looser", expected, shown(place), None);
-            }
+        for index in left_beyond(&self.upper.leaves_to_layers, leaves) {
+            let expected = format!("only places that {} leaves to its layers", self.upper.name);
+            let at = Place(vec![Key("leaves-to-layers"), Index(index)]);
+            let found = leaves.get(index).map_or_else(String::new, |place| shown(place));
+            self.mistake(&at, "policy.looser", expected, found, None);
         }
         put(document, "leaves-to-layers", (!leaves.is_empty()).then(|| canonical(&leaves)));
     }

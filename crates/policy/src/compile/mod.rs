@@ -4,6 +4,7 @@ mod arrival;
 mod calendar;
 mod charge;
 mod code;
+mod comparison;
 mod count;
 mod diagnostic;
 mod fee;
@@ -21,6 +22,7 @@ mod stricter;
 mod variant;
 mod void;
 
+pub use comparison::{Comparison, Course, Held, Order};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use layer::{compile_layers, extends};
 

@@ -33,7 +33,7 @@ pub(super) fn meet(kind: Strictness, upper: Option<&Value>, lower: Option<&Value
         Strictness::Until => limit(upper, lower, |upper, lower| lower.as_str() <= upper.as_str()),
         Strictness::From => limit(upper, lower, |upper, lower| lower.as_str() >= upper.as_str()),
         Strictness::OneOf => return one_of(upper, lower),
-        Strictness::AllOf => (list(&all_of(items(upper), items(lower))), false),
+        Strictness::AllOf | Strictness::Evidence => (list(&all_of(items(upper), items(lower))), false),
         Strictness::Permission(absent) => {
             let word = |value: Option<&Value>| {
                 Permission::from_word(value.and_then(Value::as_str).unwrap_or(absent)).unwrap_or(Permission::Deny)
@@ -85,6 +85,44 @@ pub(super) fn table(fields: &[Field], upper: &Value, lower: &Value) -> Result<Me
         put(&mut both, field, of.value);
     }
     Ok(Meet { value: Some(Value::Object(both)), is_looser })
+}
+
+/// Whether the new of two values is nowhere looser than the old: what both demand together is what it demands alone.
+pub(super) fn is_no_looser(kind: Strictness, old: Option<&Value>, new: Option<&Value>) -> bool {
+    if !meet(kind, old, new).is_ok_and(|both| !both.is_looser) {
+        return false;
+    }
+    // What a layer does not repeat of these is not loosened by it but added; a new version goes without.
+    match kind {
+        Strictness::AllOf => items(old).iter().all(|item| items(new).contains(item)),
+        Strictness::Evidence => items(old).iter().all(|item| items(new).iter().any(|other| is_implied(item, other))),
+        Strictness::Keyed(key, fields) => items(old).iter().all(|item| {
+            let same = |other: &&Value| key.iter().all(|field| item.get(field) == other.get(field));
+            items(new).iter().find(same).is_some_and(|other| is_table_no_looser(fields, item, other))
+        }),
+        Strictness::Demand(fields) | Strictness::Grant(fields) => match (old, new) {
+            (Some(old), Some(new)) => is_table_no_looser(fields, old, new),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+fn is_table_no_looser(fields: &[Field], old: &Value, new: &Value) -> bool {
+    fields.iter().all(|(field, kind)| is_no_looser(*kind, old.get(field), new.get(field)))
+}
+
+/// Whether whoever gives the evidence that one rule demands has given what another does.
+fn is_implied(rule: &Value, by: &Value) -> bool {
+    let from = |rule: &Value, field: &str| rule.get(field).and_then(Value::as_i64);
+    // Absent is from nothing on, and for every reason.
+    let no_later = |field: &str| from(by, field).is_none_or(|by| from(rule, field).is_some_and(|from| by <= from));
+    let (reasons, for_reasons) = (items(rule.get("reasons")), items(by.get("reasons")));
+    let every_reason = || !reasons.is_empty() && reasons.iter().all(|reason| for_reasons.contains(reason));
+    rule.get("kind") == by.get("kind")
+        && no_later("above")
+        && no_later("after")
+        && (for_reasons.is_empty() || every_reason())
 }
 
 /// Sets a field, or removes it.
@@ -372,6 +410,32 @@ mod tests {
                     .boxed()
             }
             Strictness::OneOf | Strictness::AllOf => lists(0),
+            Strictness::Evidence => {
+                let rule = (
+                    select(vec!["photo", "receipt"]),
+                    prop::option::of(1..4_u32),
+                    prop::option::of(1..4_u32),
+                    subsequence(vec!["a", "b", "c"], 0..=3),
+                );
+                let rules = prop::collection::vec(rule, 0..4).prop_map(|rules| {
+                    let rules = rules.into_iter().map(|(kind, above, after, reasons)| {
+                        let mut rule = Map::new();
+                        put(&mut rule, "above", above.map(Value::from));
+                        put(&mut rule, "after", after.map(Value::from));
+                        rule.insert("kind".to_owned(), json!(kind));
+                        put(&mut rule, "reasons", (!reasons.is_empty()).then(|| json!(reasons)));
+                        Value::Object(rule)
+                    });
+                    let mut once: Vec<Value> = Vec::new();
+                    for rule in rules {
+                        if !once.contains(&rule) {
+                            once.push(rule);
+                        }
+                    }
+                    list(&once)
+                });
+                rules.boxed()
+            }
             Strictness::Permission("deny") => prop_oneof![Just(None), words(&["refer", "deny"])].boxed(),
             Strictness::Permission(_) => words(&["allow", "refer", "deny"]),
             Strictness::Demanded | Strictness::Granted => any::<bool>().prop_map(|flag| Some(json!(flag))).boxed(),
@@ -516,7 +580,7 @@ mod tests {
 
     /// Whether one value is as strict as the other.
     fn is_stricter(kind: Strictness, one: Option<&Value>, than: Option<&Value>) -> bool {
-        let added = matches!(kind, Strictness::AllOf | Strictness::Keyed(..));
+        let added = matches!(kind, Strictness::AllOf | Strictness::Evidence | Strictness::Keyed(..));
         meet(kind, than, one).is_ok_and(|both| !both.is_looser && (!added || same(kind, both.value.as_ref(), one)))
     }
 
@@ -600,6 +664,49 @@ mod tests {
             if let (Ok(left), Ok(right)) = (left, right) {
                 prop_assert!(same(kind, left.as_ref(), right.as_ref()), "{field}: {left:?} {right:?}");
             }
+        }
+    }
+
+    /// The evidence that rules demand for more than an amount, some time after the payment, for a reason.
+    fn demanded(rules: Option<&Value>, amount: i64, age: i64, reason: &str) -> Vec<String> {
+        let reaches = |rule: &&Value| {
+            let reasons = items(rule.get("reasons"));
+            rule.get("above").and_then(Value::as_i64).is_none_or(|above| amount > above)
+                && rule.get("after").and_then(Value::as_i64).is_none_or(|after| age >= after)
+                && (reasons.is_empty() || reasons.contains(&json!(reason)))
+        };
+        let kinds = items(rules).iter().filter(reaches).map(|rule| rule["kind"].to_string());
+        let mut kinds: Vec<String> = kinds.collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_version_that_is_nowhere_looser_is_what_a_layer_may_say((field, kind, [a, b, c]) in three()) {
+            prop_assert!(is_no_looser(kind, a.as_ref(), a.as_ref()), "{field}: {a:?}");
+            if is_no_looser(kind, a.as_ref(), b.as_ref()) {
+                let both = meet(kind, a.as_ref(), b.as_ref()).unwrap();
+                prop_assert!(!both.is_looser, "{field}: {a:?} {b:?}");
+                // And what holds then is what the version says.
+                prop_assert!(is_no_looser(kind, b.as_ref(), both.value.as_ref()), "{field}: {both:?} {b:?}");
+                prop_assert!(is_no_looser(kind, both.value.as_ref(), b.as_ref()), "{field}: {both:?} {b:?}");
+                let then = is_no_looser(kind, b.as_ref(), c.as_ref());
+                prop_assert!(!then || is_no_looser(kind, a.as_ref(), c.as_ref()), "{field}: {a:?} {b:?} {c:?}");
+            }
+        }
+
+        #[test]
+        fn evidence_that_is_nowhere_looser_demands_no_less(
+            (a, b) in (values(Strictness::Evidence), values(Strictness::Evidence)),
+            (amount, age, reason) in (0..6_i64, 0..6_i64, select(vec!["a", "b", "c", "d"])),
+        ) {
+            prop_assume!(is_no_looser(Strictness::Evidence, a.as_ref(), b.as_ref()));
+            let (old, new) = (demanded(a.as_ref(), amount, age, reason), demanded(b.as_ref(), amount, age, reason));
+            prop_assert!(old.iter().all(|kind| new.contains(kind)), "{old:?} {new:?}");
         }
     }
 

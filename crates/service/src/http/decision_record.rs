@@ -125,12 +125,15 @@ pub async fn list<P: Ports>(
     answer::json(StatusCode::OK, &Listing { items, next: listed.next })
 }
 
-/// One record per line. What was asked about all ways at once is no single decision, and left out.
+/// One record per line, of either kind: its `format` says which.
 fn in_lines(listed: &Decisions, merchant: &str, outcome: Option<Outcome>) -> Result<Response, Problem> {
     let mut text = String::new();
     for seen in &listed.items {
-        let Kept::One(record) = &seen.kept else { continue };
-        text.push_str(&serde_json::to_string(record).map_err(|e| Problem::internal(e.to_string()))?);
+        let line = match &seen.kept {
+            Kept::One(record) => serde_json::to_string(record),
+            Kept::Ways(record) => serde_json::to_string(record),
+        };
+        text.push_str(&line.map_err(|e| Problem::internal(e.to_string()))?);
         text.push('\n');
     }
     let mut response = answer::text(JSON_LINES, text);

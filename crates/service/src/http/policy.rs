@@ -15,7 +15,7 @@ use crate::http::time::Time;
 use crate::http::word::{WayWord, Word};
 use crate::policies::PolicyVersion;
 use crate::ports::Ports;
-use crate::shadow::{Difference, Kind, ShadowReport};
+use crate::shadow::{Difference, Kind, NOT_COMPARABLE, ShadowReport};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -172,7 +172,9 @@ pub struct Shadow {
     equal: u64,
     /// How many are not.
     different: u64,
-    /// Those by kind, the most frequent first.
+    /// How many can be told neither to be: the candidate would need a count that the policy in force does not keep.
+    not_comparable: u64,
+    /// Those two by kind, the most frequent first.
     kinds: Vec<KindView>,
     /// The newest of them, newest first.
     differences: Vec<DifferenceView>,
@@ -187,9 +189,9 @@ pub struct KindView {
     way: WayWord,
     /// What was answered: `allow`, `refer`, `deny`.
     from: String,
-    /// What the candidate answers: one of these, or `error`.
+    /// What the candidate answers: one of these, or `error`; `not-comparable` where it would need a count that is not kept.
     to: String,
-    /// The first rule that makes the difference; `terms` where only what is demanded differs.
+    /// The first rule that makes the difference; `terms` where only what is demanded differs; the count that is not kept.
     rule: String,
     /// How often.
     count: u64,
@@ -212,16 +214,20 @@ pub struct DifferenceView {
     way: WayWord,
     /// What was answered.
     from: String,
-    /// What the candidate answers.
+    /// What the candidate answers, as in `kinds`.
     to: String,
-    /// The first rule that makes the difference.
+    /// The first rule that makes the difference, as in `kinds`.
     rule: String,
 }
 
 impl Shadow {
     fn of(report: ShadowReport) -> Self {
         let ShadowReport { candidate, complete, equal, kinds, differences } = report;
-        let different = kinds.iter().fold(0_u64, |sum, kind| sum.saturating_add(kind.count));
+        let sum = |is_comparable: bool| {
+            let of = kinds.iter().filter(|kind| (kind.to != NOT_COMPARABLE) == is_comparable);
+            of.fold(0_u64, |sum, kind| sum.saturating_add(kind.count))
+        };
+        let (different, not_comparable) = (sum(true), sum(false));
         let kind = |Kind { way, from, to, rule, count }| KindView { way: Word(way), from, to, rule, count };
         let difference = |d: Difference| DifferenceView {
             decision: d.decision,
@@ -238,6 +244,7 @@ impl Shadow {
             complete,
             equal,
             different,
+            not_comparable,
             kinds: kinds.into_iter().map(kind).collect(),
             differences: differences.into_iter().map(difference).collect(),
         }
@@ -266,8 +273,10 @@ pub async fn install<P: Ports>(
         Some(_) => return Err(Error::invalid("activate", "expected now; for later, ask for an activation").into()),
     };
     if is_source(request.headers()) {
-        let what =
-            "Compile it first and send what comes out: rescind policy compile. Its hash is the policy's identity.";
+        // Compiling is the author's, at a desk. Here it would add some 780 kB to a component of 5.4 MB, and diagnostics with
+        // spans of a file that nobody who calls this sees.
+        let what = "Compile it first and send the file that comes out: rescind policy compile PACK.toml --out PACK.json. Its \
+                    hash is the policy's identity; a layer is compiled with what it extends.";
         return Err(Problem::new(code::POLICY_SOURCE, what));
     }
     let canonical = body::bytes_of(request).await?;

@@ -19,7 +19,7 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "void.kind" "{o}类交易不能撤销" / "此类交易不能撤销";
     "void.evidence" "缺少凭证:{l}" / "缺少凭证";
     "void.settled" "该交易已清算({o})" / "该交易已清算";
-    "void.batch" "终端批次已结账({o})" / "终端批次已结账";
+    "void.batch" "终端批次已结账({o})" / "没有未结账的终端批次";
     "void.business-day" "原交易属于清算日 {l},现在是清算日 {o}" / "原交易的清算日已结束";
     "void.calendar-day" "原交易当日已结束({o},截止 {l})" / "原交易当日已结束";
     "void.paid-out" "款项已划付给商户({o})" / "款项已划付给商户";

@@ -19,7 +19,7 @@ pub(super) const CLAUSES: &[Clause] = clauses! {
     "void.kind" "sales of the kind {o} cannot be voided" / "sales of this kind cannot be voided";
     "void.evidence" "evidence is missing: {l}" / "evidence is missing";
     "void.settled" "the sale is already settled ({o})" / "the sale is already settled";
-    "void.batch" "the terminal's batch is already closed ({o})" / "the terminal's batch is already closed";
+    "void.batch" "the terminal's batch is already closed ({o})" / "there is no open terminal batch";
     "void.business-day" "the sale belongs to business day {l}, and it is now business day {o}" / "the business day of the sale is over";
     "void.calendar-day" "the calendar day of the sale is over ({o}, it ended at {l})" / "the calendar day of the sale is over";
     "void.paid-out" "the money was already paid out to the merchant ({o})" / "the money was already paid out to the merchant";

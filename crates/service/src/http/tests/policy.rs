@@ -8,10 +8,10 @@ use crate::ports::{Kv as _, Policy as _, Ports as _};
 use crate::store::key::Key;
 use crate::testkit::{Plan, Trouble};
 use http::Request;
-use rescind_model::record::{Answer, DecisionRecord, Question};
-use rescind_model::{Counted, Digest, Duration, Period, SaleId, Way};
+use rescind_model::record::{Answer, DecisionRecord, Question, WaysRecord, ways_digest};
+use rescind_model::{Counted, DecisionError, Digest, Duration, Period, SaleId, Way};
 use rescind_policy::Policy;
-use rescind_policy::document::{CountLimit, Document, Effective, Permission};
+use rescind_policy::document::{CountLimit, Document, Effective, Matcher, Permission, TierBasis, Variant};
 use rescind_policy::scalar::{Amount, Date, Span};
 use serde_json::{Value, json};
 
@@ -55,6 +55,14 @@ impl Shop {
     async fn deciding_version(&self) -> String {
         let check = self.post(&self.supervisor, CHECK, &why()).await.expect(200);
         check["policy"]["version"].as_str().unwrap().to_owned()
+    }
+
+    /// The decisions as they are taken out.
+    async fn lines(&self, key: &str, query: &str) -> Reply {
+        let request = Request::get(format!("/v1/decisions{query}"))
+            .header("authorization", format!("Bearer {key}"))
+            .header("accept", "application/jsonl");
+        self.send(request.body(axum::body::Body::empty()).unwrap()).await
     }
 
     async fn decisions(&self) -> Vec<Value> {
@@ -107,7 +115,9 @@ async fn a_version_is_installed_once_and_changes_nothing_until_it_is_put_in_forc
         .header("content-type", "application/toml; charset=utf-8")
         .body(axum::body::Body::from("name = \"lakala\""))
         .unwrap();
-    shop.send(toml).await.refused(415, "policy.source");
+    let refused = shop.send(toml).await.refused(415, "policy.source");
+    let told = refused["detail"].as_str().unwrap();
+    assert!(told.contains("rescind policy compile PACK.toml --out PACK.json"), "{told}");
     assert_eq!(shop.set("/v1/policies/lakala?activate=soon", &two).await.at().2, "activate");
 
     let listed = shop.get(&shop.manager, "/v1/policies/lakala/versions").await.expect(200);
@@ -515,7 +525,12 @@ async fn every_decision_is_on_record_and_can_be_made_again() {
             *shown
         );
         if shown["way"].is_null() {
-            assert_eq!(shown["record"]["format"], "ways/1");
+            let record: WaysRecord = serde_json::from_value(shown["record"].clone()).unwrap();
+            assert_eq!(record.format, "ways/1");
+            assert_eq!(ways_digest(&record.facts, record.amount.as_ref()), record.input_digest, "{shown}");
+            let again = policy.assess(&record.facts, record.amount.as_ref()).unwrap();
+            assert_eq!(record.answer(), Ok(again.as_slice()), "{shown}");
+            replayed += 1;
             continue;
         }
         let record: DecisionRecord = serde_json::from_value(shown["record"].clone()).unwrap();
@@ -530,7 +545,18 @@ async fn every_decision_is_on_record_and_can_be_made_again() {
         assert_eq!(record.answer, Answer::Decided(again.unwrap()), "{shown}");
         replayed += 1;
     }
-    assert_eq!(replayed, 4);
+    assert_eq!(replayed, 5);
+    // Taken out line by line, each kind by its name.
+    let lines = shop.lines(&shop.manager, "").await;
+    let mut formats: Vec<String> = Vec::new();
+    for line in lines.text.lines() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert!(listed.iter().any(|shown| shown["record"] == value), "{line}");
+        formats.push(value["format"].as_str().unwrap().to_owned());
+    }
+    formats.sort_unstable();
+    assert_eq!(formats, ["decision/1", "decision/1", "decision/1", "decision/1", "ways/1"]);
+    assert_eq!(shop.lines(&shop.manager, "?outcome=deny").await.text.lines().count(), 2);
     // The ledger names the decision that let each operation.
     let ledger = async |sale: &str| {
         let key = Key::sale(&shop.merchant, &SaleId::parse(sale).unwrap());
@@ -566,12 +592,7 @@ async fn decisions_are_shown_by_role_and_taken_out_whole_or_not_at_all() {
     let shop = open().await;
     shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &why()).await.expect(201);
     let token = "9f86d081884c7d659a2feaa0c55ad015";
-    let lines = async |key: &str, query: &str| {
-        let request = Request::get(format!("/v1/decisions{query}"))
-            .header("authorization", format!("Bearer {key}"))
-            .header("accept", "application/jsonl");
-        shop.send(request.body(axum::body::Body::empty()).unwrap()).await
-    };
+    let lines = async |key: &str, query: &str| shop.lines(key, query).await;
     let id = shop.decisions().await[0]["id"].as_str().unwrap().to_owned();
     for key in [&shop.manager, &shop.finance, &shop.system] {
         let seen = shop.get(key, "/v1/decisions").await;
@@ -712,18 +733,72 @@ async fn a_candidate_that_errs_is_counted_and_disturbs_nobody() {
 #[tokio::test]
 async fn what_only_a_candidate_wants_counted_disturbs_nobody() {
     let shop = open().await;
-    shop.install(&document("2", rolling(3))).await;
-    shop.set("/v1/policies/lakala/shadow", br#"{"version":"2"}"#).await.expect(200);
+    // The same is counted by both, within another span: what one keeps the other finds.
+    shop.set("/v1/policies/lakala?activate=now", &document("2", rolling(3))).await.expect(200);
+    shop.install(&document("3", rolling_within(3, 7_200))).await;
+    shop.set("/v1/policies/lakala/shadow", br#"{"version":"3"}"#).await.expect(200);
     let kv = shop.world.app.ports.kv();
-    kv.plan(Plan::always(Trouble::FailsBefore).on("rolling:"));
-    shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
-    assert!(shop.world.app.ports.logged().iter().any(|line| line.starts_with("a count for a candidate")));
-    kv.calm();
     shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
     let counted = |item: &Value| item["record"]["input"]["facts"]["tallies"].as_array().unwrap().len();
-    let mut counted: Vec<usize> = shop.decisions().await.iter().map(counted).collect();
-    counted.sort_unstable();
-    assert_eq!(counted, [1, 2], "the policy's own, and the candidate's where it could be looked up");
+    assert_eq!(shop.decisions().await.iter().map(counted).collect::<Vec<_>>(), [2], "each with its span");
+    // What cannot be looked up for a candidate is left out: the decision is made. The policy's own comes first.
+    kv.plan(Plan::once(Trouble::FailsBefore, 1).on("rolling:"));
+    shop.post(&shop.supervisor, CHECK, &why()).await.expect(200);
+    kv.calm();
+    assert!(shop.world.app.ports.logged().iter().any(|line| line.starts_with("a count for a candidate")));
+    let mut found: Vec<usize> = shop.decisions().await.iter().map(counted).collect();
+    found.sort_unstable();
+    assert_eq!(found, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_candidate_decides_by_the_counts_that_the_policy_in_force_keeps() {
+    let shop = open().await;
+    shop.set("/v1/policies/lakala?activate=now", &document("2", rolling(3))).await.expect(200);
+    shop.install(&document("3", rolling_within(1, 7_200))).await;
+    shop.set("/v1/policies/lakala/shadow", br#"{"version":"3"}"#).await.expect(200);
+    for id in ["S-1", "S-2"] {
+        if id == "S-2" {
+            shop.sale_of_today(id).await;
+        }
+        shop.tell(&shop.supervisor, &format!("/v1/transactions/{id}/voids"), &why()).await.expect(201);
+    }
+    // The first void by the operator was in order under both, the second one too many under the candidate.
+    let seen = shop.get(&shop.admin, "/v1/policies/lakala/shadow").await.expect(200);
+    let kind = json!({"way": "void", "from": "allow", "to": "deny", "rule": "void.count", "count": 1});
+    assert_eq!((&seen["equal"], &seen["kinds"]), (&json!(1), &json!([kind])), "{seen}");
+    assert_eq!((&seen["different"], &seen["not_comparable"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn where_a_count_is_not_kept_a_candidate_is_not_compared() {
+    let shop = open().await;
+    shop.install(&document("2", rolling(1))).await;
+    shop.set("/v1/policies/lakala/shadow", br#"{"version":"2"}"#).await.expect(200);
+    shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &why()).await.expect(201);
+    shop.sale_of_today("S-2").await;
+    shop.tell(&shop.supervisor, "/v1/transactions/S-2/voids", &why()).await.expect(201);
+    let seen = shop.get(&shop.admin, "/v1/policies/lakala/shadow").await.expect(200);
+    let counts = ["equal", "different", "not_comparable"].map(|name| seen[name].as_u64().unwrap());
+    assert_eq!(counts, [0, 0, 2], "nobody knows how many voids the operator made within the hour: {seen}");
+    let kind =
+        json!({"way": "void", "from": "allow", "to": "not-comparable", "rule": "tallies.operator.3600s", "count": 2});
+    assert_eq!(seen["kinds"], json!([kind]));
+    assert_eq!(seen["differences"][0]["to"], "not-comparable");
+    // The same of a sum that only the candidate's tiers are chosen by.
+    let by_day = document("3", |document| {
+        document.refund.as_mut().unwrap().tiers_by = vec![TierBasis::Sale, TierBasis::RequesterDay];
+    });
+    let by_sale = document("4", |document| document.refund.as_mut().unwrap().tiers_by = vec![TierBasis::Sale]);
+    shop.set("/v1/policies/lakala?activate=now", &by_sale).await.expect(200);
+    shop.install(&by_day).await;
+    shop.world.app.ports.pass(Duration { ms: 1 });
+    shop.set("/v1/policies/lakala/shadow", br#"{"version":"3"}"#).await.expect(200);
+    shop.sale_of_yesterday("S-3").await;
+    shop.tell(&shop.manager, "/v1/refunds", &refund("S-3", "60.00")).await.expect(201);
+    let seen = shop.get(&shop.admin, "/v1/policies/lakala/shadow").await.expect(200);
+    let counts = ["equal", "different", "not_comparable"].map(|name| seen[name].as_u64().unwrap());
+    assert_eq!((counts, &seen["kinds"][0]["rule"]), ([0, 0, 1], &json!("requested-today")), "{seen}");
 }
 
 #[tokio::test]
@@ -753,13 +828,18 @@ async fn two_who_ask_for_the_comparison_at_once_count_nothing_twice() {
 
 /// At most so many voids by one operator within an hour.
 fn rolling(most: u32) -> impl FnOnce(&mut Document) {
+    rolling_within(most, 3_600)
+}
+
+/// The same within so many seconds.
+fn rolling_within(most: u32, seconds: u32) -> impl FnOnce(&mut Document) {
     move |document| {
         document.void.as_mut().unwrap().count = vec![CountLimit {
             at_ceiling: Permission::Deny,
             at_most: Some(most),
             counted: Counted::Operator,
             per_business_day: None,
-            within: Some(Span::new(3_600).unwrap()),
+            within: Some(Span::new(seconds).unwrap()),
         }];
     }
 }
@@ -841,11 +921,7 @@ async fn another_span_finds_what_was_done_before_it_was_asked_for() {
     shop.sale_of_today("S-2").await;
     shop.set("/v1/policies/lakala?activate=now", &document("2", rolling(1))).await.expect(200);
     shop.tell(&shop.supervisor, "/v1/transactions/S-1/voids", &why()).await.expect(201);
-    let longer = document("3", |document| {
-        rolling(1)(document);
-        document.void.as_mut().unwrap().count[0].within = Some(Span::new(7_200).unwrap());
-    });
-    shop.set("/v1/policies/lakala?activate=now", &longer).await.expect(200);
+    shop.set("/v1/policies/lakala?activate=now", &document("3", rolling_within(1, 7_200))).await.expect(200);
     shop.tell(&shop.supervisor, "/v1/transactions/S-2/voids", &why()).await.refused(422, "decision.deny");
 }
 
@@ -873,6 +949,17 @@ async fn what_cannot_be_decided_and_what_is_put_forward_is_on_record() {
             (&json!("void"), None, &json!("2"))
         );
     }
+    // So is that nothing could be said of all ways.
+    assert_eq!(shop.get(&shop.manager, "/v1/transactions/S-2/ways-back").await.status, 422);
+    let listed = shop.decisions().await;
+    let ways: Vec<&Value> = listed.iter().filter(|item| item["record"]["format"] == "ways/1").collect();
+    assert_eq!(ways.len(), 1, "{listed:?}");
+    let record: WaysRecord = serde_json::from_value(ways[0]["record"].clone()).unwrap();
+    assert_eq!((record.answers.len(), &record.policy.version), (0, &"2".to_owned()));
+    assert!(
+        matches!(record.answer(), Err(DecisionError::MissingFact(fact)) if fact.starts_with("tallies.payer-token"))
+    );
+    assert_eq!(NativePolicy::load(&by_payer).unwrap().assess(&record.facts, None).err(), record.error);
     let lex = people::hire(&shop, "lex", &["M-1"], "compliance").await;
     let order = json!({"reference": "COURT-7", "reason": "order of the court"});
     shop.tell(&lex, "/v1/transactions/S-1/legal-orders", &order).await.expect(201);
@@ -971,8 +1058,40 @@ async fn another_policy_decides_at_terminals_of_its_class() {
     let class = |item: &Value| item["record"]["input"]["facts"]["asker"]["terminal_class"].clone();
     let by = |name: &str| listed.iter().filter(|d| d["policy"]["name"] == name).map(class).collect::<Vec<Value>>();
     let unionpay = by("unionpay");
-    assert_eq!(unionpay.iter().filter(|class| **class == json!("unattended")).count(), 2, "{unionpay:?}");
+    let there = unionpay.iter().filter(|class| **class == json!("unattended")).count();
+    assert_eq!(there, 1, "only what was asked at the terminal: {unionpay:?}");
     assert_eq!(by("lakala"), [Value::Null, Value::Null], "two checks, at a terminal of no class and without one");
+}
+
+#[tokio::test]
+async fn what_holds_at_a_class_of_terminals_holds_for_what_is_asked_at_one() {
+    let shop = open().await;
+    let strict = document("2", |document| {
+        let mut rules = document.void.clone().unwrap();
+        rules.max_amount = Some(Amount::new(5_000).unwrap());
+        let matches = Matcher { terminal_class: vec!["unattended".to_owned()], ..Matcher::default() };
+        document.when.void.insert(0, Variant { matches, name: "unattended".to_owned(), rules });
+    });
+    shop.set("/v1/policies/lakala?activate=now", &strict).await.expect(200);
+    shop.set("/v1/terminals/T1?merchant=M-1", br#"{"label":"door","class":"unattended"}"#).await.expect(200);
+    let outcome = async |key: &str, ask: &Value| shop.post(key, CHECK, ask).await.expect(200)["outcome"].clone();
+    // At the terminal 100.00 is too much; a back office is not there, whichever terminal it names.
+    assert_eq!(outcome(&shop.terminal, &json!({"reason": "wrong-amount", "operator": "M-1.cashier"})).await, "deny");
+    for key in [&shop.supervisor, &shop.system] {
+        for ask in [why(), json!({"reason": "wrong-amount", "terminal": "T1"})] {
+            let mut ask = ask.clone();
+            if *key == shop.system {
+                ask["operator"] = json!("M-1.supervisor");
+            }
+            assert_eq!(outcome(key, &ask).await, "allow", "{ask}");
+        }
+    }
+    // The terminal that is named is still the one whose operations are counted.
+    let listed = shop.decisions().await;
+    let asker = |item: &Value| item["record"]["input"]["facts"]["asker"].clone();
+    let named: Vec<Value> = listed.iter().map(asker).filter(|asker| !asker["terminal"].is_null()).collect();
+    let classes = named.iter().filter(|asker| !asker["terminal_class"].is_null()).count();
+    assert_eq!((named.len(), classes), (3, 1), "{named:?}");
 }
 
 #[tokio::test]
