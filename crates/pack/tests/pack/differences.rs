@@ -399,10 +399,7 @@ fn versions_and_layers_are_judged_by_one_table() {
             Err(_) => refused += 1,
         }
     }
-    assert!(
-        stricter > 100 && refused > 50 && layered > 100 && asked > 5_000,
-        "{stricter} {refused} {layered} {asked}"
-    );
+    assert!(stricter > 100 && refused > 50 && layered > 100 && asked > 5_000, "{stricter} {refused} {layered} {asked}");
 }
 
 fn nothing_is_newly_allowed([old, new]: &[Engine; 2], lines: &[difference::Changed]) -> u32 {
