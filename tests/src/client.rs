@@ -179,7 +179,7 @@ impl Client {
     ///
     /// # Errors
     /// There was no answer.
-    pub async fn send(&self, request: Request<String>) -> Result<Reply> {
+    pub async fn send<B: Into<Bytes>>(&self, request: Request<B>) -> Result<Reply> {
         let (mut parts, body) = request.into_parts();
         let line = format!("{} {}", parts.method, parts.uri);
         let address = format!("{}{}", self.address.get(), parts.uri);
@@ -192,7 +192,7 @@ impl Client {
         if let Some(proof) = &self.proof {
             parts.headers.insert("operator-proof", proof.parse()?);
         }
-        let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
+        let request = Request::from_parts(parts, Full::new(body.into()));
         let exchange = async {
             let response = self.http.request(request).await.map_err(|e| anyhow!("{line}: no answer: {e:?}"))?;
             let (parts, body) = response.into_parts();

@@ -145,3 +145,19 @@ impl Policies {
         edit(&quick, &[(r#"name = "lakala""#, &format!("name = {name:?}"))])
     }
 }
+
+/// What handheld terminals may do alone: `examples/terminal/handheld.toml`.
+pub const HANDHELD: &str = "handheld";
+
+impl Policies {
+    /// Adds [`HANDHELD`].
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn add_handheld(&self) -> Result<()> {
+        let example = checkout::root()?.join("examples/terminal/handheld.toml");
+        std::fs::copy(&example, self.path().join("handheld.toml"))
+            .map(|_| ())
+            .with_context(|| format!("{} cannot be copied", example.display()))
+    }
+}

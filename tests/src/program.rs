@@ -28,8 +28,17 @@ pub struct Ended {
 /// # Errors
 /// It is not built, cannot be started, or does not end.
 pub async fn run(folder: &Path, arguments: &[&str]) -> Result<Ended> {
+    run_with(folder, arguments, &[]).await
+}
+
+/// Runs `rescind` in a folder, with variables of its environment that are not told: keys.
+///
+/// # Errors
+/// It is not built, cannot be started, or does not end.
+pub async fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
     let command = format!("rescind {}", arguments.join(" "));
     let mut child = Command::new(checkout::program()?);
+    child.envs(environment.iter().copied());
     child.current_dir(folder).args(arguments).env("NO_COLOR", "1").stdin(Stdio::null()).kill_on_drop(true);
     let output = match tokio::time::timeout(PATIENCE, child.output()).await {
         Ok(output) => output.with_context(|| format!("{command} cannot be started"))?,

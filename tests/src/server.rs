@@ -44,6 +44,8 @@ pub struct Setup {
     pub store: Store,
     /// Between two ticks.
     pub tick_ms: u32,
+    /// The keys that sign bundles for terminals, if it publishes any.
+    pub bundle_keys: Option<PathBuf>,
 }
 
 impl Setup {
@@ -60,6 +62,7 @@ impl Setup {
             acquirer_url: None,
             store: Store::Group,
             tick_ms: 100,
+            bundle_keys: None,
         })
     }
 
@@ -74,6 +77,9 @@ impl Setup {
         command.args(["--store", if self.store == Store::Group { "group" } else { "per-write-commit" }]);
         if let Some(url) = &self.acquirer_url {
             command.args(["--acquirer-url", url]);
+        }
+        if let Some(keys) = &self.bundle_keys {
+            command.arg("--bundle-keys").arg(keys);
         }
         command.stdin(Stdio::null()).kill_on_drop(true);
         Ok(command)

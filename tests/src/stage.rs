@@ -1,6 +1,7 @@
 //! What a chapter is played on: a server, an acquirer, a receiver of webhooks.
 
-use crate::policies::Policies;
+use crate::policies::{HANDHELD, Policies};
+use crate::program::{self, Ended};
 use crate::receiver::Receiver;
 use crate::server::Server;
 use crate::shop::{Shop, cny};
@@ -11,6 +12,8 @@ use rescind_acquirer::{
 };
 use rescind_model::{MerchantId, SaleId};
 use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
 
 /// Everything that runs.
 #[derive(Debug)]
@@ -21,12 +24,17 @@ pub struct Stage {
     pub acquirer: Acquirer,
     /// Where webhooks go.
     pub receiver: Receiver,
+    /// How the keys were made that sign bundles for terminals under [`HANDHELD`].
+    pub keys_made: Ended,
+    /// Where they are: `bundles.key`, and `trust.json` for terminals.
+    keys: TempDir,
     /// Read again at every start.
-    _policies: Policies,
+    policies: Policies,
 }
 
 impl Stage {
-    /// Starts everything: the packs, [`QUICK`](crate::policies::QUICK) and [`BRIEF`](crate::policies::BRIEF) are in force.
+    /// Starts everything: the packs, [`QUICK`](crate::policies::QUICK), [`BRIEF`](crate::policies::BRIEF) and [`HANDHELD`] are
+    /// in force.
     ///
     /// # Errors
     /// Something does not start.
@@ -36,12 +44,30 @@ impl Stage {
         let policies = Policies::packs()?;
         policies.add_quick()?;
         policies.add_brief()?;
+        policies.add_handheld()?;
+        let keys = tempfile::tempdir()?;
+        let keygen = ["bundle", "keygen", "--out", "bundles.key", "--name", HANDHELD, "--trust", "trust.json"];
+        let keys_made = program::run(keys.path(), &keygen).await?;
+        keys_made.well()?;
         let server = Server::with(|setup| {
             setup.acquirer_url = Some(acquirer.url());
             policies.path().clone_into(&mut setup.policies);
+            setup.bundle_keys = Some(keys.path().join("trust.json"));
         })
         .await?;
-        Ok(Self { server, acquirer, receiver, _policies: policies })
+        Ok(Self { server, acquirer, receiver, keys_made, keys, policies })
+    }
+
+    /// Where the keys are that sign bundles.
+    #[must_use]
+    pub fn keys(&self) -> &Path {
+        self.keys.path()
+    }
+
+    /// Where the policies are.
+    #[must_use]
+    pub fn policies(&self) -> &Path {
+        self.policies.path()
     }
 
     /// Opens a shop under a policy.

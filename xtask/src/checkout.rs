@@ -38,6 +38,12 @@ impl Checkout {
         self.native.join("release").join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 
+    /// The terminal's library, built with its own profile.
+    pub fn terminal_library(&self) -> PathBuf {
+        let name = format!("{}rescind_terminal{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+        self.native.join("terminal").join(name)
+    }
+
     /// The sources of the components, one folder each.
     pub fn component_sources(&self) -> PathBuf {
         self.root.join("components")

@@ -70,6 +70,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the terminal's library as firmware gets it, then prints what a terminal costs beside the goals.
+    Figures,
+    /// Builds the simulator, then runs the service over bad stores, crashes and races.
+    Simulate {
+        /// Arguments for the simulator: `--seed S --runs N`, `--store redis`, `--story`, `--mistakes`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Finds the compiler for wasm and says which it is.
     Toolchain {
         /// Ask rustup again although it could not bring the target before.
@@ -118,6 +126,8 @@ fn perform(arguments: Arguments) -> Result<()> {
             build(&checkout, way, &["rescind", "bench"], 0)?;
             native::start(&checkout, "bench", &arguments)
         }
+        Task::Figures => figures(&checkout, way),
+        Task::Simulate { arguments } => native::simulate(&checkout, &arguments),
         Task::Test { arguments } => test(&checkout, way, &arguments),
         Task::Toolchain { again } => {
             if again {
@@ -153,6 +163,14 @@ fn build(checkout: &Checkout, way: Way, programs: &[&str], more: usize) -> Resul
     let what = format!("building {}", programs.join(" and "));
     steps.loud(&what, || native::build(checkout, programs).map(silently))?;
     Ok(steps)
+}
+
+fn figures(checkout: &Checkout, way: Way) -> Result<()> {
+    let sources = component::sources(checkout, &["eligibility".to_owned()])?;
+    let mut steps = Steps::of(component::steps(&sources).saturating_add(2));
+    component::build(checkout, &sources, way, &mut steps)?;
+    steps.loud("the terminal's library, as small as firmware gets it", || native::library(checkout).map(silently))?;
+    steps.loud("figures", || native::figures(checkout).map(silently))
 }
 
 fn test(checkout: &Checkout, way: Way, arguments: &[String]) -> Result<()> {

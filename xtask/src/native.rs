@@ -46,6 +46,52 @@ pub fn test_xtask(checkout: &Checkout) -> Result<()> {
     run(cargo().current_dir(checkout.root()).args(["test", "--release", "--package", "xtask"]))
 }
 
+/// The package of the terminal's library. It is built alone: with others, cargo would give it their compiler.
+const TERMINAL: &str = "rescind-terminal";
+
+/// Builds the terminal's library with the profile for firmware, stripped, without a compiler in it.
+///
+/// # Errors
+///
+/// If cargo fails.
+pub fn library(checkout: &Checkout) -> Result<()> {
+    run(cargo().current_dir(checkout.root()).args(["rustc", "--package", TERMINAL, "--lib"]).args([
+        "--profile",
+        "terminal",
+        "--crate-type",
+        "cdylib",
+    ]))
+}
+
+/// Prints what a terminal costs; how large the library is, if it was built before.
+///
+/// # Errors
+///
+/// If cargo fails, or what is measured.
+pub fn figures(checkout: &Checkout) -> Result<()> {
+    let mut cargo = cargo();
+    cargo.current_dir(checkout.root()).args(["run", "--release", "--package", TERMINAL, "--example", "figures"]);
+    run(cargo.env("RESCIND_TERMINAL_LIBRARY", checkout.terminal_library()))
+}
+
+/// Builds the simulator and becomes it. With `--mistakes` it is built apart, with mistakes that can be made on purpose: what
+/// is delivered is never built from there.
+///
+/// # Errors
+///
+/// If cargo fails, or the simulator cannot be started.
+pub fn simulate(checkout: &Checkout, arguments: &[String]) -> Result<()> {
+    if !arguments.iter().any(|argument| argument == "--mistakes") {
+        build(checkout, &["rescind-simulate"])?;
+        return start(checkout, "rescind-simulate", arguments);
+    }
+    let apart = checkout.root().join("target").join("planted");
+    let build = ["build", "--release", "--package", "rescind-simulate", "--features", "planted", "--target-dir"];
+    run(cargo().current_dir(checkout.root()).args(build).arg(&apart))?;
+    let program = apart.join("release").join("rescind-simulate");
+    become_program(Command::new(program).current_dir(checkout.root()).args(arguments))
+}
+
 /// Becomes the program `name`, built before.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ rescind_guest::composed!(
 pub struct Gateway {
     store: Store,
     admin_token: Option<String>,
+    bundle_keys: Option<String>,
 }
 
 impl Gateway {
@@ -25,6 +26,7 @@ impl Gateway {
         Ok(Self {
             store: Store::open("default").map_err(|e| e.to_string())?,
             admin_token: rescind_guest::variable("admin_token").await?,
+            bundle_keys: rescind_guest::variable("bundle_keys").await?,
         })
     }
 }
@@ -51,6 +53,9 @@ impl Ports for Gateway {
     }
     fn admin_token(&self) -> Option<&str> {
         self.admin_token.as_deref()
+    }
+    fn bundle_keys(&self) -> Option<String> {
+        self.bundle_keys.clone()
     }
     fn component(&self) -> &str {
         // Put there by the build, which makes the pure components first.

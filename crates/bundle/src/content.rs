@@ -25,7 +25,8 @@ use minicbor::Encoder;
 use rescind_proof::ProofKey;
 use std::ops::Range;
 
-use crate::cose::{self, Kind, Unwritten};
+use crate::cose::Unwritten;
+use crate::draft::Draft;
 use crate::key::{SignFailed, Signer};
 use crate::limits;
 use crate::wire::{Malformed, Reader};
@@ -97,21 +98,10 @@ impl Content {
     /// # Errors
     /// [`Unsignable`]: what is signed here can be read there, or it is not signed.
     pub fn sign(&self, changes: &[Vec<u8>], signer: &dyn Signer) -> Result<Vec<u8>, Unsignable> {
-        let payload = self.write().map_err(|error| SignFailed(error.to_string()))?;
-        Layout::read(&payload)?;
-        let count = u64::try_from(changes.len()).unwrap_or(u64::MAX);
-        if changes.len() > limits::CHANGES {
-            return Err(Malformed::TooLong { what: "changes of keys", limit: limits::CHANGES, found: count }.into());
-        }
-        let bytes = cose::seal(Kind::Bundle, changes, &payload, signer)?;
-        if bytes.len() > limits::BUNDLE_BYTES {
-            let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            return Err(Malformed::TooLong { what: "a bundle", limit: limits::BUNDLE_BYTES, found }.into());
-        }
-        Ok(bytes)
+        Draft::new(self, changes.to_vec())?.sign(signer)
     }
 
-    fn write(&self) -> Result<Vec<u8>, Unwritten> {
+    pub(crate) fn write(&self) -> Result<Vec<u8>, Unwritten> {
         let mut out = Encoder::new(Vec::with_capacity(self.code.len().saturating_add(4_096)));
         out.map(14)?.u8(0)?.str(FORMAT)?;
         out.u8(1)?.str(&self.name)?.u8(2)?.u64(self.version)?;

@@ -105,19 +105,53 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// A payload that a key is to sign: what the signer is given, and the envelope around what it answers. Signing is apart from
+/// it, so that a key can stay in a module that signs messages and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsigned<'a> {
+    protected: Vec<u8>,
+    head: Vec<u8>,
+    payload: &'a [u8],
+}
+
+impl<'a> Unsigned<'a> {
+    /// A payload of a kind, for a key.
+    ///
+    /// # Errors
+    /// [`SignFailed`] if it cannot be written.
+    pub fn new(kind: Kind, changes: &[Vec<u8>], payload: &'a [u8], key: &PublicKey) -> Result<Self, SignFailed> {
+        let unwritten = |error: Unwritten| SignFailed(error.to_string());
+        let protected = protected(kind, changes, key).map_err(unwritten)?;
+        let head = signed_head(&protected, payload.len()).map_err(unwritten)?;
+        Ok(Self { protected, head, payload })
+    }
+
+    /// What is signed (the `Sig_structure` of RFC 9052), in parts.
+    #[must_use]
+    pub fn message(&self) -> [&[u8]; 2] {
+        [&self.head, self.payload]
+    }
+
+    /// The envelope with the signature, which nobody has checked.
+    ///
+    /// # Errors
+    /// [`SignFailed`] for a signature that is too long.
+    pub fn with(&self, signature: &[u8]) -> Result<Vec<u8>, SignFailed> {
+        if signature.len() > limits::SIGNATURE_BYTES {
+            return Err(SignFailed(format!("a signature of {} bytes is too long", signature.len())));
+        }
+        envelope(&self.protected, self.payload, signature).map_err(|error| SignFailed(error.to_string()))
+    }
+}
+
 /// Signs a payload.
 ///
 /// # Errors
 /// [`SignFailed`] if the signer could not.
 pub fn seal(kind: Kind, changes: &[Vec<u8>], payload: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, SignFailed> {
-    let unwritten = |error: Unwritten| SignFailed(error.to_string());
-    let protected = protected(kind, changes, signer.public()).map_err(unwritten)?;
-    let head = signed_head(&protected, payload.len()).map_err(unwritten)?;
-    let signature = signer.sign(&[&head, payload])?;
-    if signature.len() > limits::SIGNATURE_BYTES {
-        return Err(SignFailed(format!("a signature of {} bytes is too long", signature.len())));
-    }
-    envelope(&protected, payload, &signature).map_err(unwritten)
+    let unsigned = Unsigned::new(kind, changes, payload, signer.public())?;
+    let signature = signer.sign(&unsigned.message())?;
+    unsigned.with(&signature)
 }
 
 fn envelope(protected: &[u8], payload: &[u8], signature: &[u8]) -> Result<Vec<u8>, Unwritten> {

@@ -6,8 +6,9 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-use crate::content::Layout;
+use crate::content::{Layout, Unsignable};
 use crate::cose::{Envelope, Kind};
+use crate::draft::Draft;
 use crate::key::{KeyId, PublicKey, Verifier};
 use crate::limits;
 use crate::trust::Trust;
@@ -21,10 +22,12 @@ pub struct Inspection {
     pub bytes: usize,
     /// Their SHA-256.
     pub sha256: String,
-    /// How it is signed.
-    pub algorithm: String,
-    /// By which key.
-    pub key: KeyId,
+    /// How it is signed; absent while it is a draft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
+    /// By which key it says it is signed; absent while it is a draft.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
     /// The line of bundles.
     pub name: String,
     /// The version.
@@ -82,6 +85,8 @@ pub struct InspectedProofKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct InspectedChange {
+    /// The line of bundles whose keys change.
+    pub name: String,
     /// The number of the set it makes.
     pub number: u64,
     /// Who signed it.
@@ -96,22 +101,35 @@ pub struct InspectedChange {
 /// [`Malformed`] if it is no whole bundle.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, Malformed> {
     let envelope = Envelope::read(bytes, Kind::Bundle, limits::BUNDLE_BYTES)?;
-    let layout = Layout::read(envelope.payload)?;
+    let shown = shown(bytes, envelope.payload, &envelope.changes)?;
+    Ok(Inspection { algorithm: Some(envelope.algorithm.to_string()), key: Some(envelope.key), ..shown })
+}
+
+/// Reads a draft: what its bundle will say.
+///
+/// # Errors
+/// [`Unsignable`] if it is no draft.
+pub fn inspect_draft(bytes: &[u8]) -> Result<Inspection, Unsignable> {
+    let draft = Draft::read(bytes)?;
+    let changes: Vec<&[u8]> = draft.changes().iter().map(Vec::as_slice).collect();
+    Ok(shown(bytes, draft.payload(), &changes)?)
+}
+
+fn shown(bytes: &[u8], payload: &[u8], statements: &[&[u8]]) -> Result<Inspection, Malformed> {
+    let layout = Layout::read(payload)?;
     let part = |class: &Option<String>, range: &std::ops::Range<usize>| {
-        let bytes = envelope.payload.get(range.clone()).unwrap_or_default();
+        let bytes = payload.get(range.clone()).unwrap_or_default();
         Part { class: class.clone(), bytes: bytes.len(), sha256: sha256(bytes) }
     };
     let mut changes = Vec::new();
-    for bytes in &envelope.changes {
-        let change = Envelope::read(bytes, Kind::Keys, limits::CHANGE_BYTES)?;
-        let Trust { number, keys, .. } = Trust::read(change.payload)?;
-        changes.push(InspectedChange { number, signed_by: change.key, keys });
+    for bytes in statements {
+        changes.push(inspect_change(bytes)?);
     }
     Ok(Inspection {
         bytes: bytes.len(),
         sha256: sha256(bytes),
-        algorithm: envelope.algorithm.to_string(),
-        key: envelope.key,
+        algorithm: None,
+        key: None,
         version: layout.version,
         profile: hex::encode(layout.profile),
         component: hex::encode(layout.component),
@@ -129,19 +147,24 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Malformed> {
     })
 }
 
+/// Reads a change of keys without checking who signed it.
+///
+/// # Errors
+/// [`Malformed`] if it is none.
+pub fn inspect_change(bytes: &[u8]) -> Result<InspectedChange, Malformed> {
+    let change = Envelope::read(bytes, Kind::Keys, limits::CHANGE_BYTES)?;
+    let Trust { name, number, keys, .. } = Trust::read(change.payload)?;
+    Ok(InspectedChange { name, number, signed_by: change.key, keys })
+}
+
 /// The signed bundle that the bytes are, whatever its target and version: for a server that gives it out, and for
 /// whoever made it. It is not for running: nothing says that it fits an engine.
 ///
 /// # Errors
 /// [`crate::Refusal`].
 pub fn check(bytes: &[u8], trust: &Trust, verifier: &dyn Verifier) -> Result<Inspection, crate::Refusal> {
-    let inspection = inspect(bytes)?;
-    let mut profile = [0; 32];
-    hex::decode_to_slice(&inspection.profile, &mut profile).map_err(|_| crate::Refusal::OtherProfile)?;
-    let (target, wasmtime) = (inspection.target.clone(), inspection.wasmtime.clone());
-    let engine = crate::Engine { target, wasmtime, profile };
-    crate::verify_installed(bytes.to_vec(), trust, &engine, verifier)?;
-    Ok(inspection)
+    crate::verify_genuine(bytes.to_vec(), trust, verifier)?;
+    Ok(inspect(bytes)?)
 }
 
 fn proof_key(key: &ProofKey) -> InspectedProofKey {
@@ -161,7 +184,10 @@ impl fmt::Display for Inspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "bundle      {} version {}, {} bytes", self.name, self.version, self.bytes)?;
         writeln!(f, "sha256      {}", self.sha256)?;
-        writeln!(f, "signed by   {} ({})", self.key, self.algorithm)?;
+        match (&self.key, &self.algorithm) {
+            (Some(key), Some(algorithm)) => writeln!(f, "signed by   {key} ({algorithm})")?,
+            _ => writeln!(f, "signed by   nobody: a draft")?,
+        }
         writeln!(f, "target      {}, engine {}", self.target, self.wasmtime)?;
         writeln!(f, "profile     {}", self.profile)?;
         writeln!(f, "component   {}", self.component)?;

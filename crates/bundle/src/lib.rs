@@ -11,6 +11,8 @@
 //! | `cose` | the envelope around everything that is signed |
 //! | `trust` | whom a terminal believes, and how that changes while terminals are away |
 //! | `content` | what a bundle says |
+//! | `draft` | a bundle on its way to the key that signs it |
+//! | `engines` | the engines that terminals have, or had |
 //! | `verified` | checking a bundle |
 //! | `inspect` | what stands in a bundle, for people |
 //! | `store`, `disk` | two slots that survive a power loss, and what they need of a disk |
@@ -49,6 +51,8 @@ mod content;
 pub mod cose;
 #[cfg(feature = "store")]
 mod disk;
+mod draft;
+pub mod engines;
 #[cfg(feature = "inspect")]
 mod inspect;
 mod key;
@@ -64,11 +68,14 @@ pub mod wire;
 pub use content::{ClassPolicy, Content, Times, Unsignable};
 #[cfg(feature = "store")]
 pub use disk::{Disk, Folder};
+pub use draft::Draft;
 #[cfg(feature = "inspect")]
-pub use inspect::{InspectedChange, InspectedProofKey, Inspection, Part, check, inspect};
+pub use inspect::{
+    InspectedChange, InspectedProofKey, Inspection, Part, check, inspect, inspect_change, inspect_draft,
+};
 pub use key::{Algorithm, BadKey, Ed25519, KeyId, PublicKey, SignFailed, Signer, SigningKey, Unverified, Verifier};
 pub use rescind_proof::ProofKey;
 #[cfg(feature = "store")]
 pub use store::{Slot, Store, StoreError, Update};
 pub use trust::{BadChange, BrokenChange, Trust};
-pub use verified::{Engine, Installed, Refusal, Verified, verify, verify_installed};
+pub use verified::{Engine, Installed, Refusal, Verified, verify, verify_genuine, verify_installed};

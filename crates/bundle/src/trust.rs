@@ -94,8 +94,24 @@ impl Trust {
     /// # Errors
     /// [`BadChange`].
     pub fn change(&self, keys: Vec<PublicKey>, signer: &dyn Signer) -> Result<(Self, Vec<u8>), BadChange> {
-        if !self.keys.contains(signer.public()) {
-            return Err(BadChange::NotTrusted(signer.public().id()));
+        let (next, payload) = self.next(keys, signer.public())?;
+        Ok((next, cose::seal(Kind::Keys, &[], &payload, signer)?))
+    }
+
+    /// The bytes that a key of this set has to sign for that change, whole: for a module that signs messages. What it
+    /// answers goes into [`Trust::change`] with the same keys.
+    ///
+    /// # Errors
+    /// [`BadChange`].
+    pub fn change_message(&self, keys: Vec<PublicKey>, signer: &PublicKey) -> Result<Vec<u8>, BadChange> {
+        let (_, payload) = self.next(keys, signer)?;
+        Ok(cose::Unsigned::new(Kind::Keys, &[], &payload, signer)?.message().concat())
+    }
+
+    /// The next set, and what the change that leads to it says.
+    fn next(&self, keys: Vec<PublicKey>, signer: &PublicKey) -> Result<(Self, Vec<u8>), BadChange> {
+        if !self.keys.contains(signer) {
+            return Err(BadChange::NotTrusted(signer.id()));
         }
         let mut retired = self.retired.clone();
         retired.extend(self.keys.iter().filter(|key| !keys.contains(key)).cloned());
@@ -106,7 +122,23 @@ impl Trust {
         let next = Self { name: self.name.clone(), number, keys, retired };
         next.check()?;
         let payload = next.write().map_err(|error| SignFailed(error.to_string()))?;
-        Ok((next, cose::seal(Kind::Keys, &[], &payload, signer)?))
+        Ok((next, payload))
+    }
+
+    /// It, if it can be a set of keys at all: for sets that people wrote down.
+    ///
+    /// # Errors
+    /// [`BadChange::Keys`] for no key, too many, one twice, or one that is retired; also without a name or number.
+    pub fn checked(self) -> Result<Self, BadChange> {
+        let named = !self.name.is_empty() && self.name.len() <= limits::TEXT_BYTES;
+        if !named || !self.name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(BadChange::Keys("a set has a name of at most 128 letters, digits and signs"));
+        }
+        if self.number == 0 {
+            return Err(BadChange::Keys("the first set has number 1"));
+        }
+        self.check()?;
+        Ok(self)
     }
 
     fn check(&self) -> Result<(), BadChange> {

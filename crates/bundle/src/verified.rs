@@ -204,6 +204,19 @@ impl Verified {
         self.bytes.get(range.clone())
     }
 
+    /// All policies, each with its class of terminals; without one: for every class that has none of its own.
+    pub fn policies(&self) -> impl Iterator<Item = (Option<&str>, &[u8])> {
+        let of = |range: &core::ops::Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
+        self.layout.policies.iter().map(move |(class, range)| (class.as_deref(), of(range)))
+    }
+
+    /// The engine it was made for.
+    #[must_use]
+    pub fn made_for(&self) -> Engine {
+        let Layout { target, wasmtime, profile, .. } = &self.layout;
+        Engine { target: target.clone(), wasmtime: wasmtime.clone(), profile: *profile }
+    }
+
     /// The keys that check operators' proofs.
     #[must_use]
     pub fn proof_keys(&self) -> &[ProofKey] {
@@ -303,6 +316,17 @@ pub fn verify_installed(
     engine: &Engine,
     verifier: &dyn Verifier,
 ) -> Result<Verified, Refusal> {
+    let verified = verify_genuine(bytes, trust, verifier)?;
+    fits(&verified.layout, engine)?;
+    Ok(verified)
+}
+
+/// Checks that a bundle is genuine, whatever its engine, version and time: for a server that gives it out, and for whoever
+/// made it. It is not for running: nothing says that it fits an engine.
+///
+/// # Errors
+/// [`Refusal`]: form, keys, signature, name, in this order.
+pub fn verify_genuine(bytes: Vec<u8>, trust: &Trust, verifier: &dyn Verifier) -> Result<Verified, Refusal> {
     if bytes.len() > limits::BUNDLE_BYTES {
         return Err(Refusal::TooLarge { limit: limits::BUNDLE_BYTES, found: bytes.len() });
     }
@@ -323,15 +347,14 @@ pub fn verify_installed(
     for (_, range) in &mut layout.policies {
         *range = moved(range, start);
     }
-    fits(&layout, &reached, engine)?;
+    if layout.name != reached.name {
+        return Err(Refusal::OtherName { expected: reached.name.clone(), found: layout.name.clone() });
+    }
     let digest = Sha256::digest(&bytes).into();
     Ok(Verified { bytes, digest, layout, trust: reached, signer })
 }
 
-fn fits(layout: &Layout, trust: &Trust, engine: &Engine) -> Result<(), Refusal> {
-    if layout.name != trust.name {
-        return Err(Refusal::OtherName { expected: trust.name.clone(), found: layout.name.clone() });
-    }
+fn fits(layout: &Layout, engine: &Engine) -> Result<(), Refusal> {
     if layout.target != engine.target {
         return Err(Refusal::OtherTarget { expected: engine.target.clone(), found: layout.target.clone() });
     }

@@ -5,6 +5,7 @@
 
 mod acquirer;
 mod admin;
+mod bundle;
 mod components;
 mod native;
 mod policy;
@@ -12,6 +13,7 @@ mod provision;
 mod serve;
 mod shop;
 mod stdio;
+mod terminal;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -33,11 +35,16 @@ enum Command {
     /// Write, test, compare and compile policies.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Make, sign and check what terminals decide with.
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
+    /// Play a payment terminal, with the server or without it.
+    Terminal(terminal::Terminal),
 }
 
 fn main() -> ExitCode {
@@ -45,8 +52,10 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve.run().map(|()| ExitCode::SUCCESS),
         Command::Admin(admin) => admin.run().map(|()| ExitCode::SUCCESS),
         Command::Policy(policy) => policy.run(),
+        Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
+        Command::Terminal(terminal) => terminal.run(),
     };
     match done {
         Ok(code) => code,

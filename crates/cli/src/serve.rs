@@ -1,7 +1,7 @@
 //! `rescind serve`: the application on its embedded store.
 
 use crate::stdio::{announce, say};
-use crate::{native, provision, shop};
+use crate::{bundle, native, provision, shop};
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
 use rescind_host::Host;
@@ -10,6 +10,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Where bundles are published: the one thing that comes in larger bodies.
+const LARGER_BODIES: &str = "/v1/bundles/";
 
 /// Serve the application on its embedded store.
 #[derive(Debug, Args)]
@@ -29,6 +32,10 @@ pub struct Serve {
     /// The folder of policy packs. All are checked and put in force at the start.
     #[arg(long, default_value = "policies")]
     policies: PathBuf,
+    /// A set of keys that sign bundles for terminals, as `rescind bundle keygen` writes it; may be repeated, one for each
+    /// line of bundles. Without it the variable `bundle_keys` counts.
+    #[arg(long = "bundle-keys")]
+    bundle_keys: Vec<PathBuf>,
     /// Base address of the provider adapter. Without it nothing is sent to a provider.
     #[arg(long)]
     acquirer_url: Option<String>,
@@ -67,6 +74,8 @@ impl Serve {
     }
 
     async fn serve(self) -> anyhow::Result<()> {
+        let sets = self.bundle_keys.iter().map(|file| bundle::read_trust(file));
+        let bundle_keys: Vec<rescind_bundle::Trust> = sets.collect::<anyhow::Result<_>>()?;
         let store: Arc<dyn Store> = match self.store {
             Durability::Group => Arc::new(SqliteStore::open(&self.db)?),
             Durability::PerWriteCommit => Arc::new(PerWriteStore::open(&self.db)?),
@@ -105,7 +114,11 @@ impl Serve {
             .listen(self.listen)
             .allow_private(allow_private)
             .cache(&self.cache)
+            .larger_bodies(LARGER_BODIES, rescind_bundle::limits::BUNDLE_BYTES)
             .tick(Duration::from_millis(self.tick_ms), &tick_token);
+        if !bundle_keys.is_empty() {
+            builder = builder.variable("bundle_keys", serde_json::to_string(&bundle_keys)?);
+        }
         if let Some(url) = acquirer_url {
             builder = builder.variable("acquirer_url", url);
         }

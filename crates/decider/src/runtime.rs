@@ -91,6 +91,16 @@ impl Runtime {
         Self::of(engine, &component)
     }
 
+    /// A component in an engine of another profile, such as the server's: for holding its answers against those of this
+    /// one. What a call may cost is then that engine's affair, but for its time.
+    ///
+    /// # Errors
+    /// [`DeciderError::Contract`] if it is no eligibility component, or imports anything that could do something.
+    #[cfg(feature = "compile")]
+    pub fn in_engine(engine: Engine, component: &Component) -> Result<Self, DeciderError> {
+        Self::of(engine, component)
+    }
+
     fn of(engine: Engine, component: &Component) -> Result<Self, DeciderError> {
         let contract = |error: &wasmtime::Error| DeciderError::Contract { reason: format!("{error:#}") };
         let mut linker = Linker::<()>::new(&engine);

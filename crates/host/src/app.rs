@@ -8,6 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
+use crate::body_limit::BodyLimits;
 use crate::instance::RequestScope;
 use crate::metrics::{Gauges, Metrics};
 use crate::pool::{Pool, Unserved};
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tracer: Option<Tracer>,
     pub(crate) deadline: Duration,
+    pub(crate) body_limits: BodyLimits,
 }
 
 /// A request whose body may still be on its way.

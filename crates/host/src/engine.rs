@@ -52,6 +52,18 @@ pub(crate) fn engine(capacity: Capacity) -> Result<Engine, HostError> {
     Engine::new(&config).map_err(|error| HostError::Engine { reason: format!("{error:#}") })
 }
 
+/// A component compiled as `rescind serve` compiles it, and the engine with its default limits: for holding answers of
+/// this host against those of others.
+///
+/// # Errors
+/// [`HostError::Engine`] if there is no engine for this machine, [`HostError::Component`] if the bytes do not compile; `id`
+/// names the component in it.
+pub fn compiled(id: &str, bytes: &[u8]) -> Result<(Engine, Component), HostError> {
+    let engine = engine(Capacity { instances: limits::INSTANCES, memory: limits::INSTANCE_MEMORY_BYTES })?;
+    let component = compile_now(&engine, id, bytes)?;
+    Ok((engine, component))
+}
+
 /// Advances the engine's epoch until dropped, so that a busy guest lets others have its thread.
 #[derive(Debug)]
 pub(crate) struct Clock {

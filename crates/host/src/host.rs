@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::{App, Incoming};
+use crate::body_limit::BodyLimits;
 use crate::compose::compose;
 use crate::engine::{self, Capacity, Clock};
 use crate::error::HostError;
@@ -46,6 +47,7 @@ pub struct HostBuilder {
     instances: u32,
     memory: usize,
     patience: Patience,
+    larger_bodies: Vec<(String, usize)>,
 }
 
 /// An application that is loaded, linked and bound to its address, but does not serve yet.
@@ -158,6 +160,14 @@ impl HostBuilder {
         self
     }
 
+    /// Takes bodies of at most so many bytes on paths that begin so, where that is more than
+    /// [`limits::REQUEST_BODY_BYTES`]; at most [`limits::LARGER_BODIES`] of the larger ones at a time.
+    #[must_use]
+    pub fn larger_bodies(mut self, prefix: impl Into<String>, bytes: usize) -> Self {
+        self.larger_bodies.push((prefix.into(), bytes));
+        self
+    }
+
     /// Time a client has for the head of a request; an idle connection is closed after it. The default is
     /// [`limits::HEAD_TIMEOUT`].
     #[must_use]
@@ -231,7 +241,8 @@ impl HostBuilder {
         let listener = TcpListener::bind(self.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let pool = Arc::new(Pool::new(engine, guests, self.instances, Arc::clone(&metrics)));
-        let app = App { routes, components: ids, pool, store, metrics, tracer, deadline: self.deadline };
+        let body_limits = BodyLimits::new(self.larger_bodies);
+        let app = App { routes, components: ids, pool, store, metrics, tracer, deadline: self.deadline, body_limits };
         Ok(Host { app: Arc::new(app), listener, address, tick, patience: self.patience, _clock: clock })
     }
 
@@ -294,6 +305,7 @@ impl Host {
                 head: limits::HEAD_TIMEOUT,
                 write: limits::WRITE_TIMEOUT,
             },
+            larger_bodies: Vec::new(),
         }
     }
 
@@ -357,11 +369,11 @@ impl fmt::Debug for Handler {
 }
 
 impl Handler {
-    /// Answers one request; the answer is durable. Bodies over [`limits::REQUEST_BODY_BYTES`] are answered with 413.
+    /// Answers one request; the answer is durable. Bodies over [`limits::REQUEST_BODY_BYTES`], or over what its path takes,
+    /// are answered with 413.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        let read = async |body: Bytes| {
-            if body.len() > limits::REQUEST_BODY_BYTES { Err(Problem::TooLarge) } else { Ok(body) }
-        };
+        let limit = self.app.body_limits.of(request.uri().path());
+        let read = async |body: Bytes| if body.len() > limit { Err(Problem::TooLarge) } else { Ok(body) };
         self.app.answer(Incoming { request, client: None }, read).await
     }
 }

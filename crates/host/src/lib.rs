@@ -29,6 +29,7 @@
 
 mod app;
 mod bindings;
+mod body_limit;
 mod compose;
 mod destination;
 mod engine;
@@ -55,5 +56,6 @@ mod trace;
 mod variables;
 mod write_timeout;
 
+pub use engine::compiled;
 pub use error::{ArchiveError, HostError, OpenError};
 pub use host::{Handler, Host, HostBuilder, stop_signal};

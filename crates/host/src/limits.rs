@@ -5,8 +5,13 @@ use std::time::Duration;
 
 // --- Requests -------------------------------------------------------------------------------------------------
 
-/// Largest request body, in bytes. The largest legitimate body is a policy pack; 1 MiB is ten times the biggest of ours.
+/// Largest request body, in bytes, where the application names no path that takes more
+/// ([`crate::HostBuilder::larger_bodies`]). The largest body elsewhere is a piece of evidence, a fourth of it.
 pub const REQUEST_BODY_BYTES: usize = 1024 * 1024;
+
+/// Larger bodies that are taken in at a time. Bundles for terminals are published one by one; four of 6 MiB are less than
+/// an instance may take.
+pub const LARGER_BODIES: usize = 4;
 
 /// Largest response of a guest, in bytes. Answers are kept whole until they are durable, so they must be bounded;
 /// the console's largest asset is far below.

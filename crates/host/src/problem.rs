@@ -34,7 +34,7 @@ impl Problem {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The request could not be completed"),
             Self::NoRoute => (StatusCode::NOT_FOUND, "no-route", "There is nothing at this path"),
             Self::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The request body is larger than 1 MiB")
+                (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The request body is larger than this path takes")
             }
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The request body did not arrive in time"),
             Self::Malformed => {

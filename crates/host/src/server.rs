@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming as Body;
+use hyper::body::{Body as _, Incoming as Body};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -102,18 +102,28 @@ async fn connection(
 }
 
 async fn answer(app: &App, request: Request<Body>, client: SocketAddr) -> Response<Full<Bytes>> {
+    let limit = app.body_limits.of(request.uri().path());
     let too_large = request.headers().get(CONTENT_LENGTH).is_some_and(|length| {
         let length = length.to_str().ok().and_then(|length| length.parse::<u64>().ok());
-        length.and_then(|length| usize::try_from(length).ok()).is_none_or(|length| length > limits::REQUEST_BODY_BYTES)
+        length.and_then(|length| usize::try_from(length).ok()).is_none_or(|length| length > limit)
     });
+    let announced = request.body().size_hint().exact();
+    // Held until the request is answered: until then its body, or what was made of it, is in memory.
+    let mut room = None;
     let read = async |body| {
-        if too_large { Err(Problem::TooLarge) } else { read(body).await }
+        if too_large {
+            return Err(Problem::TooLarge);
+        }
+        room = app.body_limits.room(announced, limit).await?;
+        read(body, limit).await
     };
-    app.answer(Incoming { request, client: Some(client) }, read).await.map(Full::new)
+    let response = app.answer(Incoming { request, client: Some(client) }, read).await.map(Full::new);
+    drop(room);
+    response
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    let whole = Limited::new(body, limits::REQUEST_BODY_BYTES).collect();
+async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let whole = Limited::new(body, limit).collect();
     match tokio::time::timeout(limits::BODY_TIMEOUT, whole).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),

@@ -187,6 +187,7 @@ async fn over_a_socket_requests_are_bounded_and_stopping_is_clean() {
     let store = world.store();
     let host = Host::builder(world.path("spin.toml"))
         .store(store.clone())
+        .larger_bodies("/v1/large", rescind_host::limits::REQUEST_BODY_BYTES + 1)
         .listen(([127, 0, 0, 1], 0).into())
         .build()
         .await
@@ -209,6 +210,17 @@ async fn over_a_socket_requests_are_bounded_and_stopping_is_clean() {
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("application/problem+json"), "{answer}");
+    // More is taken where the application says so, whether its length is announced or not.
+    let body = "x".repeat(too_large);
+    let length = format!("content-length: {too_large}");
+    let announced = format!("POST /v1/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{length}\r\n\r\n{body}");
+    let chunked = format!(
+        "POST /v1/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{too_large:x}\r\n{body}\r\n0\r\n\r\n"
+    );
+    for request in [announced, chunked] {
+        let answer = exchange(address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
 
     let idle = TcpStream::connect(address).await.unwrap();
     stop.send(()).unwrap();

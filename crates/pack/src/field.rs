@@ -263,10 +263,16 @@ impl<'a> Walk<'a> {
 
     /// The field that the last key of the path means here.
     fn field(&self) -> Option<&'static Field> {
-        let key = self.path.iter().rev().find(|part| !part.starts_with('['))?;
-        let around = |name: &&str| *name == self.section || self.path.iter().any(|part| part == name);
-        FIELDS.iter().find(|field| field.key == key && (field.within.is_empty() || field.within.iter().any(around)))
+        let keys: Vec<&str> = self.path.iter().map(String::as_str).filter(|part| !part.starts_with('[')).collect();
+        of(self.section, &keys)
     }
+}
+
+/// The field that the last of these keys means in a section.
+pub(crate) fn of(section: &str, keys: &[&str]) -> Option<&'static Field> {
+    let key = keys.last()?;
+    let around = |name: &&str| *name == section || keys.contains(name);
+    FIELDS.iter().find(|field| field.key == *key && (field.within.is_empty() || field.within.iter().any(around)))
 }
 
 /// What an item of a list is named by.

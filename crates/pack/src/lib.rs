@@ -5,6 +5,7 @@
 
 pub mod backtest;
 pub mod boundary;
+pub mod carried;
 pub mod case;
 pub mod coverage;
 pub mod difference;
@@ -14,6 +15,8 @@ pub mod explanation;
 pub mod field;
 pub mod generator;
 pub mod lint;
+pub mod meaning;
+pub mod mutants;
 pub mod notation;
 pub mod pack;
 pub mod plot;

@@ -20,6 +20,12 @@ pub struct Subject {
 #[error("{0}")]
 pub struct CannotExplain(String);
 
+impl CannotExplain {
+    fn nothing_asked() -> Self {
+        Self("it asks for no decision: what it expects the policy says by itself".to_owned())
+    }
+}
+
 impl Subject {
     /// A case of the pack, by its name or a part of it that no other has.
     ///
@@ -43,7 +49,11 @@ impl Subject {
             }
         };
         let bad = |error: crate::case::CaseError| CannotExplain(error.to_string());
-        Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked: case.asked(&pack.engine).map_err(bad)? })
+        let asked = case.asked(&pack.engine).map_err(bad)?;
+        if asked == Asked::Nothing {
+            return Err(CannotExplain::nothing_asked());
+        }
+        Ok(Self { facts: case.facts(&pack.engine).map_err(bad)?, asked })
     }
 
     /// Facts as JSON: alone, with a question (`{"facts": …, "question": …}`), or recorded: a decision, or all ways at once.
@@ -82,9 +92,7 @@ impl Subject {
         let explained = match &self.asked {
             Asked::One(question) => pack.engine.explain(&self.facts, question).map(|one| vec![one]),
             Asked::All(amount) => pack.engine.explain_all(&self.facts, amount.as_ref()),
-            Asked::Charge => {
-                return Err(CannotExplain("it only asks what the sale is charged: there is no decision".to_owned()));
-            }
+            Asked::Nothing => return Err(CannotExplain::nothing_asked()),
         };
         explained.map_err(|error| CannotExplain(format!("nothing is decided: {error:?}")))
     }

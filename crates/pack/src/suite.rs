@@ -1,4 +1,4 @@
-//! Packs with their cases: which answer as expected, and what no case has touched.
+//! Packs with their cases: which answer as expected, and what no case shows.
 
 use crate::case::{Case, CaseFile, Difference};
 use crate::coverage::{Coverage, Gap};
@@ -42,7 +42,7 @@ pub struct Tested {
     pub cases: Vec<Tried>,
     /// How many rules it states.
     pub stated: usize,
-    /// How many of them its cases touch on every side.
+    /// How many of them its cases show on every side.
     pub covered: usize,
     /// The rest.
     pub gaps: Vec<Gap>,
@@ -80,7 +80,7 @@ impl Suite {
         self.packs.iter().map(|pack| pack.stated).sum()
     }
 
-    /// How many of them cases touch on every side.
+    /// How many of them cases show on every side.
     #[must_use]
     pub fn covered(&self) -> usize {
         self.packs.iter().map(|pack| pack.covered).sum()

@@ -16,6 +16,7 @@
 
 use crate::app::App;
 use crate::error::Error;
+use crate::feed::Told;
 use crate::limits::{BOOK_DAYS, LIST_LIMIT};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Deed, Principal};
@@ -384,7 +385,9 @@ impl<P: Ports> App<P> {
                         return Ok((None, next));
                     }
                     for item in &page.items {
-                        next.take(&item.aggregate, &item.event, &calendar)?;
+                        if let Told::OfSale { event, aggregate } = &item.told {
+                            next.take(aggregate, event, &calendar)?;
+                        }
                     }
                     next.at = to;
                     next.mark.clone_from(&mark);

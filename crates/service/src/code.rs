@@ -7,7 +7,7 @@ use crate::limits::LIST_LIMIT;
 use crate::operation::{OperationAsk, find_operation};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
-use crate::sale::{Aggregate, Beginning, ChargedFee, is_late};
+use crate::sale::{Aggregate, Beginning, ChargedFee, Timing, is_late};
 use crate::store::key::Key;
 use crate::store::list::Position;
 use rescind_model::{
@@ -174,6 +174,7 @@ impl<P: Ports> App<P> {
                 outcome: SaleOutcome::Unpaid,
                 origin: Origin::Code(code),
                 content,
+                timing: Timing::Now,
             },
         )
         .await

@@ -13,8 +13,8 @@ use crate::store::tally::{Count, Place, Rolling, Tally as DayTally, before};
 use crate::store::{Commit, Record as _};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Asker, CommandId, Counted, Facts, Instant, Ledger, MerchantId, Money, Period, PersonId, Sale, SaleId, Tally,
-    TallyNeed, Way,
+    Asker, BusinessDay, CommandId, Counted, Facts, Instant, Ledger, MerchantId, Money, Needs, Period, PersonId, Sale,
+    SaleId, Tally, TallyNeed, TerminalId, Way,
 };
 
 /// Facts, and the counts that the operation would add to.
@@ -65,6 +65,33 @@ fn place_of(need: &TallyNeed, sale: &Sale, facts: &Facts, subject: &str) -> Opti
         // No policy limits how often anything else is done in a day: it is not chosen but follows from what went wrong.
         (Period::BusinessDay, _) => None,
     }
+}
+
+/// What a terminal's own operations of a business day amount to, for those counts that are of one terminal and a day: others
+/// cannot add to them.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn terminal_tallies<P: Ports>(
+    app: &App<P>,
+    merchant: &MerchantId,
+    terminal: &TerminalId,
+    day: BusinessDay,
+    needs: &[TallyNeed],
+    now: Instant,
+) -> Result<Vec<Tally>, Error> {
+    let mut tallies = Vec::new();
+    for need in needs.iter().filter(|need| need.counted == Counted::Terminal && need.period == Period::BusinessDay) {
+        let name = name_of(need.counted);
+        let key = match need.way {
+            Way::Void => Key::void_tally(merchant, day, name, terminal.as_str()),
+            Way::Refund => Key::refund_tally(merchant, day, name, terminal.as_str()),
+            _ => continue,
+        };
+        let (_, count) = app.look_up(key, need.period, merchant, None, now).await?;
+        tallies.push(Tally { need: *need, count: u32::try_from(count).unwrap_or(u32::MAX) });
+    }
+    Ok(tallies)
 }
 
 /// The instant from which on a period counts.

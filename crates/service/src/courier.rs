@@ -10,16 +10,19 @@ mod unheard;
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
 use crate::error::Error;
+use crate::feed::Told;
 use crate::limits::{
     AFTER_ERROR, BUCKET_WIDTHS, DELIVERY_BACKOFF, ENDPOINT_SLICE, LANES, LIST_DEFAULT, LIST_LIMIT, NEXT_STEPS,
     NOT_OURS_NOW, PARALLEL, SECOND_MS, SLOW_WAITS, STEPS, TICK_BUDGET,
 };
+use crate::planted::{Mistake, made};
 use crate::ports::{Outbound, Ports};
 use crate::sale::{Aggregate, Outcome};
 use crate::store::Record;
 use crate::store::key::Key;
 use crate::store::lane::Lane;
 use crate::store::list::{Entry, Position};
+use crate::terminal::notice::TerminalNotice;
 use rescind_model::step::{self, Step};
 use rescind_model::token::Token as _;
 use rescind_model::{
@@ -180,6 +183,11 @@ impl<P: Outbound> App<P> {
             self.ports.log(&format!("old payments are looked through in the next tick: {error}: {error:?}"));
             0
         }));
+        let notices = self.publish_notices().await.unwrap_or_else(|error| {
+            self.ports.log(&format!("notices wait for the next tick: {error}: {error:?}"));
+            0
+        });
+        report.published = report.published.saturating_add(notices);
         // What the work above made happen is told in the same tick.
         report.published = report.published.saturating_add(self.publish_waiting().await);
         for lane in 0..LANES {
@@ -331,6 +339,13 @@ impl<P: Outbound> App<P> {
 
     /// Sends an operation, for the first time or again.
     async fn send_out(&self, aggregate: &Aggregate, target: &Target) -> Result<bool, Error> {
+        if made(Mistake::SendFirst) {
+            let outcome = self.submit(aggregate, target).await?;
+            if let Outcome::Committed(sent) = self.change(aggregate, Command::RecordSent(target.clone())).await? {
+                self.take_answer(&sent, target, outcome).await?;
+            }
+            return Ok(true);
+        }
         // Durable before any effect: the host holds the request back until this write is.
         match self.change(aggregate, Command::RecordSent(target.clone())).await? {
             Outcome::Already(_) => Ok(false),
@@ -473,6 +488,7 @@ impl<P: Outbound> App<P> {
             return Err(Error::Internal(format!("{} is gone", describe(target))));
         };
         let attempt = attempts(aggregate, target);
+        let reference = if made(Mistake::AnotherReference) { self.random_hex(32) } else { reference };
         self.post(aggregate, Message { kind, reference: &reference, original: None, amount: &amount, attempt }).await
     }
 
@@ -507,6 +523,7 @@ impl<P: Outbound> App<P> {
         let url = format!("{}/operations", self.provider()?);
         Ok(match self.ports.send("POST", &url, &[("content-type", "application/json")], body).await {
             Ok(answer) => self.judge(answer.status, &answer.body),
+            Err(none) if made(Mistake::SilenceIsRefusal) => ResultOf::Failed(self.evidence(None, Some(none.to_string()))),
             Err(none) => ResultOf::Unknown(self.evidence(None, Some(none.to_string()))),
         })
     }
@@ -593,7 +610,7 @@ impl<P: Outbound> App<P> {
                     }
                 }
                 // It may have been closed while we wrote: then the note may have been missed.
-                if !self.bucket_is_open(start, width).await? {
+                if !made(Mistake::LateForBucket) && !self.bucket_is_open(start, width).await? {
                     again.extend(items);
                 }
             }
@@ -761,7 +778,11 @@ impl<P: Outbound> App<P> {
             let mut moved = false;
             let mut slow = false;
             for item in &page.items {
-                if !self.tell(endpoint, &item.event, &item.aggregate).await? {
+                let took = match &item.told {
+                    Told::OfSale { event, aggregate } => self.tell(endpoint, event, aggregate).await?,
+                    Told::OfTerminal(notice) => self.tell_notice(endpoint, notice).await?,
+                };
+                if !took && !made(Mistake::TellOnce) {
                     failed = true;
                     break;
                 }
@@ -837,6 +858,25 @@ impl<P: Outbound> App<P> {
         .into_bytes();
         // The same event has the same id at each attempt, so that receivers can tell repetitions.
         let name = Digest::of(format!("{}:{}:{}:{}", endpoint.id, sale.merchant, sale.id, event.sequence).as_bytes());
+        let id = format!("msg_{}", crate::idempotency::short(&name));
+        self.send_sealed(endpoint, &id, body).await
+    }
+
+    /// Sends a notice about a terminal to one endpoint; `false` if it did not take it. Customers and reviewers have nothing to
+    /// do with it.
+    async fn tell_notice(&self, endpoint: &Endpoint, notice: &TerminalNotice) -> Result<bool, Error> {
+        if endpoint.audience != Audience::Merchant {
+            return Ok(true);
+        }
+        let message = notice.message(endpoint.locale);
+        let body = serde_json::json!({
+            "type": notice.kind.token(),
+            "timestamp": notice.at.to_string(),
+            "data": crate::http::event::notice_body(notice, Some(&message)),
+        })
+        .to_string()
+        .into_bytes();
+        let name = Digest::of(format!("{}:{}:notice:{}", endpoint.id, notice.merchant, notice.id).as_bytes());
         let id = format!("msg_{}", crate::idempotency::short(&name));
         self.send_sealed(endpoint, &id, body).await
     }

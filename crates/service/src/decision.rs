@@ -26,7 +26,8 @@ use crate::void::tail;
 use rescind_model::record::{Answer, DecisionRecord, FORMAT, Input, Question, WAYS_FORMAT, WaysRecord, ways_digest};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, MerchantId, Money, Outcome, PolicyIdentity, Way,
+    BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, Instant, MerchantId, Money, Outcome,
+    PolicyIdentity, Sale, SaleId, Way,
 };
 
 /// What a record's name begins with where all ways were asked for at once.
@@ -224,7 +225,18 @@ impl<P: Ports> App<P> {
         let way = record.input.question.way();
         let said =
             format!("{} {}", way.token(), answer.as_ref().map_or(NO_ANSWER, |decision| decision.outcome.token()));
-        self.keep_listed(&record, &record.input.facts, Entry { id, at: said }).await
+        let day = record.input.facts.business_day;
+        self.keep_listed(&record, &record.input.facts.sale, day, Entry { id, at: said }).await
+    }
+
+    /// Keeps a decision that was made elsewhere and made again here, under a name of its own.
+    pub(crate) async fn keep_foreign_decision(&self, record: &DecisionRecord, day: BusinessDay) -> Result<(), Error> {
+        let outcome = match &record.answer {
+            Answer::Decided(decision) => decision.outcome.token(),
+            Answer::Error(_) => NO_ANSWER,
+        };
+        let said = format!("{} {outcome}", record.input.question.way().token());
+        self.keep_listed(record, &record.input.facts.sale, Some(day), Entry { id: record.id.clone(), at: said }).await
     }
 
     /// Records what was answered for all ways at once, or that nothing could be, if the merchant wants that; gives the
@@ -262,16 +274,21 @@ impl<P: Ports> App<P> {
                 answers,
                 error,
             };
-            self.keep_listed(&record, facts, Entry { id, at }).await?;
+            self.keep_listed(&record, &facts.sale, facts.business_day, Entry { id, at }).await?;
         }
         Ok(answer?)
     }
 
     /// The record first, then its entry: an entry always leads to a record, until both go.
-    async fn keep_listed<T: Record>(&self, record: &T, facts: &Facts, entry: Entry) -> Result<(), Error> {
-        let sale = &facts.sale;
+    async fn keep_listed<T: Record>(
+        &self,
+        record: &T,
+        sale: &Sale,
+        day: Option<BusinessDay>,
+        entry: Entry,
+    ) -> Result<(), Error> {
         let (merchant, lane) = (&sale.merchant, lane::of(&sale.merchant, &sale.id));
-        let day = facts.business_day.ok_or_else(|| Error::Internal("a decision has no business day".to_owned()))?;
+        let day = day.ok_or_else(|| Error::Internal("a decision has no business day".to_owned()))?;
         let records = self.records().await?;
         records.put(&Key::decision(merchant, &entry.id).checked()?, record).await?;
         let list = Key::decisions(merchant, day, lane);

@@ -1,4 +1,5 @@
-//! The feed: every event of a merchant exactly once, in order per sale.
+//! The feed: every event of a merchant exactly once, in order per sale; and what people are told of its terminals
+//! (`terminal/notice`).
 //!
 //! The feed's pages hold references; the events themselves are in their sale's history. An intent was written down
 //! before the sale changed. Publishing assigns the intent a page (by compare-and-swap on the lane), adds the references
@@ -9,25 +10,39 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{INTENT_PATIENCE, LANES, LIST_LIMIT, SWAP_ATTEMPTS};
+use crate::planted::{Mistake, made};
 use crate::ports::Ports;
-use crate::principal::{Deed, Principal};
+use crate::principal::{Bearer, Deed, Principal};
 use crate::sale::Aggregate;
 use crate::store::key::Key;
 use crate::store::lane::{Intent, Lane};
 use crate::store::list::{Entry, Position};
 use crate::store::{Commit, Record as _};
-use rescind_model::{Audience, Event, Instant, Locale, MerchantId, Message, Notice, SaleId};
+use crate::terminal::notice::{self, TerminalNotice};
+use rescind_model::{Audience, Event, Instant, Locale, MerchantId, Message, Notice, SaleId, TerminalId};
 use std::collections::BTreeMap;
 
-/// One event of the feed.
+/// One entry of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedItem {
     /// Where to go on after it.
     pub position: String,
-    /// The event.
-    pub event: Event,
-    /// Its sale, as it stands now.
-    pub aggregate: Aggregate,
+    /// What is told.
+    pub told: Told,
+}
+
+/// What the feed tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Something happened to a sale.
+    OfSale {
+        /// What.
+        event: Box<Event>,
+        /// The sale, as it stands now.
+        aggregate: Box<Aggregate>,
+    },
+    /// Something about a terminal.
+    OfTerminal(Box<TerminalNotice>),
 }
 
 /// A part of the feed.
@@ -55,7 +70,10 @@ impl<P: Ports> App<P> {
         let from = after.map_or(Ok(Position::START), Position::parse)?;
         self.publish_waiting().await;
         let mut page = self.read_feed(merchant, from, limit.clamp(1, LIST_LIMIT)).await?;
-        page.items.retain(|item| crate::sale::visible(who, merchant, &item.aggregate));
+        page.items.retain(|item| match &item.told {
+            Told::OfSale { aggregate, .. } => crate::sale::visible(who, merchant, aggregate),
+            Told::OfTerminal(notice) => hears_of(who, merchant, &notice.terminal),
+        });
         Ok(page)
     }
 
@@ -72,6 +90,13 @@ impl<P: Ports> App<P> {
         let mut last = from;
         for (position, entry) in slice.entries {
             last = position;
+            if let Some(id) = notice::referred(&entry) {
+                let told = self.notice(merchant, id).await?;
+                let missing = || Error::Internal(format!("feed of {merchant}: {} is missing", entry.id));
+                let told = Told::OfTerminal(Box::new(told.ok_or_else(missing)?));
+                items.push(FeedItem { position: position.to_string(), told });
+                continue;
+            }
             let Some((sale, sequence)) = reference(&entry) else {
                 return Err(Error::Internal(format!("feed of {merchant}: entry {:?} is not a reference", entry.id)));
             };
@@ -85,7 +110,8 @@ impl<P: Ports> App<P> {
             let (Some(aggregate), Some(event)) = (aggregate, event) else {
                 return Err(Error::Internal(format!("feed of {merchant}: event {} is missing", entry.id)));
             };
-            items.push(FeedItem { position: position.to_string(), event: event.clone(), aggregate: aggregate.clone() });
+            let told = Told::OfSale { event: Box::new(event.clone()), aggregate: Box::new(aggregate.clone()) };
+            items.push(FeedItem { position: position.to_string(), told });
         }
         Ok(FeedPage { items, next: last.to_string() })
     }
@@ -180,7 +206,8 @@ impl<P: Ports> App<P> {
                 .intents
                 .iter()
                 .filter(|i| {
-                    !i.published && !committed(i) && now.since(i.at) > INTENT_PATIENCE && !unreadable.contains(&i.id)
+                    let patient = made(Mistake::GiveUpAtOnce) || now.since(i.at) > INTENT_PATIENCE;
+                    !i.published && !committed(i) && patient && !unreadable.contains(&i.id)
                 })
                 .collect();
             // 1. Assign pages, on the lane as it is after the sales were read: whatever was committed in a sale by then is
@@ -399,6 +426,15 @@ impl<P: Ports> App<P> {
                 Ok((Some(next), ()))
             })
             .await
+    }
+}
+
+/// Whether somebody is told about a terminal: it itself, and everybody who sees the sales of others.
+fn hears_of(who: &Principal, merchant: &MerchantId, terminal: &TerminalId) -> bool {
+    match &who.bearer {
+        Bearer::Admin | Bearer::System { .. } => true,
+        Bearer::Terminal { terminal: own, .. } => own == terminal,
+        Bearer::Person { .. } => who.roles_at(merchant).iter().any(|role| role.as_str() != "cashier"),
     }
 }
 

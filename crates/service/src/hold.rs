@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::operation::OperationAsk;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Deed, Principal};
-use crate::sale::{Aggregate, Beginning, ChargedFee};
+use crate::sale::{Aggregate, Beginning, ChargedFee, Timing};
 use rescind_model::{
     CardType, Channel, CommandId, Hold, Instant, MerchantId, Money, OperationId, Origin, PersonId, Sale, SaleId,
     SaleOutcome, SettlementMode, SlipNumbers,
@@ -99,7 +99,14 @@ impl<P: Ports> App<P> {
         let content = serde_json::to_vec(&("hold", &merchant.id, ask)).map_err(|e| Error::Internal(e.to_string()))?;
         self.begin_payment(
             who,
-            &Beginning { sale, fee: ChargedFee::Told, outcome: ask.outcome, origin: Origin::Hold(hold), content },
+            &Beginning {
+                sale,
+                fee: ChargedFee::Told,
+                outcome: ask.outcome,
+                origin: Origin::Hold(hold),
+                content,
+                timing: Timing::Now,
+            },
         )
         .await
     }

@@ -5,6 +5,7 @@
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, IDEMPOTENCY_LEASE, SWAP_ATTEMPTS};
+use crate::planted::{Mistake, made};
 use crate::ports::Ports;
 use crate::sale::Aggregate;
 use crate::store::key::Key;
@@ -39,12 +40,16 @@ struct Claim {
 impl Record for Claim {
     const FORMAT: &'static str = "idempotency/1";
     fn holds(&self, id: &str) -> bool {
-        self.owner == id || (self.answer.is_some() && id == ANSWERED)
+        self.owner == id || self.answer.as_ref().is_some_and(|answer| answer.proof() == id)
     }
 }
 
-/// The id under which the write of an answer is proved.
-const ANSWERED: &str = "answered";
+impl Answer {
+    /// The id under which the write of this answer, and of no other, is proved.
+    fn proof(&self) -> String {
+        format!("answered {} {}", self.status, Digest::of(self.body.as_bytes()))
+    }
+}
 
 /// Where a command will be found once it was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +123,10 @@ impl<P: Ports> App<P> {
             merchant: merchant.clone(),
             subject: subject.cloned(),
         };
+        if made(Mistake::ForgetKey) {
+            let command = CommandId { value: format!("c-{}", self.random_hex(32)) };
+            return Ok(Begin::Fresh(Ticket { command, ..ticket(owner, true) }));
+        }
         for _ in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Claim>(&place).await?;
             let now = self.ports.now();
@@ -142,21 +151,26 @@ impl<P: Ports> App<P> {
         Err(Error::KeyInFlight)
     }
 
-    /// Keeps the first answer. A later one, of a request that took over, is dropped.
+    /// Keeps the first answer, and gives the one that is kept: a request that took over may have been first, and whoever asked
+    /// under the key is to be told the same.
     ///
     /// # Errors
     /// The store's: the command took place, only the record of its answer is missing; a retry finds the command.
-    pub async fn finish(&self, ticket: Ticket, answer: &Answer) -> Result<(), Error> {
+    pub async fn finish(&self, ticket: Ticket, answer: &Answer) -> Result<Answer, Error> {
+        if made(Mistake::ForgetKey) {
+            return Ok(answer.clone());
+        }
         let records = self.records().await?;
         let now = self.ports.now();
         records
-            .update::<Claim, _, _>(&ticket.key, ANSWERED, self.unique(), |claim| {
+            .update::<Claim, _, _>(&ticket.key, &answer.proof(), self.unique(), |claim| {
                 // It was claimed: who does not see that sees what was before, and proves nothing.
                 let claim = claim.ok_or_else(|| Error::Unavailable("a claim is not seen yet".to_owned()))?;
-                if claim.answer.is_some() {
-                    return Ok((None, ()));
+                if let Some(kept) = &claim.answer {
+                    return Ok((None, kept.clone()));
                 }
-                Ok((Some(Claim { answer: Some(answer.clone()), claimed_at: now, ..claim.clone() }), ()))
+                let next = Claim { answer: Some(answer.clone()), claimed_at: now, ..claim.clone() };
+                Ok((Some(next), answer.clone()))
             })
             .await
     }

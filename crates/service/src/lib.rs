@@ -11,6 +11,7 @@
 //! | `sale`, `code`, `hold` | how a payment begins |
 //! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
 //! | `policies`, `activation`, `shadow` | versions of policies, which holds when, and how a candidate would have decided |
+//! | `bundle` | bundles that terminals decide with: checked, kept in parts, given out |
 //! | `decision` | every decision with what it depended on |
 //! | `count` | what a policy limits by count |
 //! | `outstanding` | reversals that a terminal owes before its next sale |
@@ -25,6 +26,7 @@
 //! | `mask` | who sees what of it |
 //! | `retention` | the days on which it goes |
 //! | `upcast` | records of older formats |
+//! | `terminal/` | what terminals did without the server, taken in: `POST /v1/terminal/sync` |
 //! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries; `courier/unheard` old payments that nobody knows of |
 //! | `http/` | the API |
@@ -32,6 +34,7 @@
 pub mod activation;
 pub mod app;
 pub mod books;
+pub mod bundle;
 pub mod case;
 pub mod code;
 pub mod confirmation;
@@ -63,6 +66,10 @@ pub mod outbox;
 mod outstanding;
 pub mod personal;
 pub mod pin;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod policies;
 pub mod ports;
 pub mod principal;
@@ -78,6 +85,7 @@ pub mod session;
 pub mod shadow;
 pub mod store;
 mod take_back;
+pub mod terminal;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod trace;

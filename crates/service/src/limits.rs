@@ -105,6 +105,23 @@ pub const EVIDENCE_PART_BYTES: usize = 256 * 1024;
 /// Parts of a piece of evidence: 5 MiB in all, a good photograph or a scanned contract.
 pub const EVIDENCE_PARTS: usize = 20;
 
+/// Largest bundle: what terminals take.
+pub const BUNDLE_BYTES: usize = rescind_bundle::limits::BUNDLE_BYTES;
+
+/// Largest part of a bundle: one value of the store, as [`EVIDENCE_PART_BYTES`].
+pub const BUNDLE_PART_BYTES: usize = 256 * 1024;
+
+/// Engines that bundles of one line are published for: seven kinds of processor and byte code, and four versions of the
+/// engine in the field at once. They lie in one record; each takes 16 policies and some 5 kB at most.
+pub const BUNDLES_OF_A_LINE: usize = 28;
+
+/// Uploads of one line under way, broken off, or replaced a moment ago: a new version for each engine, twice over.
+pub const BUNDLE_UPLOADS: usize = 2 * BUNDLES_OF_A_LINE;
+
+/// After which an upload cannot be under way any more, nor somebody still be reading what was replaced: longer than any
+/// request lives.
+pub const BUNDLE_LEAVES: Duration = INTENT_PATIENCE;
+
 /// How long parts wait for the rest of the evidence.
 pub const EVIDENCE_UPLOAD_WAITS: Duration = Duration { ms: 86_400_000 };
 
@@ -304,3 +321,31 @@ pub const FUNDS_ID_BYTES: usize = 64;
 /// Entries of the feed that one export looks through for those of its payment, from the endpoint that is furthest behind on:
 /// 1,024 pages, which an endpoint that fails for days may have before it. Read without their payments, a page is one read.
 pub const EXPORT_SCAN: usize = 131_072;
+
+/// How long one sync goes on taking up records; what is left is not acknowledged and comes with the next. Well below what a
+/// request may live.
+pub const SYNC_BUDGET: Duration = Duration { ms: 10_000 };
+
+/// Work that one sync takes up: a record that changes a sale counts [`SYNC_OPERATION`], one that only registers or keeps
+/// something 1. An operation is at most some forty calls of the store, of which a slow one makes a few hundred in a second.
+pub const SYNC_WORK: usize = 96;
+
+/// What an operation counts for in [`SYNC_WORK`].
+pub const SYNC_OPERATION: usize = 4;
+
+/// How long a sync may hold its terminal's journal before another takes over: as [`IDEMPOTENCY_LEASE`].
+pub const SYNC_LEASE: Duration = IDEMPOTENCY_LEASE;
+
+/// Refused batches of one terminal that are reported one by one within [`BAD_BATCH_WINDOW`]. More of them say nothing new,
+/// and must not flood the feed.
+pub const BAD_BATCHES: u32 = 16;
+
+/// How long refused batches count towards [`BAD_BATCHES`].
+pub const BAD_BATCH_WINDOW: Duration = Duration { ms: 3_600_000 };
+
+/// Notices about terminals that may be on their way into a feed at once: requests under way, and those that were
+/// interrupted since the last tick.
+pub const NOTICES_WAITING: usize = 256;
+
+/// Longest words about a notice, in bytes.
+pub const NOTICE_BYTES: usize = 1_000;

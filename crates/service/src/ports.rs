@@ -265,6 +265,11 @@ pub trait Ports: Send + Sync + 'static {
         None
     }
 
+    /// The keys that sign bundles for terminals, as the deployment is told of them: see `bundle_keys` in `spin.toml`.
+    fn bundle_keys(&self) -> Option<String> {
+        None
+    }
+
     /// The digest of the refunds component that makes the transitions, for the record.
     fn component(&self) -> &str;
 

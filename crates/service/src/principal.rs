@@ -97,6 +97,8 @@ pub enum Deed {
     ReadEvidence,
     /// Erase what is personal.
     Erase,
+    /// Hand in what a terminal did without the server.
+    Sync,
 }
 
 impl Principal {
@@ -201,7 +203,8 @@ impl Principal {
                 | Deed::ShowOperator
                 | Deed::ReportOutcome
                 | Deed::Trace
-                | Deed::GiveEvidence,
+                | Deed::GiveEvidence
+                | Deed::Sync,
             )
             | (
                 Bearer::System { .. },
@@ -221,6 +224,7 @@ impl Principal {
                 | Deed::GiveEvidence
                 | Deed::ReadEvidence,
             ) => Ok(()),
+            (Bearer::Admin, Deed::Sync) => never("sync: a terminal hands in its own journal"),
             (Bearer::Admin, _) => never("move money: admin keys set things up and read"),
             (Bearer::Terminal { .. }, _) => never("do this: it takes a person or the back office"),
             // A PIN that is set is one that its operator has to change: a person answers for it.
@@ -228,6 +232,9 @@ impl Principal {
             (Bearer::Person { .. }, Deed::ManageOperators) => any_role(&["manager"]),
             (Bearer::Person { .. }, Deed::ResetOperators) => any_role(&["supervisor", "manager"]),
             (Bearer::System { .. }, Deed::Erase) => never("erase: a person decides on that and stands for it"),
+            (Bearer::System { .. } | Bearer::Person { .. }, Deed::Sync) => {
+                never("sync: a terminal hands in its own journal")
+            }
             // Separation of duties is by person: a system cannot consent.
             (Bearer::System { .. }, Deed::Review) => never("consent: approvals are given by persons"),
             (Bearer::System { .. }, Deed::Owe) => never("say who owes what: that is a person's word"),

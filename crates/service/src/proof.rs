@@ -19,8 +19,8 @@ use crate::store::key::Key;
 use crate::store::marks::Marks;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    ActingPerson, Actor, Asker, Authentication, AuthenticationMethod, CaseId, Digest, Facts, Fee, Grounds, Instant,
-    MerchantId, Money, OrderId, PersonId, Role, SaleId, TerminalId, Way,
+    ActingPerson, Actor, Asker, Authentication, AuthenticationMethod, CaseId, Digest, Duration, Facts, Fee, Grounds,
+    Instant, MerchantId, Money, OrderId, PersonId, Role, SaleId, TerminalId, Way,
 };
 use rescind_proof::{
     Authenticated, Method, Operation, OperationDigest, Proof, ProofError, ProofKey, SeenFee, SigningKey,
@@ -336,7 +336,7 @@ impl<P: Ports> App<P> {
                 let authentication = session.authentication();
                 Some(Behind { person: session.person, role: vec![session.role.role()], authentication })
             }
-            Some(text) => Some(self.check_proof(who, merchant, text, &digest).await?),
+            Some(text) => Some(self.check_proof(who, merchant, text, &digest, (self.ports.now(), PROOF_SKEW)).await?),
         };
         let person = named.or(behind.as_ref().map(|b| &b.person));
         let mut asker = self.asker(who, merchant, person, operation.terminal.as_ref()).await?;
@@ -357,17 +357,44 @@ impl<P: Ports> App<P> {
         Ok(Standing { asker, operation: Digest { hex: hex_of(&digest) }, authentication })
     }
 
+    /// What a proof was worth that was shown to a terminal without a line, at an instant of the terminal's clock, which may
+    /// be off by so much. `operations` are the forms in which the operation may have been asked for.
+    ///
+    /// # Errors
+    /// [`Error::Unproved`] with `proof.*`.
+    pub(crate) async fn proof_shown_at(
+        &self,
+        who: &Principal,
+        merchant: &MerchantId,
+        text: &str,
+        operations: &[AskedOperation],
+        (at, off_by): (Instant, Duration),
+    ) -> Result<Authentication, Error> {
+        let mut why = Error::Unproved { code: "proof.invalid", message: "it names no operation" };
+        let skew = Duration { ms: PROOF_SKEW.ms.saturating_add(off_by.ms) };
+        for operation in operations {
+            let digest = self.digest_of(who, merchant, operation)?;
+            match self.check_proof(who, merchant, text, &digest, (at, skew)).await {
+                Ok(behind) => return Ok(behind.authentication),
+                Err(error @ Error::Unproved { .. }) => why = error,
+                Err(other) => return Err(other),
+            }
+        }
+        Err(why)
+    }
+
     async fn check_proof(
         &self,
         who: &Principal,
         merchant: &MerchantId,
         text: &str,
         digest: &OperationDigest,
+        (now, skew): (Instant, Duration),
     ) -> Result<Behind, Error> {
         let keys = self.stored_keys().await?.keys;
         let keys = keys.iter().map(StoredKey::public).collect::<Result<Vec<_>, _>>()?;
-        let skew = i64::try_from(PROOF_SKEW.ms).unwrap_or(0);
-        let proof = rescind_proof::verify(text, &keys, self.ports.now().unix_ms, skew).map_err(not_held)?;
+        let skew = i64::try_from(skew.ms).unwrap_or(0);
+        let proof = rescind_proof::verify(text, &keys, now.unix_ms, skew).map_err(not_held)?;
         let terminal = match &who.bearer {
             Bearer::Terminal { terminal, .. } => Some(terminal.as_str()),
             Bearer::Admin | Bearer::Person { .. } | Bearer::System { .. } => proof.terminal.as_deref(),

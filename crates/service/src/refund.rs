@@ -361,12 +361,12 @@ impl<P: Ports> App<P> {
 }
 
 /// A refund on its way into the ledger.
-struct Submission<'a> {
-    ask: &'a RefundAsk,
-    id: &'a RefundId,
-    person: &'a PersonId,
-    note: Option<Digest>,
-    contact: Option<Digest>,
+pub(crate) struct Submission<'a> {
+    pub(crate) ask: &'a RefundAsk,
+    pub(crate) id: &'a RefundId,
+    pub(crate) person: &'a PersonId,
+    pub(crate) note: Option<Digest>,
+    pub(crate) contact: Option<Digest>,
 }
 
 impl<P: Ports> Way<P> for Submission<'_> {

@@ -7,6 +7,7 @@ use crate::limits::{
     EVENTS_TO_WEIGH, LIST_LIMIT, RECENT_COMMANDS, SALE_BYTES, SALE_BYTES_TO_END, SALE_ID_BYTES, SWAP_ATTEMPTS,
 };
 use crate::personal::Personal;
+use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::retention::Ends;
@@ -228,6 +229,15 @@ pub(crate) fn charge_by(
     Ok(if fee.minor > sale.captured.minor { sale.captured.clone() } else { fee })
 }
 
+/// Whether a terminal may begin a payment while it owes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// It begins now: what the terminal owes comes first.
+    Now,
+    /// It took place before the server could be asked.
+    Past,
+}
+
 /// How a payment begins.
 pub(crate) struct Beginning {
     pub(crate) sale: Sale,
@@ -236,6 +246,7 @@ pub(crate) struct Beginning {
     pub(crate) origin: Origin,
     /// What was asked for, in bytes: the same again is the same payment.
     pub(crate) content: Vec<u8>,
+    pub(crate) timing: Timing,
 }
 
 /// Why a transition was not committed, for callers that go on.
@@ -289,7 +300,7 @@ impl<P: Ports> App<P> {
             self.check_sale(who, &sale).await?;
             sale.contact = Some(Box::pin(self.keep_contact_of_sale(&sale.merchant, &sale.id, contact)).await?);
         }
-        self.register(who, sale, fee, outcome).await
+        self.register(who, sale, fee, outcome, Timing::Now).await
     }
 
     /// Registers a sale. The same sale again is harmless; `created` says whether it was new.
@@ -302,7 +313,20 @@ impl<P: Ports> App<P> {
         sale: Sale,
         outcome: SaleOutcome,
     ) -> Result<(Aggregate, bool), Error> {
-        self.register(who, sale, ChargedFee::Told, outcome).await
+        self.register(who, sale, ChargedFee::Told, outcome, Timing::Now).await
+    }
+
+    /// Registers a sale that took place while its terminal could not ask. The same again is harmless.
+    ///
+    /// # Errors
+    /// As [`App::register_sale`].
+    pub(crate) async fn register_past_sale(
+        &self,
+        who: &Principal,
+        sale: Sale,
+        outcome: SaleOutcome,
+    ) -> Result<(Aggregate, bool), Error> {
+        self.register(who, sale, ChargedFee::Told, outcome, Timing::Past).await
     }
 
     async fn register(
@@ -311,9 +335,10 @@ impl<P: Ports> App<P> {
         sale: Sale,
         fee: ChargedFee,
         outcome: SaleOutcome,
+        timing: Timing,
     ) -> Result<(Aggregate, bool), Error> {
         let content = serde_json::to_vec(&(&sale, outcome)).map_err(|e| Error::Internal(e.to_string()))?;
-        self.begin_payment(who, &Beginning { sale, fee, outcome, origin: Origin::Sale, content }).await
+        self.begin_payment(who, &Beginning { sale, fee, outcome, origin: Origin::Sale, content, timing }).await
     }
 
     /// The acquiring fee that the merchant's policy charges for a payment: that of the terminal's class, where one was used.
@@ -342,7 +367,7 @@ impl<P: Ports> App<P> {
         who: &Principal,
         beginning: &Beginning,
     ) -> Result<(Aggregate, bool), Error> {
-        let Beginning { sale, fee, outcome, origin, content } = beginning;
+        let Beginning { sale, fee, outcome, origin, content, timing } = beginning;
         let merchant = sale.merchant.clone();
         who.may(Deed::RegisterSale, &merchant)?;
         self.check_sale(who, sale).await?;
@@ -378,7 +403,7 @@ impl<P: Ports> App<P> {
         }
         // DOMAIN.md §5.2: what it owes comes before the terminal's next transaction. What a merchant's systems register
         // has taken place already.
-        if let (Bearer::Terminal { terminal, .. }, Some(_)) = (&who.bearer, &sale.slip) {
+        if let (Bearer::Terminal { terminal, .. }, Some(_), Timing::Now) = (&who.bearer, &sale.slip, timing) {
             self.must_owe_nothing(&merchant, terminal).await?;
         }
         self.index(sale, SaleQuery::of(sale)).await?;
@@ -827,6 +852,9 @@ impl<P: Ports> App<P> {
         command: &CommandId,
         now: Instant,
     ) -> Result<(), Error> {
+        if made(Mistake::NoIntent) {
+            return Ok(());
+        }
         let records = self.records().await?;
         let intent = Intent {
             id: command.to_string(),

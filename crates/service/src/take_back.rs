@@ -8,6 +8,7 @@ use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
 use crate::policies::Deciding;
+use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::Principal;
 use crate::proof::Shown;
@@ -56,6 +57,10 @@ pub(crate) trait Way<P: Ports>: Sync {
     fn fees_seen(&self) -> Option<&[Fee]> {
         None
     }
+    /// Puts into the facts what was shown for it.
+    fn tell(&self, taking: &Taking<'_, P>, facts: &mut Facts) {
+        taking.shown.tell(facts);
+    }
     /// What the ledger is told before the change, in the same commit.
     fn first(&self) -> Option<Command> {
         None
@@ -101,7 +106,7 @@ impl<P: Ports> App<P> {
             there.must_have_room()?;
             let overlaid = self.with_batch(there.clone()).await?;
             let mut gathered = way.gather(self, taking, &overlaid.ledger).await?;
-            taking.shown.tell(&mut gathered.facts);
+            way.tell(taking, &mut gathered.facts);
             let policy = &taking.deciding.policy;
             let asked = way.decide(policy, &gathered.facts);
             // Before anything follows from it, and whatever it is.
@@ -131,7 +136,9 @@ impl<P: Ports> App<P> {
             };
             if reserved.is_empty() && !gathered.counts.is_empty() {
                 reserved.clone_from(&gathered.counts);
-                if !self.reserve(&gathered.counts, command, sale, *accepted).await? {
+                if !made(Mistake::CountAfterwards)
+                    && !self.reserve(&gathered.counts, command, sale, *accepted).await?
+                {
                     // Somebody else's operation was counted in between.
                     self.settle(&reserved, command, false).await?;
                     reserved.clear();
@@ -146,6 +153,9 @@ impl<P: Ports> App<P> {
             }
             way.announce(self, taking, &there.ledger, &change).await?;
             if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+                if made(Mistake::CountAfterwards) {
+                    self.reserve(&gathered.counts, command, sale, *accepted).await?;
+                }
                 self.settle(&reserved, command, true).await?;
                 return Ok(done);
             }

@@ -8,6 +8,7 @@ pub mod code;
 pub mod customer;
 pub mod funding;
 pub mod hold;
+pub mod offline;
 pub mod operator;
 pub mod order;
 pub mod policy;

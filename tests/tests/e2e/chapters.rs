@@ -32,5 +32,6 @@ chapters! {
     after_a_refund_nothing_is_left_open: after;
     what_is_personal_is_masked_and_erased: privacy;
     what_the_funds_do_not_reach_waits_its_turn: funding;
+    a_terminal_goes_on_alone_and_the_server_agrees: offline;
     a_policy_is_tried_before_it_decides_and_every_decision_can_be_made_again: policy;
 }

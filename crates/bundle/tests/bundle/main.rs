@@ -8,6 +8,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod drafts;
 mod keys;
 mod others;
 mod refusals;

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 pub enum Policy {
     /// Check packs and print everything that is wrong with them, each at its place.
     Check(check::Check),
-    /// Run the cases beside packs, and say which rules no case touches.
+    /// Run the cases beside packs, and say which rules no case shows to be right.
     Test(test::Test),
     /// Say why a way is open or not: every rule that was asked, what it saw, its limit, and what to do.
     Explain(explain::Explain),
@@ -86,7 +86,8 @@ pub enum Language {
 }
 
 impl Language {
-    fn locale(self) -> Locale {
+    /// As the vocabulary has it.
+    pub fn locale(self) -> Locale {
         match self {
             Self::En => Locale::En,
             Self::ZhCn => Locale::ZhCn,
@@ -108,6 +109,11 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<(PathBuf, Compiled)>> {
 /// One pack, or everything that is wrong with it.
 fn read_one(file: &Path) -> anyhow::Result<Pack> {
     Pack::read(file).map_err(|refused| anyhow!(shown(refused)))
+}
+
+/// The canonical form of one pack; a layer's is that of what it makes.
+pub fn canonical(file: &Path) -> anyhow::Result<Vec<u8>> {
+    Ok(read_one(file)?.compiled.canonical().to_vec())
 }
 
 /// The packs that can be read; what is wrong with the others is printed.

@@ -1,10 +1,13 @@
 //! What a case expects of a decision, and how it differs from what was found.
 
+use super::days::Days;
+use super::lives::Lives;
 use crate::notation;
 use core::fmt;
 use rescind_eligibility::Engine;
 use rescind_model::token::Token;
-use rescind_model::{Decision, Instant, Money};
+use rescind_model::{Decision, Duration, Instant, Money};
+use rescind_policy::scalar::Span;
 use serde::{Deserialize, Serialize};
 
 /// One field in which an answer is not as expected.
@@ -58,9 +61,31 @@ pub(super) struct Expect {
     pub(super) charge: Option<String>,
     /// The kind of error.
     pub(super) error: Option<String>,
+    /// How long things live under the policy, and who may do what is rare.
+    pub(super) lives: Option<Lives>,
+    /// Which days are worked.
+    pub(super) days: Option<Days>,
 }
 
 impl Expect {
+    /// Whether nothing is said.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_of_a_payment() && !self.is_of_the_policy()
+    }
+
+    /// Whether only something is expected that no question has to be asked for.
+    pub(super) fn is_of_the_policy_alone(&self) -> bool {
+        self.is_of_the_policy() && !self.is_of_a_payment()
+    }
+
+    fn is_of_the_policy(&self) -> bool {
+        self.charge.is_some() || self.lives.is_some() || self.days.is_some()
+    }
+
+    fn is_of_a_payment(&self) -> bool {
+        self.error.is_some() || self.answers().iter().any(|(_, answer)| answer.is_some())
+    }
+
     /// The answers by way.
     pub(super) fn answers(&self) -> [(&'static str, Option<&Answer>); 7] {
         [
@@ -87,6 +112,14 @@ pub(super) struct Answer {
     opens_at: Option<String>,
     tier: Option<String>,
     needed: Option<u32>,
+    /// Roles whose approval counts.
+    approvers: Option<Vec<String>>,
+    /// How long after submission the request ends without the last approval: `72 hours`.
+    expires_after: Option<String>,
+    /// Whom it passes to and when: `24 hours manager`; of several roles `24 hours manager|owner`.
+    escalation: Option<Vec<String>>,
+    /// What the policy allows, by finding: `void.reason wrong-amount|duplicate`.
+    limits: Option<Vec<String>>,
     fees: Option<Vec<String>>,
     evidence: Option<Vec<String>>,
     operator_roles: Option<Vec<String>>,
@@ -133,6 +166,31 @@ impl Comparison<'_> {
         }
     }
 
+    /// Compares lengths of time, in whatever unit they are written.
+    fn span(&mut self, field: &str, expected: Option<&String>, found: impl FnOnce() -> Option<Duration>) {
+        let Some(expected) = expected else { return };
+        let found = found();
+        if length(expected).is_none() || length(expected) != found {
+            let found = found.map_or_else(|| "none".to_owned(), notation::lasting);
+            self.differences.push(Difference::one(format!("{}.{field}", self.way), expected, found));
+        }
+    }
+
+    /// Compares whom a request passes to, and when.
+    fn escalation(&mut self, expected: Option<&Vec<String>>, found: impl FnOnce() -> Vec<(Duration, String)>) {
+        let Some(expected) = expected else { return };
+        let found = found();
+        let said =
+            |line: &String| line.rsplit_once(' ').and_then(|(after, roles)| Some((length(after)?, roles.to_owned())));
+        let read: Option<Vec<(Duration, String)>> = expected.iter().map(said).collect();
+        if read.as_ref() != Some(&found) {
+            let found =
+                found.into_iter().map(|(after, roles)| format!("{} {roles}", notation::lasting(after))).collect();
+            let field = format!("{}.escalation", self.way);
+            self.differences.push(Difference { field, expected: expected.clone(), found });
+        }
+    }
+
     fn list(&mut self, field: &str, expected: Option<&Vec<String>>, found: impl FnOnce() -> Vec<String>) {
         if let Some(expected) = expected {
             self.lines(field, expected, found());
@@ -140,7 +198,48 @@ impl Comparison<'_> {
     }
 }
 
+/// A length of time as a policy writes it, such as `72 hours`. `None`: it is written otherwise.
+pub(super) fn length(text: &str) -> Option<Duration> {
+    Span::parse(text).ok().map(Span::duration)
+}
+
+/// Roles as one text.
+fn joined(roles: &[rescind_model::Role]) -> String {
+    let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    roles.join("|")
+}
+
 impl Answer {
+    /// The fields that are compared, by their names in the file: the outcome and the findings always are.
+    pub(super) fn compared(&self) -> Vec<&'static str> {
+        let fields = [
+            ("open-until", self.open_until.is_some()),
+            ("opens-at", self.opens_at.is_some()),
+            ("tier", self.tier.is_some()),
+            ("needed", self.needed.is_some()),
+            ("approvers", self.approvers.is_some()),
+            ("expires-after", self.expires_after.is_some()),
+            ("escalation", self.escalation.is_some()),
+            ("limits", self.limits.is_some()),
+            ("fees", self.fees.is_some()),
+            ("evidence", self.evidence.is_some()),
+            ("operator-roles", self.operator_roles.is_some()),
+            ("executor", self.executor.is_some()),
+            ("slip", self.slip.is_some()),
+            ("arrival", self.arrival.is_some() || self.arrives.is_some()),
+            ("amount", self.amount.is_some()),
+            ("authentication", self.authentication.is_some()),
+            ("identity", self.identity.is_some()),
+            ("persons", self.persons.is_some()),
+            ("coupon", self.coupon.is_some()),
+            ("penalty", self.penalty.is_some()),
+            ("funding", self.funding.is_some()),
+            ("queries", self.queries.is_some()),
+            ("offline", self.offline.is_some()),
+        ];
+        fields.into_iter().filter(|(_, is_compared)| *is_compared).map(|(field, _)| field).collect()
+    }
+
     /// Compares what is expected with a decision.
     pub(super) fn compare(&self, engine: &Engine, decision: &Decision, differences: &mut Vec<Difference>) {
         let zone = engine.document().time_zone;
@@ -160,6 +259,20 @@ impl Answer {
         c.text("tier", self.tier.as_ref(), || plan.map_or_else(none, |plan| plan.tier.clone()));
         c.text("needed", self.needed.map(|n| n.to_string()).as_ref(), || {
             plan.map_or(0, |plan| plan.needed).to_string()
+        });
+        c.list("approvers", self.approvers.as_ref(), || {
+            plan.map(|plan| plan.roles.iter().map(ToString::to_string).collect()).unwrap_or_default()
+        });
+        c.span("expires-after", self.expires_after.as_ref(), || plan.map(|plan| plan.expires_after));
+        c.escalation(self.escalation.as_ref(), || {
+            let steps = plan.map(|plan| plan.escalations.as_slice()).unwrap_or_default();
+            steps.iter().map(|step| (step.after, joined(&step.roles))).collect()
+        });
+        c.list("limits", self.limits.as_ref(), || {
+            let limit = |finding: &rescind_model::Finding| {
+                format!("{} {}", finding.rule, notation::value(zone, &finding.limit))
+            };
+            decision.findings.iter().map(limit).collect()
         });
         c.list("fees", self.fees.as_ref(), || {
             let fee = |fee: &rescind_model::Fee| {

@@ -73,7 +73,7 @@ impl SaleCase {
             },
             settlement: token(self.settlement.as_deref().unwrap_or("ordinary"))?,
         };
-        if self.fee_charged.as_deref() == Some(BY_POLICY) {
+        if self.is_charged_by_policy() {
             let charge = engine.acquiring_fee(&sale).map_err(|e| format!("{e:?}"))?;
             sale.fee_charged = charge.ok_or("the policy has no [[charge]] for this sale: say its fee-charged")?;
         }
@@ -88,6 +88,10 @@ impl SaleCase {
             paid_out_at: self.paid_out_at.as_deref().map(instant).transpose()?,
             late: None,
         })
+    }
+
+    pub(super) fn is_charged_by_policy(&self) -> bool {
+        self.fee_charged.as_deref() == Some(BY_POLICY)
     }
 
     pub(super) fn captured(&self) -> &str {

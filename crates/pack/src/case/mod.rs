@@ -2,12 +2,15 @@
 //!
 //! The format is shown in `docs/policies.md`.
 
+mod days;
 mod expect;
 mod given;
+mod lives;
 
 pub use expect::Difference;
 
 use crate::notation;
+use chrono::NaiveDate;
 use expect::Expect;
 use given::{AuthenticationCase, BalanceCase, CodeCase, CountCase, HoldCase, OfflineCase, SaleCase};
 use rescind_eligibility::Engine;
@@ -15,7 +18,7 @@ use rescind_model::record::Question;
 use rescind_model::token::Token;
 use rescind_model::{
     Asker, BusinessDay, Decision, DecisionError, Digest, Facts, IdentityProof, Instant, Money, OperationQuestion,
-    PersonId, RefundQuestion, Role, TerminalId, VoidQuestion,
+    PersonId, RefundQuestion, Role, TerminalId, VoidQuestion, Way,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -65,9 +68,9 @@ pub struct Case {
     /// The sale.
     #[serde(default)]
     sale: SaleCase,
-    /// When the payment was made.
-    paid_at: String,
-    /// When it is asked. It may be left out where only the charge of the sale is expected.
+    /// When the payment was made. It may be left out where nothing about a payment is expected.
+    paid_at: Option<String>,
+    /// When it is asked. It may be left out where nothing is asked.
     now: Option<String>,
     /// The business day the host stamped on the question.
     business_day: Option<String>,
@@ -142,8 +145,8 @@ pub enum Asked {
     One(Question),
     /// All ways; an amount, or all that is left.
     All(Option<Money>),
-    /// Nothing but what the sale is charged.
-    Charge,
+    /// Nothing: what is expected the policy says by itself, such as what a sale is charged or how long things live.
+    Nothing,
 }
 
 impl CaseFile {
@@ -178,15 +181,22 @@ impl Case {
     /// # Errors
     /// A value in the case that is none.
     pub fn run(&self, engine: &Engine) -> Result<Vec<Difference>, CaseError> {
-        let facts = self.facts(engine)?;
         let mut differences = Vec::new();
         let expect = &self.expect;
-        if expect.answers().iter().all(|(_, answer)| answer.is_none())
-            && expect.error.is_none()
-            && expect.charge.is_none()
-        {
+        if expect.is_empty() {
             differences.push(Difference::one("expect", "something", "nothing"));
         }
+        if let Some(lives) = &expect.lives {
+            lives.compare(engine, &mut differences);
+        }
+        if let Some(days) = &expect.days {
+            days.compare(engine, &mut differences).map_err(|problem| self.bad(problem))?;
+        }
+        let asked = self.asked(engine)?;
+        if asked == Asked::Nothing && expect.charge.is_none() {
+            return Ok(differences);
+        }
+        let facts = self.facts(engine)?;
         if let Some(expected) = &expect.charge {
             let found = match engine.acquiring_fee(&facts.sale) {
                 Ok(Some(fee)) => fee.decimal_text(),
@@ -197,8 +207,8 @@ impl Case {
                 differences.push(Difference::one("charge", expected, found));
             }
         }
-        let decisions = match self.asked(engine)? {
-            Asked::Charge => return Ok(differences),
+        let decisions = match asked {
+            Asked::Nothing => return Ok(differences),
             Asked::All(amount) => engine.assess(&facts, amount.as_ref()),
             Asked::One(question) => decide(engine, &facts, &question).map(|decision| vec![decision]),
         };
@@ -229,6 +239,38 @@ impl Case {
                 _ => {}
             }
         }
+    }
+
+    /// The fields of a way's answer that are compared, by their names in the file. `None`: nothing of it is.
+    #[must_use]
+    pub fn compared(&self, way: Way) -> Option<Vec<&'static str>> {
+        let answers = self.expect.answers();
+        let answer = answers.iter().find(|(name, _)| *name == way.token())?.1?;
+        Some(answer.compared())
+    }
+
+    /// Whether what the sale is charged is compared.
+    #[must_use]
+    pub fn compares_charge(&self) -> bool {
+        self.expect.charge.is_some()
+    }
+
+    /// Whether the fee of the sale is the policy's own.
+    #[must_use]
+    pub fn is_charged_by_policy(&self) -> bool {
+        self.sale.is_charged_by_policy()
+    }
+
+    /// The places of the policy, apart from any one payment, whose values are compared.
+    #[must_use]
+    pub fn compared_places(&self) -> Vec<&'static str> {
+        self.expect.lives.as_ref().map(lives::Lives::places).unwrap_or_default()
+    }
+
+    /// The days of which it is compared whether they are worked: the first and the last.
+    #[must_use]
+    pub fn compared_days(&self) -> Option<(NaiveDate, NaiveDate)> {
+        self.expect.days.as_ref()?.looked_at()
     }
 
     /// What is asked.
@@ -278,16 +320,18 @@ impl Case {
                 reason: operation.reason.clone(),
                 penalty: operation.penalty,
             }))),
-            (None, None, None, None) if self.expect.charge.is_some() => Ok(Asked::Charge),
+            // An answer that is expected without a question would never be compared.
+            (None, None, None, None) if self.expect.is_of_the_policy_alone() => Ok(Asked::Nothing),
             _ => Err("expected exactly one of `void`, `refund`, `operation` and `assess`".to_owned()),
         }
     }
 
     fn given(&self, engine: &Engine) -> Result<Facts, String> {
-        let paid_at = instant(&self.paid_at)?;
+        let paid_text = self.paid_at.as_ref().ok_or("expected `paid-at`: when the payment was made")?;
+        let paid_at = instant(paid_text)?;
         let now_text = match &self.now {
             Some(now) => now,
-            None if self.expect.charge.is_some() => &self.paid_at,
+            None if self.expect.charge.is_some() => paid_text,
             None => return Err("expected `now`: when it is asked".to_owned()),
         };
         let now = instant(now_text)?;

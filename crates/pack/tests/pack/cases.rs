@@ -179,3 +179,103 @@ fn a_charge_can_be_expected_without_any_question() {
     assert_eq!(differences(&file), Vec::<String>::new());
     assert_eq!(file.without_source().count(), 1);
 }
+
+/// What differs in a refund that one person approves on the lakala pack, with more of the answer.
+fn refund(answer: &str) -> Vec<String> {
+    let text = format!(
+        "[[case]]\nname = \"n\"\npaid-at = \"2026-11-20T14:00:00+08:00\"\nnow = \"2026-11-23T14:00:00+08:00\"\n\
+         sale = {{ captured = \"2000.00\" }}\nrefund = {{ amount = \"1000.00\", reason = \"quality\" }}\n\
+         expect.refund = {{ outcome = \"allow\", {answer} }}\n"
+    );
+    differences(&CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}")))
+}
+
+#[test]
+fn who_approves_and_until_when_is_compared_in_any_unit() {
+    let answer =
+        "approvers = [\"reviewer\", \"manager\"], expires-after = \"3 days\", escalation = [\"1440 minutes manager\"]";
+    assert_eq!(refund(answer), Vec::<String>::new());
+    assert_eq!(refund("expires-after = \"71 hours\""), ["refund.expires-after: expected 71 hours, found 3 days"]);
+    assert_eq!(refund("expires-after = \"soon\""), ["refund.expires-after: expected soon, found 3 days"]);
+    assert_eq!(
+        refund("escalation = [\"24 hours reviewer\"]"),
+        ["refund.escalation: expected 24 hours reviewer, found 1 day manager"]
+    );
+    assert_eq!(refund("escalation = []"), ["refund.escalation:\n  + 1 day manager"]);
+    assert_eq!(refund("approvers = [\"manager\"]"), ["refund.approvers:\n  + reviewer"]);
+}
+
+#[test]
+fn the_limit_of_a_finding_is_compared() {
+    let asked = |limit: &str| {
+        let text = format!(
+            "[[case]]\nname = \"n\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\nnow = \"2026-11-23T14:10:00+08:00\"\n\
+             void = {{}}\nexpect.void = {{ outcome = \"deny\", findings = [\"void.reason provide reason\"], \
+             limits = [\"void.reason {limit}\"] }}\n"
+        );
+        differences(&CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}")))
+    };
+    assert_eq!(asked("wrong-amount|wrong-payee|duplicate|customer-request"), Vec::<String>::new());
+    assert_eq!(
+        asked("duplicate"),
+        [
+            "void.limits: expected void.reason duplicate, found void.reason wrong-amount|wrong-payee|duplicate|customer-request"
+        ]
+    );
+}
+
+#[test]
+fn what_the_policy_says_by_itself_is_expected_without_any_payment() {
+    let lives = |expected: &str| {
+        let text = format!("[[case]]\nname = \"n\"\nexpect.lives = {{ {expected} }}\n");
+        differences(&CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}")))
+    };
+    let all = "support-roles = [\"support\"], cases = \"3 days\", grants = \"1 day\", legal-roles = [\"compliance\"], \
+               orders = \"24 hours\", codes = \"300 seconds\", holds = \"30 days\", personal-data-days = 365";
+    assert_eq!(lives(all), Vec::<String>::new());
+    assert_eq!(
+        lives("legal-roles = [\"manager\"], codes = \"6 minutes\", personal-data-days = 364"),
+        [
+            "lives.codes: expected 6 minutes, found 5 minutes",
+            "lives.legal-roles: expected manager, found compliance",
+            "lives.personal-data-days: expected 364, found 365",
+        ]
+    );
+}
+
+#[test]
+fn an_answer_that_nothing_asks_for_is_a_mistake() {
+    let text = "[[case]]\nname = \"n\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\nexpect.charge = \"none\"\n\
+                expect.void = { outcome = \"deny\" }\n";
+    let error = CaseFile::read(text).unwrap().cases[0].run(&engine("lakala")).unwrap_err().to_string();
+    assert_eq!(error, "case \"n\": expected exactly one of `void`, `refund`, `operation` and `assess`");
+}
+
+#[test]
+fn a_question_wants_to_know_when_the_payment_was_made() {
+    let file =
+        CaseFile::read("[[case]]\nname = \"n\"\nrefund = {}\nexpect.refund = { outcome = \"allow\" }\n").unwrap();
+    let error = file.cases[0].run(&engine("lakala")).unwrap_err().to_string();
+    assert_eq!(error, "case \"n\": expected `paid-at`: when the payment was made");
+}
+
+#[test]
+fn the_days_of_a_calendar_are_compared_as_what_differs_from_monday_to_friday() {
+    let days = |expected: &str| {
+        let text = format!("[[case]]\nname = \"n\"\nexpect.days = {{ {expected} }}\n");
+        CaseFile::read(&text).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let week = "from = \"2026-10-05\", until = \"2026-10-11\"";
+    let right = format!("{week}, off = [\"2026-10-05\", \"2026-10-06\", \"2026-10-07\"], worked = [\"2026-10-10\"]");
+    assert_eq!(differences(&days(&right)), Vec::<String>::new());
+    assert_eq!(
+        differences(&days(&format!("{week}, off = [\"2026-10-05\", \"2026-10-06\", \"2026-10-08\"]"))),
+        ["days.off:\n  - 2026-10-08\n  + 2026-10-07", "days.worked:\n  + 2026-10-10"]
+    );
+    let last = "from = \"2027-12-31\", until = \"2027-12-31\"";
+    assert_eq!(differences(&days(&format!("{last}, ends = true"))), Vec::<String>::new());
+    let day_before = "from = \"2027-12-30\", until = \"2027-12-30\", ends = true";
+    assert_eq!(differences(&days(day_before)), ["days.ends: expected nothing after 2027-12-30, found more"]);
+    let error = days("from = \"2026-01-01\", until = \"2062-01-01\"").cases[0].run(&engine("lakala")).unwrap_err();
+    assert!(error.to_string().contains("expected at most 3660 days"), "{error}");
+}

@@ -15,6 +15,8 @@ mod golden;
 #[cfg(test)]
 mod lints;
 #[cfg(test)]
+mod mutants;
+#[cfg(test)]
 mod replays;
 #[cfg(test)]
 mod sources;

@@ -77,6 +77,104 @@ fn a_layer_whose_upper_is_not_there_says_where_it_is_expected() {
     assert!(told.contains("it extends \"high\", which is not beside it: expected"), "{told}");
 }
 
+/// What is not covered of the small pack with these cases, by place.
+fn gaps(cases: &str, place: &str) -> Vec<String> {
+    let starter = Starter::new("small").unwrap();
+    let folder = folder(&[("small.toml", &starter.pack), ("small.cases.toml", cases)]);
+    let suite = Suite::run(&[pack(&folder.path().join("small.toml"))], &[]);
+    assert!(suite.passed(), "{}", suite.text());
+    let told = suite.packs[0].gaps.iter().filter(|gap| gap.place == place);
+    told.map(ToString::to_string).collect()
+}
+
+/// A case on a sale of 14:00.
+fn case(name: &str, now: &str, rest: &str) -> String {
+    format!(
+        "[[case]]\nname = {name:?}\nsource = \"our default\"\npaid-at = \"2026-11-23T14:00:00+08:00\"\n\
+         now = \"2026-11-23T{now}+08:00\"\n{rest}\n\n"
+    )
+}
+
+const VOIDED: &str = "void = { reason = \"duplicate\" }\nexpect.void = { outcome = \"allow\" }";
+const OVER: &str =
+    "void = { reason = \"duplicate\" }\nexpect.void = { outcome = \"deny\", findings = [\"void.window use-refund\"] }";
+
+#[test]
+fn a_window_wants_the_last_instant_that_passes_and_the_first_that_does_not() {
+    let (early, last) = (case("early", "14:10:00", VOIDED), case("last", "14:29:59.999", VOIDED));
+    let (first, late) = (case("first", "14:30:00", OVER), case("late", "15:00:00", OVER));
+    let is_missing =
+        |cases: &[&String]| gaps(&cases.iter().map(|case| case.as_str()).collect::<String>(), "void.window");
+    assert_eq!(is_missing(&[&early, &late]), ["void.window at void.window: no case just inside, no case just outside"]);
+    assert_eq!(is_missing(&[&last, &late]), ["void.window at void.window: no case just outside"]);
+    assert_eq!(is_missing(&[&early, &first]), ["void.window at void.window: no case just inside"]);
+    assert_eq!(is_missing(&[&last]), ["void.window at void.window: no case in which it stands in the way"]);
+    assert_eq!(is_missing(&[&last, &first]), Vec::<String>::new());
+}
+
+#[test]
+fn what_an_answer_carries_wants_a_case_that_compares_it() {
+    let plain = case("plain", "14:10:00", VOIDED);
+    assert_eq!(gaps(&plain, "void.slip"), ["void.slip: no case that compares `slip`"]);
+    let compared = plain.replace("\"allow\"", "\"allow\", slip = true");
+    assert_eq!(gaps(&compared, "void.slip"), Vec::<String>::new());
+    // An answer that refuses carries no slip: that it says none shows nothing.
+    let refused = case("refused", "14:30:00", OVER).replace("\"deny\"", "\"deny\", slip = false");
+    assert_eq!(gaps(&refused, "void.slip"), ["void.slip: no case that compares `slip`"]);
+}
+
+#[test]
+fn the_expiry_of_a_tier_is_shown_by_a_case_of_that_tier_only() {
+    let refund = "refund = { reason = \"returned-goods\" }\n\
+                  expect.refund = { outcome = \"allow\", tier = \"automatic\", expires-after = \"3 days\" }";
+    let case = case("refund", "14:10:00", refund);
+    assert_eq!(gaps(&case, "refund.tier[automatic].expires-after"), Vec::<String>::new());
+    assert_eq!(
+        gaps(&case, "refund.tier[one-person].expires-after"),
+        ["refund.tier[one-person].expires-after: no case that compares `expires-after`"]
+    );
+}
+
+#[test]
+fn a_way_that_is_not_compared_shows_nothing() {
+    let case = case("assessed", "14:29:59.999", "assess = {}\nexpect.refund = { outcome = \"allow\" }");
+    assert_eq!(gaps(&case, "void.window"), ["void.window at void.window: no case at all"]);
+}
+
+#[test]
+fn a_permission_wants_a_case_of_what_it_permits() {
+    let refund = "refund = { reason = \"returned-goods\" }\nexpect.refund = { outcome = \"allow\" }";
+    let ordinary = case("ordinary", "14:10:00", refund);
+    assert_eq!(gaps(&ordinary, "refund.real-time"), ["refund.real-time at refund.real-time: no case at all"]);
+    let in_real_time = case("in real time", "14:10:00", &format!("sale = {{ settlement = \"real-time\" }}\n{refund}"));
+    assert_eq!(gaps(&in_real_time, "refund.real-time"), Vec::<String>::new());
+}
+
+#[test]
+fn a_calendar_wants_every_day_that_it_names() {
+    let starter = Starter::new("small").unwrap();
+    let calendar = "[calendar]\nweekend = [\"saturday\", \"sunday\"]\nholidays = [\"2026-10-01\"]\n\
+                    workdays = [\"2026-10-10\"]\nuntil = \"2026-12-31\"\n\n[support]";
+    let days = |days: &str| {
+        let cases = format!("[[case]]\nname = \"days\"\nsource = \"our default\"\nexpect.days = {{ {days} }}\n");
+        let text = starter.pack.replace("[support]", calendar);
+        let folder = folder(&[("small.toml", &text), ("small.cases.toml", &cases)]);
+        let suite = Suite::run(&[pack(&folder.path().join("small.toml"))], &[]);
+        let gaps = suite.packs[0].gaps.iter().filter(|gap| gap.place.starts_with("calendar."));
+        (suite.passed(), gaps.map(|gap| gap.place.clone()).collect::<Vec<_>>())
+    };
+    let october = "from = \"2026-10-01\", until = \"2026-10-07\", off = [\"2026-10-01\"]";
+    assert_eq!(days(october), (true, vec!["calendar.until".to_owned(), "calendar.workdays".to_owned()]));
+    let to_the_end =
+        "from = \"2026-10-01\", until = \"2026-12-31\", off = [\"2026-10-01\"], worked = [\"2026-10-10\"], ends = true";
+    assert_eq!(days(to_the_end), (true, Vec::new()));
+    assert!(!days("from = \"2026-10-01\", until = \"2026-10-07\"").0, "the first of October is off");
+    assert!(
+        !days("from = \"2026-10-05\", until = \"2027-01-01\", worked = [\"2026-10-10\"]").0,
+        "nothing is said of 2027"
+    );
+}
+
 const LAYER: &str = "layer = \"merchant\"\nextends = \"small\"\nformat = 1\nname = \"small-shop\"\nversion = \"0.1.0\"\n\
                      source = \"the shop\"\n\n[void]\nwindow = \"3 minutes\"\n";
 

@@ -26,6 +26,9 @@ codes! {
     KEY_MISSING 400 "idempotency.key-missing" "This request needs an Idempotency-Key";
     KEY_MALFORMED 400 "idempotency.key-malformed" "The Idempotency-Key cannot be used";
 
+    BATCH_MALFORMED 400 "batch.malformed" "This is no batch of a journal";
+    BATCH_TRUNCATED 400 "batch.truncated" "This is a part of a batch";
+
     AUTH_REQUIRED 401 "auth.required" "A valid API key is required";
     AUTH_FORBIDDEN 403 "auth.forbidden" "This key's holder may not do that";
     NOT_PERMITTED 403 "approval.not-permitted" "This person must not do this to this operation";
@@ -37,8 +40,11 @@ codes! {
     PROOF_EXPIRED 403 "proof.expired" "The Operator-Proof does not hold now";
     PROOF_OTHER_PERSON 403 "proof.other-person" "The Operator-Proof is another person's";
     PROOF_OTHER_OPERATION 403 "proof.other-operation" "The Operator-Proof was given for another operation";
+    BATCH_SIGNATURE 403 "batch.signature" "The batch was altered, or is not signed by the terminal's key";
+    BATCH_OWNER 403 "batch.owner" "The batch is another terminal's";
 
     NOT_FOUND 404 "not-found" "There is no such thing";
+    BUNDLE_NONE 404 "bundle.none" "No bundle is published for this terminal";
     ROUTE_UNKNOWN 404 "route.unknown" "There is no such route";
     METHOD_NOT_ALLOWED 405 "method.not-allowed" "This route does not know that method";
 
@@ -78,10 +84,23 @@ codes! {
     LIABILITY_WRONG_STATE 409 "liability.wrong-state" "The liability's state does not allow that";
     FUNDS_SHORT 409 "funds.short" "The merchant has no funds for it now";
     FUNDS_ID_TAKEN 409 "funds.id-taken" "Something else was paid in under that id";
+    BUNDLE_NO_KEYS 409 "bundle.no-keys" "This deployment knows no keys for bundles of that name";
+    BUNDLE_VERSION_TAKEN 409 "bundle.version-taken" "That version of the bundle has another content";
+    BUNDLE_ROLLBACK 409 "bundle.rollback" "A newer version of the bundle is published";
+    BUNDLE_TOO_MANY_ENGINES 409 "bundle.too-many-engines" "Bundles for as many engines are published as may be";
+    BUNDLE_TOO_MANY_UPLOADS 409 "bundle.too-many-uploads" "Too many uploads of this line of bundles are under way";
+    JOURNAL_NO_KEY 409 "journal.no-key" "No key is registered for the terminal's journal";
+    JOURNAL_OPEN 409 "journal.open" "The terminal has records that are not dealt with";
+    SYNC_IN_FLIGHT 409 "sync.in-flight" "Another sync of the terminal is under way";
+    BATCH_JOURNAL 409 "batch.journal" "The batch is of another journal than the one that is known";
+    BATCH_GAP 409 "batch.gap" "Records between what is known and the batch are missing";
+    BATCH_FORK 409 "batch.fork" "The batch tells another story than the one that is known";
 
     BODY_TOO_LARGE 413 "body.too-large" "The body is too large";
     POLICY_SOURCE 415 "policy.source" "A policy is taken in its compiled form";
+    BUNDLE_MEDIA 415 "bundle.media-unknown" "A bundle is sent as application/cose";
     MEDIA_UNKNOWN 415 "evidence.media-unknown" "Evidence of this media type is not taken";
+    BATCH_MEDIA 415 "batch.media-unknown" "A batch is taken as it was exported";
 
     BODY_INVALID 422 "body.invalid" "A value in the body cannot be";
     PARAMETER_INVALID 422 "parameter.invalid" "A parameter's value cannot be";
@@ -96,7 +115,22 @@ codes! {
     CONFIRMATION_ENDED 422 "confirmation.ended" "There is no such confirmation for this operation, or no longer";
     REASON_REQUIRED 422 "reason.required" "A reason must be given";
     LIMIT_REACHED 422 "limit.reached" "A limit is reached";
+    BUNDLE_TRUNCATED 422 "bundle.truncated" "The bundle ends too early";
+    BUNDLE_MALFORMED 422 "bundle.malformed" "This is no bundle";
+    BUNDLE_KEYS 422 "bundle.keys" "The bundle's changes of keys cannot be followed";
+    BUNDLE_UNKNOWN_KEY 422 "bundle.unknown-key" "The bundle is signed by a key that is not known here";
+    BUNDLE_RETIRED_KEY 422 "bundle.retired-key" "The bundle is signed by a key that was retired";
+    BUNDLE_ALGORITHM 422 "bundle.algorithm" "Nobody here can check how the bundle is signed";
+    BUNDLE_SIGNATURE 422 "bundle.signature" "The bundle was altered, or signed by somebody else";
+    BUNDLE_NAME 422 "bundle.name" "The bundle is one of another name";
+    BUNDLE_NOT_YET 422 "bundle.not-yet" "The bundle does not hold yet";
+    BUNDLE_EXPIRED 422 "bundle.expired" "The bundle does not hold any more";
+    BUNDLE_ENGINE_UNKNOWN 422 "bundle.engine-unknown" "No terminal has the engine the bundle was made for";
+    BUNDLE_COMPONENT 422 "bundle.component" "Another component decides here than in the bundle";
+    BUNDLE_POLICY 422 "bundle.policy" "The server could not decide by a policy in the bundle";
     ARGUMENT_INVALID 422 "argument.invalid" "A value is out of its range";
+    BATCH_CHAIN 422 "batch.chain" "The batch's records do not fit its links";
+    BATCH_RECORD 422 "batch.record" "A record of the batch cannot be read";
 
     TOO_MANY_ATTEMPTS 429 "operator.too-many-attempts" "Too many wrong PINs under this key";
 

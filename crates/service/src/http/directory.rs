@@ -1,5 +1,6 @@
 //! Merchants, terminals, persons, keys and reviewers' systems, as the admin sets them up.
 
+use crate::app::App;
 use crate::directory::{KeyView, Listed, Merchant, MerchantSettings, Person, Source, Terminal};
 use crate::error::Error;
 use crate::http::Shared;
@@ -13,9 +14,11 @@ use crate::http::text::Text;
 use crate::http::time::Time;
 use crate::ports::Ports;
 use crate::principal::{Bearer, Grant};
+use crate::terminal::journal::JournalKey;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use rescind_bundle::PublicKey;
 use rescind_model::{MerchantId, PersonId, Role, TerminalId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -169,6 +172,14 @@ pub struct TerminalChange {
     label: Text,
     /// What kind of terminal it is. Absent: none in particular.
     class: Option<Number>,
+    /// The public key that the terminal signs its journal with, `ed25519:` and 64 hexadecimal digits, as the terminal says it.
+    /// Absent: the one that is registered stays. Another one is taken once every record that was seen of the journal is dealt
+    /// with.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    journal_key: Option<PublicKey>,
+    /// Why the terminal begins another journal: the device was replaced, or lost its own. What the old one had and was not
+    /// handed in is lost. Comes with `journal_key`.
+    replace_journal: Option<Text>,
 }
 
 /// A terminal.
@@ -185,12 +196,17 @@ pub struct TerminalView {
     /// What kind of terminal it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<String>,
+    /// The public key that it signs its journal with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal_key: Option<String>,
 }
 
 impl TerminalView {
-    fn of(terminal: Terminal) -> Self {
+    async fn of<P: Ports>(app: &App<P>, terminal: Terminal) -> Result<Self, Error> {
+        let key = app.journal_key(&terminal.merchant, &terminal.id).await?;
         let Terminal { merchant, id, label, class } = terminal;
-        Self { merchant: merchant.value, id: id.value, label, class }
+        let journal_key = key.map(|key| key.to_string());
+        Ok(Self { merchant: merchant.value, id: id.value, label, class, journal_key })
     }
 }
 
@@ -203,7 +219,7 @@ pub async fn create_terminal<P: Ports>(
     let scope = caller.scope_or(new.merchant)?;
     let class = new.class.map(|class| class.0);
     let terminal = Terminal { merchant: scope.merchant, id: new.id, label: new.label.text, class };
-    answer::json(StatusCode::CREATED, &TerminalView::of(app.create_terminal(&scope.who, terminal).await?))
+    answer::json(StatusCode::CREATED, &TerminalView::of(&app, app.create_terminal(&scope.who, terminal).await?).await?)
 }
 
 /// `PUT /v1/terminals/{id}`
@@ -217,7 +233,16 @@ pub async fn replace_terminal<P: Ports>(
     let id = TerminalId::parse(&id).map_err(|_| Error::NotFound("terminal"))?;
     let class = new.class.map(|class| class.0);
     let terminal = Terminal { merchant: scope.merchant, id, label: new.label.text, class };
-    answer::json(StatusCode::OK, &TerminalView::of(app.replace_terminal(&scope.who, terminal).await?))
+    let replace = new.replace_journal.map(|reason| reason.text);
+    if replace.is_some() && new.journal_key.is_none() {
+        return Err(Error::invalid("/journal_key", "expected the key that the new journal is signed with").into());
+    }
+    let terminal = app.replace_terminal(&scope.who, terminal).await?;
+    if let Some(key) = new.journal_key {
+        let key = JournalKey { key, replace };
+        app.register_journal_key(&scope.who, &terminal.merchant, &terminal.id, &key).await?;
+    }
+    answer::json(StatusCode::OK, &TerminalView::of(&app, terminal).await?)
 }
 
 /// `GET /v1/terminals`
@@ -225,7 +250,11 @@ pub async fn list_terminals<P: Ports>(State(app): State<Shared<P>>, caller: Call
     let scope = caller.scope(&["after", "limit"])?;
     let page = scope.asked.page()?;
     let listed = app.list_terminals(&scope.who, &scope.merchant, page.after.as_deref(), page.limit).await?;
-    answer::json(StatusCode::OK, &listing(listed, TerminalView::of))
+    let mut items = Vec::with_capacity(listed.items.len());
+    for terminal in listed.items {
+        items.push(TerminalView::of(&app, terminal).await?);
+    }
+    answer::json(StatusCode::OK, &Listing { items, next: listed.next })
 }
 
 /// A person to set up.

@@ -1,5 +1,6 @@
 //! Events: the history of a sale, and the feed of a merchant.
 
+use crate::feed::Told;
 use crate::http::Shared;
 use crate::http::answer;
 use crate::http::caller::Caller;
@@ -9,6 +10,7 @@ use crate::http::time::Time;
 use crate::http::word::{EventKindWord, Vocabulary, Word};
 use crate::ports::Ports;
 use crate::sale::Aggregate;
+use crate::terminal::notice::TerminalNotice;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
@@ -120,6 +122,75 @@ pub struct ToldEvent {
     message: Option<MessageView>,
 }
 
+/// Something about a terminal, as it is told to others: in the feed, and as the `data` of a webhook.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ToldNotice {
+    /// Names it within the merchant.
+    id: String,
+    /// `terminal.incident`: something that should not be, a person has to look at it. `terminal.operation`: what became of an
+    /// operation that the terminal had let wait for the server, where it did not go as hoped.
+    r#type: &'static str,
+    /// Since when it is known.
+    at: Time,
+    /// The merchant.
+    merchant: String,
+    /// The terminal.
+    terminal: String,
+    /// What exactly: `decision.differs`, `batch.fork`, `became.refund`, …
+    code: String,
+    /// The number of the journal's record it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<u64>,
+    /// The sale it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale: Option<String>,
+    /// The operation it is about, by the terminal's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    /// The amount it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Amount>,
+    /// The refund that was opened instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<String>,
+    /// The case that was opened instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// What was found.
+    detail: String,
+    /// The same in words, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<MessageView>,
+}
+
+impl ToldNotice {
+    fn of(notice: &TerminalNotice, message: Option<&Message>) -> Self {
+        Self {
+            id: notice.id.clone(),
+            r#type: notice.kind.token(),
+            at: Time(notice.at),
+            merchant: notice.merchant.value.clone(),
+            terminal: notice.terminal.value.clone(),
+            code: notice.code.clone(),
+            record: notice.record,
+            sale: notice.sale.as_ref().map(|sale| sale.value.clone()),
+            operation: notice.operation.as_ref().map(|operation| operation.value.clone()),
+            amount: notice.amount.clone().map(Amount),
+            refund: notice.refund.as_ref().map(|refund| refund.value.clone()),
+            case: notice.case.as_ref().map(|case| case.value.clone()),
+            detail: notice.detail.clone(),
+            message: message.map(MessageView::of),
+        }
+    }
+}
+
+/// A notice as the `data` of a webhook.
+#[must_use]
+pub fn notice_body(notice: &TerminalNotice, message: Option<&Message>) -> impl Serialize + use<> {
+    ToldNotice::of(notice, message)
+}
+
 /// An entry of the feed.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -128,7 +199,18 @@ pub struct FeedEntry {
     position: String,
     /// What happened.
     #[serde(flatten)]
-    event: ToldEvent,
+    told: FeedNews,
+}
+
+/// What an entry of the feed tells.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum FeedNews {
+    /// Something happened to a sale.
+    Event(Box<ToldEvent>),
+    /// Something about a terminal.
+    Notice(Box<ToldNotice>),
 }
 
 impl ToldEvent {
@@ -184,12 +266,20 @@ pub async fn list<P: Ports>(State(app): State<Shared<P>>, caller: Caller) -> Res
     let feed = app.events(&scope.who, &scope.merchant, page.after.as_deref(), page.limit).await?;
     let mut items = Vec::with_capacity(feed.items.len());
     for item in feed.items {
-        let message = match audience {
-            Some(audience) => app.render(&item.aggregate, &item.event, audience, locale).await?,
-            None => None,
+        let told = match &item.told {
+            Told::OfSale { event, aggregate } => {
+                let message = match audience {
+                    Some(audience) => app.render(aggregate, event, audience, locale).await?,
+                    None => None,
+                };
+                FeedNews::Event(Box::new(ToldEvent::of(aggregate, event, message.as_ref())))
+            }
+            Told::OfTerminal(notice) => {
+                let message = audience.filter(|a| *a == Audience::Merchant).map(|_| notice.message(locale));
+                FeedNews::Notice(Box::new(ToldNotice::of(notice, message.as_ref())))
+            }
         };
-        let event = ToldEvent::of(&item.aggregate, &item.event, message.as_ref());
-        items.push(FeedEntry { position: item.position, event });
+        items.push(FeedEntry { position: item.position, told });
     }
     answer::json(StatusCode::OK, &Feed { items, next: feed.next })
 }

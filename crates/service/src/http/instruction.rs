@@ -179,8 +179,9 @@ where
         Err(error) => return Err(give_back(app, ticket, error, about.noun).await),
     };
     // If this fails the caller hears 503 and asks again: the ledger holds the command, so it is not done twice.
-    app.finish(ticket, &answer).await?;
-    Ok(answer::stored(answer, replayed))
+    let kept = app.finish(ticket, &answer).await?;
+    let replayed = replayed || kept != answer;
+    Ok(answer::stored(kept, replayed))
 }
 
 /// Gives a key back, so that the request may come again.

@@ -13,15 +13,18 @@
 //! | `answer` | what is |
 //! | `money`, `time`, `word`, `text`, `number`, `id` | the scalars of the wire |
 //! | `sale`, `payment_code`, `hold`, `trouble`, `void`, `operation`, `refund`, `review`, `event`, `endpoint`, `directory`, `policy`, `health` | routes by noun |
+//! | `sync` | the route of terminals that come back from being offline |
 //! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
 //! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
 //! | `identity` | how the customer was identified, in a body |
 //! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
+//! | `bundle` | what terminals decide with: published, and fetched |
 //! | `decision`, `decision_record` | decisions as JSON; those that were recorded |
 //! | `openapi` | the document that describes all of it |
 
 mod answer;
 mod body;
+mod bundle;
 mod caller;
 mod case;
 mod code;
@@ -57,8 +60,9 @@ mod proof;
 mod refund;
 mod review;
 mod router;
-mod sale;
+pub(crate) mod sale;
 mod session;
+mod sync;
 mod text;
 mod tick;
 mod time;

@@ -3,6 +3,7 @@
 
 use crate::evidence::Media;
 use crate::http::answer::Nothing;
+use crate::http::bundle::{COSE, LineView, PublishedView};
 use crate::http::case::{Assignment, CaseAsk, CaseVerdict, CaseView};
 use crate::http::code;
 use crate::http::confirmation::{ConfirmationView, NewConfirmation};
@@ -34,12 +35,14 @@ use crate::http::refund::{Because, Consent, RefundAsk, RefundSummary, RefundView
 use crate::http::review::Review;
 use crate::http::sale::{ClosedBatch, NewSale, SaleNews, SaleSummary, SaleView, WaysBack};
 use crate::http::session::{Challenge, NewChallenge, NewProof, NewSession, OperatorProof, OperatorSession};
+use crate::http::sync;
 use crate::http::trouble::{TroubleAnswer, TroubleReport};
 use crate::http::void::VoidAsk;
 use crate::http::word::{Vocabulary, Word};
 use crate::limits::{BODY_BYTES, LIST_DEFAULT, LIST_LIMIT};
 use core::fmt::Write as _;
 use http::Method;
+use http::header::IF_NONE_MATCH;
 use rescind_model::{Audience, CaseState, LiabilityState, Locale, RefundState};
 use serde::Serialize as _;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn, PathItem};
@@ -56,6 +59,7 @@ pub fn document() -> OpenApi {
     let mut document = Document::default();
     document.open_routes();
     document.sales();
+    document.terminals();
     document.voids();
     document.refunds();
     document.others();
@@ -64,6 +68,7 @@ pub fn document() -> OpenApi {
     document.tick();
     document.admin();
     document.policies();
+    document.bundles();
     document.beginnings();
     document.persons_in_it();
     document.accounts();
@@ -257,6 +262,33 @@ impl Route<'_> {
         self
     }
 
+    /// A bundle as body.
+    fn cose(self, about: &str) -> Self {
+        self.media(&[COSE], about)
+    }
+
+    /// A body of these media types, which is not JSON.
+    fn media(mut self, media: &[&str], about: &str) -> Self {
+        let mut body = RequestBodyBuilder::new().description(Some(about));
+        for media in media {
+            body = body.content(*media, Content::new(Some(binary())));
+        }
+        self.operation.request_body = Some(RefOr::T(body.required(Some(Required::True)).build()));
+        self
+    }
+
+    /// A bundle as answer.
+    fn cose_answer(mut self, about: &str) -> Self {
+        let response = ResponseBuilder::new().description(about).content(COSE, Content::new(Some(binary())));
+        self.respond(200, response.build());
+        self
+    }
+
+    fn unchanged(mut self, about: &str) -> Self {
+        self.respond(304, ResponseBuilder::new().description(about).build());
+        self
+    }
+
     /// An answer of somebody's own bytes.
     fn file(mut self, about: &str) -> Self {
         let mut response = ResponseBuilder::new().description(about);
@@ -398,6 +430,17 @@ impl Document {
             .end();
         self.post("/v1/terminals/{id}/batches/{n}/close", Needs::Merchant, "Close a terminal's batch")
             .answer::<ClosedBatch>(200, "It is closed, now or since before.")
+            .end();
+    }
+
+    fn terminals(&mut self) {
+        self.post("/v1/terminal/sync", Needs::Merchant, "A terminal hands in what it did without the server")
+            .query("locale", "The language of `detail`, `zh-CN` unless told.", words::<Locale>())
+            .media(
+                &sync::MEDIA,
+                "One signed batch of the journal, as the terminal's library exports it. At most 576 KiB.",
+            )
+            .answer::<SyncAnswer>(200, "How far it is dealt with. The same batch again gets the same answer.")
             .end();
     }
 
@@ -651,6 +694,46 @@ impl Document {
             .end();
         self.get("/v1/policies", Needs::Key, "Policies that decide")
             .lists::<PolicyView>("Those of the merchants that the key reaches.")
+            .end();
+    }
+
+    /// What terminals decide with.
+    fn bundles(&mut self) {
+        self.route(HttpMethod::Put, "/v1/bundles/{name}", Needs::Key, "Publish a bundle for terminals")
+            .cose("The signed bundle that `rescind bundle` makes, at most 6 MiB; also as `application/octet-stream`.")
+            .answer::<PublishedView>(201, "It is published, instead of an earlier version for its engine.")
+            .answer::<PublishedView>(200, "It was published before.")
+            .end();
+        self.get("/v1/bundles", Needs::Key, "What is published for terminals")
+            .paged()
+            .lists::<LineView>("A page of lines of bundles.")
+            .end();
+        self.get("/v1/bundles/{name}", Needs::Key, "What is published of one line of bundles")
+            .answer::<LineView>(200, "One bundle for each engine.")
+            .end();
+        let engine = "The version of the engine, as the terminal's status says. Any unless told.";
+        let line = "The line whose keys the terminal was provisioned with. Unless told, the one with the name of the policy for \
+                    the terminal's class, or of its merchant's policy.";
+        self.get("/v1/terminal/bundle", Needs::Key, "The bundle for the terminal whose key asks")
+            .parameter(
+                "target",
+                ParameterIn::Query,
+                true,
+                "What its code runs on, such as `pulley32`.",
+                String::schema(),
+            )
+            .query("engine", engine, String::schema())
+            .query("profile", "The digest of the engine's profile, likewise.", String::schema())
+            .query("name", line, String::schema())
+            .parameter(
+                IF_NONE_MATCH.as_str(),
+                ParameterIn::Header,
+                false,
+                "The `ETag` of the bundle that it has.",
+                String::schema(),
+            )
+            .cose_answer("The bundle. Its SHA-256 is the `ETag`.")
+            .unchanged("It is the one that it has.")
             .end();
     }
 
@@ -939,6 +1022,48 @@ impl Document {
             .security(Some([SecurityRequirement::new("key", Vec::<String>::new())]))
             .build()
     }
+}
+
+/// What a batch is answered: the acknowledgement of the terminal's journal, whose form is the journal's.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Acknowledgement)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is used: the answer is written by the journal's own type")]
+struct SyncAnswer {
+    /// Everything before this place is dealt with.
+    head: SyncHead,
+    /// The server's time.
+    server_time: crate::http::time::Time,
+    /// What this terminal's own operations of the business day amount to.
+    counted: Option<Object>,
+    /// What became of the operations before that place.
+    operations: Vec<SyncOperation>,
+}
+
+/// A place in a terminal's journal.
+#[derive(utoipa::ToSchema)]
+#[schema(as = JournalHead)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SyncHead {
+    /// The journal: 32 hexadecimal digits.
+    journal: String,
+    /// The number of the record that comes next.
+    next: u64,
+    /// The link of everything before it: 64 hexadecimal digits.
+    link: String,
+}
+
+/// What became of an operation.
+#[derive(utoipa::ToSchema)]
+#[schema(as = OfflineOperation)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct SyncOperation {
+    /// The terminal's name for it.
+    operation: String,
+    /// `accepted`, `done`, `refused`, `{"refund": id}` or `{"case": id}`.
+    became: serde_json::Value,
+    /// Why, for the operator.
+    detail: Option<String>,
 }
 
 /// Any JSON object.

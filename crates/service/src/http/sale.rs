@@ -441,6 +441,35 @@ pub fn check_id(id: &SaleId) -> Result<(), Error> {
     not_a_card(&id.value).map_err(|e| Error::invalid("/id", e))
 }
 
+/// A sale as a terminal stored it, held to the form of one that is registered: numbers that can be, no card number anywhere.
+///
+/// # Errors
+/// What cannot be.
+pub fn as_registered(sale: &Sale) -> Result<Sale, Error> {
+    check_id(&sale.id)?;
+    let number = |field: &str, text: &str| Number::parse(text).map(|n| n.0).map_err(|e| Error::invalid(field, e));
+    let slip = sale.slip.as_ref().map(|slip| {
+        Ok::<_, Error>(SlipNumbers {
+            terminal: slip.terminal.clone(),
+            batch: number("/slip/batch", &slip.batch)?,
+            voucher: number("/slip/voucher", &slip.voucher)?,
+            trace: number("/slip/trace", &slip.trace)?,
+        })
+    });
+    let order = sale.order_number.as_deref().map(OrderNumber::parse).transpose();
+    let token = sale.payer_token.as_deref().map(PayerToken::parse).transpose();
+    let reference = sale.retrieval_reference.as_deref().map(|text| number("/retrieval_reference", text));
+    Ok(Sale {
+        slip: slip.transpose()?,
+        order_number: order.map_err(|e| Error::invalid("/order_number", e))?.map(|number| number.0.text),
+        retrieval_reference: reference.transpose()?,
+        kind: number("/kind", &sale.kind)?,
+        payer_token: token.map_err(|e| Error::invalid("/payer_token", e))?.map(|token| token.0),
+        coupon: sale.coupon.clone().filter(|coupon| !coupon.is_zero()),
+        ..sale.clone()
+    })
+}
+
 /// An outcome that is among those that can be.
 ///
 /// # Errors

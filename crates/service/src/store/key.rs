@@ -219,6 +219,30 @@ impl Key {
         Self(format!("outstanding:{merchant}:{terminal}"))
     }
 
+    /// What is known of a terminal's journal.
+    #[must_use]
+    pub fn terminal_journal(merchant: &MerchantId, terminal: &TerminalId) -> Self {
+        Self(format!("journal:{merchant}:{terminal}"))
+    }
+
+    /// What became of an operation that a terminal began offline, by the terminal's name for it.
+    #[must_use]
+    pub fn offline_operation(merchant: &MerchantId, terminal: &TerminalId, journal: &str, operation: &str) -> Self {
+        Self(format!("offline:{merchant}:{terminal}:{}", hashed(&format!("{journal}\n{operation}"))))
+    }
+
+    /// Something about a terminal that people are told.
+    #[must_use]
+    pub fn notice(merchant: &MerchantId, id: &str) -> Self {
+        Self(format!("notice:{merchant}:{id}"))
+    }
+
+    /// Notices that may not be in their feed yet.
+    #[must_use]
+    pub fn notices() -> Self {
+        Self("notices".to_owned())
+    }
+
     /// The referrals of a merchant.
     #[must_use]
     pub fn cases(merchant: &MerchantId) -> Self {
@@ -349,6 +373,18 @@ impl Key {
     #[must_use]
     pub fn evidence_part(merchant: &MerchantId, content: &Digest, part: &Digest) -> Self {
         Self(format!("evidence-part:{merchant}:{content}:{part}"))
+    }
+
+    /// What is published of a line of bundles.
+    #[must_use]
+    pub fn bundles(name: &str) -> Self {
+        Self(format!("bundles:{}", hashed(name)))
+    }
+
+    /// A part of a bundle: bytes, no record.
+    #[must_use]
+    pub fn bundle_part(upload: &str, number: u32) -> Self {
+        Self(format!("bundle-part:{upload}:{number:04}"))
     }
 
     /// How far payments of the first format were looked through for those that nobody knows of.

@@ -5,6 +5,7 @@ use super::key::Key;
 use super::{Commit, Record, Records};
 use crate::error::Error;
 use crate::limits::{PAGE_ENTRIES, SWAP_ATTEMPTS};
+use crate::planted::{Mistake, made};
 use crate::ports::Kv;
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +129,7 @@ impl<K: Kv> Records<'_, K> {
             let mut taken = 0_usize;
             let mut added: Vec<&str> = Vec::new();
             for entry in entries {
-                if !next.has(&entry.id) {
+                if !next.has(&entry.id) || made(Mistake::ListTwice) {
                     if next.is_full() {
                         break;
                     }

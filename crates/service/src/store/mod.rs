@@ -20,6 +20,7 @@ pub mod tally;
 
 use crate::error::Error;
 use crate::limits::{PROOF_ATTEMPTS, SWAP_ATTEMPTS, VALUE_BYTES};
+use crate::planted::{Mistake, made};
 use crate::ports::{Kv, KvError, Swap};
 use key::Key;
 use serde::de::DeserializeOwned;
@@ -204,6 +205,9 @@ impl<'a, K: Kv> Records<'a, K> {
         let mut place = slot.at;
         for attempt in 0..PROOF_ATTEMPTS {
             let answer = match place {
+                Place::Body(_) if made(Mistake::WriteBlindly) => {
+                    self.kv.set(slot.key.as_str(), &bytes).await.map(|()| Swap::Swapped)
+                }
                 Place::Body(cell) => self.kv.swap(cell, &bytes).await,
                 Place::Head(cell) => {
                     let nonce = head_nonce(unique, attempt);
@@ -211,6 +215,13 @@ impl<'a, K: Kv> Records<'a, K> {
                     self.kv.swap(cell, &nonce.to_le_bytes()).await
                 }
             };
+            if made(Mistake::BelieveSwap) {
+                return match answer {
+                    Ok(Swap::Swapped) => Ok(Commit::Written),
+                    Ok(Swap::Refused) => Ok(Commit::Lost),
+                    Err(error) => Err(error.into()),
+                };
+            }
             // Whatever the answer, and if there is none: look.
             let seen = self.load::<T>(&slot.key).await;
             match seen {
@@ -372,6 +383,9 @@ fn head_nonce(unique: u64, attempt: u32) -> i64 {
 /// # Errors
 /// The store's.
 pub async fn probe<K: Kv>(kv: &K, unique: u64) -> Result<Creation, Error> {
+    if made(Mistake::CreatePlainly) {
+        return Ok(Creation::Direct);
+    }
     let key = format!("probe:{unique:016x}");
     let (first, one) = kv.open(&key).await?;
     let (second, two) = kv.open(&key).await?;

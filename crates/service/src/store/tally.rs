@@ -4,6 +4,7 @@
 
 use super::Record;
 use crate::limits::{INTENT_PATIENCE, ROLLING_COUNTED, ROLLING_KEPT, TALLY_OPEN};
+use crate::planted::{Mistake, made};
 use rescind_model::{Duration, Instant, SaleId};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,8 @@ pub trait Count: Record + Clone + Default {
     fn open(&self) -> &[Place];
     /// Reservations whose request cannot be alive any more.
     fn stale(&self, now: Instant) -> Vec<Place> {
-        self.open().iter().filter(|p| now.since(p.at) > INTENT_PATIENCE).cloned().collect()
+        let stale = |p: &&Place| made(Mistake::DropReservations) || now.since(p.at) > INTENT_PATIENCE;
+        self.open().iter().filter(stale).cloned().collect()
     }
 }
 

@@ -37,6 +37,7 @@ pub struct TestPorts {
     provider: Mutex<Provider>,
     sent: Mutex<Vec<Sent>>,
     log: Mutex<Vec<String>>,
+    bundle_keys: Mutex<Option<String>>,
 }
 
 impl TestPorts {
@@ -51,6 +52,7 @@ impl TestPorts {
             provider: Mutex::new(Box::new(|_, _, _| Err(NoAnswer("nobody is there".to_owned())))),
             sent: Mutex::default(),
             log: Mutex::default(),
+            bundle_keys: Mutex::default(),
         }
     }
 
@@ -67,6 +69,11 @@ impl TestPorts {
     /// Puts somebody at the other end of outbound requests.
     pub fn answer_with(&self, provider: Provider) {
         *self.provider.lock().unwrap_or_else(PoisonError::into_inner) = provider;
+    }
+
+    /// Tells the deployment of keys that sign bundles.
+    pub fn trust_bundles(&self, keys: &str) {
+        *self.bundle_keys.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.to_owned());
     }
 
     /// Forgets what was loaded, as a new instance would have.
@@ -116,6 +123,9 @@ impl Ports for TestPorts {
         let policy = Arc::new(NativePolicy::load(canonical)?);
         self.policies.lock().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), Arc::clone(&policy));
         Ok(policy)
+    }
+    fn bundle_keys(&self) -> Option<String> {
+        self.bundle_keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
     fn component(&self) -> &str {
         "native"
@@ -183,6 +193,7 @@ impl World {
         let ports = TestPorts::new(from.kv.copy(), from.now(), from.dice.load(Ordering::SeqCst));
         let policies = from.policies.lock().unwrap_or_else(PoisonError::into_inner).clone();
         *ports.policies.lock().unwrap_or_else(PoisonError::into_inner) = policies;
+        *ports.bundle_keys.lock().unwrap_or_else(PoisonError::into_inner) = from.bundle_keys();
         let app = Arc::new(App::new(ports));
         app.records().await?;
         Ok(Self { app, admin: self.admin.clone() })

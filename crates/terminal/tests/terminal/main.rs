@@ -15,6 +15,7 @@
 mod bundle;
 mod c;
 mod header;
+mod kill;
 mod power;
 mod sync;
 mod time;

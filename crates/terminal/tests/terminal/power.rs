@@ -1,95 +1,255 @@
-//! The power goes, anywhere. Afterwards the terminal knows everything that it had answered, and its bundle is a whole one.
+//! The power goes, anywhere: a day's work is cut in every part of it. Afterwards the terminal knows everything that it had
+//! answered, its counts are not below the truth, its bundle is a whole one, and the server takes what there is.
 
-use crate::world::{Shop, at, bundle, setup, terminal_key};
-use rescind_bundle::Verified;
+use crate::world::{Shop, at, bundle, sale, sale_id, setup, terminal_key};
 use rescind_bundle::testkit::{Chance, TornDisk};
+use rescind_bundle::{Ed25519, Signer as _, Verified};
 use rescind_journal::testkit::TornFile;
-use rescind_journal::{Journal, JournalId, Opening, Owner, Room};
-use rescind_model::{Forwarding, OfflineEffect};
-use rescind_terminal::{Terminal, TerminalError};
+use rescind_journal::{Acknowledgement, Entry, Head, Journal, JournalId, Opening, Owner, Record, Room, verify_batch};
+use rescind_model::{Forwarding, OfflineEffect, SaleOutcome};
+use rescind_terminal::{Code, Terminal, TerminalError};
+use std::collections::BTreeSet;
 
-/// Cuts: each one opens and verifies bundles of 800 kB twice, in a debug build.
-const CUTS: u64 = 250;
+/// Days whose power goes. Each one opens and verifies bundles of 800 kB.
+const CUTS: usize = 1_000;
+
+/// The parts of a day, in order.
+const PARTS: [&str; 6] = ["open", "bundle", "record", "update", "export", "acknowledge"];
+
+fn owner() -> Owner {
+    Owner { merchant: "M-1".parse().unwrap(), terminal: "T1".parse().unwrap() }
+}
 
 fn open(shop: &Shop, disk: &TornDisk, file: &TornFile) -> Result<Terminal<TornDisk>, TerminalError> {
-    let owner = Owner { merchant: "M-1".parse().unwrap(), terminal: "T1".parse().unwrap() };
-    let opening = Opening { owner, id: JournalId([7; 16]), room: Room { records: 60, bytes: 1024 * 1024 } };
+    let opening = Opening { owner: owner(), id: JournalId([7; 16]), room: Room { records: 60, bytes: 1024 * 1024 } };
     let journal = Journal::open_on(file.clone(), &opening)?;
-    let setup = setup(shop.folder.path(), &shop.boot);
+    let mut setup = setup(shop.folder.path(), &shop.boot);
+    // The bundles of all days are the same bytes; byte code takes the least time to be made ready.
+    setup.code = Code::Native;
     Terminal::open_on(setup, Box::new(terminal_key()), disk.clone(), journal, shop.reading())
+}
+
+/// What the server has.
+#[derive(Default)]
+struct Server {
+    known: Option<Head>,
+    records: Vec<Record>,
+}
+
+impl Server {
+    /// Takes a batch: it fits what was there before, or the chain is broken.
+    fn take(&mut self, batch: &[u8], now: i64) -> Acknowledgement {
+        let key = terminal_key();
+        let batch = verify_batch(batch, key.public(), &Ed25519, &owner(), self.known.as_ref());
+        let batch = batch.expect("what a terminal exports, the server takes");
+        self.records.extend(batch.new_records().iter().map(|(record, _)| record.clone()));
+        self.known = Some(batch.end);
+        Acknowledgement { head: batch.end, server_time: at(now), counted: None, operations: vec![] }
+    }
+
+    fn operations(&self) -> BTreeSet<String> {
+        let of = |record: &Record| match &record.entry {
+            Entry::Operation(operation) => Some(operation.id.to_string()),
+            _ => None,
+        };
+        self.records.iter().filter_map(of).collect()
+    }
 }
 
 /// What the terminal had answered when the power went.
 #[derive(Default)]
 struct Answered {
+    /// In which part of the day.
+    part: usize,
     /// Whether the journal was there: on a real disk it gets its name once it is whole.
     began: bool,
     version: u64,
+    sales: Vec<String>,
     begun: Vec<(String, OfflineEffect)>,
-    released: bool,
+    /// That a sale was perhaps sent.
+    sent: bool,
+    /// Where the server's answer may have been taken.
+    acknowledged: bool,
+    /// Steps of journal and bundles when each part of the day began.
+    steps: Vec<(u64, u64)>,
 }
 
 /// A day of work in small, until the power goes.
-fn work(shop: &mut Shop, disk: &TornDisk, file: &TornFile, answered: &mut Answered) -> Result<(), TerminalError> {
-    let mut terminal = open(shop, disk, file)?;
-    answered.began = true;
-    terminal.hear(shop.reading(), shop.reading(), at(shop.now))?;
-    terminal.apply_bundle(shop.reading(), bundle(1))?;
-    answered.version = 1;
-    for n in 1..=3 {
-        let sale = crate::world::sale(&format!("S-{n}"), 10_000, shop.now);
-        terminal.record_sale(shop.reading(), sale, rescind_model::SaleOutcome::Good, Forwarding::Kept)?;
-        if n == 2 {
-            terminal.forward(shop.reading(), &crate::world::sale_id("S-2"), Forwarding::PerhapsSent)?;
-        }
-        let begin = shop.begin(&format!("V-{n}"), &format!("S-{n}"), 10_000);
-        let done = terminal.begin(shop.reading(), &begin)?.operation.unwrap();
-        answered.begun.push((format!("V-{n}"), done.effect));
+struct Day {
+    shop: Shop,
+    disk: TornDisk,
+    file: TornFile,
+    server: Server,
+    answered: Answered,
+}
+
+impl Day {
+    fn new() -> Self {
+        let (shop, disk, file) = (Shop::new(), TornDisk::default(), TornFile::default());
+        Self { shop, disk, file, server: Server::default(), answered: Answered::default() }
     }
-    terminal.apply_bundle(shop.reading(), bundle(2))?;
-    answered.version = 2;
-    let export = terminal.export(shop.reading(), 1, 100)?.unwrap();
-    let answer = shop.answer(&export.batch);
-    answered.released = true;
-    terminal.acknowledge(shop.reading(), shop.reading(), &answer)?;
-    Ok(())
+
+    fn begins(&mut self, part: &str) {
+        self.answered.part = PARTS.iter().position(|name| *name == part).unwrap();
+        self.answered.steps.push((self.file.steps(), self.disk.steps()));
+    }
+
+    fn sell_and_void(&mut self, terminal: &mut Terminal<TornDisk>, n: u32) -> Result<(), TerminalError> {
+        let (shop, id) = (&self.shop, format!("S-{n}"));
+        terminal.record_sale(shop.reading(), sale(&id, 10_000, shop.now), SaleOutcome::Good, Forwarding::Kept)?;
+        self.answered.sales.push(id.clone());
+        if n == 2 {
+            terminal.forward(shop.reading(), &sale_id(&id), Forwarding::PerhapsSent)?;
+            self.answered.sent = true;
+        }
+        let begin = shop.begin(&format!("V-{n}"), &id, 10_000);
+        let done = terminal.begin(shop.reading(), &begin)?.operation.unwrap();
+        self.answered.begun.push((format!("V-{n}"), done.effect));
+        Ok(())
+    }
+
+    /// What arrives, and the answer; `most` records at once.
+    fn sync(&mut self, terminal: &mut Terminal<TornDisk>, most: usize) -> Result<(), TerminalError> {
+        while let Some(export) = terminal.export(self.shop.reading(), 1, most)? {
+            let answer = self.server.take(&export.batch, self.shop.now);
+            self.answered.acknowledged = true;
+            terminal.acknowledge(self.shop.reading(), self.shop.reading(), &answer)?;
+        }
+        Ok(())
+    }
+
+    fn work(&mut self) -> Result<(), TerminalError> {
+        self.begins("open");
+        let mut terminal = open(&self.shop, &self.disk, &self.file)?;
+        self.answered.began = true;
+        terminal.hear(self.shop.reading(), self.shop.reading(), at(self.shop.now))?;
+        self.begins("bundle");
+        terminal.apply_bundle(self.shop.reading(), bundle(1))?;
+        self.answered.version = 1;
+        self.begins("record");
+        (1..=3).try_for_each(|n| self.sell_and_void(&mut terminal, n))?;
+        self.begins("update");
+        terminal.apply_bundle(self.shop.reading(), bundle(2))?;
+        self.answered.version = 2;
+        // Exporting notes that time went on.
+        self.begins("export");
+        self.shop.later(700_000);
+        let export = terminal.export(self.shop.reading(), 1, 4)?.unwrap();
+        let answer = self.server.take(&export.batch, self.shop.now);
+        self.begins("acknowledge");
+        self.answered.acknowledged = true;
+        terminal.acknowledge(self.shop.reading(), self.shop.reading(), &answer)?;
+        self.sync(&mut terminal, 5)
+    }
+
+    /// The power comes back.
+    fn restart(&mut self, chance: &mut Chance) {
+        self.disk.restart(chance);
+        self.file = self.file.restart(chance);
+    }
+
+    /// What must be true, and that work goes on.
+    fn check(&mut self, seed: u64) {
+        let mut terminal = open(&self.shop, &self.disk, &self.file)
+            .unwrap_or_else(|error| panic!("seed {seed}: it does not open: {error}"));
+        let reading = self.shop.reading();
+        let version = terminal.bundle().map_or(0, Verified::version);
+        assert!((self.answered.version..=2).contains(&version), "seed {seed}: version {version}");
+
+        // Nothing that was answered is missing: here, or at the server if it said so.
+        let status = terminal.status(reading).unwrap();
+        let kept = status.journal.acknowledged.next;
+        assert!(self.server.known.map_or(1, |head| head.next) >= kept, "seed {seed}: let go of what nobody has");
+        assert!(self.answered.acknowledged || kept == 1, "seed {seed}: let go before the server answered");
+        let arrived: BTreeSet<String> = self
+            .server
+            .records
+            .iter()
+            .filter(|record| record.number < kept)
+            .filter_map(|record| match &record.entry {
+                Entry::Operation(operation) => Some(operation.id.to_string()),
+                _ => None,
+            })
+            .collect();
+        let waiting: Vec<_> = self.answered.begun.iter().filter(|(id, _)| !arrived.contains(id)).collect();
+        let counters = &status.journal.counters;
+        assert!(usize::try_from(counters.operations).unwrap() >= waiting.len(), "seed {seed}: a count fell");
+        let total = counters.total("CNY").map_or(0, |total| total.minor);
+        assert!(total >= 10_000 * i64::try_from(waiting.len()).unwrap(), "seed {seed}: a sum fell: {total}");
+        let of_day: u32 = counters.days.iter().map(|day| day.operations).sum();
+        assert!(usize::try_from(of_day).unwrap() >= self.answered.begun.len(), "seed {seed}: the day's count fell");
+        for (id, effect) in waiting {
+            let again = terminal.reprint(reading, &id.parse().unwrap());
+            let again = again.unwrap_or_else(|error| panic!("seed {seed}: {id} is lost: {error}"));
+            assert_eq!(again.operation.unwrap().effect, *effect, "seed {seed}");
+        }
+        if self.answered.sent && kept == 1 && version > 0 {
+            // What was perhaps sent is never voided here alone.
+            let again = terminal.begin(reading, &self.shop.begin("V-2", "S-2", 10_000));
+            let effect = again.unwrap().operation.map(|done| done.effect);
+            assert_eq!(effect, Some(OfflineEffect::Queued), "seed {seed}");
+        }
+
+        // And the day goes on, to its end: the server has every record once, in order.
+        if version == 0 {
+            terminal.hear(self.shop.reading(), self.shop.reading(), at(self.shop.now)).unwrap();
+        }
+        terminal.apply_bundle(self.shop.reading(), bundle(3)).unwrap();
+        self.sell_and_void(&mut terminal, 9).unwrap();
+        self.sync(&mut terminal, 5).unwrap();
+        let numbers: Vec<u64> = self.server.records.iter().map(|record| record.number).collect();
+        assert_eq!(numbers, (1..=u64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>(), "seed {seed}");
+        let operations = self.server.operations();
+        let lost = self.answered.begun.iter().find(|(id, _)| !operations.contains(id));
+        assert!(lost.is_none(), "seed {seed}: the server never had {lost:?}");
+        let sales: BTreeSet<String> = self
+            .server
+            .records
+            .iter()
+            .filter_map(|record| match &record.entry {
+                Entry::Sale(stored) => Some(stored.sale.id.to_string()),
+                _ => None,
+            })
+            .collect();
+        assert!(self.answered.sales.iter().all(|sale| sales.contains(sale)), "seed {seed}: {sales:?}");
+    }
 }
 
 #[test]
 fn whatever_was_answered_is_there_after_the_power_went() {
-    let (mut went_out, mut finished) = (0, 0);
-    for seed in 0..CUTS {
+    // A day without, for where its parts begin.
+    let mut day = Day::new();
+    day.work().unwrap();
+    let mut steps = std::mem::take(&mut day.answered.steps);
+    steps.push((day.file.steps(), day.disk.steps()));
+    assert_eq!(steps.len(), PARTS.len() + 1);
+    day.restart(&mut Chance::new(0));
+    day.check(0);
+
+    let mut cuts = [0_usize; PARTS.len()];
+    let mut seed = 0;
+    while cuts.iter().sum::<usize>() < CUTS {
+        seed += 1;
         let mut chance = Chance::new(seed);
-        let mut shop = Shop::new();
-        let (disk, file) = (TornDisk::default(), TornFile::default());
-        // Which of the two goes first is chance too: both are then gone.
-        file.cut_after(chance.below(400));
-        disk.cut_after(chance.below(40));
-        let mut answered = Answered::default();
-        if work(&mut shop, &disk, &file, &mut answered).is_ok() {
-            finished += 1;
-        } else {
-            went_out += 1;
+        let mut day = Day::new();
+        // Every part as often, and within it either disk, if it is used there. Both are then gone.
+        let part = chance.index(PARTS.len());
+        let ((file, disk), (file_end, disk_end)) = (steps[part], steps[part + 1]);
+        match (file_end - file, disk_end - disk) {
+            (files, disks) if disks > 0 && (files == 0 || chance.below(2) == 0) => {
+                day.disk.cut_after(disk + chance.below(disks));
+            }
+            (files, _) => day.file.cut_after(file + chance.below(files.max(1))),
         }
-        if !answered.began {
-            continue;
-        }
-        disk.restart(&mut chance);
-        let file = file.restart(&mut chance);
-        let mut terminal =
-            open(&shop, &disk, &file).unwrap_or_else(|error| panic!("seed {seed}: it does not open: {error}"));
-        let version = terminal.bundle().map_or(0, Verified::version);
-        assert!(version >= answered.version, "seed {seed}: version {version}, {} was answered", answered.version);
-        let status = terminal.status(shop.reading()).unwrap();
-        if !answered.released {
-            let counters = status.journal.counters;
-            assert!(usize::try_from(counters.operations).unwrap() >= answered.begun.len(), "seed {seed}");
-            for (id, effect) in &answered.begun {
-                let again = terminal.reprint(shop.reading(), &id.parse().unwrap());
-                let again = again.unwrap_or_else(|error| panic!("seed {seed}: {id} is lost: {error}"));
-                assert_eq!(again.operation.unwrap().effect, *effect, "seed {seed}");
+        if day.work().is_err() {
+            cuts[day.answered.part] += 1;
+            // Before that there is no terminal that could know anything.
+            if day.answered.began {
+                day.restart(&mut chance);
+                day.check(seed);
             }
         }
     }
-    assert!(went_out > 10 && finished > 0, "{went_out} cuts, {finished} days without");
+    println!("{seed} days, the power went in {:?}", PARTS.iter().zip(cuts).collect::<Vec<_>>());
+    assert!(cuts.iter().all(|cuts| *cuts > CUTS / 20), "{cuts:?}");
 }

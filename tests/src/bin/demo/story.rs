@@ -53,6 +53,7 @@ pub async fn tell(teller: &mut Teller) -> Result<()> {
     chapter::privacy::tell(teller, &world.stage).await?;
     chapter::funding::tell(teller, &world.stage).await?;
     chapter::policy::tell(teller, &world.stage).await?;
+    chapter::offline::tell(teller, &world.stage).await?;
     teller.chapter("Nothing is forgotten");
     restart(teller, &mut world, &refund, &asked_under).await
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
 
 mod bad_input;
+mod bundle;
 mod confirmation;
+mod device;
 mod document;
 mod faults;
 mod funding;
@@ -21,6 +23,7 @@ mod race;
 mod route;
 mod shop;
 mod story;
+mod sync;
 mod till;
 mod trouble;
 mod ways;

@@ -100,8 +100,12 @@ enum Form {
     Content(&'static str),
     /// A policy of this version.
     Policy(&'static str),
+    /// A bundle of this version, with so many bytes of code.
+    Bundle(u64, usize),
     /// A signed webhook of a reviewers' system, under this id.
     Signed(&'static str),
+    /// A batch of a terminal's journal: the body is its hexadecimal digits.
+    Batch,
 }
 
 /// What happens before a race.
@@ -283,6 +287,7 @@ impl Place {
         let (name, canonical) = policy(under);
         let shop = Shop::on(store, name).await;
         shop.world.app.put_policy(name, &canonical).await.unwrap();
+        shop.world.app.ports.trust_bundles(&serde_json::to_string(&super::bundle::trust()).unwrap());
         let mut names = BTreeMap::from([
             ("admin", shop.admin.clone()),
             ("system", shop.system.clone()),
@@ -342,6 +347,14 @@ impl Place {
                 (request.header("content-type", media), ask.body.as_str().unwrap().as_bytes().to_vec())
             }
             Form::Policy(version) => (request, other_policy(version)),
+            Form::Bundle(version, code) => {
+                (request.header("content-type", "application/cose"), super::bundle::bundle(version, code))
+            }
+            Form::Batch => {
+                let digits = ask.body.as_str().unwrap();
+                let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
+                (request.header("content-type", "application/cbor"), bytes.collect())
+            }
             Form::Signed(id) => {
                 let ports = &self.shop.world.app.ports;
                 let secret = self.filled("<secret>");
@@ -493,7 +506,8 @@ impl Place {
         let mut after = String::new();
         loop {
             let feed = self.shop.get(&self.shop.system, &format!("/v1/events?limit=100{after}")).await.expect(200);
-            for event in feed["items"].as_array().unwrap() {
+            let of_sales = |event: &&Value| !event["type"].as_str().unwrap().starts_with("terminal.");
+            for event in feed["items"].as_array().unwrap().iter().filter(of_sales) {
                 let sale = event["sale"].as_str().unwrap().to_owned();
                 told.entry(sale).or_default().push(event["type"].as_str().unwrap().to_owned());
             }
@@ -525,7 +539,8 @@ fn other_policy(version: &str) -> Vec<u8> {
 }
 
 /// Records that are compared, by the first word of their key.
-const LEFT_BEHIND: [&str; 18] = [
+const LEFT_BEHIND: [&str; 19] = [
+    "bundles",
     "sale",
     "personal",
     "evidence",

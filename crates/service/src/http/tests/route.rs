@@ -76,6 +76,7 @@ fn table() -> Vec<Route> {
             Key(r#"{"reference":"C-2","reason":"other"}"#),
             json!({"reference": "C-1", "reason": "so"}),
         ),
+        post("/v1/terminal/sync", "T", Nothing, Value::Null),
         post("/v1/terminals/T1/batches/000009/close", "TSm", Nothing, json!({})),
         post("/v1/operations/<void>/results", "TS", Key(r#"{"outcome":"failed"}"#), done()),
         post(
@@ -202,6 +203,7 @@ fn table() -> Vec<Route> {
         route("DELETE", "/v1/policies/lakala/activations/first", "A", Nothing, Value::Null),
         route("PUT", "/v1/policies/lakala/shadow", "A", Nothing, json!({"version": version_of(&pack("lakala"))})),
         route("DELETE", "/v1/policies/lakala/shadow", "A", Nothing, Value::Null),
+        route("PUT", "/v1/bundles/lakala", "A", Nothing, json!({})),
         route("PUT", "/v1/merchants/M-1/settings", "A", Nothing, json!({"policy": "lakala"})),
         route("PUT", "/v1/terminals/T1", "A", Nothing, json!({"label": "new"})),
     ]
@@ -348,6 +350,7 @@ fn general(path: &str) -> bool {
         "/v1/persons",
         "/v1/keys",
         "/v1/policies",
+        "/v1/bundles",
         "/v1/proof-keys",
         "/v1/terminals",
         "/v1/review-sources/",
@@ -454,7 +457,10 @@ async fn another_merchants_key_learns_nothing_and_changes_nothing() {
 
 /// What a stranger names there is among the stranger's own.
 fn own(path: &str) -> bool {
-    path.starts_with("/v1/terminals/") || path.starts_with("/v1/operator") || path.starts_with("/v1/webhook-endpoints/")
+    path.starts_with("/v1/terminals/")
+        || path == "/v1/terminal/sync"
+        || path.starts_with("/v1/operator")
+        || path.starts_with("/v1/webhook-endpoints/")
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use super::Law::{Both, One, Order};
 use super::Under::{Lakala, Till, UnionPay};
-use super::{Ask, Race, Side, Step, ask, delete, post, race, tell};
+use super::{Ask, Form, Race, Side, Step, ask, delete, post, put, race, tell};
+use crate::http::tests::device::{Device, lakala, noon, stored, terminal_policy};
 use crate::http::tests::hold::hold;
 use crate::http::tests::payment_code::code;
-use crate::http::tests::shop::{cny, refund, sale};
+use crate::http::tests::shop::{cny, other_version, refund, sale};
 use crate::testkit::Fault;
 use rescind_model::{Digest, Duration};
 use serde_json::{Value, json};
@@ -29,6 +30,24 @@ fn unknown(id: &str) -> Step {
 
 fn void(who: &'static str, id: &str) -> Ask {
     tell(who, &format!("/v1/transactions/{id}/voids"), json!({"reason": "wrong-amount"}))
+}
+
+/// A terminal whose journal is known, with the void of a sale that waits in it.
+fn offline() -> (Vec<Step>, Ask) {
+    let kept = lakala().lines().filter(|line| !line.starts_with("authentication =") && !line.starts_with("identity ="));
+    let policy = terminal_policy(&other_version(&kept.collect::<Vec<_>>().join("\n")));
+    let mut device = Device::new(policy.clone(), None);
+    device.knows(stored("S-1", noon(-10)));
+    device.voids("V-1", "S-1", noon(-5));
+    let key = rescind_bundle::Signer::public(&device.key).to_string();
+    let policy = Value::String(String::from_utf8(policy).unwrap());
+    let before = vec![
+        sold("S-1"),
+        ask("admin", "PUT", "/v1/policies/lakala", policy, Form::Content("application/json")).first(),
+        put("admin", "/v1/terminals/T1?merchant=M-1", json!({"label": "counter", "journal_key": key})).first(),
+    ];
+    let digits: String = device.all().iter().map(|byte| format!("{byte:02x}")).collect();
+    (before, ask("terminal", "POST", "/v1/terminal/sync", Value::String(digits), Form::Batch))
 }
 
 fn news(body: Value) -> Ask {
@@ -452,13 +471,13 @@ fn receipt() -> String {
 const RECEIPT: &str = "a receipt";
 
 fn give() -> Ask {
-    let content = super::Form::Content("text/plain");
+    let content = Form::Content("text/plain");
     ask("cashier", "PUT", &receipt(), json!(RECEIPT), content)
 }
 
 fn part() -> Ask {
     let path = format!("{}/parts/{}", receipt(), Digest::of(RECEIPT.as_bytes()));
-    ask("cashier", "PUT", &path, json!(RECEIPT), super::Form::Content("application/octet-stream"))
+    ask("cashier", "PUT", &path, json!(RECEIPT), Form::Content("application/octet-stream"))
 }
 
 fn completion() -> Ask {
@@ -501,10 +520,7 @@ fn personal() -> Vec<Race> {
             "an export shows what was not erased",
             Lakala,
             known(),
-            [
-                erase().into(),
-                ask("manager", "GET", "/v1/transactions/S-1/export", Value::Null, super::Form::Plain).into(),
-            ],
+            [erase().into(), ask("manager", "GET", "/v1/transactions/S-1/export", Value::Null, Form::Plain).into()],
             Both,
         ),
         race(
@@ -549,8 +565,35 @@ fn personal() -> Vec<Race> {
     ]
 }
 
+/// What waited at a terminal, against what happens to its sale elsewhere.
+fn from_terminals() -> Vec<Race> {
+    let (before, _) = offline();
+    let (settled_before, _) = offline();
+    vec![
+        race(
+            "one sale is voided at the counter, or by what waited at a terminal",
+            Lakala,
+            before,
+            [offline().1.into(), void("supervisor", "S-1").into()],
+            Order,
+        ),
+        race(
+            "a sale settles, or is voided by what waited at a terminal",
+            Lakala,
+            settled_before,
+            [offline().1.into(), news(json!({"type": "settled"})).into()],
+            Both,
+        ),
+    ]
+}
+
 pub(super) fn races() -> Vec<Race> {
-    [beginnings(), ways_back(), referrals_and_orders(), personal()].into_iter().flatten().collect()
+    [beginnings(), ways_back(), referrals_and_orders(), personal(), from_terminals()].into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn what_waited_at_a_terminal() {
+    super::run(from_terminals(), Fault::None).await;
 }
 
 #[tokio::test]

@@ -19,6 +19,10 @@ fn void() -> Ask {
     tell("supervisor", "/v1/transactions/S-1/voids", json!({"reason": "wrong-amount"}))
 }
 
+fn bundle(version: u64, code: usize) -> Ask {
+    ask("admin", "PUT", "/v1/bundles/lakala", Value::Null, Form::Bundle(version, code))
+}
+
 fn named(path: &str, name: &str, more: &Value) -> Side {
     let mut body = json!({"name": name});
     if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
@@ -141,6 +145,20 @@ fn directory() -> Vec<Race> {
             Lakala,
             vec![sold()],
             [void().into(), policy("9").into()],
+            Order,
+        ),
+        race(
+            "one version of a bundle is published",
+            Lakala,
+            vec![bundle(1, 50).first()],
+            [bundle(2, 60).into(), bundle(2, 70).into()],
+            One,
+        ),
+        race(
+            "a newer bundle is published, and no older one after it",
+            Lakala,
+            vec![bundle(1, 50).first()],
+            [bundle(2, 60).into(), bundle(3, 70).into()],
             Order,
         ),
         race("one policy is in force", Lakala, vec![], [policy("8").into(), policy("9").into()], Both),

@@ -1,6 +1,14 @@
 //! The command as other programs meet it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests may fail loudly"
+)]
+
+mod bundle;
 
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -91,6 +99,26 @@ fn components_go_into_the_archive_and_come_out_by_digest() {
     assert!(!folder.join("none.wasm").exists());
     let stranger = run(&["import", "target/components/refunds.stamp"]);
     assert!(!stranger.status.success() && text(&stranger.stderr).contains("is no WebAssembly component"));
+}
+
+#[test]
+fn a_value_that_no_case_notices_fails_the_test_of_mutants() {
+    let folder = folder("mutants");
+    let run = |arguments: &[&str]| rescind(&folder).args(["policy"]).args(arguments).output().unwrap();
+    good(&run(&["new", "quay"]));
+    let told = good(&run(&["test", "policies/quay.toml", "--min-coverage", "100", "--mutants"]));
+    let last = told.lines().last().unwrap();
+    assert!(last.ends_with(" mutants, 0 survive") && !last.starts_with("0 "), "{told}");
+    let sum = good(&run(&["test", "policies/quay.toml"])).lines().last().unwrap().to_owned();
+    assert!(sum.starts_with("1 packs, ") && sum.ends_with(" rules covered"), "{sum}");
+
+    let cases = folder.join("policies/quay.cases.toml");
+    let text = fs::read_to_string(&cases).unwrap();
+    fs::write(&cases, text.replace(", slip = true", "")).unwrap();
+    let unnoticed = run(&["test", "policies/quay.toml", "--mutants"]);
+    let told = self::text(&unnoticed.stdout);
+    assert_eq!(unnoticed.status.code(), Some(1));
+    assert!(told.contains("void.slip = true could be false") && told.ends_with(" mutants, 2 survive\n"), "{told}");
 }
 
 // ------------------------------------------------------------ rescind policy

@@ -1,0 +1,79 @@
+//! Mistakes that were made on purpose, one at a time, so that the simulator can be shown to find them
+//! (`cargo xtask simulate --mistakes`). Without the feature `planted` none of them can be made: every question is answered
+//! with no when this is compiled, and nothing of them is in what is delivered.
+
+/// A mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mistake {
+    /// What the store says of a swap is believed, and nothing is read back.
+    BelieveSwap = 1,
+    /// A record is written whatever is there.
+    WriteBlindly,
+    /// A swap over nothing is used everywhere.
+    CreatePlainly,
+    /// An idempotency key is not looked up: every request is a new command.
+    ForgetKey,
+    /// Nothing is written down before a commit.
+    NoIntent,
+    /// An intent whose commit is not seen yet is given up at once.
+    GiveUpAtOnce,
+    /// A page of a list is not looked through for what is added to it.
+    ListTwice,
+    /// What spans sales is counted after the sale was committed.
+    CountAfterwards,
+    /// A reservation that nobody confirmed is dropped at once.
+    DropReservations,
+    /// No answer of the provider is read as a refusal.
+    SilenceIsRefusal,
+    /// An operation that is sent again goes out under another reference.
+    AnotherReference,
+    /// What the provider was sent is not written down before.
+    SendFirst,
+    /// A bucket of due times that is being worked off is written to all the same.
+    LateForBucket,
+    /// An endpoint is taken to have been told before it answered.
+    TellOnce,
+}
+
+impl Mistake {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::BelieveSwap,
+        Self::WriteBlindly,
+        Self::CreatePlainly,
+        Self::ForgetKey,
+        Self::NoIntent,
+        Self::GiveUpAtOnce,
+        Self::ListTwice,
+        Self::CountAfterwards,
+        Self::DropReservations,
+        Self::SilenceIsRefusal,
+        Self::AnotherReference,
+        Self::SendFirst,
+        Self::LateForBucket,
+        Self::TellOnce,
+    ];
+}
+
+#[cfg(feature = "planted")]
+static MADE: core::sync::atomic::AtomicU8 = core::sync::atomic::AtomicU8::new(0);
+
+/// Makes a mistake from now on, or none.
+#[cfg(feature = "planted")]
+pub fn make(mistake: Option<Mistake>) {
+    MADE.store(mistake.map_or(0, |mistake| mistake as u8), core::sync::atomic::Ordering::SeqCst);
+}
+
+/// Whether this mistake is made.
+#[cfg(feature = "planted")]
+pub(crate) fn made(mistake: Mistake) -> bool {
+    MADE.load(core::sync::atomic::Ordering::Relaxed) == mistake as u8
+}
+
+/// Whether this mistake is made: never.
+#[cfg(not(feature = "planted"))]
+#[inline(always)]
+pub(crate) const fn made(_: Mistake) -> bool {
+    false
+}

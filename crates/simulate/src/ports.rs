@@ -1,0 +1,240 @@
+//! The application's ports, over what a run shares.
+
+use crate::fault::{Fault, ProviderFault};
+use crate::model::Model;
+use crate::sim::Sim;
+use rescind_model::{Instant, LoadError};
+use rescind_service::native::{NativePolicy, NativePure};
+use rescind_service::ports::{Kv, KvError, NoAnswer, Outbound, OutboundAnswer, Ports, Swap};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where the acquirer is.
+const ACQUIRER: &str = "http://acquirer";
+
+/// One machine's ports.
+pub struct SimPorts {
+    kv: SimKv,
+    machine: usize,
+    policies: Mutex<BTreeMap<String, Arc<NativePolicy>>>,
+}
+
+impl SimPorts {
+    /// The ports of a machine.
+    #[must_use]
+    pub fn new(sim: Sim, machine: usize) -> Self {
+        Self { kv: SimKv { sim }, machine, policies: Mutex::default() }
+    }
+}
+
+impl Ports for SimPorts {
+    type Kv = SimKv;
+    type Policy = NativePolicy;
+    type Pure = NativePure;
+
+    fn kv(&self) -> &SimKv {
+        &self.kv
+    }
+    fn now(&self) -> Instant {
+        let offset = |inside: &mut crate::sim::Inside| inside.offsets.get(self.machine).copied().unwrap_or(0);
+        Instant { unix_ms: self.kv.sim.with(|inside| inside.clock.saturating_add(offset(inside))) }
+    }
+    fn random(&self) -> [u8; 32] {
+        self.kv.sim.with(crate::sim::Inside::random)
+    }
+    fn cached_policy(&self, hash: &str) -> Option<Arc<NativePolicy>> {
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+    }
+    fn load_policy(&self, hash: &str, canonical: &[u8]) -> Result<Arc<NativePolicy>, LoadError> {
+        let policy = Arc::new(NativePolicy::load(canonical)?);
+        self.policies.lock().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), Arc::clone(&policy));
+        Ok(policy)
+    }
+    fn component(&self) -> &str {
+        "native"
+    }
+    fn log(&self, message: &str) {
+        let machine = self.machine;
+        self.kv.sim.with(|inside| inside.tell(|_| format!("    machine {machine} logs: {message}")));
+    }
+}
+
+impl Outbound for SimPorts {
+    fn acquirer_url(&self) -> Option<&str> {
+        Some(ACQUIRER)
+    }
+    fn tick_token(&self) -> Option<&str> {
+        None
+    }
+    async fn send(
+        &self,
+        method: &'static str,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<OutboundAnswer, NoAnswer> {
+        let sim = &self.kv.sim;
+        let lost = || NoAnswer("the connection broke".to_owned());
+        let Some(path) = url.strip_prefix(ACQUIRER) else {
+            return self.deliver(headers, &body).await;
+        };
+        let (fault, pause) = sim.with(|inside| (inside.next_provider_fault(), inside.rng.i64(5..80)));
+        sim.sleep(match fault {
+            Some(ProviderFault::Slow(ms)) => ms,
+            _ => pause,
+        })
+        .await;
+        match fault {
+            Some(ProviderFault::NotReached) => return Err(lost()),
+            Some(ProviderFault::ServerError) => return Ok(OutboundAnswer { status: 500, body: b"{}".to_vec() }),
+            _ => {}
+        }
+        let (status, answer) = sim.with(|inside| {
+            let now = inside.clock;
+            let (status, answer) = inside.provider.answer(method, path, &body, now, fault);
+            inside.auditor.saw_provider(&inside.provider);
+            inside.tell(|_| {
+                let asked = if method == "POST" { String::from_utf8_lossy(&body).into_owned() } else { String::new() };
+                format!("    acquirer: {method} {path} {asked} -> {status} {answer}")
+            });
+            (status, answer)
+        });
+        sim.sleep(pause).await;
+        if fault == Some(ProviderFault::AnswerLost) {
+            return Err(lost());
+        }
+        Ok(OutboundAnswer { status, body: answer.to_string().into_bytes() })
+    }
+}
+
+impl SimPorts {
+    /// The merchant's endpoint takes a delivery, or does not.
+    async fn deliver(&self, headers: &[(&str, &str)], body: &[u8]) -> Result<OutboundAnswer, NoAnswer> {
+        let sim = &self.kv.sim;
+        let pause = sim.with(|inside| inside.rng.i64(5..50));
+        sim.sleep(pause).await;
+        let troubled = sim.with(|inside| !inside.faults.is_empty() && inside.rng.u8(..) < 40);
+        let taken = !troubled || sim.with(|inside| inside.rng.bool());
+        if taken {
+            let id = headers.iter().find(|(name, _)| *name == "webhook-id").map(|(_, id)| (*id).to_owned());
+            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            let event = body.pointer("/data/id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+            sim.with(|inside| inside.delivered.push((id.unwrap_or_default(), event)));
+        }
+        if troubled { Err(NoAnswer("the endpoint is silent".to_owned())) } else { Ok(OutboundAnswer { status: 204, body: Vec::new() }) }
+    }
+}
+
+/// The store of a run, as one machine sees it.
+pub struct SimKv {
+    sim: Sim,
+}
+
+/// What a swap compares with.
+pub struct SimCell {
+    key: String,
+    seen: Option<Arc<[u8]>>,
+}
+
+impl SimKv {
+    /// One operation: what befalls it, the time it takes, its effect.
+    async fn operation<R>(
+        &self,
+        what: &'static str,
+        key: &str,
+        effect: impl FnOnce(&mut crate::sim::Inside, Option<Fault>) -> Result<R, KvError>,
+    ) -> Result<R, KvError> {
+        let (fault, pause) = self.sim.with(|inside| {
+            let fault = inside.next_fault(&format!("{what} {key}"));
+            (fault, inside.rng.i64(1..4))
+        });
+        let failed = |when: &str| KvError(format!("{what} {key} failed {when} its effect"));
+        match fault {
+            Some(Fault::Slow(ms)) => self.sim.sleep(ms).await,
+            _ => self.sim.sleep(pause).await,
+        }
+        match fault {
+            Some(Fault::CrashBefore | Fault::Restart) => self.sim.dies().await,
+            Some(Fault::FailsBefore) => return Err(failed("before")),
+            _ => {}
+        }
+        let told = self.sim.with(|inside| {
+            if inside.has_ended() {
+                return Err(KvError("the store has ended".to_owned()));
+            }
+            effect(inside, fault)
+        });
+        match fault {
+            Some(Fault::CrashAfter) => {
+                self.sim.with(|inside| inside.kill(inside.running));
+                self.sim.dies().await;
+                Err(failed("after"))
+            }
+            Some(Fault::FailsAfter) => Err(failed("after")),
+            _ => told,
+        }
+    }
+}
+
+impl Kv for SimKv {
+    type Cell = SimCell;
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
+        self.operation("get", key, |inside, _| Ok(inside.values.get(key).map(|value| value.to_vec()))).await
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
+        self.operation("set", key, |inside, fault| {
+            if fault != Some(Fault::SaysDone) {
+                inside.write(key, Some(Arc::from(value)));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), KvError> {
+        self.operation("delete", key, |inside, fault| {
+            if fault != Some(Fault::SaysDone) {
+                inside.write(key, None);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn open(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Cell), KvError> {
+        let seen = self.operation("open", key, |inside, _| Ok(inside.values.get(key).cloned())).await?;
+        Ok((seen.as_ref().map(|value| value.to_vec()), SimCell { key: key.to_owned(), seen }))
+    }
+
+    async fn swap(&self, cell: Self::Cell, value: &[u8]) -> Result<Swap, KvError> {
+        let SimCell { key, seen } = cell;
+        self.operation("swap", &key, |inside, fault| {
+            if fault == Some(Fault::SaysDone) {
+                return Ok(Swap::Swapped);
+            }
+            let upsert = inside.model == Model::SpinSqlite && seen.is_none();
+            let matches = upsert || inside.values.get(&key) == seen.as_ref();
+            if matches {
+                inside.write(&key, Some(Arc::from(value)));
+            }
+            let hidden = inside.model == Model::SpinRedis || fault == Some(Fault::SaysRefused);
+            Ok(if matches && !hidden { Swap::Swapped } else { Swap::Refused })
+        })
+        .await
+    }
+
+    async fn increment(&self, key: &str, delta: i64) -> Result<i64, KvError> {
+        self.operation("increment", key, |inside, _| match inside.add(key, delta) {
+            Some(sum) => Ok(sum),
+            None => {
+                if inside.model == Model::SpinSqlite {
+                    inside.end();
+                }
+                Err(KvError("increment of a value that is no number".to_owned()))
+            }
+        })
+        .await
+    }
+}

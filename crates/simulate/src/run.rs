@@ -1,0 +1,374 @@
+//! One run: what is planned for a seed, how it goes, and what must hold in the end.
+
+use crate::actor::{self, Open};
+use crate::deed::{self, Deed, SALES};
+use crate::fault::{Fault, Faults, ProviderFault};
+use crate::provider::State;
+use crate::schedule;
+use crate::shop::{Ask, COURIERS, Shop};
+use crate::sim::{Inside, Strike};
+use core::future::Future;
+use core::pin::Pin;
+use fastrand::Rng;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The seed of the schedule.
+    pub seed: u64,
+    /// What is done: lane and deed, numbered.
+    pub deeds: Vec<(usize, usize, Deed)>,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+/// Who acts at a time.
+const LANES: usize = 6;
+
+impl Plan {
+    /// The plan of a seed: at least so many deeds and faults.
+    #[must_use]
+    pub fn of(seed: u64, deeds: usize, faults: usize) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let deeds = deed::draw(&mut rng, deeds)
+            .into_iter()
+            .enumerate()
+            .map(|(number, deed)| {
+                // Payments begin before what is done about them, mostly.
+                let lane = if number < SALES { number % LANES } else { rng.usize(0..LANES) };
+                (lane, number, deed)
+            })
+            .collect();
+        let mut all = Faults::default();
+        while all.store.len() < faults {
+            // Most strike while much is going on.
+            let at = if rng.bool() { rng.u64(1..400) } else { rng.u64(1..2_500) };
+            all.store.insert(at, store_fault(&mut rng));
+        }
+        for _ in 0..rng.usize(0..3) {
+            all.provider.insert(rng.u64(1..12), provider_fault(&mut rng));
+        }
+        Self { seed, deeds, faults: all }
+    }
+}
+
+fn store_fault(rng: &mut Rng) -> Fault {
+    match rng.usize(0..20) {
+        0..4 => Fault::CrashBefore,
+        4..8 => Fault::CrashAfter,
+        8..10 => Fault::FailsBefore,
+        10..13 => Fault::FailsAfter,
+        13 => Fault::SaysDone,
+        14 => Fault::SaysRefused,
+        15 => Fault::Slow(rng.i64(500..60_000)),
+        16 => Fault::Restart,
+        17 => Fault::ClockStep(rng.i64(-120_000..120_000)),
+        _ => Fault::AnswerLost,
+    }
+}
+
+fn provider_fault(rng: &mut Rng) -> ProviderFault {
+    match rng.usize(0..8) {
+        0 => ProviderFault::NotReached,
+        1 | 2 => ProviderFault::AnswerLost,
+        3 => ProviderFault::ServerError,
+        4 => ProviderFault::Late(rng.i64(100..60_000)),
+        5 => ProviderFault::Declines,
+        6 => ProviderFault::SaysDuplicate,
+        _ => ProviderFault::Slow(rng.i64(500..40_000)),
+    }
+}
+
+/// How a run went.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// What does not hold.
+    pub violations: Vec<String>,
+    /// What happened, if it was to be told.
+    pub story: Vec<String>,
+    /// Requests that were sent.
+    pub requests: usize,
+    /// Operations of the store.
+    pub operations: u64,
+    /// Where faults struck.
+    pub strikes: BTreeSet<Strike>,
+    /// The faults that struck.
+    pub struck: Vec<Fault>,
+    /// Most requests on one sale at a time.
+    pub contenders: usize,
+    /// How often each operation moved money at the acquirer.
+    pub moved: usize,
+}
+
+/// Runs a plan.
+#[must_use]
+pub fn run(shop: &Shop, plan: &Plan, with_story: bool) -> Outcome {
+    shop.begin(plan.seed, plan.faults.clone(), with_story);
+    let open = Open::default();
+    let done = acts(shop, plan, &open).and_then(|()| rests(shop, &open));
+    if let Err(error) = done {
+        shop.sim.with(|inside| inside.auditor.object(error.to_string()));
+    }
+    shop.sim.with(|inside: &mut Inside| Outcome {
+        violations: inside.auditor.violations.clone(),
+        story: inside.story.take().unwrap_or_default(),
+        requests: inside.requests.len(),
+        operations: inside.operations,
+        strikes: core::mem::take(&mut inside.strikes),
+        struck: core::mem::take(&mut inside.struck),
+        contenders: inside.contenders,
+        moved: inside.provider.operations.values().filter(|operation| operation.state == State::Done).count(),
+    })
+}
+
+/// Everybody does what is planned, while couriers work and faults strike.
+fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
+    let mut work: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
+    for lane in 0..LANES {
+        let deeds: Vec<(usize, Deed)> = plan
+            .deeds
+            .iter()
+            .filter(|(of, _, _)| *of == lane)
+            .map(|(_, number, deed)| (*number, deed.clone()))
+            .collect();
+        work.push(Box::pin(actor::act(shop, lane, deeds, open)));
+    }
+    for machine in COURIERS {
+        work.push(Box::pin(async move {
+            loop {
+                let pause = shop.sim.with(|inside| inside.rng.i64(1_000..20_000));
+                shop.sim.sleep(pause).await;
+                shop.tick(machine).await;
+            }
+        }));
+    }
+    schedule::together(&shop.sim, work, LANES)
+}
+
+/// When a courier works after the last fault, in ms from one turn to the next: at once, when what was held up by faults is
+/// taken up again (30 s), when an intent or a reservation that nobody confirmed is given up (2 min), when an endpoint is tried
+/// again at the latest (1 h).
+const REST: [i64; 6] = [1_000, 5_000, 31_000, 121_000, 1_000, 3_600_000];
+
+/// Turns after those: one whenever something is due. More than anything takes that ends.
+const TURNS: usize = 80;
+
+/// All is well from now on: what was left open is asked for again, everything due is done, and what must hold holds.
+fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
+    let broken = shop.sim.with(|inside| {
+        inside.faults = Faults::default();
+        inside.offsets = [0; crate::sim::MACHINES];
+        inside.tell(|_| "--- from here on all is well".to_owned());
+        inside.has_ended()
+    });
+    if broken {
+        shop.sim.with(|inside| inside.auditor.object("durable: the store was made to end".to_owned()));
+    }
+    let left: Vec<(Deed, Ask)> = open.borrow_mut().drain(..).collect();
+    schedule::alone(&shop.sim, async {
+        for (deed, ask) in &left {
+            if !actor::until_told(shop, 99, deed, ask).await && !actor::until_told(shop, 99, deed, ask).await {
+                let what = format!("no-limbo: {} {} {} is never answered", ask.who, ask.method, ask.path);
+                shop.sim.with(|inside| inside.auditor.object(what));
+            }
+        }
+        for wait in REST {
+            turn(shop, wait).await;
+        }
+        for _ in 0..TURNS {
+            let Some(wait) = shop.sim.with(|inside| next_due(inside)) else { break };
+            turn(shop, wait).await;
+        }
+        holds(shop).await;
+    })
+}
+
+/// A courier's turn after so many ms.
+async fn turn(shop: &Shop, wait: i64) {
+    shop.sim.sleep(wait).await;
+    let [courier, _] = COURIERS;
+    if !shop.tick(courier).await {
+        shop.sim.with(|inside| inside.auditor.object("no-limbo: a tick fails though all is well".to_owned()));
+    }
+}
+
+/// How long it is until the next bucket of due times begins; `None` if there is none.
+fn next_due(inside: &Inside) -> Option<i64> {
+    let index: Value = serde_json::from_slice(crate::auditor::committed("due", &inside.values)?).ok()?;
+    let starts = list(&index, "/d/buckets").iter().filter_map(|bucket| bucket.pointer("/start").and_then(Value::as_i64));
+    Some(starts.min()?.saturating_sub(inside.clock).max(0).saturating_add(1_100))
+}
+
+/// What the system user reads.
+async fn read(shop: &Shop, path: &str) -> Value {
+    let ask = Ask { who: "system", method: "GET", path: path.to_owned(), body: String::new(), key: None };
+    let reply = shop.send("audit", 0, &ask).await;
+    match reply {
+        Some(reply) if reply.status == 200 => reply.json(),
+        Some(reply) if reply.status == 404 => Value::Null,
+        other => {
+            shop.sim.with(|inside| inside.auditor.object(format!("durable: {path} is answered with {other:?}")));
+            Value::Null
+        }
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn cents(value: &Value, pointer: &str) -> i64 {
+    crate::cents::parse(text(value, pointer)).unwrap_or(0)
+}
+
+/// What must hold in the end.
+async fn holds(shop: &Shop) {
+    let mut happened: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for sale in 0..SALES {
+        let name = actor::sale_name(sale);
+        let shown = read(shop, &format!("/v1/transactions/{name}")).await;
+        if shown.is_null() {
+            continue;
+        }
+        let ids = list(&shown, "/history").iter().map(|event| text(event, "/id").to_owned()).collect();
+        happened.insert(name.clone(), ids);
+        no_limbo(shop, &name, &shown);
+        agrees(shop, &name, &shown);
+    }
+    told(shop, &happened).await;
+    keeps(shop).await;
+    let waiting = shop.sim.with(|inside| {
+        // A body that no head points to is nobody's.
+        let lanes = inside.values.keys().filter(|key| key.starts_with("lane:") && !key.contains('#'));
+        let open = lanes.filter(|key| {
+            let lane = crate::auditor::committed(key, &inside.values);
+            lane.and_then(|lane| serde_json::from_slice::<Value>(lane).ok())
+                .is_some_and(|lane| !list(&lane, "/d/intents").is_empty())
+        });
+        open.count()
+    });
+    if waiting > 0 {
+        shop.sim.with(|inside| inside.auditor.object(format!("no-limbo: {waiting} lanes hold intents for ever")));
+    }
+}
+
+/// *no-limbo*: every operation ended, or somebody was called.
+fn no_limbo(shop: &Shop, name: &str, shown: &Value) {
+    let mut open = Vec::new();
+    for operation in list(shown, "/operations") {
+        let ended = ["done", "failed"].contains(&text(operation, "/state"));
+        if !ended && operation.pointer("/attention") != Some(&Value::Bool(true)) {
+            open.push(format!("{} {}", text(operation, "/kind"), text(operation, "/state")));
+        }
+    }
+    for refund in list(shown, "/refunds") {
+        let state = text(refund, "/state");
+        let ended = ["cleared", "failed", "declined", "withdrawn", "expired", "approved"].contains(&state);
+        if !ended && refund.pointer("/attention") != Some(&Value::Bool(true)) {
+            open.push(format!("refund {} {state}", text(refund, "/id")));
+        }
+    }
+    if !open.is_empty() {
+        shop.sim.with(|inside| inside.auditor.object(format!("no-limbo: {name} still has {open:?}")));
+    }
+}
+
+/// The ledger says what the acquirer's books say.
+fn agrees(shop: &Shop, name: &str, shown: &Value) {
+    let sum = |path: &str, state: &str, kind: Option<&str>| {
+        list(shown, path)
+            .iter()
+            .filter(|one| text(one, "/state") == state && kind.is_none_or(|kind| text(one, "/kind") == kind))
+            .fold(0_i64, |sum, one| sum.saturating_add(cents(one, "/amount/amount")))
+    };
+    let refunded = sum("/refunds", "cleared", None);
+    let voided = sum("/operations", "done", Some("void"));
+    let attention = list(shown, "/operations").iter().chain(list(shown, "/refunds"));
+    let asks = attention.clone().any(|one| one.pointer("/attention") == Some(&Value::Bool(true)));
+    shop.sim.with(|inside| {
+        let Some(book) = inside.provider.books.get(name).cloned() else {
+            if refunded != 0 || voided != 0 {
+                let what = format!("same books: {name} gave back money that the acquirer knows nothing of");
+                inside.auditor.object(what);
+            }
+            return;
+        };
+        if !asks && (book.refunded, book.voided) != (refunded, voided) {
+            let what = format!(
+                "same books: of {name} {refunded} is refunded and {voided} voided; the acquirer says {book:?}"
+            );
+            inside.auditor.object(what);
+        }
+    });
+}
+
+/// *told*: every event is in the feed once, in order per sale, and was delivered.
+async fn told(shop: &Shop, happened: &BTreeMap<String, Vec<String>>) {
+    let mut feed: Vec<String> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = read(shop, &format!("/v1/events?limit=100{after}")).await;
+        let items = list(&page, "/items");
+        feed.extend(items.iter().map(|item| text(item, "/id").to_owned()));
+        if items.is_empty() {
+            break;
+        }
+        after = format!("&after={}", text(&page, "/next"));
+    }
+    let delivered: Vec<String> = shop.sim.with(|inside| {
+        let mut seen = BTreeSet::new();
+        inside.delivered.iter().map(|(_, event)| event.clone()).filter(|event| seen.insert(event.clone())).collect()
+    });
+    for (sale, events) in happened {
+        let prefix = format!("{sale}.");
+        let of_sale = |all: &[String]| -> Vec<String> {
+            all.iter().filter(|id| id.starts_with(&prefix)).cloned().collect()
+        };
+        let (in_feed, arrived) = (of_sale(&feed), of_sale(&delivered));
+        if in_feed != *events {
+            shop.sim.with(|inside| {
+                inside.auditor.object(format!("told: of {sale} happened {events:?}, the feed says {in_feed:?}"));
+            });
+        }
+        if arrived != *events {
+            shop.sim.with(|inside| {
+                inside.auditor.object(format!("told: of {sale} happened {events:?}, delivered was {arrived:?}"));
+            });
+        }
+    }
+}
+
+/// *durable*, *one-effect*: what was answered is answered so again.
+async fn keeps(shop: &Shop) {
+    let promises = shop.sim.with(|inside| {
+        let mut all = inside.auditor.promises.clone();
+        inside.rng.shuffle(&mut all);
+        all.truncate(5);
+        all
+    });
+    for promise in promises {
+        let ask = Ask {
+            who: promise.who,
+            method: "POST",
+            path: promise.path.clone(),
+            body: promise.body.clone(),
+            key: Some(promise.key.clone()),
+        };
+        let again = shop.send("audit", 0, &ask).await;
+        let same = again.as_ref().is_some_and(|again| (again.status, &again.text) == (promise.status, &promise.text));
+        if !same {
+            shop.sim.with(|inside| {
+                inside.auditor.object(format!(
+                    "durable: under {} {} was told {} {}, and now {again:?}",
+                    promise.key, promise.path, promise.status, promise.text
+                ));
+            });
+        }
+    }
+}

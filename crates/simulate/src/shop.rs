@@ -1,0 +1,208 @@
+//! One merchant with everybody who works there, on each kind of store: made once, and copied for each run.
+
+use crate::life::Life;
+use crate::model::Model;
+use crate::ports::SimPorts;
+use crate::schedule;
+use crate::sim::{Inside, MACHINES, Request, Sim, Values};
+use anyhow::{Context as _, Result, anyhow};
+use axum::Router;
+use axum::body::Body;
+use core::future::Future;
+use http_body_util::BodyExt as _;
+use rescind_model::{Audience, Locale, MerchantId, PersonId, Role, TerminalId};
+use rescind_service::App;
+use rescind_service::directory::{Merchant, Person, Terminal};
+use rescind_service::endpoint::EndpointAsk;
+use rescind_service::principal::{Bearer, Grant, Principal};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tower::ServiceExt as _;
+
+/// Noon in China on 2026-11-23.
+pub const NOON: i64 = 1_795_406_400_000;
+
+/// The machines that couriers run on; the others answer requests.
+pub const COURIERS: [usize; 2] = [2, 3];
+
+/// The rules of the run: the Lakala pack without proofs of who stands at the till, which no actor here carries.
+fn policy() -> Result<Vec<u8>> {
+    let text = include_str!("../../../policies/lakala.toml");
+    let kept = text.lines().filter(|line| {
+        !["authentication =", "release-authentication =", "identity ="].iter().any(|word| line.starts_with(word))
+    });
+    let text = kept.collect::<Vec<_>>().join("\n");
+    let text = text
+        .replace("per-business-day = 3 ", &format!("per-business-day = {} ", crate::auditor::VOIDS_A_DAY))
+        .replace(", authentication = { max-age = \"2 minutes\", bound = true } }", " }")
+        .replacen("\nversion = \"", "\nversion = \"simulated-", 1);
+    let policy = rescind_policy::compile(&text, "lakala.toml").map_err(|mistakes| anyhow!("{mistakes:?}"))?;
+    Ok(policy.canonical().to_vec())
+}
+
+/// A merchant on one kind of store.
+pub struct Shop {
+    /// Which.
+    pub model: Model,
+    /// What the run under way shares.
+    pub sim: Sim,
+    /// What lay in the store when the merchant was ready.
+    start: Values,
+    tokens: BTreeMap<&'static str, String>,
+    gateways: Vec<Router>,
+    couriers: Vec<Arc<App<SimPorts>>>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub text: String,
+}
+
+impl Reply {
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// The problem's code.
+    #[must_use]
+    pub fn code(&self) -> String {
+        self.json().pointer("/code").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
+/// A request as it is sent.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Whose token it carries.
+    pub who: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// The path.
+    pub path: String,
+    /// The body, as JSON text.
+    pub body: String,
+    /// The idempotency key.
+    pub key: Option<String>,
+}
+
+impl Shop {
+    /// Makes the merchant.
+    ///
+    /// # Errors
+    /// The policy cannot be compiled, or the service refuses what it is given.
+    pub fn open(model: Model) -> Result<Self> {
+        let sim = Sim::new(model, Values::new(), NOON, 1, crate::fault::Faults::default());
+        let apps: Vec<_> = (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
+        let app = apps.first().context("no machine")?;
+        let tokens = schedule::alone(&sim, make(app))??;
+        for app in &apps {
+            // How the store creates is a fact about the deployment, found out before anything happens.
+            let _records = schedule::alone(&sim, async { app.records().await.map(|_| ()) })?;
+        }
+        let start = sim.with(|inside| inside.values.clone());
+        let gateways = apps.iter().map(|app| rescind_service::http::router(Arc::clone(app))).collect();
+        Ok(Self { model, sim, start, tokens, gateways, couriers: apps })
+    }
+
+    /// Begins a run.
+    pub fn begin(&self, seed: u64, faults: crate::fault::Faults, with_story: bool) {
+        self.sim.begin(Sim::new(self.model, self.start.clone(), NOON, seed, faults));
+        if with_story {
+            self.sim.with(|inside| inside.story = Some(Vec::new()));
+        }
+    }
+
+    /// Begins a request on a machine; gives its number.
+    fn request(&self, deed: &'static str, machine: usize) -> usize {
+        self.sim.with(|inside: &mut Inside| {
+            inside.requests.push(Request { deed, machine, steps: 0, dead: false, answer_lost: false });
+            inside.requests.len().saturating_sub(1)
+        })
+    }
+
+    /// Sends a request to a gateway. `None`: it died, or its answer did not arrive.
+    pub async fn send(&self, deed: &'static str, machine: usize, ask: &Ask) -> Option<Reply> {
+        let request = self.request(deed, machine);
+        let reply = Life::new(self.sim.clone(), request, self.handle(machine, ask)).await?;
+        let lost = self.sim.with(|inside| inside.requests.get(request).is_some_and(|request| request.answer_lost));
+        reply.filter(|_| !lost)
+    }
+
+    async fn handle(&self, machine: usize, ask: &Ask) -> Option<Reply> {
+        let token = self.tokens.get(ask.who).map(String::as_str).unwrap_or_default();
+        let mut request = http::Request::builder()
+            .method(ask.method)
+            .uri(&ask.path)
+            .header("authorization", format!("Bearer {token}"));
+        if let Some(key) = &ask.key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Body::from(ask.body.clone())).ok()?;
+        let response = self.gateways.get(machine)?.clone().oneshot(request).await.ok()?;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.ok()?.to_bytes();
+        Some(Reply { status, text: String::from_utf8(bytes.to_vec()).ok()? })
+    }
+
+    /// One turn of a courier; whether it came to its end.
+    pub async fn tick(&self, machine: usize) -> bool {
+        let Some(courier) = self.couriers.get(machine) else { return false };
+        let request = self.request("courier", machine);
+        let done = Life::new(self.sim.clone(), request, courier.tick()).await;
+        match done {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => {
+                self.sim.with(|inside| inside.tell(|_| format!("    courier {machine}: {error}")));
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+/// Makes a merchant with everybody who works there; gives their tokens.
+fn make(app: &Arc<App<SimPorts>>) -> impl Future<Output = Result<BTreeMap<&'static str, String>>> {
+    async move {
+        let admin = Principal { key: "admin".to_owned(), bearer: Bearer::Admin, grants: Vec::new() };
+        app.put_policy("lakala", &policy()?).await?;
+        let merchant = MerchantId::parse("M-1")?;
+        app.create_merchant(&admin, Merchant::new(merchant.clone(), "小店", "lakala", 480)).await?;
+        let terminal = TerminalId::parse("T1")?;
+        let till = Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter".to_owned(), class: None };
+        app.create_terminal(&admin, till).await?;
+        let mut tokens = BTreeMap::new();
+        for (name, role) in [
+            ("supervisor", "supervisor"),
+            ("manager", "manager"),
+            ("manager-2", "manager"),
+            ("reviewer", "reviewer"),
+            ("reviewer-2", "reviewer"),
+            ("finance", "finance"),
+        ] {
+            let grants = vec![Grant { merchant: merchant.clone(), roles: vec![Role::parse(role)?] }];
+            let person = PersonId::parse(&format!("M-1.{name}"))?;
+            app.create_person(&admin, Person { id: person.clone(), name: name.to_owned(), grants }).await?;
+            tokens.insert(name, app.make_key(Bearer::Person { person }, name.to_owned()).await?.1);
+        }
+        let bearer = Bearer::Terminal { merchant: merchant.clone(), terminal };
+        tokens.insert("terminal", app.make_key(bearer, "T1".to_owned()).await?.1);
+        let bearer = Bearer::System { merchant: merchant.clone() };
+        tokens.insert("system", app.make_key(bearer, "back office".to_owned()).await?.1);
+        let endpoint = EndpointAsk {
+            url: "http://shop/events".to_owned(),
+            audience: Audience::Merchant,
+            locale: Locale::En,
+            description: None,
+            customer_messages: false,
+        };
+        app.create_endpoint(&admin, &merchant, endpoint).await?;
+        Ok(tokens)
+    }
+}

@@ -1,0 +1,308 @@
+//! What a run shares: the store, the clocks, chance, the acquirer, and whoever watches. One thread; whoever waits, waits
+//! on virtual time, and which of those who could go on goes on next is drawn.
+
+use crate::auditor::Auditor;
+use crate::fault::{Fault, Faults, ProviderFault};
+use crate::model::Model;
+use crate::provider::Provider;
+use core::future::poll_fn;
+use core::task::Poll;
+use fastrand::Rng;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Machines: two gateways and two couriers.
+pub const MACHINES: usize = 4;
+
+/// What lies in a store. Cheap to copy.
+pub type Values = BTreeMap<String, Arc<[u8]>>;
+
+/// What a run shares. Clones are the same.
+#[derive(Clone)]
+pub struct Sim {
+    inside: Arc<Mutex<Inside>>,
+}
+
+/// One request, or one turn of a courier.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Who asks for what, in the matrix.
+    pub deed: &'static str,
+    /// The machine that works on it.
+    pub machine: usize,
+    /// Operations of the store so far.
+    pub steps: u64,
+    /// Whether its machine died over it.
+    pub dead: bool,
+    /// Whether its answer is not delivered.
+    pub answer_lost: bool,
+}
+
+/// Where a fault struck: the deed, the number of the step within the request, the kind of fault.
+pub type Strike = (&'static str, u64, &'static str);
+
+/// Everything inside.
+pub struct Inside {
+    /// Which store it is.
+    pub model: Model,
+    /// What lies in it.
+    pub values: Values,
+    /// The store has ended, until it is started again.
+    ended: bool,
+    /// Increments that wait to be told the number that another was told.
+    told: BTreeMap<String, i64>,
+    /// The true time in Unix ms.
+    pub clock: i64,
+    /// By how many ms each machine's clock is wrong.
+    pub offsets: [i64; MACHINES],
+    /// Operations of the store so far.
+    pub operations: u64,
+    /// Calls of the acquirer so far.
+    pub calls: u64,
+    /// What is to go wrong.
+    pub faults: Faults,
+    /// Chance of the schedule.
+    pub rng: Rng,
+    /// Numbers that have to be unique.
+    dice: u64,
+    /// Requests so far.
+    pub requests: Vec<Request>,
+    /// Whose turn it is.
+    pub running: Option<usize>,
+    /// When whoever was polled last wants to be polled again.
+    pub wake: i64,
+    /// The acquirer.
+    pub provider: Provider,
+    /// The amounts of open orders, in cents.
+    pub codes: BTreeMap<String, i64>,
+    /// What the merchant's endpoint was told, in order.
+    pub delivered: Vec<(String, String)>,
+    /// Who watches.
+    pub auditor: Auditor,
+    /// Where faults struck.
+    pub strikes: BTreeSet<Strike>,
+    /// Kinds of faults that struck, each as often as it did.
+    pub struck: Vec<Fault>,
+    /// What happened, for whoever reads the story of a failure.
+    pub story: Option<Vec<String>>,
+    /// Most requests on one sale at a time.
+    pub contenders: usize,
+    /// Requests under way by sale.
+    pub under_way: BTreeMap<usize, usize>,
+}
+
+impl Sim {
+    /// A run over what lies in a store.
+    #[must_use]
+    pub fn new(model: Model, values: Values, clock: i64, seed: u64, faults: Faults) -> Self {
+        let inside = Inside {
+            model,
+            values,
+            ended: false,
+            told: BTreeMap::new(),
+            clock,
+            offsets: [0; MACHINES],
+            operations: 0,
+            calls: 0,
+            faults,
+            rng: Rng::with_seed(seed),
+            dice: seed << 20,
+            requests: Vec::new(),
+            running: None,
+            wake: i64::MAX,
+            provider: Provider::default(),
+            codes: BTreeMap::new(),
+            delivered: Vec::new(),
+            auditor: Auditor::default(),
+            strikes: BTreeSet::new(),
+            struck: Vec::new(),
+            story: None,
+            contenders: 0,
+            under_way: BTreeMap::new(),
+        };
+        Self { inside: Arc::new(Mutex::new(inside)) }
+    }
+
+    /// Looks inside.
+    pub fn with<R>(&self, look: impl FnOnce(&mut Inside) -> R) -> R {
+        look(&mut self.inside.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another run in the place of this one: the machines stay, and what they remember of the deployment.
+    pub fn begin(&self, run: Self) {
+        let inside = match Arc::try_unwrap(run.inside) {
+            Ok(mutex) => mutex.into_inner().unwrap_or_else(PoisonError::into_inner),
+            Err(_) => return,
+        };
+        self.with(|there| *there = inside);
+    }
+
+    /// Waits for so many ms of true time, and at least until somebody else had a turn.
+    pub async fn sleep(&self, ms: i64) {
+        let until = self.with(|inside| inside.clock.saturating_add(ms.max(1)));
+        poll_fn(|context| {
+            self.with(|inside| {
+                if inside.clock >= until {
+                    return Poll::Ready(());
+                }
+                inside.wake = inside.wake.min(until);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            })
+        })
+        .await;
+    }
+
+    /// Waits for ever: whoever is dead.
+    pub async fn dies(&self) {
+        core::future::pending::<()>().await;
+    }
+}
+
+impl Inside {
+    /// Adds a line to the story, if somebody will read it.
+    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.story.is_some() {
+            let line = format!("{} {}", self.time(), line(self));
+            if let Some(story) = &mut self.story {
+                story.push(line);
+            }
+        }
+    }
+
+    /// The true time, as the story writes it.
+    fn time(&self) -> String {
+        let ms = self.clock.rem_euclid(86_400_000);
+        let part = |by: i64, of: i64| ms.checked_div(by).and_then(|n| n.checked_rem(of)).unwrap_or(0);
+        format!("{:02}:{:02}:{:02}.{:03}", part(3_600_000, 24), part(60_000, 60), part(1_000, 60), part(1, 1_000))
+    }
+
+    /// What befalls the next operation of the store.
+    pub fn next_fault(&mut self, what: &str) -> Option<Fault> {
+        self.operations = self.operations.saturating_add(1);
+        let fault = self.faults.store.get(&self.operations).copied();
+        let running = self.running;
+        let request = running.and_then(|at| self.requests.get_mut(at));
+        let (deed, step, machine) = match request {
+            Some(request) => {
+                request.steps = request.steps.saturating_add(1);
+                (request.deed, request.steps, request.machine)
+            }
+            None => ("nobody", 0, 0),
+        };
+        let fault = fault?;
+        let is_swap = what.starts_with("swap");
+        let is_write = is_swap || what.starts_with("set") || what.starts_with("delete");
+        // What cannot befall this operation befalls it otherwise: a fault that was drawn strikes.
+        let lies = matches!(self.model, Model::Lying);
+        let fault = match fault {
+            Fault::SaysDone if !lies || !is_write => Fault::FailsBefore,
+            Fault::SaysRefused if !lies || !is_swap => Fault::FailsAfter,
+            other => other,
+        };
+        self.struck.push(fault);
+        let name = match fault {
+            Fault::CrashBefore => "crash-before",
+            Fault::CrashAfter => "crash-after",
+            Fault::FailsBefore => "fails-before",
+            Fault::FailsAfter => "fails-after",
+            Fault::SaysDone => "says-done",
+            Fault::SaysRefused => "says-refused",
+            Fault::Slow(_) => "slow",
+            Fault::Restart => "restart",
+            Fault::ClockStep(_) => "clock-step",
+            Fault::AnswerLost => "answer-lost",
+        };
+        self.strikes.insert((deed, step, name));
+        self.tell(|_| format!("!!! {name} at step {step} of {deed} on machine {machine}: {what}"));
+        match fault {
+            Fault::Restart => {
+                for request in self.requests.iter_mut().filter(|request| request.machine == machine) {
+                    request.dead = true;
+                }
+                self.ended = false;
+            }
+            Fault::ClockStep(ms) => {
+                if let Some(offset) = self.offsets.get_mut(machine) {
+                    *offset = offset.saturating_add(ms);
+                }
+            }
+            Fault::AnswerLost => {
+                if let Some(request) = running.and_then(|at| self.requests.get_mut(at)) {
+                    request.answer_lost = true;
+                }
+            }
+            Fault::CrashBefore => self.kill(running),
+            _ => {}
+        }
+        Some(fault)
+    }
+
+    /// A machine dies over a request.
+    pub fn kill(&mut self, request: Option<usize>) {
+        if let Some(request) = request.and_then(|at| self.requests.get_mut(at)) {
+            request.dead = true;
+        }
+    }
+
+    /// Whether a request is dead.
+    #[must_use]
+    pub fn is_dead(&self, request: usize) -> bool {
+        self.requests.get(request).is_some_and(|request| request.dead)
+    }
+
+    /// What befalls the next call of the acquirer.
+    pub fn next_provider_fault(&mut self) -> Option<ProviderFault> {
+        self.calls = self.calls.saturating_add(1);
+        let fault = self.faults.provider.get(&self.calls).copied()?;
+        self.tell(|_| format!("!!! the acquirer: {fault:?}"));
+        Some(fault)
+    }
+
+    /// Numbers nobody else gets.
+    pub fn random(&mut self) -> [u8; 32] {
+        self.dice = self.dice.wrapping_add(1);
+        let mut rng = Rng::with_seed(self.dice);
+        let mut bytes = [0_u8; 32];
+        rng.fill(&mut bytes);
+        bytes
+    }
+
+    /// Whether the store answers nobody.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The store ends.
+    pub const fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Writes or removes a value, and lets the auditor look.
+    pub fn write(&mut self, key: &str, value: Option<Arc<[u8]>>) {
+        match value {
+            Some(value) => self.values.insert(key.to_owned(), value),
+            None => self.values.remove(key),
+        };
+        if key.starts_with("sale:") {
+            self.auditor.saw_write(key, &self.values);
+        }
+    }
+
+    /// Adds to a number as this store does; `None` if it is none.
+    pub fn add(&mut self, key: &str, delta: i64) -> Option<i64> {
+        let there = match self.values.get(key) {
+            None => 0,
+            Some(bytes) => i64::from_le_bytes(bytes.as_ref().try_into().ok()?),
+        };
+        let sum = there.saturating_add(delta);
+        self.write(key, Some(Arc::from(sum.to_le_bytes().as_slice())));
+        if self.model != Model::Cosmos {
+            return Some(sum);
+        }
+        // Now and then one is told what another was told.
+        let told = self.told.insert(key.to_owned(), sum);
+        Some(told.filter(|_| self.rng.u8(..) < 64).unwrap_or(sum))
+    }
+}
