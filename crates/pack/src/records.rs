@@ -382,6 +382,10 @@ impl<'a> Ways<'a> {
 }
 
 /// A line of a file of records.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every line is one question: a box would only be one more allocation"
+)]
 #[derive(Debug)]
 pub enum Line<'a> {
     /// One question and its answer.
