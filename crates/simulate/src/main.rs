@@ -114,7 +114,12 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
             missed.push(mistake);
         }
         let median = took.get(took.len().checked_div(2).unwrap_or(0)).copied().unwrap_or(0);
-        writeln!(out, "{:<20} found in {} of {TRIALS} trials, median {median} runs; {how}", format!("{mistake:?}"), took.len())?;
+        writeln!(
+            out,
+            "{:<20} found in {} of {TRIALS} trials, median {median} runs; {how}",
+            format!("{mistake:?}"),
+            took.len()
+        )?;
     }
     make(None);
     if missed.is_empty() { Ok(()) } else { bail!("not always found: {missed:?}") }

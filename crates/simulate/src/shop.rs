@@ -99,7 +99,8 @@ impl Shop {
     /// The policy cannot be compiled, or the service refuses what it is given.
     pub fn open(model: Model) -> Result<Self> {
         let sim = Sim::new(model, Values::new(), NOON, 1, crate::fault::Faults::default());
-        let apps: Vec<_> = (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
+        let apps: Vec<_> =
+            (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
         let app = apps.first().context("no machine")?;
         let tokens = schedule::alone(&sim, make(app))??;
         for app in &apps {
@@ -175,7 +176,8 @@ fn make(app: &Arc<App<SimPorts>>) -> impl Future<Output = Result<BTreeMap<&'stat
         let merchant = MerchantId::parse("M-1")?;
         app.create_merchant(&admin, Merchant::new(merchant.clone(), "小店", "lakala", 480)).await?;
         let terminal = TerminalId::parse("T1")?;
-        let till = Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter".to_owned(), class: None };
+        let till =
+            Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter".to_owned(), class: None };
         app.create_terminal(&admin, till).await?;
         let mut tokens = BTreeMap::new();
         for (name, role) in [

@@ -1,9 +1,9 @@
 //! The OpenAPI document is what the router answers.
 
-use crate::terminal::notice::{CODES, Kind};
 use super::shop::Shop;
 use crate::http::word::Vocabulary as _;
 use crate::http::{openapi, routes};
+use crate::terminal::notice::{CODES, Kind};
 use crate::testkit::TestPorts;
 use std::collections::BTreeSet;
 
