@@ -4,7 +4,7 @@ use crate::case::decide;
 use crate::notation;
 use crate::records::{self, BadLine, Block, Done, Line, Record, RecordsError, Ways};
 use rescind_eligibility::Engine;
-use rescind_model::record::{Answer, Input};
+use rescind_model::record::Answer;
 use rescind_model::token::Token as _;
 use rescind_model::{BusinessDay, Decision, DecisionError, Finding, Instant, Money, Outcome, Way};
 use serde::{Serialize, Serializer};
@@ -510,7 +510,7 @@ fn try_line(
 ) -> Result<Option<Tried>, String> {
     let left_out = |name: &str| options.only.as_ref().is_some_and(|only| only != name);
     let day = |at: Instant| engine.document().clock().business_day_of(at).ok();
-    match Line::<'_, Input>::read(line)? {
+    match Line::read(line)? {
         Line::One(record) if left_out(&record.policy.name) => Ok(None),
         Line::Ways(ways) if left_out(&ways.policy.name) => Ok(None),
         Line::One(record) => {
@@ -524,7 +524,7 @@ fn try_line(
 
 fn try_one(
     engine: &Engine,
-    record: &Record<'_, Input>,
+    record: &Record<'_>,
     number: u64,
     day: Option<BusinessDay>,
     scratch: &mut Vec<u8>,

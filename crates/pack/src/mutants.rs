@@ -7,7 +7,7 @@
 //! what [means](meaning) the same.
 
 use crate::case::{Case, CaseFile};
-use crate::field::{self, Field, Leaning, Unit};
+use crate::field::{self, Field, Unit};
 use crate::meaning::meaning;
 use crate::notation;
 use crate::pack::Pack;
@@ -323,7 +323,7 @@ fn texts(field: Option<&Field>, key: &str, text: &str, currency: &str) -> Vec<St
             neighbours::<u32>(number).into_iter().map(|number| format!("{number} {unit}")).collect()
         }
         Unit::Count | Unit::Flag => Vec::new(),
-        Unit::Text => words(field, key, text),
+        Unit::Permission | Unit::Text => words(field, key, text),
     }
 }
 
@@ -339,7 +339,7 @@ fn words(field: Option<&Field>, key: &str, text: &str) -> Vec<String> {
     if let Ok(minutes) = CutOff::parse(text).map(CutOff::minutes).or(TimeOfDay::parse(text).map(TimeOfDay::minutes)) {
         return neighbours::<i32>(minutes).into_iter().filter(|m| *m >= 0).map(|m| clock(m, "")).collect();
     }
-    if field.is_some_and(|field| field.leaning == Leaning::Permission) {
+    if field.is_some_and(|field| field.unit == Unit::Permission) {
         return all_but::<Permission>(text);
     }
     match key {

@@ -214,11 +214,10 @@ fn read_all(files: &[PathBuf], to_workers: &SyncSender<(u64, Block)>) -> Result<
 }
 
 /// One record, read as far as tools need it at once: the answer stays as it is written. What is recorded and what is found
-/// are most often the same bytes, and then nothing of it has to be read. The input is read too (`Record<Input>`), or stays
-/// as it is written as well.
+/// are most often the same bytes, and then nothing of it has to be read.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Record<'a, I = Written<'a>> {
+pub struct Record<'a> {
     #[serde(borrow)]
     format: Cow<'a, str>,
     /// Names it within the merchant.
@@ -239,15 +238,12 @@ pub struct Record<'a, I = Written<'a>> {
     /// The digest of the input.
     pub input_digest: Digest,
     /// What was known and asked.
-    pub input: I,
+    pub input: Input,
     #[serde(borrow)]
     answer: &'a RawValue,
 }
 
-/// JSON as it is written.
-pub type Written<'a> = &'a RawValue;
-
-impl<'a, I: Deserialize<'a>> Record<'a, I> {
+impl<'a> Record<'a> {
     /// Reads one line.
     ///
     /// # Errors
@@ -277,29 +273,30 @@ impl<'a, I: Deserialize<'a>> Record<'a, I> {
         scratch.clear();
         serde_json::to_writer(&mut *scratch, answer).is_ok() && scratch.as_slice() == self.answer.get().as_bytes()
     }
-}
-
-impl Record<'_> {
-    /// What was known and asked, read.
-    ///
-    /// # Errors
-    /// What was expected and found.
-    pub fn read_input(&self) -> Result<Input, String> {
-        serde_json::from_str(self.input.get()).map_err(|error| format!("input: {error}"))
-    }
 
     /// Whether the merchant, the sale and the time it names are those of its input, of which the digest was made.
     #[must_use]
-    pub fn is_about(&self, input: &Input) -> bool {
-        let facts = &input.facts;
+    pub fn is_about_its_input(&self) -> bool {
+        let facts = &self.input.facts;
         facts.sale.merchant.value == self.merchant && facts.sale.id.value == self.sale && facts.now == self.at
     }
 
-    /// Whether the input is the one that its digest was made of.
+    /// Whether the input is the one that its digest was made of. `line` is what the record was read from.
     #[must_use]
-    pub fn input_is_unchanged(&self, input: &Input) -> bool {
-        // A record that somebody set otherwise (spaces, order) is the same record.
-        Digest::of(self.input.get().as_bytes()) == self.input_digest || input.digest() == self.input_digest
+    pub fn input_is_unchanged(&self, line: &[u8]) -> bool {
+        // As it stands there it has not to be written again. A record that somebody set otherwise (spaces, order) is the
+        // same record.
+        self.written_input(line).is_some_and(|input| Digest::of(input) == self.input_digest)
+            || self.input.digest() == self.input_digest
+    }
+
+    /// The input as it is written, if it stands right before the answer, where records have it.
+    fn written_input<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
+        let answer = self.answer.get().as_ptr().addr().checked_sub(line.as_ptr().addr())?;
+        // No text before the input can have these bytes: a quotation mark within one is escaped.
+        let key = b",\"input\":".as_slice();
+        let begin = line.windows(key.len()).position(|bytes| bytes == key)?.checked_add(key.len())?;
+        line.get(begin..answer)?.strip_suffix(b",\"answer\":")
     }
 }
 
@@ -385,15 +382,19 @@ impl<'a> Ways<'a> {
 }
 
 /// A line of a file of records.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every line is one question: a box would only be one more allocation"
+)]
 #[derive(Debug)]
-pub enum Line<'a, I = Written<'a>> {
+pub enum Line<'a> {
     /// One question and its answer.
-    One(Record<'a, I>),
+    One(Box<Record<'a>>),
     /// All ways at once.
     Ways(Box<Ways<'a>>),
 }
 
-impl<'a, I: Deserialize<'a>> Line<'a, I> {
+impl<'a> Line<'a> {
     /// Reads one line of either kind.
     ///
     /// # Errors
@@ -412,7 +413,7 @@ impl<'a, I: Deserialize<'a>> Line<'a, I> {
                 return Ways::read(text).map(|ways| Self::Ways(Box::new(ways)));
             }
         }
-        Record::read(line).map(Self::One)
+        Record::read(line).map(|record| Self::One(Box::new(record)))
     }
 }
 

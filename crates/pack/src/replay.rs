@@ -323,12 +323,11 @@ fn part<'a>(
 impl Bench<'_, '_> {
     /// Decides what a line records again.
     fn again(&mut self, number: u64, line: &[u8]) -> Result<(), String> {
-        match <Line<'_>>::read(line)? {
+        match Line::read(line)? {
             Line::One(record) => {
-                let input = record.read_input()?;
-                let whole = (record.is_about(&input), record.input_is_unchanged(&input));
+                let whole = (record.is_about_its_input(), record.input_is_unchanged(line));
                 let Some(judge) = self.judge(&record.policy, &record.component, whole) else { return Ok(()) };
-                let answer = judge.and_then(|judge| judge.decide(&input));
+                let answer = judge.and_then(|judge| judge.decide(&record.input));
                 let Some(answer) = self.answered(answer) else { return Ok(()) };
                 // Or the same answer, written with other spaces or in another order: one writer writes both as the same
                 // bytes.

@@ -1,10 +1,14 @@
 //! The canonical form, and a policy read from it.
 
+mod fields;
+mod members;
+mod reader;
+
 use crate::check;
 use crate::document::{Document, FORMAT};
 use crate::limits::DOCUMENT_BYTES;
+use reader::{Reader, Refusal};
 use rescind_model::{Digest, PolicyIdentity};
-use serde::Deserialize;
 
 /// Why bytes are not a compiled policy. Each has a stable [`code`](LoadError::code).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +22,7 @@ pub enum LoadError {
     /// Not JSON of the document's shape.
     #[error("expected a compiled policy as `rescind policy compile` writes it: {found}")]
     Shape {
-        /// What was found, with line and column.
+        /// What was expected there and found, and at which byte.
         found: String,
     },
     /// A version of the language that this program does not know.
@@ -79,15 +83,7 @@ impl Policy {
         if bytes.len() > DOCUMENT_BYTES {
             return Err(LoadError::TooLarge { found: bytes.len() });
         }
-        let document: Document = serde_json::from_slice(bytes).map_err(|error| shape(bytes, &error))?;
-        if document.format != FORMAT {
-            return Err(LoadError::Format { found: u64::from(document.format) });
-        }
-        let again = canonical(&document);
-        if again != bytes {
-            let same = again.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-            return Err(LoadError::NotCanonical { at: same });
-        }
+        let document = read(bytes)?;
         if let Some(problem) = check::problems(&document).into_iter().next() {
             return Err(LoadError::Value {
                 at: problem.at.to_string(),
@@ -113,15 +109,23 @@ impl Policy {
     }
 }
 
-/// A document of another format fails on its first unknown field; that it is of another format is what has to be said.
-fn shape(bytes: &[u8], error: &serde_json::Error) -> LoadError {
-    #[derive(Deserialize)]
-    struct FormatOnly {
-        format: u64,
+/// Reads a document from its canonical form. What is accepted is what [`canonical`] writes, byte by byte.
+fn read(bytes: &[u8]) -> Result<Document, LoadError> {
+    let text = core::str::from_utf8(bytes).map_err(|error| LoadError::Shape { found: error.to_string() })?;
+    match Reader::new(text).whole::<Document>() {
+        Ok(document) if document.format == FORMAT => Ok(document),
+        Ok(document) => Err(LoadError::Format { found: u64::from(document.format) }),
+        Err(refusal) => Err(refused(text, refusal)),
     }
-    match serde_json::from_slice::<FormatOnly>(bytes) {
-        Ok(FormatOnly { format }) if format != u64::from(FORMAT) => LoadError::Format { found: format },
-        _ => LoadError::Shape { found: error.to_string() },
+}
+
+/// A document of another format fails on its first unknown field; that it is of another format is what has to be said.
+#[cold]
+fn refused(text: &str, refusal: Refusal) -> LoadError {
+    match (members::format(text), refusal) {
+        (Some(found), _) if found != u64::from(FORMAT) => LoadError::Format { found },
+        (_, Refusal::Shape(found)) => LoadError::Shape { found },
+        (_, Refusal::NotCanonical(at)) => LoadError::NotCanonical { at },
     }
 }
 

@@ -315,10 +315,19 @@ impl Date {
     /// # Errors
     /// Not of that form, no day of the calendar, or out of range.
     pub fn parse(text: &str) -> Result<Self, BadScalar> {
-        let shape = text.len() == 10
-            && text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| shape).ok_or(Self::EXPECTED)?;
-        if chrono::Datelike::year(&day) >= 1970 { Ok(Self(day)) } else { Err(Self::EXPECTED) }
+        Self::read(text).filter(|date| chrono::Datelike::year(&date.0) >= 1970).ok_or(Self::EXPECTED)
+    }
+
+    /// Four, two and two digits. By hand: a calendar's parser knows a hundred other ways to write a day, and a terminal
+    /// would have to store them all.
+    fn read(text: &str) -> Option<Self> {
+        let is_shaped =
+            text.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        if text.len() != 10 || !is_shaped {
+            return None;
+        }
+        let (year, month, day) = (text.get(..4)?, text.get(5..7)?, text.get(8..)?);
+        chrono::NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).map(Self)
     }
 
     /// The day.

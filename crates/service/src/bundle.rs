@@ -162,12 +162,16 @@ impl Line {
         }
     }
 
-    /// The line as it is under the keys that the deployment is told of now. Under other keys than before, only these count.
+    /// The line as it is under the keys that the deployment is told of now. A later set of the same keys changes nothing: what
+    /// was retired after it stays retired. Under keys that were never heard of, only these count.
     fn under(line: Option<&Self>, root: &Trust) -> Self {
         let mut this = line.cloned().unwrap_or_else(|| Self::begin(root));
         if this.root != digest_of(root) {
+            let known = |key| this.trust.keys.contains(key) || this.trust.retired.contains(key);
+            if this.trust.number < root.number || !root.keys.iter().all(known) {
+                this.trust = root.clone();
+            }
             this.root = digest_of(root);
-            this.trust = root.clone();
         }
         this
     }

@@ -13,8 +13,8 @@ use crate::store::tally::{Count, Place, Rolling, Tally as DayTally, before};
 use crate::store::{Commit, Record as _};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    Asker, BusinessDay, CommandId, Counted, Facts, Instant, Ledger, MerchantId, Money, Needs, Period, PersonId, Sale,
-    SaleId, Tally, TallyNeed, TerminalId, Way,
+    Asker, BusinessDay, CommandId, Counted, Facts, Instant, Ledger, MerchantId, Money, Period, PersonId, Sale, SaleId,
+    Tally, TallyNeed, TerminalId, Way,
 };
 
 /// Facts, and the counts that the operation would add to.
@@ -108,7 +108,7 @@ fn tallies_of<P: Ports>(deciding: &Deciding<P::Policy>) -> Vec<TallyNeed> {
     let mut tallies = deciding.policy.needs().tallies;
     for need in deciding.candidate.iter().flat_map(|wanted| &wanted.tallies) {
         if !tallies.contains(need) {
-            tallies.push(need.clone());
+            tallies.push(*need);
         }
     }
     tallies

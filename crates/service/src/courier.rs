@@ -523,7 +523,9 @@ impl<P: Outbound> App<P> {
         let url = format!("{}/operations", self.provider()?);
         Ok(match self.ports.send("POST", &url, &[("content-type", "application/json")], body).await {
             Ok(answer) => self.judge(answer.status, &answer.body),
-            Err(none) if made(Mistake::SilenceIsRefusal) => ResultOf::Failed(self.evidence(None, Some(none.to_string()))),
+            Err(none) if made(Mistake::SilenceIsRefusal) => {
+                ResultOf::Failed(self.evidence(None, Some(none.to_string())))
+            }
             Err(none) => ResultOf::Unknown(self.evidence(None, Some(none.to_string()))),
         })
     }

@@ -26,8 +26,8 @@ use crate::void::tail;
 use rescind_model::record::{Answer, DecisionRecord, FORMAT, Input, Question, WAYS_FORMAT, WaysRecord, ways_digest};
 use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, Instant, MerchantId, Money, Outcome,
-    PolicyIdentity, Sale, SaleId, Way,
+    BusinessDay, CommandId, Decision, DecisionError, Digest, Facts, MerchantId, Money, Outcome, PolicyIdentity, Sale,
+    Way,
 };
 
 /// What a record's name begins with where all ways were asked for at once.

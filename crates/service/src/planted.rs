@@ -36,6 +36,7 @@ pub enum Mistake {
     TellOnce,
 }
 
+#[cfg(feature = "planted")]
 impl Mistake {
     /// All of them.
     pub const ALL: [Self; 14] = [

@@ -7,8 +7,8 @@ use crate::count::{Counting, Gathered};
 use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
-use crate::policies::Deciding;
 use crate::planted::{Mistake, made};
+use crate::policies::Deciding;
 use crate::ports::{Policy as _, Ports};
 use crate::principal::Principal;
 use crate::proof::Shown;
@@ -136,9 +136,7 @@ impl<P: Ports> App<P> {
             };
             if reserved.is_empty() && !gathered.counts.is_empty() {
                 reserved.clone_from(&gathered.counts);
-                if !made(Mistake::CountAfterwards)
-                    && !self.reserve(&gathered.counts, command, sale, *accepted).await?
-                {
+                if !made(Mistake::CountAfterwards) && !self.reserve(&gathered.counts, command, sale, *accepted).await? {
                     // Somebody else's operation was counted in between.
                     self.settle(&reserved, command, false).await?;
                     reserved.clear();

@@ -13,6 +13,7 @@ use rescind_model::{
 use rescind_proof::Operation;
 use rescind_service::code::{CodeAsk, ScanAsk};
 use rescind_service::endpoint::EndpointAsk;
+use rescind_service::feed::Told;
 use rescind_service::hold::HoldAsk;
 use rescind_service::idempotency::{Answer, Begin};
 use rescind_service::operation::OperationAsk;
@@ -421,7 +422,10 @@ async fn the_feed_has_every_event_once_however_often_it_is_published() {
             if page.items.is_empty() {
                 break;
             }
-            seen.extend(page.items.iter().map(|i| (i.aggregate.ledger.sale.id.to_string(), i.event.sequence)));
+            seen.extend(page.items.iter().map(|item| match &item.told {
+                Told::OfSale { event, aggregate } => (aggregate.ledger.sale.id.to_string(), event.sequence),
+                Told::OfTerminal(notice) => panic!("{notice:?}"),
+            }));
             after = Some(page.next);
         }
         assert_eq!(seen.len(), expected, "{fault:?}");

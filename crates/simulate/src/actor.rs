@@ -90,7 +90,12 @@ pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> boo
         let machine = shop.sim.with(|inside| inside.rng.usize(0..2));
         shop.sim.with(|inside| {
             note_intent(inside, deed);
-            inside.tell(|_| format!("{} {lane} asks gateway {machine} (attempt {attempt}): {} {} {}", ask.who, ask.method, ask.path, ask.body));
+            inside.tell(|_| {
+                format!(
+                    "{} {lane} asks gateway {machine} (attempt {attempt}): {} {} {}",
+                    ask.who, ask.method, ask.path, ask.body
+                )
+            });
         });
         let reply = shop.send(deed.name(), machine, ask).await;
         shop.sim.with(|inside| {
@@ -256,12 +261,8 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         Deed::Withdraw { refund, .. } => keyed("manager", of_refund(*refund, "withdrawals"), json!({})),
         Deed::Clear { refund, .. } => keyed("finance", of_refund(*refund, "clearings"), json!({})),
         Deed::Retry { refund, .. } => keyed("finance", of_refund(*refund, "retries"), json!({})),
-        Deed::Inquire { refund, .. } => {
-            keyed("reviewer", of_refund(*refund, "inquiries"), json!({"question": "why?"}))
-        }
-        Deed::Inform { refund, .. } => {
-            keyed("manager", of_refund(*refund, "information"), json!({"note": "because"}))
-        }
+        Deed::Inquire { refund, .. } => keyed("reviewer", of_refund(*refund, "inquiries"), json!({"question": "why?"})),
+        Deed::Inform { refund, .. } => keyed("manager", of_refund(*refund, "information"), json!({"note": "because"})),
         Deed::Trouble { .. } => keyed("terminal", of_sale("troubles"), json!({"trouble": "no-answer"})),
         Deed::OutcomeKnown { good, .. } => {
             // The acquirer's feed says what is in its books.

@@ -195,9 +195,7 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
     }
     match rng.usize(0..100) {
         0..12 => Deed::Void { sale },
-        12..34 => {
-            Deed::Refund { sale, refund, cents: *pick(rng, &[2_000, 6_000, 10_000, 50_000, 120_000]) }
-        }
+        12..34 => Deed::Refund { sale, refund, cents: *pick(rng, &[2_000, 6_000, 10_000, 50_000, 120_000]) },
         34..52 => Deed::Approve { sale, refund, by: rng.usize(0..3) },
         52..68 => Deed::Clear { sale, refund },
         68..71 => Deed::Decline { sale, refund },

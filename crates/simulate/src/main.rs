@@ -72,8 +72,9 @@ fn main() -> Result<()> {
     let took = begun.elapsed();
     write!(out, "{summary}")?;
     let runs: u64 = summary.by_model.values().map(|met| met.runs).sum();
-    let rate = f64::from(u32::try_from(runs).unwrap_or(u32::MAX)) / took.as_secs_f64();
-    writeln!(out, "\n{runs} runs, no violation, {:.1} s, {rate:.0} runs/s", took.as_secs_f64())?;
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+    let rate = runs.saturating_mul(1_000).checked_div(ms).unwrap_or(0);
+    writeln!(out, "\n{runs} runs, no violation, {ms} ms, {rate} runs/s")?;
     Ok(())
 }
 
@@ -114,7 +115,12 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
             missed.push(mistake);
         }
         let median = took.get(took.len().checked_div(2).unwrap_or(0)).copied().unwrap_or(0);
-        writeln!(out, "{:<20} found in {} of {TRIALS} trials, median {median} runs; {how}", format!("{mistake:?}"), took.len())?;
+        writeln!(
+            out,
+            "{:<20} found in {} of {TRIALS} trials, median {median} runs; {how}",
+            format!("{mistake:?}"),
+            took.len()
+        )?;
     }
     make(None);
     if missed.is_empty() { Ok(()) } else { bail!("not always found: {missed:?}") }

@@ -121,7 +121,11 @@ impl SimPorts {
             let event = body.pointer("/data/id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
             sim.with(|inside| inside.delivered.push((id.unwrap_or_default(), event)));
         }
-        if troubled { Err(NoAnswer("the endpoint is silent".to_owned())) } else { Ok(OutboundAnswer { status: 204, body: Vec::new() }) }
+        if troubled {
+            Err(NoAnswer("the endpoint is silent".to_owned()))
+        } else {
+            Ok(OutboundAnswer { status: 204, body: Vec::new() })
+        }
     }
 }
 

@@ -147,7 +147,10 @@ impl Provider {
             State::Failed(code) => ("failed", code),
         };
         let attempt = operation.attempt;
-        (200, json!({"reference": reference, "status": status, "code": code, "attempt": attempt, "duplicate": duplicate}))
+        (
+            200,
+            json!({"reference": reference, "status": status, "code": code, "attempt": attempt, "duplicate": duplicate}),
+        )
     }
 
     fn carry_out(&mut self, asked: &Value, now: i64, fault: Option<ProviderFault>) -> Answer {

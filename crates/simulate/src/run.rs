@@ -197,7 +197,8 @@ async fn turn(shop: &Shop, wait: i64) {
 /// How long it is until the next bucket of due times begins; `None` if there is none.
 fn next_due(inside: &Inside) -> Option<i64> {
     let index: Value = serde_json::from_slice(crate::auditor::committed("due", &inside.values)?).ok()?;
-    let starts = list(&index, "/d/buckets").iter().filter_map(|bucket| bucket.pointer("/start").and_then(Value::as_i64));
+    let starts =
+        list(&index, "/d/buckets").iter().filter_map(|bucket| bucket.pointer("/start").and_then(Value::as_i64));
     Some(starts.min()?.saturating_sub(inside.clock).max(0).saturating_add(1_100))
 }
 
@@ -300,9 +301,8 @@ fn agrees(shop: &Shop, name: &str, shown: &Value) {
             return;
         };
         if !asks && (book.refunded, book.voided) != (refunded, voided) {
-            let what = format!(
-                "same books: of {name} {refunded} is refunded and {voided} voided; the acquirer says {book:?}"
-            );
+            let what =
+                format!("same books: of {name} {refunded} is refunded and {voided} voided; the acquirer says {book:?}");
             inside.auditor.object(what);
         }
     });
@@ -327,9 +327,8 @@ async fn told(shop: &Shop, happened: &BTreeMap<String, Vec<String>>) {
     });
     for (sale, events) in happened {
         let prefix = format!("{sale}.");
-        let of_sale = |all: &[String]| -> Vec<String> {
-            all.iter().filter(|id| id.starts_with(&prefix)).cloned().collect()
-        };
+        let of_sale =
+            |all: &[String]| -> Vec<String> { all.iter().filter(|id| id.starts_with(&prefix)).cloned().collect() };
         let (in_feed, arrived) = (of_sale(&feed), of_sale(&delivered));
         if in_feed != *events {
             shop.sim.with(|inside| {

@@ -19,8 +19,7 @@ struct Task<'a> {
 /// # Errors
 /// It does not end.
 pub fn together<'a>(sim: &Sim, work: Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>, first: usize) -> Result<()> {
-    let mut tasks: Vec<Task<'a>> =
-        work.into_iter().map(|work| Task { work: Some(work), until: i64::MIN }).collect();
+    let mut tasks: Vec<Task<'a>> = work.into_iter().map(|work| Task { work: Some(work), until: i64::MIN }).collect();
     let mut context = Context::from_waker(Waker::noop());
     let mut ready: Vec<usize> = Vec::with_capacity(tasks.len());
     for _ in 0..TURNS {

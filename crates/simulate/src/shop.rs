@@ -8,7 +8,6 @@ use crate::sim::{Inside, MACHINES, Request, Sim, Values};
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use axum::body::Body;
-use core::future::Future;
 use http_body_util::BodyExt as _;
 use rescind_model::{Audience, Locale, MerchantId, PersonId, Role, TerminalId};
 use rescind_service::App;
@@ -99,7 +98,8 @@ impl Shop {
     /// The policy cannot be compiled, or the service refuses what it is given.
     pub fn open(model: Model) -> Result<Self> {
         let sim = Sim::new(model, Values::new(), NOON, 1, crate::fault::Faults::default());
-        let apps: Vec<_> = (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
+        let apps: Vec<_> =
+            (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
         let app = apps.first().context("no machine")?;
         let tokens = schedule::alone(&sim, make(app))??;
         for app in &apps {
@@ -168,41 +168,39 @@ impl Shop {
 }
 
 /// Makes a merchant with everybody who works there; gives their tokens.
-fn make(app: &Arc<App<SimPorts>>) -> impl Future<Output = Result<BTreeMap<&'static str, String>>> {
-    async move {
-        let admin = Principal { key: "admin".to_owned(), bearer: Bearer::Admin, grants: Vec::new() };
-        app.put_policy("lakala", &policy()?).await?;
-        let merchant = MerchantId::parse("M-1")?;
-        app.create_merchant(&admin, Merchant::new(merchant.clone(), "小店", "lakala", 480)).await?;
-        let terminal = TerminalId::parse("T1")?;
-        let till = Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter".to_owned(), class: None };
-        app.create_terminal(&admin, till).await?;
-        let mut tokens = BTreeMap::new();
-        for (name, role) in [
-            ("supervisor", "supervisor"),
-            ("manager", "manager"),
-            ("manager-2", "manager"),
-            ("reviewer", "reviewer"),
-            ("reviewer-2", "reviewer"),
-            ("finance", "finance"),
-        ] {
-            let grants = vec![Grant { merchant: merchant.clone(), roles: vec![Role::parse(role)?] }];
-            let person = PersonId::parse(&format!("M-1.{name}"))?;
-            app.create_person(&admin, Person { id: person.clone(), name: name.to_owned(), grants }).await?;
-            tokens.insert(name, app.make_key(Bearer::Person { person }, name.to_owned()).await?.1);
-        }
-        let bearer = Bearer::Terminal { merchant: merchant.clone(), terminal };
-        tokens.insert("terminal", app.make_key(bearer, "T1".to_owned()).await?.1);
-        let bearer = Bearer::System { merchant: merchant.clone() };
-        tokens.insert("system", app.make_key(bearer, "back office".to_owned()).await?.1);
-        let endpoint = EndpointAsk {
-            url: "http://shop/events".to_owned(),
-            audience: Audience::Merchant,
-            locale: Locale::En,
-            description: None,
-            customer_messages: false,
-        };
-        app.create_endpoint(&admin, &merchant, endpoint).await?;
-        Ok(tokens)
+async fn make(app: &Arc<App<SimPorts>>) -> Result<BTreeMap<&'static str, String>> {
+    let admin = Principal { key: "admin".to_owned(), bearer: Bearer::Admin, grants: Vec::new() };
+    app.put_policy("lakala", &policy()?).await?;
+    let merchant = MerchantId::parse("M-1")?;
+    app.create_merchant(&admin, Merchant::new(merchant.clone(), "小店", "lakala", 480)).await?;
+    let terminal = TerminalId::parse("T1")?;
+    let till = Terminal { merchant: merchant.clone(), id: terminal.clone(), label: "counter".to_owned(), class: None };
+    app.create_terminal(&admin, till).await?;
+    let mut tokens = BTreeMap::new();
+    for (name, role) in [
+        ("supervisor", "supervisor"),
+        ("manager", "manager"),
+        ("manager-2", "manager"),
+        ("reviewer", "reviewer"),
+        ("reviewer-2", "reviewer"),
+        ("finance", "finance"),
+    ] {
+        let grants = vec![Grant { merchant: merchant.clone(), roles: vec![Role::parse(role)?] }];
+        let person = PersonId::parse(&format!("M-1.{name}"))?;
+        app.create_person(&admin, Person { id: person.clone(), name: name.to_owned(), grants }).await?;
+        tokens.insert(name, app.make_key(Bearer::Person { person }, name.to_owned()).await?.1);
     }
+    let bearer = Bearer::Terminal { merchant: merchant.clone(), terminal };
+    tokens.insert("terminal", app.make_key(bearer, "T1".to_owned()).await?.1);
+    let bearer = Bearer::System { merchant: merchant.clone() };
+    tokens.insert("system", app.make_key(bearer, "back office".to_owned()).await?.1);
+    let endpoint = EndpointAsk {
+        url: "http://shop/events".to_owned(),
+        audience: Audience::Merchant,
+        locale: Locale::En,
+        description: None,
+        customer_messages: false,
+    };
+    app.create_endpoint(&admin, &merchant, endpoint).await?;
+    Ok(tokens)
 }

@@ -3,8 +3,8 @@
 use crate::fault::Fault;
 use crate::model::Model;
 use crate::run::Outcome;
-use std::collections::{BTreeMap, BTreeSet};
 use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the runs over one kind of store met.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +92,10 @@ fn percent(part: u64, of: u64) -> u64 {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "store        runs     crash  contend  lie    fewest requests, faults  requests  money moved  store operations")?;
+        writeln!(
+            f,
+            "store        runs     crash  contend  lie    fewest requests, faults  requests  money moved  store operations"
+        )?;
         for (model, met) in &self.by_model {
             let (requests, faults) = met.fewest.unwrap_or_default();
             writeln!(

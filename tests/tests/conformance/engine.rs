@@ -55,7 +55,7 @@ pub fn native(pack: &Cased, subject: &Subject) -> Vec<u8> {
     match &subject.asked {
         Asked::One(question) => bytes(&native_answer(pack, subject, question)),
         Asked::All(amount) => bytes(&engine.assess(&subject.facts, amount.as_ref())),
-        Asked::Charge => bytes(&engine.acquiring_fee(&subject.facts.sale)),
+        Asked::Nothing => bytes(&engine.acquiring_fee(&subject.facts.sale)),
     }
 }
 
@@ -72,7 +72,7 @@ pub fn warm(decider: &mut Decider, subject: &Subject) -> Result<Vec<u8>, Decider
     Ok(match &subject.asked {
         Asked::One(question) => bytes(&decider.decide(&subject.facts, question)?),
         Asked::All(amount) => bytes(&decider.assess(&subject.facts, amount.as_ref())?),
-        Asked::Charge => bytes(&decider.acquiring_fee(&subject.facts.sale)?),
+        Asked::Nothing => bytes(&decider.acquiring_fee(&subject.facts.sale)?),
     })
 }
 

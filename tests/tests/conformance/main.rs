@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const VECTORS: usize = 1_000;
 
 /// The file is read by people too, and kept for ever.
-const FILE_BYTES: usize = 1_000_000;
+const FILE_BYTES: u64 = 1_000_000;
 
 /// One in so many is asked in an instance of its own as well.
 const FRESH: usize = 5;
@@ -59,7 +59,7 @@ fn four_engines_give_every_answer_byte_for_byte() {
 #[test]
 fn there_are_a_thousand_vectors_and_each_adds_something() {
     assert!(WORLD.vectors.len() >= VECTORS, "{}", WORLD.vectors.len());
-    assert!(std::fs::metadata(vector::file()).unwrap().len() < FILE_BYTES as u64);
+    assert!(std::fs::metadata(vector::file()).unwrap().len() < FILE_BYTES);
     let (mut said, mut reached) = (BTreeSet::new(), BTreeSet::new());
     for vector in &WORLD.vectors {
         let pack = WORLD.pack(vector);

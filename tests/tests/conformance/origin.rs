@@ -77,13 +77,13 @@ impl Origin {
 }
 
 /// What can be asked of any facts besides one way: all of them, and what the sale is charged. The last of the strains.
-pub const WHOLE: [(&str, Asked); 2] = [("ask-all", Asked::All(None)), ("ask-charge", Asked::Charge)];
+pub const WHOLE: [(&str, Asked); 2] = [("ask-all", Asked::All(None)), ("ask-charge", Asked::Nothing)];
 
 /// Changes a question. `None`: nothing single is asked.
 pub fn strained(pack: &Cased, subject: &mut Subject, strain: fn(&mut Strained<'_>)) -> Option<()> {
     let question: &mut Question = match &mut subject.asked {
         Asked::One(question) => question,
-        Asked::All(_) | Asked::Charge => return None,
+        Asked::All(_) | Asked::Nothing => return None,
     };
     strain(&mut Strained { engine: &pack.pack.engine, facts: &mut subject.facts, question });
     Some(())

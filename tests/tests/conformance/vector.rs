@@ -70,7 +70,7 @@ pub fn input_digest(subject: &Subject) -> String {
     let asked = match &subject.asked {
         Asked::One(question) => serde_json::to_vec(question),
         Asked::All(amount) => serde_json::to_vec(&("assess", amount)),
-        Asked::Charge => serde_json::to_vec("charge"),
+        Asked::Nothing => serde_json::to_vec("charge"),
     };
     let facts = serde_json::to_vec(&subject.facts).unwrap();
     let mut hex = Digest::of(&[facts, asked.unwrap()].concat()).hex;
@@ -112,7 +112,7 @@ impl Said {
                 }
                 Err(why) => ("assess".to_owned(), error(&why), none),
             },
-            Asked::Charge => {
+            Asked::Nothing => {
                 let charged = match pack.pack.engine.acquiring_fee(&subject.facts.sale) {
                     Ok(Some(_)) => "charged".to_owned(),
                     Ok(None) => "not charged".to_owned(),
@@ -133,7 +133,7 @@ pub fn sides(pack: &Cased, subject: &Subject) -> BTreeSet<Side> {
         Asked::All(amount) => engine
             .explain_all(&subject.facts, amount.as_ref())
             .map(|all| all.into_iter().flat_map(|explained| explained.considered).collect()),
-        Asked::Charge => engine.explain_charge(&subject.facts.sale).map(|(_, considered)| considered),
+        Asked::Nothing => engine.explain_charge(&subject.facts.sale).map(|(_, considered)| considered),
     }
     .unwrap_or_default();
     considered.into_iter().map(|considered| Side::of(&considered)).collect()

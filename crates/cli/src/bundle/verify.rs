@@ -23,7 +23,7 @@ pub struct Verify {
     /// What the terminal's code runs on. Unless told, what the bundle says it is for.
     #[arg(long)]
     target: Option<String>,
-    /// The version that is installed there.
+    /// The version of the bundle that is installed there, if it is not this very one.
     #[arg(long)]
     installed: Option<u64>,
     /// The terminal's time, such as 2026-11-23T22:59:00+08:00. Unless told, now.
@@ -43,7 +43,7 @@ impl Verify {
         let said = inspect(&bytes).map(|shown| shown.target).unwrap_or_default();
         let target = target(self.target.as_deref().unwrap_or(&said));
         let now = self.at.unwrap_or_else(native::now).unix_ms;
-        // The terminal takes the very bundle that it has once more; by its version alone this one is another.
+        // No bundle has that digest: what is installed is another one.
         let installed = self.installed.map(|version| Installed { version, digest: Some([0; 32]) });
         match verify(bytes, &trust, now, installed, &engine(&target)?, &Ed25519) {
             Ok(verified) => self.taken(&verified),

@@ -1,7 +1,7 @@
 //! 撤销, 退货, 查询: taking back. What the server has, it decides while the line is on; everything else the terminal does.
 
 use super::line::Request;
-use super::roll::{Begun, Place, Sold, State};
+use super::roll::{Begun, Owed, Place, Sold, State};
 use super::screen::Screen;
 use super::till::{Till, Went};
 use super::trouble::Trouble;
@@ -194,12 +194,19 @@ impl Till {
     fn ask_server(&mut self, asked: &Asked<'_>, screen: &mut Screen) -> Result<Went, Trouble> {
         let proof = self.step_up(asked)?;
         let sale = asked.sold.sale.id.clone();
+        let owed = asked
+            .sold
+            .owed
+            .clone()
+            .filter(|owed| owed.way == asked.way && owed.amount == asked.amount && owed.reason == asked.reason);
         // One that is owed its answer is asked for again under its key: nothing happens twice.
-        let key = match asked.sold.asked_under.clone() {
-            Some(key) => key,
+        let key = match owed {
+            Some(owed) => owed.key,
             None => self.name_operation()?.as_str().to_owned(),
         };
-        self.roll.change_sale(&sale, |sold| sold.asked_under = Some(key.clone()))?;
+        let owed =
+            Owed { way: asked.way, amount: asked.amount.clone(), reason: asked.reason.to_owned(), key: key.clone() };
+        self.roll.change_sale(&sale, |sold| sold.owed = Some(owed))?;
         let headers = vec![("idempotency-key", key), ("operator-proof", proof)];
         let (path, body) = match asked.way {
             Way::Refund => (
@@ -210,7 +217,7 @@ impl Till {
         };
         let answer = self.line.post(&self.clocks, &path, headers, &body);
         if !is_owed(&answer) {
-            self.roll.change_sale(&sale, |sold| sold.asked_under = None)?;
+            self.roll.change_sale(&sale, |sold| sold.owed = None)?;
         }
         let made = match answer {
             Ok(made) => made,

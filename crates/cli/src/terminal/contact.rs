@@ -84,7 +84,8 @@ impl Till {
         self.hear()?;
         let reading = self.clocks.read();
         let Status { target, engine, profile, .. } = self.device.status(reading)?;
-        let path = format!("/v1/terminal/bundle?target={target}&engine={engine}&profile={profile}");
+        let name = &self.identity.trust.name;
+        let path = format!("/v1/terminal/bundle?target={target}&engine={engine}&profile={profile}&name={name}");
         // Asked for anew if there is none here, whatever was taken once.
         let known = self.device.bundle().and_then(|_| self.roll.bundle().map(str::to_owned));
         let headers = known.into_iter().map(|tag| ("if-none-match", tag)).collect();

@@ -102,13 +102,13 @@ fn chosen(till: &mut Till, keypad: &mut impl BufRead, typed: &str) -> anyhow::Re
             None => None,
             Some(sale) => match asked.reason(till, Way::Void)? {
                 None => None,
-                Some(reason) => Some(Command::Void { sale, reason, pin: asked.pin(till)? }),
+                Some(reason) => asked.pin(till)?.map(|pin| Command::Void { sale, reason, pin }),
             },
         },
         "3" => match (asked.one(named)?, asked.one(words.of("退货金额", "amount to refund"))?) {
             (Some(sale), Some(amount)) => match asked.reason(till, Way::Refund)? {
                 None => None,
-                Some(reason) => Some(Command::Refund { sale, amount, reason, pin: asked.pin(till)? }),
+                Some(reason) => asked.pin(till)?.map(|pin| Command::Refund { sale, amount, reason, pin }),
             },
             _ => None,
         },
@@ -186,12 +186,12 @@ impl<K: BufRead> Asked<'_, K> {
         self.of(words.of("原因", "reason"), &reasons, |code| format!("{}   {code}", words.reason(code)))
     }
 
-    /// The PIN, which only the server can check: an idle screen voids nothing.
-    fn pin(&mut self, till: &Till) -> anyhow::Result<Option<String>> {
+    /// The PIN, once more, where the server can check it: an idle screen voids nothing. Nothing if it was not typed.
+    fn pin(&mut self, till: &Till) -> anyhow::Result<Option<Option<String>>> {
         if till.is_online() && till.operator().is_some() {
-            return self.one(till.words().of("操作员密码", "operator's PIN"));
+            return Ok(self.one(till.words().of("操作员密码", "operator's PIN"))?.map(Some));
         }
-        Ok(None)
+        Ok(Some(None))
     }
 
     fn more(&mut self, till: &Till) -> anyhow::Result<Option<Command>> {

@@ -42,9 +42,23 @@ pub struct Sold {
     pub sale: Sale,
     /// Where it is.
     pub place: Place,
-    /// The key under which its void was asked of the server, while the answer is owed.
+    /// What was asked of the server about it, while the answer is owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_under: Option<String>,
+    pub owed: Option<Owed>,
+}
+
+/// A question to the server whose answer is owed: asked again, it is asked under the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owed {
+    /// The way.
+    pub way: Way,
+    /// How much.
+    pub amount: Money,
+    /// The reason code.
+    pub reason: String,
+    /// The idempotency key.
+    pub key: String,
 }
 
 /// Where a sale is.
@@ -163,7 +177,7 @@ impl Roll {
 
     /// Adds a sale.
     pub fn add_sale(&mut self, sale: Sale, place: Place) -> io::Result<()> {
-        self.written.sales.push(Sold { sale, place, asked_under: None });
+        self.written.sales.push(Sold { sale, place, owed: None });
         let surplus = self.written.sales.len().saturating_sub(ENTRIES);
         self.written.sales.drain(..surplus);
         self.write()

@@ -12,8 +12,8 @@ use rescind_bundle::SigningKey;
 use rescind_journal::Room;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, CardType, Channel, Forwarding, Instant, Locale, Money, PersonId, Role, Sale, SaleId, SaleOutcome,
-    SettlementMode, SlipNumbers, SlipRequest, Way,
+    BusinessDay, CardType, Channel, Forwarding, Instant, Locale, Money, OperationId, PersonId, Role, Sale, SaleId,
+    SaleOutcome, SettlementMode, SlipNumbers, SlipRequest, Way,
 };
 use rescind_policy::Policy as Rules;
 use rescind_service::native::NativePolicy;
@@ -54,8 +54,8 @@ pub struct Till {
     pub(super) operator: Option<AtWork>,
     /// The bundle's policy, for what a sale is charged, its business day, and what may be chosen.
     pub(super) rules: Option<Loaded>,
-    /// Operations that this shift ended with what.
-    shift: Shift,
+    /// Since when the shift lasts.
+    shift: Instant,
 }
 
 /// An operator who logged in.
@@ -73,13 +73,6 @@ pub(super) struct Loaded {
     pub(super) hash: String,
     pub(super) rules: Rules,
     engine: NativePolicy,
-}
-
-/// What was there when the shift began.
-#[derive(Debug, Default)]
-struct Shift {
-    sales: usize,
-    operations: usize,
 }
 
 impl Till {
@@ -106,9 +99,10 @@ impl Till {
         };
         let device = Terminal::open(setup, Box::new(key), clocks.read())?;
         let words = Words { locale, utc_offset_minutes: identity.utc_offset_minutes };
-        let shift = Shift { sales: roll.sales().len(), operations: roll.operations().len() };
+        let shift = Instant { unix_ms: 0 };
         let mut this = Self { device, clocks, line, roll, identity, words, operator: None, rules: None, shift };
         this.take_up()?;
+        this.shift = this.now()?;
         Ok(this)
     }
 
@@ -409,23 +403,27 @@ impl Till {
 
     fn handover(&mut self, screen: &mut Screen) -> Result<Went, Trouble> {
         let words = self.words;
-        let sales = self.roll.sales().get(self.shift.sales..).unwrap_or_default();
-        let mut total: Option<Money> = None;
+        let since = self.shift;
+        let sales = self.roll.sales().iter().filter(|sold| sold.sale.paid_at >= since);
+        let (mut total, mut count): (Option<Money>, u32) = (None, 0);
         for sold in sales {
+            count = count.saturating_add(1);
             let amount = &sold.sale.captured;
             total = match total {
                 None => Some(amount.clone()),
                 Some(sum) => Some(sum.plus(amount).map_err(|error| Trouble::Input(error.to_string()))?),
             };
         }
-        let operations = self.roll.operations().get(self.shift.operations..).unwrap_or_default();
-        let done = operations.iter().filter(|begun| begun.state == State::Done).count();
-        let waiting = operations.iter().filter(|begun| begun.state == State::Queued).count();
+        let in_state = |state: &State| {
+            let operations = self.roll.operations().iter();
+            operations.filter(|begun| begun.at >= since && begun.state == *state).count()
+        };
+        let (done, waiting) = (in_state(&State::Done), in_state(&State::Queued));
         let total = total.map_or_else(|| "0".to_owned(), |total| words.amount(&total));
         let by = self.operator.as_ref().map_or("—", |at_work| at_work.number.as_str()).to_owned();
         let rows = [
             [words.of("交接班", "shift of operator").to_owned(), by],
-            [words.of("消费", "sales").to_owned(), format!("{}   {total}", sales.len())],
+            [words.of("消费", "sales").to_owned(), format!("{count}   {total}")],
             [words.of("本机完成撤销", "voids done here").to_owned(), done.to_string()],
             [words.of("待联机确认", "waiting for the server").to_owned(), waiting.to_string()],
         ];
@@ -443,7 +441,7 @@ impl Till {
             let path = format!("/v1/operator-sessions/{}", at_work.session.0);
             self.line.delete(&path).unwrap_or(());
         }
-        self.shift = Shift { sales: self.roll.sales().len(), operations: self.roll.operations().len() };
+        self.shift = self.now()?;
         screen.line(format!("✓ {}", words.of("操作员已签退", "the operator is logged out")));
         Ok(Went::Well)
     }
@@ -513,9 +511,30 @@ impl Till {
                 }
                 Ok(Went::Well)
             }
-            Err(TerminalError::Conflict(_)) if self.line.is_on() => self.slip_of_server(&begun, true, screen),
+            Err(TerminalError::Conflict(_)) if self.line.is_on() => {
+                let begun = self.named_by_server(begun)?;
+                self.slip_of_server(&begun, true, screen)
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// An operation by the server's name for it: that of a refund was told, any other is the sale's last of its way.
+    fn named_by_server(&self, mut begun: Begun) -> Result<Begun, Trouble> {
+        let named = |id: &str| OperationId::parse(id).map_err(|error| Trouble::NoAnswer(error.to_string()));
+        if let State::Refund(refund) = &begun.state {
+            begun.id = named(refund)?;
+            begun.way = Way::Refund;
+            return Ok(begun);
+        }
+        let sale = self.line.get(&self.clocks, &format!("/v1/transactions/{}", begun.sale))?;
+        let operations = sale.get("operations").and_then(Value::as_array).into_iter().flatten();
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let own = operations.filter(|operation| text(operation, "kind").as_deref() == Some(begun.way.token()));
+        if let Some(id) = own.filter_map(|operation| text(operation, "id")).next_back() {
+            begun.id = named(&id)?;
+        }
+        Ok(begun)
     }
 
     /// The slip of an operation that the server has.

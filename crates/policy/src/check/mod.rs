@@ -571,9 +571,7 @@ impl Check<'_> {
     }
 
     fn word(&mut self, at: &[Step], text: &str) {
-        let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !first || !rest || text.len() > WORD_BYTES {
+        if !is_word(text) {
             let expected = format!("1 to {WORD_BYTES} of a-z, 0-9 and -, such as \"wrong-amount\"");
             let suggestion = text.to_ascii_lowercase().replace([' ', '_'], "-");
             let suggestion = (suggestion != text && !suggestion.is_empty()).then(|| format!("{suggestion:?}"));
@@ -584,7 +582,7 @@ impl Check<'_> {
     fn words(&mut self, at: &[Step], words: &[String]) {
         self.list_length(at, words.len(), LIST_ITEMS);
         self.unique(at, words);
-        for (index, word) in words.iter().enumerate() {
+        for (index, word) in words.iter().enumerate().filter(|(_, word)| !is_word(word)) {
             let mut place = at.to_vec();
             place.push(Index(index));
             self.word(&place, word);
@@ -672,6 +670,13 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether a text is a word: of `a-z`, `0-9` and `-`, and not too long.
+fn is_word(text: &str) -> bool {
+    let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    first && rest && text.len() <= WORD_BYTES
 }
 
 /// A text as it is shown in a message: quoted, not too long.

@@ -3,9 +3,11 @@
 use crate::packs::{compiled, pack};
 use crate::variants::rich;
 use proptest::prelude::*;
+use rescind_policy::check::problems;
+use rescind_policy::document::FORMAT;
 use rescind_policy::limits::DOCUMENT_BYTES;
-use rescind_policy::{LoadError, Policy, canonical, compile};
-use std::collections::BTreeMap;
+use rescind_policy::{Document, LoadError, Policy, canonical, compile};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// JSON with sorted keys, to write documents in their canonical form by another road than the crate's.
 enum Json {
@@ -239,6 +241,108 @@ fn what_is_not_canonical_is_refused_with_the_reason() {
     assert_eq!(refused(&"[".repeat(DOCUMENT_BYTES)).code(), "policy.shape");
 }
 
+/// A document by another road than the crate's: read as any JSON is, and written again to be compared.
+fn by_another_road(bytes: &[u8]) -> Option<Document> {
+    let document: Document = serde_json::from_slice(bytes).ok()?;
+    let is_canonical = document.format == FORMAT && canonical(&document) == bytes;
+    (is_canonical && problems(&document).is_empty()).then_some(document)
+}
+
+/// What the crate reads is what the other road reads, and it refuses what that refuses.
+fn both_roads_meet(bytes: &[u8]) {
+    let read = Policy::from_canonical(bytes);
+    assert_eq!(
+        read.as_ref().ok().map(Policy::document),
+        by_another_road(bytes).as_ref(),
+        "{}: {read:?}",
+        String::from_utf8_lossy(bytes)
+    );
+    if let Ok(policy) = read {
+        assert_eq!(policy.identity().hash, rescind_model::Digest::of(bytes));
+    }
+}
+
+/// Documents that together use every field there is.
+fn documents() -> &'static [Vec<u8>] {
+    static DOCUMENTS: std::sync::LazyLock<Vec<Vec<u8>>> = std::sync::LazyLock::new(|| {
+        let compiled = |text: String| compile(&text, "test").unwrap().canonical().to_vec();
+        [pack("lakala"), pack("unionpay"), EVERYTHING.to_owned(), all_there_is(), rich()].map(compiled).to_vec()
+    });
+    &DOCUMENTS
+}
+
+#[test]
+fn a_text_has_one_way_to_be_written() {
+    let document = documents().first().unwrap();
+    let source = Policy::from_canonical(document).unwrap().document().source.clone();
+    let with = |written: &str| {
+        let written = format!("\"source\":{written}");
+        String::from_utf8(document.clone()).unwrap().replacen(
+            &format!("\"source\":{}", serde_json::to_string(&source).unwrap()),
+            &written,
+            1,
+        )
+    };
+    let mut ways: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // Every letter below 256 and some above, as itself and in every way that JSON knows to escape it.
+    for letter in (0..256).chain([0x2028, 0xd7ff, 0xfffd, 0xffff]).filter_map(char::from_u32) {
+        let number = u32::from(letter);
+        let short = match letter {
+            '\x08' => 'b',
+            '\x0c' => 'f',
+            '\n' => 'n',
+            '\r' => 'r',
+            '\t' => 't',
+            other => other,
+        };
+        for written in [
+            format!("\"{letter}\""),
+            format!("\"\\{short}\""),
+            format!("\"\\u{number:04x}\""),
+            format!("\"\\u{number:04X}\""),
+            format!("\"a\\u{number:04x}b{letter}\""),
+        ] {
+            let text = with(&written);
+            both_roads_meet(text.as_bytes());
+            if let Ok(policy) = Policy::from_canonical(text.as_bytes()) {
+                ways.entry(policy.document().source.clone()).or_default().insert(written);
+            }
+        }
+    }
+    assert_eq!(ways.len(), 260);
+    assert!(ways.values().all(|ways| ways.len() == 1), "{ways:?}");
+    for written in ["\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\u12\"", "\"\\", "\"", "\"\\x\"", "null", "1", "[]"] {
+        both_roads_meet(with(written).as_bytes());
+    }
+}
+
+#[test]
+fn a_number_has_one_way_to_be_written() {
+    let document = String::from_utf8(documents().first().unwrap().clone()).unwrap();
+    assert!(document.contains("\"needed\":0,"));
+    for number in [
+        "00",
+        "01",
+        "1",
+        "10",
+        "11",
+        "-0",
+        "-1",
+        "0.0",
+        "1e0",
+        "1E0",
+        "+1",
+        "4294967295",
+        "4294967296",
+        "18446744073709551616",
+        "\"1\"",
+        "true",
+        "",
+    ] {
+        both_roads_meet(document.replacen("\"needed\":0,", &format!("\"needed\":{number},"), 1).as_bytes());
+    }
+}
+
 /// What a byte is replaced by to get at the reader: structure, escapes, digits, anything.
 fn byte() -> impl Strategy<Value = u8> {
     prop_oneof![prop::sample::select(b"{}[]\",:\\u0129-.eE tn".to_vec()), any::<u8>()]
@@ -254,10 +358,10 @@ proptest! {
 
     #[test]
     fn a_mutated_policy_is_refused_or_means_what_its_bytes_say(
-        name in prop::sample::select(vec!["lakala", "unionpay"]),
+        which in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), byte(), 0..3_u8), 1..4),
     ) {
-        let mut bytes = compiled(name).canonical().to_vec();
+        let mut bytes = which.get(documents()).clone();
         for (index, byte, how) in changes {
             let at = index.index(bytes.len());
             match how {
@@ -266,10 +370,27 @@ proptest! {
                 _ => { bytes.remove(at); }
             }
         }
-        if let Ok(policy) = Policy::from_canonical(&bytes) {
-            prop_assert_eq!(&canonical(policy.document()), &bytes);
-            prop_assert_eq!(&policy.identity().hash, &rescind_model::Digest::of(&bytes));
+        both_roads_meet(&bytes);
+    }
+
+    #[test]
+    fn members_that_are_moved_doubled_or_left_out_are_refused_or_mean_what_they_say(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..5_u8), 1..3),
+    ) {
+        let document = core::str::from_utf8(which.get::<Vec<u8>>(documents())).unwrap();
+        let mut members: Vec<String> = document.split(',').map(str::to_owned).collect();
+        for (one, other, how) in changes {
+            let (one, other) = (one.index(members.len()), other.index(members.len()));
+            match how {
+                0 => members.swap(one, other),
+                1 => { let member = members.remove(one); members.insert(other.min(members.len()), member); }
+                2 => { members.remove(one); }
+                3 => { let next = (one + 1) % members.len(); members.swap(one, next); }
+                _ => { let member = members[one].clone(); members.insert(one, member); }
+            }
         }
+        both_roads_meet(members.join(",").as_bytes());
     }
 
     #[test]

@@ -158,7 +158,7 @@ pub async fn publish<P: Ports>(
     // Before the body is read: what nobody could check is not taken in.
     app.bundle_root(&name)?;
     let bytes = at_most(request, BUNDLE_BYTES).await?;
-    let (published, fresh) = app.publish_bundle(&who, &name, bytes.to_vec()).await?;
+    let (published, fresh) = app.publish_bundle(&who, &name, bytes.into()).await?;
     let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
     answer::json(status, &PublishedView::of(&published))
 }

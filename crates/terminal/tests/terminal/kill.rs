@@ -3,15 +3,16 @@
 use crate::world::{Shop, at, bundle, terminal_key};
 use rescind_bundle::{Ed25519, Signer as _, Verified};
 use rescind_journal::{Acknowledgement, Entry, Head, Owner, Record, verify_batch};
+use rescind_terminal::{Terminal, TerminalError};
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// How often it is killed.
-const ROUNDS: u64 = 15;
+const ROUNDS: u64 = 20;
 
 fn owner() -> Owner {
     Owner { merchant: "M-1".parse().unwrap(), terminal: "T1".parse().unwrap() }
@@ -73,7 +74,7 @@ fn works_until_it_is_killed() {
         writeln!(out, "{what}").unwrap();
         out.flush().unwrap();
     };
-    let mut terminal = rescind_terminal::Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
+    let mut terminal = Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
     terminal.hear(shop.reading(), shop.reading(), at(shop.now)).unwrap();
     terminal.apply_bundle(shop.reading(), bundle(1 + round)).unwrap();
     said(&format!("version {}", 1 + round));
@@ -113,11 +114,18 @@ fn killed_at_any_moment_a_terminal_has_what_it_said() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(300 + 83 * round));
+        // Some answers are awaited, for a busy machine's sake; then it is killed wherever it is.
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        for _ in 0..4 + round * 5 % 17 {
+            while out.read_line(&mut said).unwrap() > 0 && !said.ends_with('\n') {}
+        }
+        std::thread::sleep(Duration::from_micros(700 * (round * 7 % 23)));
         child.kill().unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(!output.status.success(), "it was killed");
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!child.wait().unwrap().success(), "it was killed");
+        let mut rest = Vec::new();
+        out.read_to_end(&mut rest).unwrap();
+        said.push_str(&String::from_utf8_lossy(&rest));
         // The last line may be half of one.
         for line in said.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             match line.split_once(' ') {
@@ -129,7 +137,7 @@ fn killed_at_any_moment_a_terminal_has_what_it_said() {
         }
         let shop = shop(folder.path());
         let setup = crate::world::setup(&folder.path().join("home"), &shop.boot);
-        let mut terminal = rescind_terminal::Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
+        let mut terminal = Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
         assert!(terminal.bundle().map_or(0, Verified::version) >= version, "round {round}");
         let status = terminal.status(shop.reading()).unwrap();
         assert!(status.journal.acknowledged.next >= acknowledged, "round {round}");
@@ -141,14 +149,19 @@ fn killed_at_any_moment_a_terminal_has_what_it_said() {
         let waiting = begun.difference(&gone).count();
         assert!(usize::try_from(status.journal.counters.operations).unwrap() >= waiting, "round {round}: a count fell");
         for operation in begun.difference(&gone) {
-            assert!(terminal.reprint(shop.reading(), &operation.parse().unwrap()).is_ok(), "{operation} is lost");
+            match terminal.reprint(shop.reading(), &operation.parse().unwrap()) {
+                Ok(_) => {}
+                // A batch may end between a decision and its operation: then the slip is the server's to print.
+                Err(TerminalError::Conflict(why)) if why.ends_with("is at the server") => {}
+                Err(error) => panic!("round {round}: {operation} is lost: {error}"),
+            }
         }
         terminal.close();
     }
     // At last the server is told of everything.
     let shop = shop(folder.path());
     let setup = crate::world::setup(&folder.path().join("home"), &shop.boot);
-    let mut terminal = rescind_terminal::Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
+    let mut terminal = Terminal::open(setup, Box::new(terminal_key()), shop.reading()).unwrap();
     while let Some(export) = terminal.export(shop.reading(), 1, 50).unwrap() {
         let answer = server.take(&export.batch, shop.now);
         terminal.acknowledge(shop.reading(), shop.reading(), &answer).unwrap();

@@ -1,17 +1,25 @@
 //! The power goes, anywhere: a day's work is cut in every part of it. Afterwards the terminal knows everything that it had
 //! answered, its counts are not below the truth, its bundle is a whole one, and the server takes what there is.
 
-use crate::world::{Shop, at, bundle, sale, sale_id, setup, terminal_key};
+use crate::world::{Shop, at, sale, sale_id, setup, terminal_key};
 use rescind_bundle::testkit::{Chance, TornDisk};
 use rescind_bundle::{Ed25519, Signer as _, Verified};
 use rescind_journal::testkit::TornFile;
 use rescind_journal::{Acknowledgement, Entry, Head, Journal, JournalId, Opening, Owner, Record, Room, verify_batch};
 use rescind_model::{Forwarding, OfflineEffect, SaleOutcome};
-use rescind_terminal::{Code, Terminal, TerminalError};
+use rescind_terminal::{Terminal, TerminalError};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Days whose power goes. Each one opens and verifies bundles of 800 kB.
 const CUTS: usize = 1_000;
+
+/// The bundles of every day, signed once.
+static BUNDLES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| [1, 2, 3].map(crate::world::bundle));
+
+fn bundle(version: usize) -> Vec<u8> {
+    BUNDLES[version - 1].clone()
+}
 
 /// The parts of a day, in order.
 const PARTS: [&str; 6] = ["open", "bundle", "record", "update", "export", "acknowledge"];
@@ -23,9 +31,7 @@ fn owner() -> Owner {
 fn open(shop: &Shop, disk: &TornDisk, file: &TornFile) -> Result<Terminal<TornDisk>, TerminalError> {
     let opening = Opening { owner: owner(), id: JournalId([7; 16]), room: Room { records: 60, bytes: 1024 * 1024 } };
     let journal = Journal::open_on(file.clone(), &opening)?;
-    let mut setup = setup(shop.folder.path(), &shop.boot);
-    // The bundles of all days are the same bytes; byte code takes the least time to be made ready.
-    setup.code = Code::Native;
+    let setup = setup(shop.folder.path(), &shop.boot);
     Terminal::open_on(setup, Box::new(terminal_key()), disk.clone(), journal, shop.reading())
 }
 
@@ -179,9 +185,12 @@ impl Day {
         let of_day: u32 = counters.days.iter().map(|day| day.operations).sum();
         assert!(usize::try_from(of_day).unwrap() >= self.answered.begun.len(), "seed {seed}: the day's count fell");
         for (id, effect) in waiting {
-            let again = terminal.reprint(reading, &id.parse().unwrap());
-            let again = again.unwrap_or_else(|error| panic!("seed {seed}: {id} is lost: {error}"));
-            assert_eq!(again.operation.unwrap().effect, *effect, "seed {seed}");
+            match terminal.reprint(reading, &id.parse().unwrap()) {
+                Ok(again) => assert_eq!(again.operation.unwrap().effect, *effect, "seed {seed}"),
+                // A batch may end between a decision and its operation: then the slip is the server's to print.
+                Err(TerminalError::Conflict(why)) if kept > 1 && why.ends_with("is at the server") => {}
+                Err(error) => panic!("seed {seed}: {id} is lost: {error}"),
+            }
         }
         if self.answered.sent && kept == 1 && version > 0 {
             // What was perhaps sent is never voided here alone.
@@ -194,7 +203,9 @@ impl Day {
         if version == 0 {
             terminal.hear(self.shop.reading(), self.shop.reading(), at(self.shop.now)).unwrap();
         }
-        terminal.apply_bundle(self.shop.reading(), bundle(3)).unwrap();
+        if version == 0 || seed.is_multiple_of(8) {
+            terminal.apply_bundle(self.shop.reading(), bundle(3)).unwrap();
+        }
         self.sell_and_void(&mut terminal, 9).unwrap();
         self.sync(&mut terminal, 5).unwrap();
         let numbers: Vec<u64> = self.server.records.iter().map(|record| record.number).collect();

@@ -37,9 +37,8 @@ pub fn trust() -> Trust {
 
 fn engine(target: &str) -> Engine {
     let known = engines::ENGINES.iter().find(|known| known.target == target).unwrap();
-    let profile = Digest::parse(known.profile).unwrap();
-    let profile: Vec<u8> =
-        (0..32).map(|n| u8::from_str_radix(&profile.as_str()[2 * n..2 * n + 2], 16).unwrap()).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let profile: Vec<u8> = known.profile.as_bytes().chunks(2).map(byte).collect();
     Engine { target: target.to_owned(), wasmtime: known.wasmtime.to_owned(), profile: profile.try_into().unwrap() }
 }
 
@@ -405,12 +404,18 @@ async fn keys_change_and_the_server_goes_along_while_terminals_sleep() {
     assert_eq!(line["keys"], json!([public(3).id().to_string()]));
     assert_eq!(line["retired_keys"], json!([public(1).id().to_string(), public(2).id().to_string()]));
 
+    // The deployment is told of a later set, from which terminals now begin: what was retired after it stays retired.
+    shop.world.app.ports.trust_bundles(&serde_json::to_string(&third).unwrap());
+    shop.publish(&signed(5, &[], 2)).await.refused(422, "bundle.retired-key");
+    shop.publish(&signed(5, &changes[2..], 3)).await.expect(201);
+    let got = shop.fetched().await.unwrap();
+
     // The deployment is told of other keys: from then on these count, and what was published goes on being given out.
     let anew = Trust { number: 9, ..Trust::first("lakala", public(7)) };
     shop.world.app.ports.trust_bundles(&serde_json::to_string(&anew).unwrap());
-    shop.publish(&signed(5, &changes, 3)).await.refused(422, "bundle.unknown-key");
+    shop.publish(&signed(6, &changes, 3)).await.refused(422, "bundle.unknown-key");
     assert_eq!(shop.fetched().await, Some(got));
-    shop.publish(&signed(5, &[], 7)).await.expect(201);
+    shop.publish(&signed(6, &[], 7)).await.expect(201);
 }
 
 #[tokio::test]

@@ -208,18 +208,17 @@ impl Device {
                 total: zero,
             }),
         };
-        let question = Question::Void(VoidQuestion {
+        let asked = VoidQuestion {
             amount: sale.captured.clone(),
             reason: Some("wrong-amount".into()),
             legal: false,
             evidence: vec![],
-        });
-        let Question::Void(asked) = &question else { unreachable!("it was just made") };
-        let answer = match self.engine.decide_void(&facts, asked) {
+        };
+        let answer = match self.engine.decide_void(&facts, &asked) {
             Ok(decision) => Answer::Decided(decision),
             Err(error) => Answer::Error(error),
         };
-        let input = Input { facts, question };
+        let input = Input { facts, question: Question::Void(asked) };
         let number = self.journal.head().next;
         let record = DecisionRecord {
             format: FORMAT.to_owned(),

@@ -3,6 +3,7 @@
 use super::shop::Shop;
 use crate::http::word::Vocabulary as _;
 use crate::http::{openapi, routes};
+use crate::terminal::notice::{CODES, Kind};
 use crate::testkit::TestPorts;
 use std::collections::BTreeSet;
 
@@ -55,7 +56,8 @@ fn the_documentation_names_only_codes_that_there_are() {
         let Some((head, tail)) = quoted.split_once('.') else { continue };
         let like_a_code = first(head) && tail.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
         if like_a_code && rescind_model::EventKind::read(quoted).is_err() {
-            let of_notice = crate::terminal::notice::CODES.contains(&quoted);
+            let kinds = [Kind::Incident.token(), Kind::Operation.token()];
+            let of_notice = CODES.contains(&quoted) || kinds.contains(&quoted);
             assert!(of_notice || crate::http::code::find(quoted).is_some(), "{quoted}");
         }
     }

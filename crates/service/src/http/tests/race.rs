@@ -352,7 +352,8 @@ impl Place {
             }
             Form::Batch => {
                 let digits = ask.body.as_str().unwrap();
-                let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
+                let pairs = digits.as_bytes().chunks(2).map(|pair| core::str::from_utf8(pair).unwrap());
+                let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap());
                 (request.header("content-type", "application/cbor"), bytes.collect())
             }
             Form::Signed(id) => {

@@ -243,8 +243,10 @@ async fn a_proof_that_is_not_genuine_or_for_another_operation_lets_nothing() {
     let (record, _) = device.decides("S-2", noon(-5));
     device.begins("V-1", record, other, noon(-5));
     let (record, proof) = device.decides("S-3", noon(-4));
-    let forged =
-        proof.map(|text| format!("{}{}", &text[..text.len() - 1], if text.ends_with('A') { "B" } else { "A" }));
+    let forged = proof.map(|text| {
+        let last = if text.ends_with('A') { 'B' } else { 'A' };
+        text.chars().take(text.len() - 1).chain([last]).collect()
+    });
     device.begins("V-2", record, forged, noon(-4));
     let (record, _) = device.decides("S-3", noon(-3));
     device.begins("V-3", record, None, noon(-3));
