@@ -98,10 +98,7 @@ fn works_until_it_is_killed() {
 }
 
 #[test]
-#[cfg_attr(
-    rescind_translated,
-    ignore = "an emulator is still beginning when it is killed; the journal's test waits for it"
-)]
+#[cfg_attr(rescind_translated, ignore = "it starts itself without the emulator; the journal's test knows of it")]
 fn killed_at_any_moment_a_terminal_has_what_it_said() {
     let folder = TempDir::new().unwrap();
     let server = Server(folder.path());
