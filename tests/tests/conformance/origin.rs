@@ -43,13 +43,19 @@ impl std::fmt::Display for Origin {
 }
 
 impl Base {
-    /// What it is without any strain. `None`: there is no such case, or the policy has no place for what is drawn.
+    /// What it is without any strain. `None`: there is no such case, it is about no payment, or the policy has no place for what is drawn.
     pub fn subject(&self, pack: &Cased) -> Option<Subject> {
         let engine = &pack.pack.engine;
         match self {
             Self::Case(name) => {
                 let case = pack.cases.iter().find(|case| case.name == *name)?;
-                Some(Subject { facts: case.facts(engine).unwrap(), asked: case.asked(engine).unwrap() })
+                let asked = case.asked(engine).unwrap();
+                match case.facts(engine) {
+                    Ok(facts) => Some(Subject { facts, asked }),
+                    // What a policy says by itself is said of no payment.
+                    Err(_) if asked == Asked::Nothing => None,
+                    Err(why) => panic!("{name}: {why}"),
+                }
             }
             Self::Draw(index) => {
                 let input = Generator::new(engine, SEED).input(*index).ok()?;
