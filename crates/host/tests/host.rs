@@ -213,9 +213,9 @@ async fn over_a_socket_requests_are_bounded_and_stopping_is_clean() {
     // More is taken where the application says so, whether its length is announced or not.
     let body = "x".repeat(too_large);
     let length = format!("content-length: {too_large}");
-    let announced = format!("POST /v1/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{length}\r\n\r\n{body}");
+    let announced = format!("GET /v1/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{length}\r\n\r\n{body}");
     let chunked = format!(
-        "POST /v1/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{too_large:x}\r\n{body}\r\n0\r\n\r\n"
+        "GET /v1/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{too_large:x}\r\n{body}\r\n0\r\n\r\n"
     );
     for request in [announced, chunked] {
         let answer = exchange(address, &request).await;

@@ -16,7 +16,8 @@ const ACQUIRER: &str = "http://acquirer";
 pub struct SimPorts {
     kv: SimKv,
     machine: usize,
-    policies: Mutex<BTreeMap<String, Arc<NativePolicy>>>,
+    /// Every policy that was ever loaded, by its hash, and whether it was in the run under way.
+    policies: Mutex<BTreeMap<String, (Arc<NativePolicy>, bool)>>,
 }
 
 impl SimPorts {
@@ -24,6 +25,13 @@ impl SimPorts {
     #[must_use]
     pub fn new(sim: Sim, machine: usize) -> Self {
         Self { kv: SimKv { sim }, machine, policies: Mutex::default() }
+    }
+
+    /// Forgets what was loaded, as a new machine would: every run begins alike.
+    pub fn forget(&self) {
+        for (_, known) in self.policies.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
+            *known = false;
+        }
     }
 }
 
@@ -43,11 +51,17 @@ impl Ports for SimPorts {
         self.kv.sim.with(crate::sim::Inside::random)
     }
     fn cached_policy(&self, hash: &str) -> Option<Arc<NativePolicy>> {
-        self.policies.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
+        let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        policies.get(hash).filter(|(_, known)| *known).map(|(policy, _)| Arc::clone(policy))
     }
     fn load_policy(&self, hash: &str, canonical: &[u8]) -> Result<Arc<NativePolicy>, LoadError> {
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((policy, known)) = policies.get_mut(hash) {
+            *known = true;
+            return Ok(Arc::clone(policy));
+        }
         let policy = Arc::new(NativePolicy::load(canonical)?);
-        self.policies.lock().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), Arc::clone(&policy));
+        policies.insert(hash.to_owned(), (Arc::clone(&policy), true));
         Ok(policy)
     }
     fn component(&self) -> &str {

@@ -113,6 +113,9 @@ impl Shop {
 
     /// Begins a run.
     pub fn begin(&self, seed: u64, faults: crate::fault::Faults, with_story: bool) {
+        for app in &self.couriers {
+            app.ports.forget();
+        }
         self.sim.begin(Sim::new(self.model, self.start.clone(), NOON, seed, faults));
         if with_story {
             self.sim.with(|inside| inside.story = Some(Vec::new()));
