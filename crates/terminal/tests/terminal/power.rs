@@ -120,6 +120,10 @@ impl Day {
             let answer = self.server.take(&export.batch, self.shop.now);
             self.answered.acknowledged = true;
             terminal.acknowledge(self.shop.reading(), self.shop.reading(), &answer)?;
+            // The answer's own time is on record too: there is always something more to tell.
+            if export.remaining == 0 {
+                break;
+            }
         }
         Ok(())
     }
