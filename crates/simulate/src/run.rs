@@ -64,7 +64,7 @@ fn store_fault(rng: &mut Rng) -> Fault {
         14 => Fault::SaysRefused,
         15 => Fault::Slow(rng.i64(500..60_000)),
         16 => Fault::Restart,
-        17 => Fault::ClockStep(rng.i64(-120_000..120_000)),
+        17 => Fault::ClockStep(rng.i64(-60_000..60_000)),
         _ => Fault::AnswerLost,
     }
 }

@@ -125,7 +125,8 @@ impl Shop {
     /// Begins a request on a machine; gives its number.
     fn request(&self, deed: &'static str, machine: usize) -> usize {
         self.sim.with(|inside: &mut Inside| {
-            inside.requests.push(Request { deed, machine, steps: 0, dead: false, answer_lost: false });
+            let began = inside.clock;
+            inside.requests.push(Request { deed, machine, steps: 0, began, dead: false, answer_lost: false });
             inside.requests.len().saturating_sub(1)
         })
     }

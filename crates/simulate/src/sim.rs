@@ -14,6 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Machines: two gateways and two couriers.
 pub const MACHINES: usize = 4;
 
+/// How long a host lets a request live, in ms.
+const REQUEST_LIVES: i64 = 30_000;
+
+/// By how many ms the clock of a machine can be wrong: two differ by less than an intent is waited for beyond the longest
+/// request (`INTENT_PATIENCE`, 120 s).
+const CLOCK_WRONG: i64 = 40_000;
+
 /// What lies in a store. Cheap to copy.
 pub type Values = BTreeMap<String, Arc<[u8]>>;
 
@@ -32,6 +39,8 @@ pub struct Request {
     pub machine: usize,
     /// Operations of the store so far.
     pub steps: u64,
+    /// When it began, in true time.
+    pub began: i64,
     /// Whether its machine died over it.
     pub dead: bool,
     /// Whether its answer is not delivered.
@@ -224,7 +233,7 @@ impl Inside {
             }
             Fault::ClockStep(ms) => {
                 if let Some(offset) = self.offsets.get_mut(machine) {
-                    *offset = offset.saturating_add(ms);
+                    *offset = offset.saturating_add(ms).clamp(-CLOCK_WRONG, CLOCK_WRONG);
                 }
             }
             Fault::AnswerLost => {
@@ -245,10 +254,11 @@ impl Inside {
         }
     }
 
-    /// Whether a request is dead.
+    /// Whether a request is dead: its machine died over it, or ended it because it took too long.
     #[must_use]
     pub fn is_dead(&self, request: usize) -> bool {
-        self.requests.get(request).is_some_and(|request| request.dead)
+        let late = |began: i64| self.clock.saturating_sub(began) > REQUEST_LIVES;
+        self.requests.get(request).is_some_and(|request| request.dead || late(request.began))
     }
 
     /// What befalls the next call of the acquirer.
