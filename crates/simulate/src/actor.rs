@@ -255,10 +255,8 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
             let who = APPROVERS.get(*by).copied().unwrap_or("reviewer");
             keyed(who, of_refund(*refund, "approvals"), json!({"revision": 1}))
         }
-        Deed::Decline { refund, .. } => {
-            keyed("reviewer", of_refund(*refund, "declines"), json!({"revision": 1, "reason": "no"}))
-        }
-        Deed::Withdraw { refund, .. } => keyed("manager", of_refund(*refund, "withdrawals"), json!({})),
+        Deed::Decline { refund, .. } => keyed("reviewer", of_refund(*refund, "declines"), json!({"reason": "no"})),
+        Deed::Withdraw { refund, .. } => keyed("manager", of_refund(*refund, "withdrawals"), json!({"reason": "no"})),
         Deed::Clear { refund, .. } => keyed("finance", of_refund(*refund, "clearings"), json!({})),
         Deed::Retry { refund, .. } => keyed("finance", of_refund(*refund, "retries"), json!({})),
         Deed::Inquire { refund, .. } => keyed("reviewer", of_refund(*refund, "inquiries"), json!({"question": "why?"})),
