@@ -21,7 +21,7 @@ pub enum Deed {
     Void { sale: usize },
     /// The manager asks for a refund of so many cents.
     Refund { sale: usize, refund: usize, cents: i64 },
-    /// The supervisor, or whoever of these two, approves the revision that is there.
+    /// One of three persons who may approves the first revision.
     Approve { sale: usize, refund: usize, by: usize },
     /// A reviewer declines.
     Decline { sale: usize, refund: usize },

@@ -12,9 +12,10 @@ pub enum Model {
     SpinSqlite,
     /// Spin's Redis: every swap says that it did not write, whether it did or not.
     SpinRedis,
-    /// `DynamoDB`: swaps are sound, and an increment that meets another fails.
+    /// `DynamoDB`: swaps are sound. Its increments fail when they meet, which is not modelled: where swaps are sound the
+    /// application increments nothing, and this store is met as [`Model::Embedded`] is.
     Dynamo,
-    /// Cosmos: swaps are sound, and two increments at once can be told the same number.
+    /// Cosmos: swaps are sound, and two increments can be told the same number; the application makes none there either.
     Cosmos,
     /// No store in particular: swaps are sound, and now and then the answer to a write is the opposite of what was done.
     Lying,
