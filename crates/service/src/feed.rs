@@ -206,8 +206,8 @@ impl<P: Ports> App<P> {
                 .intents
                 .iter()
                 .filter(|i| {
-                    let patient = made(Mistake::GiveUpAtOnce) || now.since(i.at) > INTENT_PATIENCE;
-                    !i.published && !committed(i) && patient && !unreadable.contains(&i.id)
+                    let over = made(Mistake::GiveUpAtOnce) || now.since(i.at) > INTENT_PATIENCE;
+                    !i.published && !committed(i) && over && !unreadable.contains(&i.id)
                 })
                 .collect();
             // 1. Assign pages, on the lane as it is after the sales were read: whatever was committed in a sale by then is
