@@ -36,7 +36,7 @@ const POLICY: &str = include_str!("../terminal.toml");
 
 static CODE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let path = std::env::var_os("RESCIND_PULLEY").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/components/eligibility.pulley.cwasm")),
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/components/pulley64.cwasm")),
         PathBuf::from,
     );
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; fuzz/README.md says what makes it", path.display()))

@@ -15,7 +15,7 @@ const POLICY: &str = include_str!("../policies/refund.toml");
 fn runtime(target: &Target, ending: &str) -> Runtime {
     let folder = std::env::var("RESCIND_COMPONENTS")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components").to_owned());
-    let path = format!("{folder}/eligibility.{ending}.cwasm");
+    let path = format!("{folder}/{ending}.cwasm");
     let translation =
         std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}; README.md says how it is made"));
     // SAFETY: made on this machine by who runs this program, in a folder of theirs.
@@ -29,7 +29,7 @@ pub fn contenders(questions: &[Input]) -> Vec<Box<dyn Contender>> {
     let questions: Rc<[Input]> = questions.into();
     let mut all: Vec<Box<dyn Contender>> =
         vec![Box::new(Native { engine: Engine::load(&document).unwrap(), questions: questions.clone() })];
-    for (target, ending) in [(Target::Host, "native"), (Target::Pulley, "pulley")] {
+    for (target, ending) in [(Target::Host, "native"), (Target::Pulley, "pulley64")] {
         let runtime = runtime(&target, ending);
         let name = if target.is_pulley() { "our component in Pulley" } else { "our component" };
         all.push(Box::new(Warm { name, decider: runtime.decider(&document).unwrap(), questions: questions.clone() }));
