@@ -22,6 +22,7 @@ mod proof;
 mod race;
 mod route;
 mod shop;
+mod store;
 mod story;
 mod sync;
 mod till;
