@@ -473,13 +473,20 @@ async fn heads<K: Kv>(kv: &K, head: &str) -> Result<Creation, Error> {
     let zero = kv.increment(head, 0).await?;
     let (seen, one) = kv.open(head).await?;
     let (_, two) = kv.open(head).await?;
-    let width = seen.as_deref() == Some(&0_i64.to_le_bytes());
-    kv.swap(one, &7_i64.to_le_bytes()).await?;
-    let second = kv.swap(two, &9_i64.to_le_bytes()).await?;
+    let first = kv.swap(one, &7_i64.to_le_bytes()).await;
+    let wrote = kv.get(head).await?;
+    let again = kv.swap(two, &9_i64.to_le_bytes()).await;
     let kept = kv.get(head).await?;
     kv.delete(head).await?;
-    let sound = zero == 0 && width && second == Swap::Refused && kept.as_deref() == Some(&7_i64.to_le_bytes());
-    Ok(if sound { Creation::Headed } else { Creation::Refused(Unsound::NoCreation) })
+    let [nothing, seven, nine] = [0_i64, 7, 9].map(|n| Some(n.to_le_bytes().to_vec()));
+    let overwritten = seen == nothing && wrote == seven && kept == nine;
+    if zero != 0 || overwritten || seen.as_ref().is_some_and(|there| Some(there) != nothing.as_ref()) {
+        return Ok(Creation::Refused(Unsound::NoCreation));
+    }
+    if seen == nothing && wrote == seven && kept == seven && again == Ok(Swap::Refused) {
+        return Ok(Creation::Headed);
+    }
+    Err(Error::Unavailable(format!("a probe was not clear: {seen:?} {first:?} {wrote:?} {again:?} {kept:?}")))
 }
 
 /// Whether any of some swaps over a value takes place while every read and write does. If not, it is no moment's trouble.

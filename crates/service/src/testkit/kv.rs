@@ -355,8 +355,13 @@ impl MemoryKv {
 
     /// Trouble is over, and everything is settled.
     pub fn calm(&self) {
+        self.with(|i| i.plans.clear());
+        self.rest();
+    }
+
+    /// What was late arrives, and everything is settled. Trouble goes on.
+    pub fn rest(&self) {
         self.with(|i| {
-            i.plans.clear();
             for (_, write) in core::mem::take(&mut i.late) {
                 i.arrive(self.fault, write);
             }

@@ -63,6 +63,10 @@ impl Subject for Memory {
         turns(callers, self.seed).await
     }
 
+    async fn rest(&self) {
+        self.kv.rest();
+    }
+
     fn is_troubled(&self) -> bool {
         self.trouble.is_some()
     }

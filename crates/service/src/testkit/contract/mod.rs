@@ -46,6 +46,11 @@ pub trait Subject: Sync {
     /// Runs all callers at once, to their ends: by threads, or by turns from one.
     fn together<'a, T: Send + 'a>(&'a self, callers: Vec<Caller<'a, T>>) -> impl Future<Output = Vec<T>> + Send;
 
+    /// Waits until everything that was on its way has arrived, and everybody sees it. Nothing, where that is always so.
+    fn rest(&self) -> impl Future<Output = ()> + Send {
+        core::future::ready(())
+    }
+
     /// Whether operations fail or lie now and then by themselves. Then only the protocol is asked, not the store.
     fn is_troubled(&self) -> bool {
         false
