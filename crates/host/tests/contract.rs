@@ -76,8 +76,7 @@ impl Subject for Embedded {
     async fn together<'a, T: Send + 'a>(&'a self, callers: Vec<Caller<'a, T>>) -> Vec<T> {
         let runtime = tokio::runtime::Handle::current();
         std::thread::scope(|scope| {
-            let running: Vec<_> =
-                callers.into_iter().map(|caller| scope.spawn(|| runtime.block_on(caller))).collect();
+            let running: Vec<_> = callers.into_iter().map(|caller| scope.spawn(|| runtime.block_on(caller))).collect();
             running.into_iter().filter_map(|caller| caller.join().ok()).collect()
         })
     }

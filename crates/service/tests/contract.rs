@@ -7,9 +7,9 @@
 mod spin_redis;
 
 use rescind_service::error::Error;
-use rescind_service::ports::Kv as _;
+use rescind_service::ports::{Kv, KvError, Swap};
 use rescind_service::store::{Creation, Unsound, probe};
-use rescind_service::testkit::contract::{Effort, Memory, Report, Subject as _, Verdict, report};
+use rescind_service::testkit::contract::{Caller, Effort, Line, Memory, Report, Subject, Verdict, report};
 use rescind_service::testkit::{Fault, MemoryKv, Trouble, World};
 use spin_redis::{Server, SpinRedis, Unwatch};
 use std::io::Write as _;
@@ -115,12 +115,74 @@ async fn a_probe_of_a_store_that_is_refused_leaves_nothing_and_asks_again() {
     }
 }
 
+/// A store whose swaps over a value write whatever was seen: the probe, which tries creation alone, does not notice.
+struct Blind(Memory);
+
+struct BlindKv(MemoryKv);
+
+impl Kv for BlindKv {
+    type Cell = (String, Option<<MemoryKv as Kv>::Cell>);
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
+        self.0.get(key).await
+    }
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
+        self.0.set(key, value).await
+    }
+    async fn delete(&self, key: &str) -> Result<(), KvError> {
+        self.0.delete(key).await
+    }
+    async fn open(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Cell), KvError> {
+        let (seen, cell) = self.0.open(key).await?;
+        let cell = seen.is_none().then_some(cell);
+        Ok((seen, (key.to_owned(), cell)))
+    }
+    async fn swap(&self, cell: Self::Cell, value: &[u8]) -> Result<Swap, KvError> {
+        match cell {
+            (_, Some(over_nothing)) => self.0.swap(over_nothing, value).await,
+            (key, None) => self.0.set(&key, value).await.map(|()| Swap::Swapped),
+        }
+    }
+    async fn increment(&self, key: &str, delta: i64) -> Result<i64, KvError> {
+        self.0.increment(key, delta).await
+    }
+}
+
+impl Subject for Blind {
+    type Kv = BlindKv;
+
+    fn name(&self) -> String {
+        "blind".to_owned()
+    }
+    async fn instance(&self) -> Result<BlindKv, KvError> {
+        self.0.instance().await.map(BlindKv)
+    }
+    async fn together<'a, T: Send + 'a>(&'a self, callers: Vec<Caller<'a, T>>) -> Vec<T> {
+        self.0.together(callers).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_overwrites_does_not_pass() {
+    let told = report(&Blind(Memory::new(Fault::None, 1)), Effort::LITTLE).await;
+    assert!(!told.is_kept() && !told.is_refused(), "{told}");
+    let failed = |line: &Line| matches!(line.verdict, Verdict::Failed(_));
+    let found: Vec<&str> = told.lines.iter().filter(|line| failed(line)).map(|line| line.case.name).collect();
+    for name in
+        ["swap-over-change", "swap-over-removal", "swaps-race", "record-update-race", "record-proof", "tally-race"]
+    {
+        assert!(found.contains(&name), "{name} should have noticed: {told}");
+    }
+}
+
 /// A server, or `None` where there is none and nobody demands one.
 async fn server() -> Option<Server> {
     match Server::start().await {
         Ok(server) => Some(server),
         Err(why) if std::env::var_os("RESCIND_REDIS").is_none_or(|v| v.is_empty() || v == "0") => {
-            say(&format!("SKIPPED, nothing was asked of Redis: {why}. Install redis-server; RESCIND_REDIS=1 demands it."));
+            say(&format!(
+                "SKIPPED, nothing was asked of Redis: {why}. Install redis-server; RESCIND_REDIS=1 demands it."
+            ));
             None
         }
         Err(why) => panic!("RESCIND_REDIS demands a Redis server: {why}"),
@@ -155,7 +217,7 @@ async fn a_connection_to_redis_that_breaks_after_the_watch_never_writes_unwatche
         let (_, cell) = one.open(&key).await.unwrap();
         server.break_connections().await.unwrap();
         // The client connects again by itself, without the watch.
-        let mut other = Err(rescind_service::ports::KvError(String::new()));
+        let mut other = Err(KvError(String::new()));
         for _ in 0..50 {
             other = two.set(&key, b"other").await;
             if other.is_ok() {

@@ -170,7 +170,9 @@ impl Problem {
             }
             // Without Retry-After: it does not mend by itself.
             Error::StoreRefused(why) => {
-                let detail = format!("The key-value store of this deployment is refused: {why}. Nothing took place. Its operator has to give it another store (docs/storage.md).");
+                let detail = format!(
+                    "The key-value store of this deployment is refused: {why}. Nothing took place. Its operator has to give it another store (docs/storage.md)."
+                );
                 Self::new(code::STORE_REFUSED, detail)
             }
             Error::Internal(why) => Self::internal(why),

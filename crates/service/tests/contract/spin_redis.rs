@@ -33,7 +33,8 @@ impl Server {
     /// Starts one as `deploy/spin-redis.toml` asks for it, or says why it could not.
     pub async fn start() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
+        let free =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
         let child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &free.port().to_string(), "--save", ""])
             .args(["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"])
@@ -138,8 +139,7 @@ impl Subject for SpinRedis<'_> {
     async fn together<'a, T: Send + 'a>(&'a self, callers: Vec<Caller<'a, T>>) -> Vec<T> {
         let runtime = tokio::runtime::Handle::current();
         std::thread::scope(|scope| {
-            let running: Vec<_> =
-                callers.into_iter().map(|caller| scope.spawn(|| runtime.block_on(caller))).collect();
+            let running: Vec<_> = callers.into_iter().map(|caller| scope.spawn(|| runtime.block_on(caller))).collect();
             running.into_iter().filter_map(|caller| caller.join().ok()).collect()
         })
     }

@@ -53,7 +53,7 @@ async fn on_a_store_that_cannot_keep_money_safe_nothing_is_done_and_everybody_is
         // The same database on a store that can is as it was.
         let back = shop.moved_to(Fault::None).await;
         back.get("", "/readyz").await.expect(200);
-        back.void("S-1", "void").await.expect(200);
+        back.void("S-1", "void").await.expect(201);
     }
 }
 

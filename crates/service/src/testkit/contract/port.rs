@@ -102,8 +102,7 @@ async fn keys_apart<S: Subject>(asked: &Asked<'_, S>) -> Told {
     let long = "k".repeat(KEY_BYTES.saturating_sub(name.len()).saturating_sub(2));
     let ends =
         ["a", "A", "a:", "a:p00000000", "a#0000000000000001", "a~0", "a.b", "a_b", "a-b", "a%b", "a=b", "a b", &long];
-    let keys: Vec<String> =
-        ends.iter().map(|end| format!("{name}:{end}")).chain([format!("{name}:{long}+")]).collect();
+    let keys: Vec<String> = ends.iter().map(|end| format!("{name}:{end}")).chain([format!("{name}:{long}+")]).collect();
     for key in &keys {
         kv.set(key, key.as_bytes()).await?;
     }
@@ -158,7 +157,9 @@ async fn swap_over_value<S: Subject>(asked: &Asked<'_, S>) -> Told {
         let next = format!("{round}").into_bytes();
         kv.swap(cell, &next).await?;
         let there = kv.get(&key).await?;
-        expect(there.as_ref() == Some(&next), || format!("{round} was swapped in, {} is there", shown(there.as_deref())))?;
+        expect(there.as_ref() == Some(&next), || {
+            format!("{round} was swapped in, {} is there", shown(there.as_deref()))
+        })?;
     }
     Ok(())
 }
@@ -195,7 +196,11 @@ async fn swap_over<S: Subject>(asked: &Asked<'_, S>, between: Between) -> Told {
         let there = two.get(&key).await?;
         let expected = (between != Between::Removal).then_some(b"other".as_slice());
         expect(there.as_deref() == expected, || {
-            format!("{} is there, {} was expected; the late swap said {said:?}", shown(there.as_deref()), shown(expected))
+            format!(
+                "{} is there, {} was expected; the late swap said {said:?}",
+                shown(there.as_deref()),
+                shown(expected)
+            )
         })?;
     }
     Ok(())

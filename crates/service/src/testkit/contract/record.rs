@@ -338,7 +338,8 @@ async fn foreign<S: Subject>(asked: &Asked<'_, S>) -> Result<(), Broken> {
         }
         asked.subject.rest().await;
         let read: Result<Option<Log>, Broken> = read(asked, &key).await;
-        let refused = |result: Option<&Broken>| result.is_some_and(|why| why.contains(named) && why.contains("Internal"));
+        let refused =
+            |result: Option<&Broken>| result.is_some_and(|why| why.contains(named) && why.contains("Internal"));
         expect(refused(read.as_ref().err()), || format!("{read:?} was read, {named} should be named"))?;
         let written: Result<(), Broken> = request!(asked, records => records
             .update::<Log, _, _>(&key, "a", unique(), |_| Ok((Some(Log::default().with("a")), ())))
