@@ -21,6 +21,7 @@
 //! | `case`, `order`, `inquiry`, `liability`, `trace` | what is asked of persons, and what is left to do after a refund |
 //! | `books`, `funding` | what a merchant's payments amount to, and what limits the refunds of a day |
 //! | `register`, `export` | lists over all payments, everything about one payment |
+//! | `checkpoint` | what a merchant's payments were at the end of a day, signed; what that proves |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
 //! | `personal`, `evidence` | what is kept outside the ledger, because it must be erasable |
 //! | `mask` | who sees what of it |
@@ -36,6 +37,7 @@ pub mod app;
 pub mod books;
 pub mod bundle;
 pub mod case;
+pub mod checkpoint;
 pub mod code;
 pub mod confirmation;
 mod count;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bundle;
+mod checkpoint;
 mod confirmation;
 mod device;
 mod document;
