@@ -16,6 +16,7 @@
 //! | `checkpoint` | what is signed of a day |
 //! | `export` | the file |
 //! | `verify` | checking it |
+//! | `report` | what it proves, in plain words, and what it does not |
 //!
 //! # What the hashes cover
 //!
@@ -45,6 +46,7 @@ pub mod export;
 pub mod hash;
 pub mod head;
 pub mod limits;
+mod report;
 pub mod tree;
 pub mod verify;
 

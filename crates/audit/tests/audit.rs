@@ -496,3 +496,45 @@ proptest! {
         prop_assert!(verify(&bytes, &[public()]).is_err());
     }
 }
+
+#[test]
+fn a_report_says_what_is_proved_and_what_is_not() {
+    let world = World::new();
+    let mut export = world.export(4);
+    export.checkpoints.truncate(1);
+    let proved = check(&export).unwrap();
+    let hash = proved.checkpoints[0].1;
+    let expected = [
+        "Merchant M-1.",
+        "",
+        "Proved:",
+        "  checkpoint 1 of 2026-11-23: 9 events, made 2026-11-24T00:00:00Z, signed by one of the keys",
+        &format!("    hash {hash}"),
+        "  payment S-4 is in checkpoint 1 with 3 events",
+        "  its whole history up to there is this, none changed, left out or added:",
+        "    1 2026-11-23T00:00:01Z sale.registered, 60.00 CNY by kim, \"商品有误 \\\"returned\\\"\"",
+        "    2 2026-11-23T00:00:02Z refund.submitted, 60.00 CNY by kim, \"商品有误 \\\"returned\\\"\"",
+        "    3 2026-11-23T00:00:03Z refund.cleared, 60.00 CNY by kim, \"商品有误 \\\"returned\\\"\"",
+        "  its double entries up to there are these, each summing to zero:",
+        "    1 2026-11-23T00:00:02Z refund: debit merchant 60.00 CNY, credit customer 60.00 CNY",
+        "    2 2026-11-23T00:00:03Z refund: debit merchant 60.00 CNY, credit customer 60.00 CNY",
+        "",
+        "Not proved:",
+        "  what happened to the payment after event 3: later checkpoints commit to it",
+        "  that nobody was shown another row of checkpoints: compare a hash above with one that somebody else kept",
+        "  when a checkpoint was made, but by its maker's own clock",
+        "  that money moved: this is what the system recorded, not what a bank did",
+    ];
+    assert_eq!(proved.report(), expected);
+    assert!(proved.has_checkpoint(hash) && !proved.has_checkpoint(Hash::of(b"")));
+
+    part_of(&mut export).events = None;
+    let withheld = check(&export).unwrap().report();
+    let link = &world.payments[4].events[2].link;
+    assert!(withheld.contains(&format!("  the last link of its history is {link}; the history itself is not in the file")));
+    assert!(withheld.contains(&"  what its events say: whoever took the file out may not see all of it".to_owned()));
+
+    let days = check(&Export::new(merchant(), world.export(0).checkpoints, None)).unwrap().report();
+    assert!(days.contains(&"  each of these checkpoints names the one before it, and begins where that one ended".to_owned()));
+    assert!(days.contains(&"  anything about a single payment: the file shows none".to_owned()));
+}

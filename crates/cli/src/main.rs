@@ -5,6 +5,7 @@
 
 mod acquirer;
 mod admin;
+mod audit;
 mod bundle;
 mod components;
 mod native;
@@ -41,6 +42,9 @@ enum Command {
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
+    /// Take out what proves a payment's history, and check it with nothing but the file and a public key.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
     /// Play a payment terminal, with the server or without it.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Command::Policy(policy) => policy.run(),
         Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => audit.run(),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),
     };
