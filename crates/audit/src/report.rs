@@ -43,7 +43,10 @@ impl Proved {
             }
             None => say("  anything about a single payment: the file shows none".to_owned()),
         }
-        say("  that nobody was shown another row of checkpoints: compare a hash above with one that somebody else kept".to_owned());
+        say(
+            "  that nobody was shown another row of checkpoints: compare a hash above with one that somebody else kept"
+                .to_owned(),
+        );
         say("  when a checkpoint was made, but by its maker's own clock".to_owned());
         say("  that money moved: this is what the system recorded, not what a bank did".to_owned());
     }
@@ -63,7 +66,10 @@ impl ProvedSale {
                 say("  its whole history up to there is this, none changed, left out or added:".to_owned());
                 events.iter().for_each(|event| say(format!("    {}", told(event))));
             }
-            None => say(format!("  the last link of its history is {}; the history itself is not in the file", self.head.link)),
+            None => say(format!(
+                "  the last link of its history is {}; the history itself is not in the file",
+                self.head.link
+            )),
         }
         if self.entries.is_empty() {
             say("  nothing was posted by then".to_owned());

@@ -531,10 +531,16 @@ fn a_report_says_what_is_proved_and_what_is_not() {
     part_of(&mut export).events = None;
     let withheld = check(&export).unwrap().report();
     let link = &world.payments[4].events[2].link;
-    assert!(withheld.contains(&format!("  the last link of its history is {link}; the history itself is not in the file")));
+    assert!(
+        withheld.contains(&format!("  the last link of its history is {link}; the history itself is not in the file"))
+    );
     assert!(withheld.contains(&"  what its events say: whoever took the file out may not see all of it".to_owned()));
 
     let days = check(&Export::new(merchant(), world.export(0).checkpoints, None)).unwrap().report();
-    assert!(days.contains(&"  each of these checkpoints names the one before it, and begins where that one ended".to_owned()));
+    assert!(
+        days.contains(
+            &"  each of these checkpoints names the one before it, and begins where that one ended".to_owned()
+        )
+    );
     assert!(days.contains(&"  anything about a single payment: the file shows none".to_owned()));
 }

@@ -132,7 +132,9 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 impl Export {
     fn run(&self) -> anyhow::Result<()> {
         let (path, queries) = match (&self.sale, self.checkpoint) {
-            (Some(sale), _) => (format!("/v1/transactions/{sale}/audit"), [("event", self.event), ("until", self.until)]),
+            (Some(sale), _) => {
+                (format!("/v1/transactions/{sale}/audit"), [("event", self.event), ("until", self.until)])
+            }
             (None, Some(number)) => (format!("/v1/checkpoints/{number}"), [("since", self.since), ("", None)]),
             (None, None) => bail!("say what to take out: --sale or --checkpoint"),
         };

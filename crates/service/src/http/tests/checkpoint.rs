@@ -122,7 +122,7 @@ async fn a_payment_of_several_days_is_proved_as_it_was_at_the_end_of_each() {
     assert_eq!((before.payment.unwrap().head, before.checkpoints.len()), (first.head, 2));
     shop.get(&shop.manager, "/v1/transactions/S-1/audit?event=1&until=3").await.refused(404, "not-found");
     shop.get(&shop.manager, "/v1/transactions/S-1/audit?until=1").await.refused(404, "not-found");
-    shop.get(&shop.manager, "/v1/transactions/S-1/audit?event=0").await.refused(422, "field.invalid");
+    shop.get(&shop.manager, "/v1/transactions/S-1/audit?event=0").await.refused(422, "parameter.invalid");
     for path in ["/v1/checkpoints/0", "/v1/checkpoints/3", "/v1/checkpoints/x", "/v1/checkpoints/1?since=2"] {
         shop.get(&shop.manager, path).await.refused(404, "not-found");
     }
