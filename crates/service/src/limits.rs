@@ -370,5 +370,9 @@ pub const CHECKPOINT_MERCHANTS_AT_ONCE: usize = 200;
 /// Checkpoints that are looked through for one event. It is in that of its day, or one soon after.
 pub const CHECKPOINT_SCAN: usize = 512;
 
+/// Checkpoints before an event's day that are looked through for it, unless it is asked for by number: only a clock that was
+/// ahead can put it there.
+pub const CHECKPOINT_BEHIND: usize = 8;
+
 /// Keys that ever signed checkpoints: none is forgotten. One a year is many.
 pub const CHECKPOINT_KEYS: usize = 64;

@@ -3,7 +3,7 @@
 use super::{Heads, Kept, PagePart, Volume, Work, day_tree, head_of};
 use crate::app::App;
 use crate::error::Error;
-use crate::limits::{CHECKPOINT_SCAN, LIST_LIMIT};
+use crate::limits::{CHECKPOINT_BEHIND, CHECKPOINT_SCAN, LIST_LIMIT};
 use crate::ports::Ports;
 use crate::principal::{Deed, Principal};
 use crate::sale::Aggregate;
@@ -20,6 +20,8 @@ struct Wanted<'a> {
     sequence: u64,
     /// When it happened.
     at: Instant,
+    /// How many checkpoints before its day are looked through.
+    behind: usize,
 }
 
 /// Where an event is.
@@ -184,7 +186,8 @@ impl<P: Ports> App<P> {
                 if event.at > newest.made_at && sequence.is_none() {
                     continue;
                 }
-                let wanted = Wanted { merchant, sale, sequence: event.sequence, at: event.at };
+                let behind = if sequence.is_some() { CHECKPOINT_SCAN } else { CHECKPOINT_BEHIND };
+                let wanted = Wanted { merchant, sale, sequence: event.sequence, at: event.at, behind };
                 if let Some(found) = self.find_committed(&wanted, newest.number).await? {
                     return Ok((found, event.clone()));
                 }
@@ -210,7 +213,7 @@ impl<P: Ports> App<P> {
                 low = middle.saturating_add(1);
             }
         }
-        for number in (low..=newest).chain((1..low).rev()).take(CHECKPOINT_SCAN) {
+        for number in (low..=newest).take(CHECKPOINT_SCAN).chain((1..low).rev().take(wanted.behind)) {
             let kept = self.kept_checkpoint(merchant, number).await?;
             for (in_day, part) in kept.volumes.iter().enumerate().filter(|(_, part)| part.times.include(wanted.at)) {
                 let key = Key::checkpoint_volume(merchant, &part.tree.root.to_string());
