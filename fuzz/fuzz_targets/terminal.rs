@@ -12,7 +12,7 @@ use rescind_journal::{Acknowledgement, Head, OperationOutcome, OperationResult};
 use rescind_model::record::Question;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, Channel, Forwarding, Instant, Money, OperationQuestion, RefundQuestion, Sale, SaleOutcome, SaleStatus,
+    BusinessDay, Channel, Forwarding, Instant, Money, OperationId, OperationQuestion, RefundQuestion, Sale, SaleOutcome, SaleStatus,
     SettlementMode, VoidQuestion, Way,
 };
 use rescind_proof::{Authenticated, Method, Operation, Proof, operation_digest};
@@ -443,9 +443,9 @@ impl World {
             Text::Outcome => {
                 let results = [OperationResult::Done, OperationResult::Failed, OperationResult::Unknown];
                 let result = results.get(usize::from(about >> 6)).copied().unwrap_or(OperationResult::Withdrawn);
-                let operation = operation_id(about).parse().unwrap();
+                let operation: OperationId = operation_id(about).parse().unwrap();
                 json(&|| {
-                    let outcome = OperationOutcome { operation, result, detail: Some("终端".into()) };
+                    let outcome = OperationOutcome { operation: operation.clone(), result, detail: Some("终端".into()) };
                     serde_json::to_vec(&outcome)
                 })
             }
