@@ -6,6 +6,7 @@ mod bad_input;
 mod bundle;
 mod confirmation;
 mod device;
+mod doctor;
 mod document;
 mod faults;
 mod funding;
