@@ -7,6 +7,7 @@ mod acquirer;
 mod admin;
 mod bundle;
 mod components;
+mod doctor;
 mod native;
 mod policy;
 mod provision;
@@ -41,6 +42,8 @@ enum Command {
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
+    /// Walk a database that is not in use and check everything in it.
+    Doctor(doctor::Doctor),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
     /// Play a payment terminal, with the server or without it.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Policy(policy) => policy.run(),
         Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),
     };
