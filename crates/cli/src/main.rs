@@ -8,6 +8,7 @@ mod admin;
 mod audit;
 mod bundle;
 mod components;
+mod doctor;
 mod native;
 mod policy;
 mod provision;
@@ -45,6 +46,8 @@ enum Command {
     /// Take out what proves a payment's history, and check it with nothing but the file and a public key.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Walk a database that is not in use and check everything in it.
+    Doctor(doctor::Doctor),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
     /// Play a payment terminal, with the server or without it.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
         Command::Audit(audit) => audit.run(),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),
     };

@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-mod unheard;
+pub(crate) mod unheard;
 
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
@@ -54,21 +54,21 @@ pub struct TickReport {
 /// when it begins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bucket {
+pub(crate) struct Bucket {
     /// When it begins, in ms.
-    start: i64,
+    pub(crate) start: i64,
     /// How long it is, in ms.
-    width: i64,
+    pub(crate) width: i64,
     /// Nothing may be added any more: it is being worked off.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    closing: bool,
+    pub(crate) closing: bool,
 }
 
 /// The buckets that hold something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Buckets {
-    buckets: Vec<Bucket>,
+pub(crate) struct Buckets {
+    pub(crate) buckets: Vec<Bucket>,
     mark: String,
 }
 

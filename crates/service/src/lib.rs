@@ -28,6 +28,7 @@
 //! | `retention` | the days on which it goes |
 //! | `upcast` | records of older formats |
 //! | `terminal/` | what terminals did without the server, taken in: `POST /v1/terminal/sync` |
+//! | `doctor` | a whole store, walked and checked; natively only |
 //! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries; `courier/unheard` old payments that nobody knows of |
 //! | `http/` | the API |
@@ -44,6 +45,8 @@ mod count;
 pub mod courier;
 pub mod decision;
 pub mod directory;
+#[cfg(feature = "native")]
+pub mod doctor;
 pub mod endpoint;
 pub mod error;
 pub mod evidence;

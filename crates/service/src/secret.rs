@@ -17,7 +17,7 @@ use sha2::Sha256;
 /// The stored form. No `Debug`: it must not end up in a message.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Secret {
+pub(crate) struct Secret {
     /// 64 hexadecimal digits.
     hex: String,
 }

@@ -21,6 +21,12 @@ fn hashed(text: &str) -> String {
 }
 
 impl Key {
+    /// A key as it was met in a store.
+    #[cfg(feature = "native")]
+    pub(crate) fn met(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

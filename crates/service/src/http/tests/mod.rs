@@ -7,6 +7,7 @@ mod bundle;
 mod checkpoint;
 mod confirmation;
 mod device;
+mod doctor;
 mod document;
 mod faults;
 mod funding;
