@@ -177,7 +177,7 @@ impl<P: Ports> App<P> {
         match done {
             Ok(outcome) => Ok(outcome.aggregate()),
             // Nothing is known: the hold stays until the books see what became of it.
-            Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => Err(error),
+            Err(error @ (Error::Unavailable(_) | Error::StoreRefused(_) | Error::Internal(_))) => Err(error),
             Err(error) => {
                 self.change_books(merchant, |books| books.holds.retain(|there| there.command != *command)).await?;
                 Err(error)

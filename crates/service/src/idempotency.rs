@@ -181,7 +181,7 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// The store's: the key is then free after its lease.
     pub async fn abandon(&self, ticket: Ticket, error: &Error) -> Result<(), Error> {
-        let failure = matches!(error, Error::Unavailable(_) | Error::Internal(_));
+        let failure = matches!(error, Error::Unavailable(_) | Error::StoreRefused(_) | Error::Internal(_));
         let records = self.records().await?;
         let mark = self.random_hex(32);
         records

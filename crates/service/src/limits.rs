@@ -39,6 +39,10 @@ pub const SWAP_ATTEMPTS: u32 = 64;
 /// Attempts to prove a write whose outcome is unclear.
 pub const PROOF_ATTEMPTS: u32 = 4;
 
+/// Swaps of which none takes place before a store is said to have none: where one in six operations fails, that all of these
+/// do while every read and write succeeds comes once in some hundred thousand probes.
+pub const PROBE_SWAPS: u32 = 8;
+
 /// Longest idempotency key (the IETF draft leaves it open; Stripe takes 255).
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 

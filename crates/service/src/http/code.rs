@@ -138,6 +138,7 @@ codes! {
     TOO_MANY_ATTEMPTS 429 "operator.too-many-attempts" "Too many wrong PINs under this key";
 
     INTERNAL 500 "internal" "Something failed on our side";
+    STORE_REFUSED 503 "store.refused" "The store of this deployment cannot keep money safe";
     STORE_UNAVAILABLE 503 "store.unavailable" "The store is busy or unreachable";
 }
 

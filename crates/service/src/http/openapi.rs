@@ -19,7 +19,7 @@ use crate::http::event::{Feed, ToldEvent};
 use crate::http::evidence::{EvidenceErasure, EvidenceParts, PieceView};
 use crate::http::export::ExportView;
 use crate::http::funding::{Balances, Entries, FundsView, PayIn, ReceiptView};
-use crate::http::health::{Health, Meaning};
+use crate::http::health::{Health, Meaning, Readiness};
 use crate::http::hold::{Completion, HoldView, NewHold};
 use crate::http::inquiry::{Information, Question, ReturnNews, TraceAsk};
 use crate::http::instruction::IDEMPOTENCY_KEY;
@@ -391,6 +391,9 @@ fn words<T: Vocabulary>() -> RefOr<Schema> {
 impl Document {
     fn open_routes(&mut self) {
         self.get("/healthz", Needs::Nothing, "Whether it is up").answer::<Health>(200, "It is.").end();
+        self.get("/readyz", Needs::Nothing, "Whether its store answers and can keep money safe")
+            .answer::<Readiness>(200, "It does.")
+            .end();
         self.get("/metrics", Needs::Nothing, "Numbers for Prometheus").text("The Prometheus text format.").end();
         self.get("/openapi.json", Needs::Nothing, "This document").answer::<Object>(200, "This document.").end();
         self.get("/problems/{code}", Needs::Nothing, "What a problem code means")

@@ -54,6 +54,7 @@ impl<P: Ports> Routes<P> {
     fn new() -> Self {
         Self { router: Router::new(), all: Vec::new() }
             .get("/healthz", health::healthz)
+            .get("/readyz", health::readyz::<P>)
             .get("/metrics", health::metrics::<P>)
             .get("/openapi.json", health::openapi)
             .get("/problems/{code}", health::problem)

@@ -24,6 +24,7 @@ mod proof;
 mod race;
 mod route;
 mod shop;
+mod store;
 mod story;
 mod sync;
 mod till;
