@@ -5,8 +5,10 @@
 
 mod acquirer;
 mod admin;
+mod audit;
 mod bundle;
 mod components;
+mod doctor;
 mod native;
 mod policy;
 mod provision;
@@ -41,6 +43,11 @@ enum Command {
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
+    /// Take out what proves a payment's history, and check it with nothing but the file and a public key.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Walk a database that is not in use and check everything in it.
+    Doctor(doctor::Doctor),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
     /// Play a payment terminal, with the server or without it.
@@ -54,6 +61,8 @@ fn main() -> ExitCode {
         Command::Policy(policy) => policy.run(),
         Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => audit.run(),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),
     };

@@ -38,7 +38,7 @@ pub struct Receipt {
     /// When it was recorded.
     pub at: Instant,
     /// The attempt that wrote it: only that one's money counts.
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Record for Receipt {

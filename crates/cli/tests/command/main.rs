@@ -8,6 +8,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod audit;
 mod bundle;
 
 use serde_json::{Value, json};

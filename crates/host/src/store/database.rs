@@ -105,7 +105,7 @@ impl Database {
 }
 
 /// Another `rescind serve` on the same file is refused at once, whatever state its database is in.
-fn take_lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn take_lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -178,7 +178,7 @@ fn reported<T>(path: &Path, check: impl FnOnce() -> T) -> T {
     checked
 }
 
-fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+pub(super) fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
     let other_layout = |found: String| OpenError::Layout { path: path.to_owned(), found };
     let mut statement = connection

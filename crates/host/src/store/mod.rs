@@ -15,6 +15,7 @@ pub mod component;
 mod database;
 mod group_commit;
 mod per_write;
+mod resting;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use futures_util::future::BoxFuture;
 pub use component::{Archive, Component, Kept};
 pub use group_commit::SqliteStore;
 pub use per_write::PerWriteStore;
+pub use resting::Resting;
 
 use crate::limits;
 

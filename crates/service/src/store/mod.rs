@@ -371,7 +371,7 @@ fn slot<C, T: Record>(key: &Key, at: Place<C>, bytes: Option<&[u8]>) -> Result<S
     Ok(Slot { key: key.clone(), at, version, value })
 }
 
-fn decode<T: Record>(key: &Key, bytes: &[u8]) -> Result<(T, u64), Error> {
+pub(crate) fn decode<T: Record>(key: &(impl core::fmt::Display + ?Sized), bytes: &[u8]) -> Result<(T, u64), Error> {
     match serde_json::from_slice::<Envelope<T>>(bytes) {
         Ok(envelope) if envelope.f == T::FORMAT => Ok((envelope.d, envelope.v)),
         other => {
@@ -389,12 +389,12 @@ fn decode<T: Record>(key: &Key, bytes: &[u8]) -> Result<(T, u64), Error> {
     }
 }
 
-fn body_key(key: &Key, nonce: i64) -> String {
+pub(crate) fn body_key(key: &(impl core::fmt::Display + ?Sized), nonce: i64) -> String {
     format!("{key}#{nonce:016x}")
 }
 
 /// A head is 8 bytes; an envelope never is.
-fn head(bytes: &[u8]) -> Option<i64> {
+pub(crate) fn head(bytes: &[u8]) -> Option<i64> {
     bytes.try_into().ok().map(i64::from_le_bytes)
 }
 

@@ -392,6 +392,17 @@ impl MemoryKv {
         self.with(|i| i.values.keys().cloned().collect())
     }
 
+    /// At most `limit` keys that follow one, each with its value, whatever trouble there is.
+    #[must_use]
+    pub fn rows_after(&self, key: Option<&str>, limit: usize) -> Vec<(String, Vec<u8>)> {
+        use core::ops::Bound;
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        self.with(|i| {
+            let rows = i.values.range::<str, _>((from, Bound::Unbounded)).take(limit);
+            rows.map(|(key, value)| (key.clone(), value.clone())).collect()
+        })
+    }
+
     /// The largest value.
     #[must_use]
     pub fn largest(&self) -> usize {
@@ -462,6 +473,12 @@ impl MemoryKv {
     fn atomics(&self) -> Result<(), KvError> {
         let none = || KvError("this store has no atomic operations".to_owned());
         self.fault.has_atomics().then_some(()).ok_or_else(none)
+    }
+}
+
+impl crate::doctor::Listed for MemoryKv {
+    async fn after(&self, key: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, KvError> {
+        Ok(self.rows_after(key, limit))
     }
 }
 

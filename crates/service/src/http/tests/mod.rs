@@ -4,8 +4,10 @@
 
 mod bad_input;
 mod bundle;
+mod checkpoint;
 mod confirmation;
 mod device;
+mod doctor;
 mod document;
 mod faults;
 mod funding;
