@@ -38,7 +38,7 @@ impl PerWriteStore {
     /// # Errors
     /// [`OpenError`] if the file is in use by another process, damaged, of another layout or not accessible.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let database = database::Database::open(path)?;
+        let database = database::Database::open(path, None)?;
         let connection = Some(database.writer()?);
         Ok(Self { inner: Mutex::new(Inner { connection, figures: Figures::default() }), _database: database })
     }
