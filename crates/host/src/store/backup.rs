@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{database, schema};
-use crate::error::BackupError;
+use crate::error::{BackupError, OpenError};
 use crate::limits;
 
 /// The form of manifests that this program writes.
@@ -152,7 +152,16 @@ pub(super) fn compare(copy: &Path, manifest: &Manifest, found: (u64, String)) ->
 
 /// Refuses a database that is not sound or not the manifest's. It is read at `path` and is the backup `copy`.
 pub(super) fn check_content(path: &Path, copy: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    let content = look_into(path)?;
+    let content = look_into(path).map_err(|error| match error {
+        OpenError::Newer { found, known, .. } => {
+            let reason = format!("its schema version is {found}, this program knows 0 to {known}");
+            BackupError::Newer { path: copy.to_owned(), reason }
+        }
+        OpenError::Damaged { reason, .. } | OpenError::Layout { found: reason, .. } => {
+            BackupError::Damaged { path: copy.to_owned(), reason }
+        }
+        other => BackupError::Database(other),
+    })?;
     let expected = Content { schema: manifest.schema, keys: manifest.keys, components: manifest.components };
     if content != expected {
         let reason = format!("it holds {content:?}, its manifest says {expected:?}");
@@ -293,8 +302,8 @@ struct Content {
 }
 
 /// Looks through every page of a database that nobody has open, without leaving anything beside it.
-fn look_into(path: &Path) -> Result<Content, BackupError> {
-    let failed = |error: rusqlite::Error| BackupError::Database(database::classify(path, &error));
+fn look_into(path: &Path) -> Result<Content, OpenError> {
+    let failed = |error: rusqlite::Error| database::classify(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     database::check_layout(path, &connection)?;

@@ -1,6 +1,7 @@
 //! The SQLite file: opening it safely, and the table layout it shares with Spin's default key-value store.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -19,6 +20,9 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
     value BLOB NOT NULL,
     PRIMARY KEY (store, key)
 )";
+
+/// How the file of a database begins.
+const HEAD: &[u8; 16] = b"SQLite format 3\0";
 
 /// Name, declared type, not-null flag and position in the primary key of each column.
 const COLUMNS: [(&str, &str, bool, i64); 3] =
@@ -149,6 +153,10 @@ pub(super) fn take_lock(path: &Path) -> Result<File, OpenError> {
 
 /// Refuses a file that somebody has open, whatever else it is. A log that a crash left is merged by that.
 pub(super) fn refuse_in_use(path: &Path) -> Result<(), OpenError> {
+    if !begins_as_a_database(path) {
+        // Nobody can have that open; and SQLite would take it for an empty one and delete its log.
+        return Ok(());
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let taken = Connection::open_with_flags(path, flags).and_then(|connection| take_alone(&connection));
     match taken.map_err(|error| classify(path, &error)) {
@@ -156,6 +164,23 @@ pub(super) fn refuse_in_use(path: &Path) -> Result<(), OpenError> {
         // There is none, or it is damaged: nobody has it open.
         _ => Ok(()),
     }
+}
+
+/// Whether a file has the head of a database. One that is empty has none, and neither has one that is not there.
+pub(super) fn begins_as_a_database(path: &Path) -> bool {
+    let mut head = [0; HEAD.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *HEAD
+}
+
+/// Refuses a log whose database is gone: SQLite would delete it without a word.
+fn check_log(path: &Path) -> Result<(), OpenError> {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let log = size(&beside(path, "-wal"));
+    if log == 0 || size(path) > 0 {
+        return Ok(());
+    }
+    let reason = format!("it is empty or not there, and beside it is a log of {log} bytes that belongs to a database");
+    Err(OpenError::Damaged { path: path.to_owned(), reason })
 }
 
 /// Fails if somebody else has the file open.
@@ -180,6 +205,7 @@ enum Depth {
 /// Refuses a file that is in use, damaged, or not a key-value database.
 fn check(path: &Path, vfs: Option<&str>, depth: Depth) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
+    check_log(path)?;
     let connection = connect(path, vfs, OpenFlags::default()).map_err(failed)?;
     take_alone(&connection).map_err(failed)?;
     // What is not ours, or not for us yet, need not be sound.

@@ -91,10 +91,15 @@ fn note(mut lock: &File, text: &str) -> io::Result<()> {
 
 /// Whether there is something that would be missed. What cannot be read might be.
 fn is_occupied(path: &Path) -> Result<bool, BackupError> {
-    if !exists(path)? {
-        return exists(&database::beside(path, "-wal"));
+    if database::begins_as_a_database(path) {
+        return Ok(has_rows(path).unwrap_or(true));
     }
-    Ok(has_rows(path).unwrap_or(true))
+    for path in [path, &database::beside(path, "-wal")] {
+        if exists(path)? && std::fs::metadata(path).map_err(|error| file(path, &error))?.len() > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn has_rows(path: &Path) -> rusqlite::Result<bool> {

@@ -389,6 +389,16 @@ fn damaged_and_foreign_files_are_refused() {
     assert!(refused.contains("layout of Spin's key-value store"), "{refused}");
 }
 
+#[test]
+fn a_log_whose_database_is_gone_is_not_deleted() {
+    let folder = Folder::new();
+    let log = folder.database().with_extension("db-wal");
+    std::fs::write(&log, "everything of today").unwrap();
+    let refused = SqliteStore::open(&folder.database()).unwrap_err().to_string();
+    assert!(refused.contains("beside it is a log of 19 bytes"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "everything of today");
+}
+
 fn fill(store: &dyn Store) {
     let session = Session::new();
     for number in 0..2000 {

@@ -206,9 +206,7 @@ fn damaged_newer_and_incomplete_backups_are_refused_and_change_nothing() {
     let size = fs::metadata(&copy).unwrap().len();
     describe(&Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>(), &sha256(&copy));
     assert_eq!(size, u64::try_from(bytes.len()).unwrap());
-    let newer = backup::verify(&copy).unwrap_err();
-    assert!(matches!(newer, BackupError::Database(OpenError::Newer { .. })), "{newer}");
-    refused("a later schema in the copy alone");
+    assert!(matches!(refused("a later schema in the copy alone"), BackupError::Newer { .. }));
     assert!(restore(&copy, &target, false).is_ok());
     assert_eq!(value(&target), "from the backup");
 }

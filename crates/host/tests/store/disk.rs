@@ -34,6 +34,8 @@ pub struct Plan {
     pub no_writes: Option<(Range<u64>, c_int)>,
     /// The first sync at this step or later fails. What it was to make durable is or is not, for good.
     pub no_sync_from: Option<u64>,
+    /// Syncs do nothing and say that they did.
+    pub lies: bool,
     /// How long a sync takes.
     pub sync_time: Duration,
 }
@@ -239,8 +241,31 @@ impl Inside {
         }
     }
 
-    fn sync(&mut self, name: &str) -> Result<(), c_int> {
+    /// Makes every name in the folder durable, or that it is gone.
+    fn sync_folder(&mut self) {
+        for held in self.files.values_mut() {
+            let mut kept = Vec::new();
+            for change in held.since.drain(..) {
+                match change {
+                    Change::Create => {
+                        held.durable.get_or_insert_with(Vec::new);
+                    }
+                    Change::Delete => {
+                        kept.clear();
+                        held.durable = None;
+                    }
+                    of_content => kept.push(of_content),
+                }
+            }
+            held.since = kept;
+        }
+    }
+
+    fn sync(&mut self, name: &str, folder: bool) -> Result<(), c_int> {
         self.step()?;
+        if self.plan.lies {
+            return Ok(());
+        }
         let fails = self.plan.no_sync_from.is_some_and(|from| self.steps >= from);
         let held = self.files.entry(name.to_owned()).or_default();
         for change in held.since.drain(..) {
@@ -255,6 +280,9 @@ impl Inside {
             self.plan.no_sync_from = None;
             return Err(ffi::SQLITE_IOERR_FSYNC);
         }
+        if folder {
+            self.sync_folder();
+        }
         Ok(())
     }
 }
@@ -266,6 +294,8 @@ struct Handle {
     /// Null if the file is on no disk of ours.
     disk: *const Disk,
     name: *mut String,
+    /// Whether its first sync is one of its folder, too, as it is of a journal or log in SQLite's own file system.
+    syncs_folder: bool,
 }
 
 static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
@@ -381,6 +411,8 @@ unsafe extern "C" fn open(
             (*handle).disk = Arc::into_raw(disk);
             (*handle).name = Box::into_raw(Box::new(name));
         }
+        let journals = ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL | ffi::SQLITE_OPEN_SUPER_JOURNAL;
+        (*handle).syncs_folder = flags & ffi::SQLITE_OPEN_CREATE != 0 && flags & journals != 0;
         (*file).pMethods = &raw const METHODS;
         ffi::SQLITE_OK
     }
@@ -476,8 +508,10 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int 
     if !time.is_zero() {
         std::thread::sleep(time);
     }
+    // SAFETY: the handle is open, and used by one thread at a time.
+    let folder = unsafe { std::mem::take(&mut (*file.cast::<Handle>()).syncs_folder) };
     // The real disk below needs no sync: no power is cut there.
-    match lock(&disk.inside).sync(name) {
+    match lock(&disk.inside).sync(name, folder) {
         Ok(()) => ffi::SQLITE_OK,
         Err(code) if code == ffi::SQLITE_IOERR => ffi::SQLITE_IOERR_FSYNC,
         Err(code) => code,

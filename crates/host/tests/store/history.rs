@@ -43,8 +43,16 @@ pub enum Ended {
 impl History {
     /// What a store has to be opened with to be part of it.
     pub fn trial(&self) -> Trial {
+        self.trial_until(|| false)
+    }
+
+    /// The same for a store whose process ends: what it says after that, nobody hears.
+    pub fn trial_until(&self, ended: impl Fn() -> bool + Send + 'static) -> Trial {
         let marks = Arc::clone(&self.marks);
         let tell = move |told: Told| {
+            if ended() {
+                return;
+            }
             let mut marks = marks.lock().unwrap();
             match told {
                 Told::Committing(last) => marks.ends.push(last),
@@ -114,10 +122,17 @@ impl History {
     /// Holds that this is the state at the end of one transaction: with everything acknowledged up to `least`, nothing that
     /// was lost, nothing half, in order. Gives that end.
     pub fn must_have_been(&self, state: &State, least: u64, about: &str) -> u64 {
+        self.has_been(state, least).unwrap_or_else(|reason| panic!("{about}: {reason}"))
+    }
+
+    /// As [`History::must_have_been`], with what is wrong.
+    pub fn has_been(&self, state: &State, least: u64) -> Result<u64, String> {
         let (writes, marks) = (self.writes.lock().unwrap(), self.marks.lock().unwrap());
         let is_lost = |number: u64| marks.lost.iter().any(|(first, last)| (*first..=*last).contains(&number));
         for number in &marks.acknowledged {
-            assert!(!is_lost(*number), "{about}: write {number} was acknowledged and is lost");
+            if is_lost(*number) {
+                return Err(format!("write {number} was acknowledged and is lost"));
+            }
         }
         let mut expected = State::new();
         let mut done = 0;
@@ -133,16 +148,16 @@ impl History {
             }
             done = end.max(done);
             if end >= least && expected == *state {
-                return end;
+                return Ok(end);
             }
         }
-        panic!(
-            "{about}: the state is that of no transaction at or after {least}, of {} writes in {} transactions, lost {:?}:\n{:?}",
+        Err(format!(
+            "the state is that of no transaction at or after {least}, of {} writes in {} transactions, lost {:?}:\n{:?}",
             writes.len(),
             marks.ends.len(),
             marks.lost,
             numbers(state)
-        );
+        ))
     }
 }
 

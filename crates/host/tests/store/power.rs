@@ -24,7 +24,9 @@ fn number(name: &str, otherwise: u64) -> u64 {
 /// Writers write to a disk until they are done or it is cut.
 fn write(disk: &Arc<Disk>, seed: u64) -> History {
     let history = History::default();
-    let trial = Trial { vfs: Some(disk::NAME.to_owned()), log_pages: Some(LOG_PAGES), ..history.trial() };
+    let power = Arc::clone(disk);
+    let heard = history.trial_until(move || power.is_cut());
+    let trial = Trial { vfs: Some(disk::NAME.to_owned()), log_pages: Some(LOG_PAGES), ..heard };
     // The power may be cut while the database is being made.
     let Ok(store) = SqliteStore::open_with(&disk.database(), trial) else {
         assert!(disk.is_cut());
@@ -81,4 +83,21 @@ fn after_a_power_cut_everything_acknowledged_is_there_and_nothing_half() {
     );
     assert!(acknowledged > 0 && beyond > 0 && early > 0, "the cuts did not meet every case");
     disk::forget(&whole);
+}
+
+/// Without this the test above could say that all is well because it looks at nothing.
+#[test]
+fn a_disk_that_lies_about_syncs_is_found_out() {
+    let found = (0..40).find_map(|seed| {
+        let at = fastrand::Rng::with_seed(seed).u64(200..400);
+        let disk = Disk::new(seed, Plan { cut_at: Some(at), lies: true, ..Plan::default() });
+        let history = write(&disk, seed);
+        let left = disk.after_power_cut();
+        disk::forget(&disk);
+        match SqliteStore::open(&disk::file(left.path())) {
+            Ok(store) => history.has_been(&crate::history::read(&store), history.acknowledged()).err(),
+            Err(error) => Some(error.to_string()),
+        }
+    });
+    assert!(found.is_some());
 }

@@ -44,11 +44,12 @@ fn fill(store: &SqliteStore, bytes: usize) -> [(u64, u64); 2] {
     [not_ready.unwrap(), (figures.waiting, figures.waiting_bytes)]
 }
 
-fn ends_well(disk: &Disk, store: SqliteStore) {
+fn ends_well(disk: &Disk, store: SqliteStore, bytes: usize) {
     // Reading goes on, and sees everything.
     let reader = Session::new();
     assert!(store.exists(&reader, STORE, "key-0").unwrap());
-    assert!(matches!(store.increment(&Session::new(), STORE, "n", 1), Err(StoreError::Busy { .. })));
+    let one_more = store.set(&Session::new(), STORE, "one more", Bytes::from(vec![1; bytes]));
+    assert!(matches!(one_more, Err(StoreError::Busy { .. })), "{one_more:?}");
     disk.plan(Plan::default());
     wait(&store, &reader).unwrap();
     let begun = Instant::now();
@@ -69,7 +70,7 @@ fn too_many_writes_are_refused_until_the_disk_has_taken_them() {
     let [not_ready, full] = fill(&store, 10);
     assert_eq!(not_ready.0, u64::try_from(limits::QUEUED_WRITES).unwrap());
     assert_eq!(full.0, u64::try_from(limits::QUEUED_WRITES_HARD).unwrap());
-    ends_well(&disk, store);
+    ends_well(&disk, store, 10);
 }
 
 #[test]
@@ -81,5 +82,5 @@ fn too_many_bytes_are_refused_until_the_disk_has_taken_them() {
     assert!((hard / 2..=hard / 2 + 2 * largest).contains(&not_ready.1), "{not_ready:?}");
     assert!((hard - 2 * largest..=hard).contains(&full.1), "{full:?}");
     assert!(full.0 < 200, "{full:?}");
-    ends_well(&disk, store);
+    ends_well(&disk, store, limits::VALUE_BYTES);
 }
