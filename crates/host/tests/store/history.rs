@@ -14,11 +14,14 @@ pub const STORE: &str = "default";
 /// All keys and values of a store.
 pub type State = BTreeMap<String, Bytes>;
 
+/// One write: its key and value, `None` for a deletion.
+type Write = (String, Option<Bytes>);
+
 /// What happened, shared by all writers of one database.
 #[derive(Clone, Default)]
 pub struct History {
     /// Every write, its number being its place, from 1.
-    writes: Arc<Mutex<Vec<(String, Option<Bytes>)>>>,
+    writes: Arc<Mutex<Vec<Write>>>,
     marks: Arc<Mutex<Marks>>,
 }
 

@@ -77,7 +77,7 @@ fn one_changed_byte_is_noticed_in_a_backup_always_and_in_a_database_where_the_tr
         match read {
             Err(_) => failed += 1,
             Ok(values) if values.iter().zip(state.values()).all(|(read, held)| read.as_ref() == Some(held)) => {
-                same += 1
+                same += 1;
             }
             Ok(_) => changed += 1,
         }
