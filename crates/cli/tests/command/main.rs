@@ -8,6 +8,7 @@
     reason = "tests may fail loudly"
 )]
 
+mod backup;
 mod bundle;
 
 use serde_json::{Value, json};
