@@ -172,7 +172,8 @@ pub(super) fn check_content(path: &Path, copy: &Path, manifest: &Manifest) -> Re
 
 /// Whether somebody was reading the database for a backup, and is done now.
 pub(super) fn wait_for_running(path: &Path) -> bool {
-    let Ok(lock) = OpenOptions::new().read(true).write(true).open(running_path(path)) else {
+    // Perhaps another user's.
+    let Ok(lock) = File::open(running_path(path)) else {
         return false;
     };
     let started = Instant::now();

@@ -91,8 +91,7 @@ impl Database {
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         // FULL: the log is synced at every commit. NORMAL would lose the last commits in a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        // Not by SQLite, which would do it before a commit is acknowledged and would keep its failures to itself.
-        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
+        connection.pragma_update(None, "wal_autocheckpoint", limits::WAL_PAGES).map_err(failed)?;
         connection.pragma_update(None, "journal_size_limit", limits::WAL_FILE_BYTES).map_err(failed)?;
         self.tune(&connection).map_err(failed)?;
         connection.execute_batch(CREATE_TABLE).map_err(failed)?;

@@ -172,10 +172,11 @@ impl SqliteStore {
     pub fn open_with(path: &Path, trial: Trial) -> Result<Self, OpenError> {
         let database = database::Database::open(path, trial.vfs.as_deref())?;
         let connection = database.writer()?;
+        let refused = |error: rusqlite::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
+        // The writer does it itself: SQLite would before a commit is acknowledged, and would keep its failures to itself.
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
         if let Some(pages) = trial.max_pages {
-            let full =
-                |error: rusqlite::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
-            connection.pragma_update(None, "max_page_count", pages).map_err(full)?;
+            connection.pragma_update(None, "max_page_count", pages).map_err(refused)?;
         }
         let count = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
         let connections = (0..count).map(|_| database.reader().map(Mutex::new)).collect::<Result<Vec<_>, _>>()?;
