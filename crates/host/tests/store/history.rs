@@ -18,11 +18,19 @@ pub type State = BTreeMap<String, Bytes>;
 type Write = (String, Option<Bytes>);
 
 /// What happened, shared by all writers of one database.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct History {
     /// Every write, its number being its place, from 1.
     writes: Arc<Mutex<Vec<Write>>>,
     marks: Arc<Mutex<Marks>>,
+    /// Whether the power is cut: what is said after that, nobody hears.
+    ended: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self::until(|| false)
+    }
 }
 
 #[derive(Default)]
@@ -44,14 +52,14 @@ pub enum Ended {
 }
 
 impl History {
-    /// What a store has to be opened with to be part of it.
-    pub fn trial(&self) -> Trial {
-        self.trial_until(|| false)
+    /// One that ends when the power is cut.
+    pub fn until(ended: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { writes: Arc::default(), marks: Arc::default(), ended: Arc::new(ended) }
     }
 
-    /// The same for a store whose process ends: what it says after that, nobody hears.
-    pub fn trial_until(&self, ended: impl Fn() -> bool + Send + 'static) -> Trial {
-        let marks = Arc::clone(&self.marks);
+    /// What a store has to be opened with to be part of it.
+    pub fn trial(&self) -> Trial {
+        let (marks, ended) = (Arc::clone(&self.marks), Arc::clone(&self.ended));
         let tell = move |told: Told| {
             if ended() {
                 return;
@@ -100,7 +108,10 @@ impl History {
         }
         match wait(store, &session) {
             Ok(()) => {
-                self.marks.lock().unwrap().acknowledged.push(last);
+                // A transaction that changes nothing succeeds without the disk, also after the power is cut.
+                if !(self.ended)() {
+                    self.marks.lock().unwrap().acknowledged.push(last);
+                }
                 Ended::Durable
             }
             Err(error) => Ended::Refused(error),

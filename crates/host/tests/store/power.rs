@@ -23,10 +23,9 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 /// Writers write to a disk until they are done or it is cut.
 fn write(disk: &Arc<Disk>, seed: u64) -> History {
-    let history = History::default();
     let power = Arc::clone(disk);
-    let heard = history.trial_until(move || power.is_cut());
-    let trial = Trial { vfs: Some(disk::NAME.to_owned()), log_pages: Some(LOG_PAGES), ..heard };
+    let history = History::until(move || power.is_cut());
+    let trial = Trial { vfs: Some(disk::NAME.to_owned()), log_pages: Some(LOG_PAGES), ..history.trial() };
     // The power may be cut while the database is being made.
     let Ok(store) = SqliteStore::open_with(&disk.database(), trial) else {
         assert!(disk.is_cut());
