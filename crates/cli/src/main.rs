@@ -5,9 +5,11 @@
 
 mod acquirer;
 mod admin;
+mod audit;
 mod backup;
 mod bundle;
 mod components;
+mod doctor;
 mod fill;
 mod native;
 mod policy;
@@ -51,6 +53,11 @@ enum Command {
     /// Add many sales, for measurements.
     #[command(hide = true)]
     Fill(fill::Fill),
+    /// Take out what proves a payment's history, and check it with nothing but the file and a public key.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Walk a database that is not in use and check everything in it.
+    Doctor(doctor::Doctor),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
     /// Play a payment terminal, with the server or without it.
@@ -67,6 +74,8 @@ fn main() -> ExitCode {
         Command::Backup(backup) => backup.run().map(|()| ExitCode::SUCCESS),
         Command::Restore(restore) => restore.run().map(|()| ExitCode::SUCCESS),
         Command::Fill(fill) => fill.run().map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => audit.run(),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),
     };

@@ -14,6 +14,7 @@ mod crash;
 mod faults;
 mod imports;
 mod input;
+mod kill;
 mod outage;
 mod privacy;
 mod races;

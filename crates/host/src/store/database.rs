@@ -66,9 +66,7 @@ impl Database {
     pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Self, OpenError> {
         let lock = take_lock(path)?;
         let unusable = |error: std::io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
-        if restore::interrupted(&lock).map_err(unusable)?.is_some() {
-            return Err(OpenError::Restoring { path: path.to_owned() });
-        }
+        refuse_interrupted(&lock, path)?;
         let untouched = clean_stop::take(&lock, path).map_err(unusable)?;
         let depth = if untouched { Depth::Layout } else { Depth::Whole };
         match check(path, vfs, depth) {
@@ -190,6 +188,15 @@ fn take_alone(connection: &Connection) -> rusqlite::Result<()> {
     // shared lock for as long as it lives, so it is noticed even while it is idle.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
+}
+
+/// Refuses a database in whose place a backup is still to be put.
+pub(super) fn refuse_interrupted(lock: &File, path: &Path) -> Result<(), OpenError> {
+    match restore::interrupted(lock) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(OpenError::Restoring { path: path.to_owned() }),
+        Err(error) => Err(OpenError::Unusable { path: path.to_owned(), reason: error.to_string() }),
+    }
 }
 
 /// How much of a file is looked at.

@@ -16,6 +16,7 @@ pub mod component;
 mod database;
 mod group_commit;
 mod per_write;
+mod resting;
 mod restore;
 mod schema;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use group_commit::SqliteStore;
 #[doc(hidden)]
 pub use group_commit::{Told, Trial};
 pub use per_write::PerWriteStore;
+pub use resting::Resting;
 pub use restore::{Restored, restore};
 pub use schema::VERSION as SCHEMA_VERSION;
 
