@@ -3,8 +3,11 @@
 
 use crate::provider::{Provider, State};
 use crate::sim::Values;
-use serde_json::Value;
+use core::hash::{Hash as _, Hasher as _};
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::DefaultHasher;
 use std::sync::Arc;
 
 /// What is remembered of a sale's record.
@@ -12,7 +15,97 @@ use std::sync::Arc;
 struct Seen {
     commits: u64,
     events: usize,
-    last: Value,
+    history: u64,
+}
+
+/// What the auditor reads of a sale's record. Everything else in it is passed over.
+#[derive(Debug, Deserialize)]
+struct Record<'a> {
+    #[serde(borrow)]
+    d: Aggregate<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Aggregate<'a> {
+    commits: u64,
+    #[serde(borrow)]
+    events: Vec<Event<'a>>,
+    #[serde(borrow)]
+    ledger: Ledger<'a>,
+}
+
+#[derive(Debug, Hash, Deserialize)]
+struct Event<'a> {
+    sequence: u64,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    command: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Ledger<'a> {
+    #[serde(borrow)]
+    sale: Sale<'a>,
+    #[serde(borrow)]
+    voids: Vec<Operation<'a>>,
+    #[serde(borrow)]
+    refunds: Vec<Refund<'a>>,
+    #[serde(borrow)]
+    operations: Vec<Operation<'a>>,
+    #[serde(borrow)]
+    entries: Vec<Entry<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Sale<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    captured: Minor,
+}
+
+#[derive(Debug, Deserialize)]
+struct Minor {
+    minor: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Operation<'a> {
+    /// A void has none.
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    state: Cow<'a, str>,
+    amount: Minor,
+}
+
+#[derive(Debug, Deserialize)]
+struct Refund<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    state: Cow<'a, str>,
+    #[serde(borrow)]
+    provider_reference: Cow<'a, str>,
+    request: Asked,
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    amount: Minor,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    postings: Vec<Posting<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Posting<'a> {
+    #[serde(borrow)]
+    side: Cow<'a, str>,
+    amount: Minor,
 }
 
 /// A refund as its record names it.
@@ -69,16 +162,11 @@ const LIVE_REFUND: [&str; 8] =
 /// States in which a void or other operation holds or has moved money.
 const LIVE_OPERATION: [&str; 4] = ["Authorised", "Sent", "Unknown", "Done"];
 
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn number(value: &Value, pointer: &str) -> i64 {
-    value.pointer(pointer).and_then(Value::as_i64).unwrap_or(0)
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// What happened, in short: two histories that differ differ in this.
+fn digest(events: &[Event<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    events.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// How many persons have to approve a refund of so many cents at least: the tiers of the policy in force.
@@ -117,76 +205,72 @@ impl Auditor {
             return;
         }
         self.last_values.insert(head.to_owned(), Arc::clone(bytes));
-        let Ok(record) = serde_json::from_slice::<Value>(bytes) else {
-            self.object(format!("durable: {head} is no record"));
-            return;
-        };
-        self.saw_record(head, &record);
+        match serde_json::from_slice::<Record<'_>>(bytes) {
+            Ok(record) => self.saw_record(head, &record.d),
+            Err(error) => self.object(format!("durable: {head} is no record: {error}")),
+        }
     }
 
     /// The record of a sale changed.
-    fn saw_record(&mut self, key: &str, record: &Value) {
-        let commits = record.pointer("/d/commits").and_then(Value::as_u64).unwrap_or(0);
-        let events = list(record, "/d/events");
+    fn saw_record(&mut self, key: &str, record: &Aggregate<'_>) {
         let before = self.seen.get(key).cloned().unwrap_or_default();
-        if commits != before.commits.saturating_add(1) {
-            self.object(format!("durable: {key} went from commit {} to {commits}", before.commits));
+        if record.commits != before.commits.saturating_add(1) {
+            self.object(format!("durable: {key} went from commit {} to {}", before.commits, record.commits));
         }
-        if before.events > 0 && before.events.checked_sub(1).and_then(|at| events.get(at)) != Some(&before.last) {
+        if record.events.get(..before.events).map(digest) != Some(before.history) && before.events > 0 {
             self.object(format!("durable: {key} forgot what happened"));
         }
-        let last = events.last().cloned().unwrap_or_default();
-        self.seen.insert(key.to_owned(), Seen { commits, events: events.len(), last });
-        self.conserves(key, record);
+        let now = Seen { commits: record.commits, events: record.events.len(), history: digest(&record.events) };
+        self.seen.insert(key.to_owned(), now);
+        self.conserves(key, &record.ledger);
     }
 
     /// *conservation*: what is given back or promised is not more than was taken.
-    fn conserves(&mut self, key: &str, record: &Value) {
-        let ledger = record.pointer("/d/ledger").unwrap_or(&Value::Null);
-        let sale = text(ledger, "/sale/id").to_owned();
-        let mut given = 0_i64;
-        for void in list(ledger, "/voids") {
-            if LIVE_OPERATION.contains(&text(void, "/state")) {
-                given = given.saturating_add(number(void, "/amount/minor"));
-            }
-        }
-        let voids = list(ledger, "/voids").iter().filter(|void| LIVE_OPERATION.contains(&text(void, "/state"))).count();
-        self.voids.insert(sale.clone(), voids);
+    fn conserves(&mut self, key: &str, ledger: &Ledger<'_>) {
+        let sale = ledger.sale.id.as_ref();
+        let live = |operation: &&Operation<'_>| LIVE_OPERATION.contains(&operation.state.as_ref());
+        let voids = ledger.voids.iter().filter(live);
+        let mut given = voids.clone().fold(0_i64, |sum, void| sum.saturating_add(void.amount.minor));
+        self.voids.insert(sale.to_owned(), voids.count());
         let voids: usize = self.voids.values().sum();
         if voids > VOIDS_A_DAY {
             self.object(format!("counted: {voids} voids on one day, where {VOIDS_A_DAY} are allowed"));
         }
-        for refund in list(ledger, "/refunds") {
-            let cents = number(refund, "/request/amount/minor");
-            if LIVE_REFUND.contains(&text(refund, "/state")) {
+        for refund in &ledger.refunds {
+            let cents = refund.request.amount.minor;
+            if LIVE_REFUND.contains(&refund.state.as_ref()) {
                 given = given.saturating_add(cents);
             }
-            let known = Known { sale: sale.clone(), refund: text(refund, "/id").to_owned(), cents };
-            let reference = text(refund, "/provider_reference").to_owned();
-            if let Some(other) = self.refunds.insert(reference.clone(), known.clone())
-                && other != known
-            {
-                self.object(format!("one-effect: reference {reference} stands for {other:?} and {known:?}"));
+            let reference = refund.provider_reference.as_ref();
+            let known = Known { sale: sale.to_owned(), refund: refund.id.clone().into_owned(), cents };
+            match self.refunds.get(reference) {
+                Some(other) if *other == known => {}
+                Some(other) => {
+                    let what = format!("one-effect: reference {reference} stands for {other:?} and {known:?}");
+                    self.object(what);
+                }
+                None => {
+                    self.refunds.insert(reference.to_owned(), known);
+                }
             }
         }
-        for operation in list(ledger, "/operations") {
-            let undoes = ["Reversal", "OrderClose"].contains(&text(operation, "/kind"));
-            if undoes && text(operation, "/state") == "Done" && given > 0 {
+        for operation in &ledger.operations {
+            let undoes = ["Reversal", "OrderClose"].contains(&operation.kind.as_ref());
+            if undoes && operation.state == "Done" && given > 0 {
                 self.object(format!("conservation: {key} is undone and gives back {given}"));
             }
         }
-        let taken = number(ledger, "/sale/captured/minor");
+        let taken = ledger.sale.captured.minor;
         if given > taken {
             self.object(format!("conservation: {key} gives back {given} of {taken}"));
         }
-        for entry in list(ledger, "/entries") {
-            let mut sum = 0_i64;
-            for posting in list(entry, "/postings") {
-                let sign = if text(posting, "/side") == "Credit" { -1 } else { 1 };
-                sum = sum.saturating_add(number(posting, "/amount/minor").saturating_mul(sign));
-            }
+        for entry in &ledger.entries {
+            let sum = entry.postings.iter().fold(0_i64, |sum, posting| {
+                let sign = if posting.side == "Credit" { -1 } else { 1 };
+                sum.saturating_add(posting.amount.minor.saturating_mul(sign))
+            });
             if sum != 0 {
-                self.object(format!("conservation: an entry of {key} does not balance: {entry}"));
+                self.object(format!("conservation: an entry of {key} does not balance: {entry:?}"));
             }
         }
     }

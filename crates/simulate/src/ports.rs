@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, ProviderFault};
 use crate::model::Model;
-use crate::sim::Sim;
+use crate::sim::{Inside, Sim, Verb};
 use rescind_model::{Instant, LoadError};
 use rescind_service::native::{NativePolicy, NativePure};
 use rescind_service::ports::{Kv, KvError, NoAnswer, Outbound, OutboundAnswer, Ports, Swap};
@@ -44,11 +44,11 @@ impl Ports for SimPorts {
         &self.kv
     }
     fn now(&self) -> Instant {
-        let offset = |inside: &mut crate::sim::Inside| inside.offsets.get(self.machine).copied().unwrap_or(0);
+        let offset = |inside: &mut Inside| inside.offsets.get(self.machine).copied().unwrap_or(0);
         Instant { unix_ms: self.kv.sim.with(|inside| inside.clock.saturating_add(offset(inside))) }
     }
     fn random(&self) -> [u8; 32] {
-        self.kv.sim.with(crate::sim::Inside::random)
+        self.kv.sim.with(Inside::random)
     }
     fn cached_policy(&self, hash: &str) -> Option<Arc<NativePolicy>> {
         let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,15 +158,29 @@ impl SimKv {
     /// One operation: what befalls it, the time it takes, its effect.
     async fn operation<R>(
         &self,
-        what: &'static str,
+        verb: Verb,
         key: &str,
-        effect: impl FnOnce(&mut crate::sim::Inside, Option<Fault>) -> Result<R, KvError>,
+        effect: impl FnOnce(&mut Inside, Option<Fault>) -> Result<R, KvError>,
     ) -> Result<R, KvError> {
-        let (fault, pause) = self.sim.with(|inside| {
-            let fault = inside.next_fault(&format!("{what} {key}"));
-            (fault, inside.rng.i64(1..4))
+        let take = |inside: &mut Inside, fault: Option<Fault>| {
+            if inside.has_ended() {
+                return Err(KvError("the store has ended".to_owned()));
+            }
+            effect(inside, fault)
+        };
+        let begun = self.sim.with(|inside| {
+            let fault = inside.next_fault(verb, key);
+            let pause = inside.rng.i64(1..4);
+            if fault.is_none() && inside.passes(pause) {
+                return Ok(take(inside, None));
+            }
+            Err((fault, pause, take))
         });
-        let failed = |when: &str| KvError(format!("{what} {key} failed {when} its effect"));
+        let (fault, pause, take) = match begun {
+            Ok(told) => return told,
+            Err(waits) => waits,
+        };
+        let failed = |when: &str| KvError(format!("{verb} {key} failed {when} its effect"));
         match fault {
             Some(Fault::Slow(ms)) => self.sim.sleep(ms).await,
             _ => self.sim.sleep(pause).await,
@@ -176,12 +190,7 @@ impl SimKv {
             Some(Fault::FailsBefore) => return Err(failed("before")),
             _ => {}
         }
-        let told = self.sim.with(|inside| {
-            if inside.has_ended() {
-                return Err(KvError("the store has ended".to_owned()));
-            }
-            effect(inside, fault)
-        });
+        let told = self.sim.with(|inside| take(inside, fault));
         match fault {
             Some(Fault::CrashAfter) => {
                 self.sim.with(|inside| inside.kill(inside.running));
@@ -198,11 +207,11 @@ impl Kv for SimKv {
     type Cell = SimCell;
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
-        self.operation("get", key, |inside, _| Ok(inside.values.get(key).map(|value| value.to_vec()))).await
+        self.operation(Verb::Get, key, |inside, _| Ok(inside.values.get(key).map(|value| value.to_vec()))).await
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
-        self.operation("set", key, |inside, fault| {
+        self.operation(Verb::Set, key, |inside, fault| {
             if fault != Some(Fault::SaysDone) {
                 inside.write(key, Some(Arc::from(value)));
             }
@@ -212,7 +221,7 @@ impl Kv for SimKv {
     }
 
     async fn delete(&self, key: &str) -> Result<(), KvError> {
-        self.operation("delete", key, |inside, fault| {
+        self.operation(Verb::Delete, key, |inside, fault| {
             if fault != Some(Fault::SaysDone) {
                 inside.write(key, None);
             }
@@ -222,13 +231,13 @@ impl Kv for SimKv {
     }
 
     async fn open(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Cell), KvError> {
-        let seen = self.operation("open", key, |inside, _| Ok(inside.values.get(key).cloned())).await?;
+        let seen = self.operation(Verb::Open, key, |inside, _| Ok(inside.values.get(key).cloned())).await?;
         Ok((seen.as_ref().map(|value| value.to_vec()), SimCell { key: key.to_owned(), seen }))
     }
 
     async fn swap(&self, cell: Self::Cell, value: &[u8]) -> Result<Swap, KvError> {
         let SimCell { key, seen } = cell;
-        self.operation("swap", &key, |inside, fault| {
+        self.operation(Verb::Swap, &key, |inside, fault| {
             if fault == Some(Fault::SaysDone) {
                 return Ok(Swap::Swapped);
             }
@@ -244,7 +253,7 @@ impl Kv for SimKv {
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, KvError> {
-        self.operation("increment", key, |inside, _| match inside.add(key, delta) {
+        self.operation(Verb::Increment, key, |inside, _| match inside.add(key, delta) {
             Some(sum) => Ok(sum),
             None => {
                 if inside.model == Model::SpinSqlite {

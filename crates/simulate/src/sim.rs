@@ -21,6 +21,39 @@ const REQUEST_LIVES: i64 = 30_000;
 /// request (`INTENT_PATIENCE`, 120 s).
 const CLOCK_WRONG: i64 = 40_000;
 
+/// Of 256 times that somebody is alone, how often they go on at once.
+const STAYS: u8 = 240;
+
+/// What is asked of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// A value is read.
+    Get,
+    /// A value is read, to be swapped later.
+    Open,
+    /// A value is written, whatever is there.
+    Set,
+    /// A value is written, if what was read is still there.
+    Swap,
+    /// A value is removed.
+    Delete,
+    /// A number is added to.
+    Increment,
+}
+
+impl core::fmt::Display for Verb {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Get => "get",
+            Self::Open => "open",
+            Self::Set => "set",
+            Self::Swap => "swap",
+            Self::Delete => "delete",
+            Self::Increment => "increment",
+        })
+    }
+}
+
 /// What lies in a store. Cheap to copy.
 pub type Values = BTreeMap<String, Arc<[u8]>>;
 
@@ -80,6 +113,8 @@ pub struct Inside {
     pub running: Option<usize>,
     /// When whoever was polled last wants to be polled again.
     pub wake: i64,
+    /// When the first of the others wants to go on: until then whoever is at work is alone.
+    pub horizon: i64,
     /// The acquirer.
     pub provider: Provider,
     /// The amounts of open orders, in cents.
@@ -119,6 +154,7 @@ impl Sim {
             requests: Vec::new(),
             running: None,
             wake: i64::MAX,
+            horizon: i64::MIN,
             provider: Provider::default(),
             codes: BTreeMap::new(),
             delivered: Vec::new(),
@@ -186,8 +222,21 @@ impl Inside {
         format!("{:02}:{:02}:{:02}.{:03}", part(3_600_000, 24), part(60_000, 60), part(1_000, 60), part(1, 1_000))
     }
 
+    /// Lets so many ms pass at once, if nobody else would do anything meanwhile; whether they passed. Not always: whoever does
+    /// several things side by side is one for the schedule, and each of them has to get its turns.
+    pub fn passes(&mut self, ms: i64) -> bool {
+        let until = self.clock.saturating_add(ms);
+        let alone = until < self.horizon && self.rng.u8(..) < STAYS;
+        let lives = self.running.is_none_or(|request| !self.is_dead(request));
+        if !(alone && lives) {
+            return false;
+        }
+        self.clock = until;
+        self.running.is_none_or(|request| !self.is_dead(request))
+    }
+
     /// What befalls the next operation of the store.
-    pub fn next_fault(&mut self, what: &str) -> Option<Fault> {
+    pub fn next_fault(&mut self, verb: Verb, key: &str) -> Option<Fault> {
         self.operations = self.operations.saturating_add(1);
         let fault = self.faults.store.get(&self.operations).copied();
         let running = self.running;
@@ -200,8 +249,8 @@ impl Inside {
             None => ("nobody", 0, 0),
         };
         let fault = fault?;
-        let is_swap = what.starts_with("swap");
-        let is_write = is_swap || what.starts_with("set") || what.starts_with("delete");
+        let is_swap = verb == Verb::Swap;
+        let is_write = matches!(verb, Verb::Swap | Verb::Set | Verb::Delete);
         // What cannot befall this operation befalls it otherwise: a fault that was drawn strikes.
         let lies = matches!(self.model, Model::Lying);
         let fault = match fault {
@@ -223,7 +272,7 @@ impl Inside {
             Fault::AnswerLost => "answer-lost",
         };
         self.strikes.insert((deed, step, name));
-        self.tell(|_| format!("!!! {name} at step {step} of {deed} on machine {machine}: {what}"));
+        self.tell(|_| format!("!!! {name} at step {step} of {deed} on machine {machine}: {verb} {key}"));
         match fault {
             Fault::Restart => {
                 for request in self.requests.iter_mut().filter(|request| request.machine == machine) {
