@@ -2,6 +2,7 @@
 //! them. It sees what is written into the store, what the acquirer did, and what was answered.
 
 use crate::provider::{Provider, State};
+use crate::shop::Ask;
 use crate::sim::Values;
 use core::hash::{Hash as _, Hasher as _};
 use serde::Deserialize;
@@ -55,6 +56,16 @@ struct Ledger<'a> {
     operations: Vec<Operation<'a>>,
     #[serde(borrow)]
     entries: Vec<Entry<'a>>,
+    #[serde(borrow)]
+    orders: Vec<Order<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Order<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    state: Cow<'a, str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,12 +82,33 @@ struct Minor {
 
 #[derive(Debug, Deserialize)]
 struct Operation<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
     /// A void has none.
     #[serde(borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
     state: Cow<'a, str>,
+    #[serde(borrow)]
+    provider_reference: Cow<'a, str>,
     amount: Minor,
+    attention: bool,
+    #[serde(borrow)]
+    evidence: Option<Evidence<'a>>,
+    #[serde(borrow)]
+    grounds: Grounds<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Evidence<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Grounds<'a> {
+    #[serde(borrow)]
+    order: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,7 +120,62 @@ struct Refund<'a> {
     #[serde(borrow)]
     provider_reference: Cow<'a, str>,
     request: Asked,
+    plan: Plan,
+    attempts: u64,
+    attention: bool,
+    #[serde(borrow)]
+    evidence: Option<Evidence<'a>>,
 }
+
+#[derive(Debug, Deserialize)]
+struct Plan {
+    needed: u64,
+}
+
+/// One thing with a reference, whatever kind it is.
+struct Referred<'a> {
+    id: &'a str,
+    is_refund: bool,
+    state: &'a str,
+    reference: &'a str,
+    attempts: Option<u64>,
+    attention: bool,
+    by_persons: bool,
+}
+
+impl Operation<'_> {
+    fn referred(&self) -> Referred<'_> {
+        Referred {
+            id: &self.id,
+            is_refund: false,
+            state: &self.state,
+            reference: &self.provider_reference,
+            attempts: None,
+            attention: self.attention,
+            by_persons: self.evidence.as_ref().is_some_and(|evidence| evidence.source == BY_PERSONS),
+        }
+    }
+}
+
+impl Refund<'_> {
+    fn referred(&self) -> Referred<'_> {
+        Referred {
+            id: &self.id,
+            is_refund: true,
+            state: &self.state,
+            reference: &self.provider_reference,
+            attempts: Some(self.attempts),
+            attention: self.attention,
+            by_persons: self.evidence.as_ref().is_some_and(|evidence| evidence.source == BY_PERSONS),
+        }
+    }
+}
+
+/// What evidence says that two persons gave.
+const BY_PERSONS: &str = "resolution";
+
+/// States in which nothing was sent so far.
+const NOT_SENT: [&str; 6] = ["Authorised", "Submitted", "InReview", "NeedsInformation", "Approved", "Queued"];
 
 #[derive(Debug, Deserialize)]
 struct Asked {
@@ -116,17 +203,22 @@ struct Known {
     cents: i64,
 }
 
+/// Something that nobody knows the outcome of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its name.
+    pub id: String,
+    /// Whether it is a refund.
+    pub is_refund: bool,
+    /// The reference under which the acquirer may know it.
+    pub reference: String,
+}
+
 /// An answer that was given for good.
 #[derive(Debug, Clone)]
 pub struct Promise {
-    /// Who asked.
-    pub who: &'static str,
-    /// The path.
-    pub path: String,
-    /// The body that was sent.
-    pub body: String,
-    /// The idempotency key.
-    pub key: String,
+    /// What was asked.
+    pub ask: Ask,
     /// The status.
     pub status: u16,
     /// The text.
@@ -149,6 +241,16 @@ pub struct Auditor {
     voids: BTreeMap<String, usize>,
     /// By the reference under which the acquirer knows it.
     refunds: BTreeMap<String, Known>,
+    /// How far what has a reference had got when it was last written, and how often it was said to be sent.
+    sent: BTreeMap<String, (String, Option<u64>)>,
+    /// Who said what became of an operation, by its name.
+    pub words: BTreeMap<String, BTreeSet<&'static str>>,
+    /// What nobody knows the outcome of, by sale: what two persons may end.
+    pub unknown: BTreeMap<String, Vec<Unknown>>,
+    /// Legal orders that wait for their second person, by sale.
+    pub orders: BTreeMap<String, String>,
+    /// Refunds of the day, by sale: cents, and the approvals that their plans ask for.
+    asked: BTreeMap<String, (i64, u64)>,
     last_values: BTreeMap<String, Arc<[u8]>>,
 }
 
@@ -170,7 +272,7 @@ fn digest(events: &[Event<'_>]) -> u64 {
 }
 
 /// How many persons have to approve a refund of so many cents at least: the tiers of the policy in force.
-fn needed(cents: i64) -> usize {
+fn needed(cents: i64) -> u64 {
     match cents {
         ..=10_000 => 0,
         10_001..=100_000 => 1,
@@ -189,6 +291,27 @@ pub fn committed<'v>(key: &str, values: &'v Values) -> Option<&'v Arc<[u8]>> {
     }
 }
 
+/// Whether a head points to a body.
+#[must_use]
+pub fn leads_to(head: &str, body: &str, values: &Values) -> bool {
+    let nonce = values.get(head).and_then(|there| <[u8; 8]>::try_from(there.as_ref()).ok());
+    nonce.is_some_and(|nonce| format!("{head}#{:016x}", i64::from_le_bytes(nonce)) == body)
+}
+
+/// What a courier was at, by what it made happen.
+fn deed_of(news: &[Event<'_>]) -> Option<&'static str> {
+    let any = |ends: &[&str]| news.iter().any(|event| ends.iter().any(|end| event.kind.ends_with(end)));
+    if news.is_empty() {
+        None
+    } else if any(&["Sent", "Clearing"]) {
+        Some("send")
+    } else if any(&["Done", "Failed", "Unknown", "Cleared", "Reversing"]) {
+        Some("report")
+    } else {
+        Some("timer")
+    }
+}
+
 impl Auditor {
     /// Notes that something does not hold.
     pub fn object(&mut self, what: String) {
@@ -197,22 +320,25 @@ impl Auditor {
         }
     }
 
-    /// Something was written under a key of a sale.
-    pub fn saw_write(&mut self, key: &str, values: &Values) {
+    /// Something was written under a key of a sale. What a courier was at, if it shows.
+    pub fn saw_write(&mut self, key: &str, values: &Values) -> Option<&'static str> {
         let head = key.split('#').next().unwrap_or(key);
-        let Some(bytes) = committed(head, values) else { return };
+        let bytes = committed(head, values)?;
         if self.last_values.get(head) == Some(bytes) {
-            return;
+            return None;
         }
         self.last_values.insert(head.to_owned(), Arc::clone(bytes));
         match serde_json::from_slice::<Record<'_>>(bytes) {
             Ok(record) => self.saw_record(head, &record.d),
-            Err(error) => self.object(format!("durable: {head} is no record: {error}")),
+            Err(error) => {
+                self.object(format!("durable: {head} is no record: {error}"));
+                None
+            }
         }
     }
 
     /// The record of a sale changed.
-    fn saw_record(&mut self, key: &str, record: &Aggregate<'_>) {
+    fn saw_record(&mut self, key: &str, record: &Aggregate<'_>) -> Option<&'static str> {
         let before = self.seen.get(key).cloned().unwrap_or_default();
         if record.commits != before.commits.saturating_add(1) {
             self.object(format!("durable: {key} went from commit {} to {}", before.commits, record.commits));
@@ -223,6 +349,55 @@ impl Auditor {
         let now = Seen { commits: record.commits, events: record.events.len(), history: digest(&record.events) };
         self.seen.insert(key.to_owned(), now);
         self.conserves(key, &record.ledger);
+        self.consents(&record.ledger);
+        deed_of(record.events.get(before.events..).unwrap_or_default())
+    }
+
+    /// *consent*: what two persons have to say was said by two, and whoever splits what they ask for needs as many approvals.
+    /// Besides, what can be resolved or confirmed is noted for those who look for it.
+    fn consents(&mut self, ledger: &Ledger<'_>) {
+        let sale = ledger.sale.id.as_ref();
+        let operations = ledger.voids.iter().chain(&ledger.operations).map(Operation::referred);
+        let mut unknown = Vec::new();
+        for one in operations.chain(ledger.refunds.iter().map(Refund::referred)) {
+            let said = self.words.get(one.id).map_or(0, BTreeSet::len);
+            if one.by_persons && said < 2 {
+                self.object(format!("consent: {} was ended by the word of {said}", one.id));
+            }
+            if one.state == "Unknown" || one.attention {
+                let (id, reference) = (one.id.to_owned(), one.reference.to_owned());
+                unknown.push(Unknown { id, is_refund: one.is_refund, reference });
+            }
+            self.sent.insert(one.reference.to_owned(), (one.state.to_owned(), one.attempts));
+        }
+        self.unknown.insert(sale.to_owned(), unknown);
+        self.orders.remove(sale);
+        if let Some(order) = ledger.orders.iter().find(|order| order.state == "Proposed") {
+            self.orders.insert(sale.to_owned(), order.id.clone().into_owned());
+        }
+        let cents = ledger.refunds.iter().fold(0_i64, |sum, refund| sum.saturating_add(refund.request.amount.minor));
+        let planned = ledger.refunds.iter().map(|refund| refund.plan.needed).max().unwrap_or(0);
+        self.asked.insert(sale.to_owned(), (cents, planned));
+        // All of a run's refunds are asked for by one person on one day: whichever was counted last has the tier of them all.
+        let total = self.asked.values().fold(0_i64, |sum, (cents, _)| sum.saturating_add(*cents));
+        let most = self.asked.values().map(|(_, planned)| *planned).max().unwrap_or(0);
+        if total > 0 && most < needed(total) {
+            self.object(format!("consent: {total} was asked for on one day, and no refund of it needs more than {most}"));
+        }
+    }
+
+    /// The acquirer is called. What it is told has to be written down by then: whoever comes after a crash has to know.
+    pub fn saw_call(&mut self, reference: &str, attempt: u64) {
+        match self.sent.get(reference) {
+            None => self.object(format!("durable: {reference} was sent, which no record names")),
+            Some((state, _)) if NOT_SENT.contains(&state.as_str()) => {
+                self.object(format!("durable: {reference} was sent while its record said {state}"));
+            }
+            Some((_, Some(attempts))) if attempt > *attempts => {
+                self.object(format!("durable: attempt {attempt} of {reference} was sent; the record knows {attempts}"));
+            }
+            Some(_) => {}
+        }
     }
 
     /// *conservation*: what is given back or promised is not more than was taken.
@@ -231,7 +406,8 @@ impl Auditor {
         let live = |operation: &&Operation<'_>| LIVE_OPERATION.contains(&operation.state.as_ref());
         let voids = ledger.voids.iter().filter(live);
         let mut given = voids.clone().fold(0_i64, |sum, void| sum.saturating_add(void.amount.minor));
-        self.voids.insert(sale.to_owned(), voids.count());
+        // A legal order goes beyond what is counted.
+        self.voids.insert(sale.to_owned(), voids.filter(|void| void.grounds.order.is_none()).count());
         let voids: usize = self.voids.values().sum();
         if voids > VOIDS_A_DAY {
             self.object(format!("counted: {voids} voids on one day, where {VOIDS_A_DAY} are allowed"));
@@ -295,7 +471,7 @@ impl Auditor {
                 self.object(format!("consent: the acquirer was told {operation:?} for {known:?}"));
             }
             let approved = self.approvals.get(&known.refund).map_or(0, BTreeSet::len);
-            if approved < needed(known.cents) {
+            if u64::try_from(approved).unwrap_or(0) < needed(known.cents) {
                 self.object(format!(
                     "consent: refund {} of {} went out with {approved} approvals",
                     known.refund, known.cents

@@ -14,6 +14,7 @@ pub mod fault;
 pub mod life;
 pub mod minimise;
 pub mod model;
+pub mod point;
 pub mod ports;
 pub mod provider;
 pub mod run;

@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, ProviderFault};
 use crate::model::Model;
+use crate::point::Point;
 use crate::sim::{Inside, Sim, Verb};
 use rescind_model::{Instant, LoadError};
 use rescind_service::native::{NativePolicy, NativePure};
@@ -92,14 +93,23 @@ impl Outbound for SimPorts {
         let Some(path) = url.strip_prefix(ACQUIRER) else {
             return self.deliver(headers, &body).await;
         };
-        let (fault, pause) = sim.with(|inside| (inside.next_provider_fault(), inside.rng.i64(5..80)));
+        let asked = Asked::of(method, path, &body);
+        let (fault, pause) = sim.with(|inside| {
+            inside.at(asked.deed, Point::Called);
+            if let Some(sent) = &asked.sends {
+                inside.auditor.saw_call(sent, asked.attempt);
+            }
+            inside.calling.push(asked.reference.clone());
+            (inside.next_provider_fault(), inside.rng.i64(5..80))
+        });
+        let _called = Called { sim, reference: &asked.reference };
         sim.sleep(match fault {
             Some(ProviderFault::Slow(ms)) => ms,
             _ => pause,
         })
         .await;
         match fault {
-            Some(ProviderFault::NotReached) => return Err(lost()),
+            Some(ProviderFault::NotReached | ProviderFault::Silent(_)) => return Err(lost()),
             Some(ProviderFault::ServerError) => return Ok(OutboundAnswer { status: 500, body: b"{}".to_vec() }),
             _ => {}
         }
@@ -117,7 +127,54 @@ impl Outbound for SimPorts {
         if fault == Some(ProviderFault::AnswerLost) {
             return Err(lost());
         }
+        sim.with(|inside| inside.at(asked.deed, Point::Answered));
         Ok(OutboundAnswer { status, body: answer.to_string().into_bytes() })
+    }
+}
+
+/// What the acquirer is asked.
+struct Asked {
+    /// What the courier is at.
+    deed: &'static str,
+    /// Under which reference.
+    reference: String,
+    /// The reference, if an operation of the ledger itself is sent.
+    sends: Option<String>,
+    /// Which attempt.
+    attempt: u64,
+}
+
+impl Asked {
+    fn of(method: &str, path: &str, body: &[u8]) -> Self {
+        if (method, path) != ("POST", "/operations") {
+            let reference = path.split('/').nth(2).unwrap_or_default().to_owned();
+            return Self { deed: "ask", reference, sends: None, attempt: 0 };
+        }
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let attempt = body.get("attempt").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let reference = text("reference");
+        if text("original").is_empty() {
+            Self { deed: "send", sends: Some(reference.clone()), reference, attempt }
+        } else {
+            Self { deed: "reverse", sends: None, reference: text("original"), attempt }
+        }
+    }
+}
+
+/// A call that is under way, until it is heard or given up.
+struct Called<'a> {
+    sim: &'a Sim,
+    reference: &'a str,
+}
+
+impl Drop for Called<'_> {
+    fn drop(&mut self) {
+        self.sim.with(|inside| {
+            if let Some(at) = inside.calling.iter().position(|calling| calling == self.reference) {
+                inside.calling.remove(at);
+            }
+        });
     }
 }
 
@@ -133,7 +190,10 @@ impl SimPorts {
             let id = headers.iter().find(|(name, _)| *name == "webhook-id").map(|(_, id)| (*id).to_owned());
             let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
             let event = body.pointer("/data/id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-            sim.with(|inside| inside.delivered.push((id.unwrap_or_default(), event)));
+            sim.with(|inside| {
+                inside.delivered.push((id.unwrap_or_default(), event));
+                inside.at("deliver", Point::Delivered);
+            });
         }
         if troubled {
             Err(NoAnswer("the endpoint is silent".to_owned()))
@@ -187,7 +247,7 @@ impl SimKv {
         }
         match fault {
             Some(Fault::CrashBefore | Fault::Restart) => self.sim.dies().await,
-            Some(Fault::FailsBefore) => return Err(failed("before")),
+            Some(Fault::FailsBefore | Fault::Parted(_)) => return Err(failed("before")),
             _ => {}
         }
         let told = self.sim.with(|inside| take(inside, fault));
@@ -207,7 +267,7 @@ impl Kv for SimKv {
     type Cell = SimCell;
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
-        self.operation(Verb::Get, key, |inside, _| Ok(inside.values.get(key).map(|value| value.to_vec()))).await
+        self.operation(Verb::Get, key, |inside, _| Ok(inside.looks_at(key).map(|value| value.to_vec()))).await
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
@@ -231,7 +291,7 @@ impl Kv for SimKv {
     }
 
     async fn open(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Cell), KvError> {
-        let seen = self.operation(Verb::Open, key, |inside, _| Ok(inside.values.get(key).cloned())).await?;
+        let seen = self.operation(Verb::Open, key, |inside, _| Ok(inside.looks_at(key).cloned())).await?;
         Ok((seen.as_ref().map(|value| value.to_vec()), SimCell { key: key.to_owned(), seen }))
     }
 

@@ -2,11 +2,12 @@
 
 use crate::actor::{self, Open};
 use crate::deed::{self, Deed, SALES};
-use crate::fault::{Fault, Faults, ProviderFault};
+use crate::fault::{Aimed, CutOff, Fault, Faults, ProviderFault};
+use crate::point::Part;
 use crate::provider::State;
 use crate::schedule;
 use crate::shop::{Ask, COURIERS, Shop};
-use crate::sim::{Inside, Strike};
+use crate::sim::{Death, Inside};
 use core::future::Future;
 use core::pin::Pin;
 use fastrand::Rng;
@@ -27,35 +28,53 @@ pub struct Plan {
 /// Who acts at a time.
 const LANES: usize = 6;
 
+/// Faults that strike before anybody can be through: every run has them.
+const EARLY: usize = 4;
+
+/// So many operations of the store there are in every run before its end.
+const EARLY_UNTIL: u64 = 200;
+
 impl Plan {
-    /// The plan of a seed: at least so many deeds and faults.
+    /// The plan of a seed: at least so many commands and faults.
     #[must_use]
-    pub fn of(seed: u64, deeds: usize, faults: usize) -> Self {
+    pub fn of(seed: u64, commands: usize, faults: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let deeds = deed::draw(&mut rng, deeds)
-            .into_iter()
-            .enumerate()
-            .map(|(number, deed)| {
-                // Payments begin before what is done about them, mostly.
-                let lane = if number < SALES { number % LANES } else { rng.usize(0..LANES) };
-                (lane, number, deed)
-            })
-            .collect();
+        let deeds = deed::draw(&mut rng, commands);
+        let rush = deeds.iter().any(|deed| matches!(deed, Deed::Meet { .. }));
+        // Payments begin before what is done about them, mostly, and whoever meets others has a payment of their own.
+        let first = if rush { SALES.saturating_mul(3) } else { SALES };
+        let lane = |rng: &mut Rng, number: usize| {
+            if number < first { number.checked_rem(SALES).unwrap_or(0) } else { rng.usize(0..LANES) }
+        };
+        let deeds = deeds.into_iter().enumerate().map(|(number, deed)| (lane(&mut rng, number), number, deed)).collect();
         let mut all = Faults::default();
-        while all.store.len() < faults {
+        while all.store.len() < faults.max(EARLY) {
             // Most strike while much is going on.
-            let at = if rng.bool() { rng.u64(1..400) } else { rng.u64(1..2_500) };
+            let at = match all.store.len() {
+                ..EARLY => rng.u64(1..EARLY_UNTIL),
+                _ if rng.bool() => rng.u64(1..600),
+                _ => rng.u64(1..2_500),
+            };
             all.store.insert(at, store_fault(&mut rng));
         }
-        for _ in 0..rng.usize(0..3) {
-            all.provider.insert(rng.u64(1..12), provider_fault(&mut rng));
+        for _ in 0..rng.usize(0..5) {
+            let part = rng.choice(Part::AIMS).unwrap_or(Part::Sale);
+            all.aimed.push(Aimed { part, nth: rng.u64(1..14), fault: aimed_fault(&mut rng) });
+        }
+        if rng.u8(..) < 64 {
+            let from = rng.i64(0..60_000);
+            let until = from.saturating_add(rng.i64(1_000..40_000));
+            all.cut_off.push(CutOff { lane: rng.usize(0..LANES), from, until, arrives: rng.bool() });
+        }
+        for _ in 0..rng.usize(0..5) {
+            all.provider.insert(rng.u64(1..16), provider_fault(&mut rng));
         }
         Self { seed, deeds, faults: all }
     }
 }
 
 fn store_fault(rng: &mut Rng) -> Fault {
-    match rng.usize(0..20) {
+    match rng.usize(0..21) {
         0..4 => Fault::CrashBefore,
         4..8 => Fault::CrashAfter,
         8..10 => Fault::FailsBefore,
@@ -65,12 +84,25 @@ fn store_fault(rng: &mut Rng) -> Fault {
         15 => Fault::Slow(rng.i64(500..60_000)),
         16 => Fault::Restart,
         17 => Fault::ClockStep(rng.i64(-60_000..60_000)),
+        18 => Fault::Parted(rng.i64(200..8_000)),
         _ => Fault::AnswerLost,
     }
 }
 
+/// What befalls a write: whoever writes dies, or is held up for so long that others come in between.
+fn aimed_fault(rng: &mut Rng) -> Fault {
+    match rng.usize(0..12) {
+        0..3 => Fault::CrashBefore,
+        3..6 => Fault::CrashAfter,
+        6 => Fault::FailsBefore,
+        7 => Fault::FailsAfter,
+        _ => Fault::Slow(rng.i64(800..25_000)),
+    }
+}
+
 fn provider_fault(rng: &mut Rng) -> ProviderFault {
-    match rng.usize(0..8) {
+    match rng.usize(0..10) {
+        8.. => ProviderFault::Silent(rng.i64(5_000..300_000)),
         0 => ProviderFault::NotReached,
         1 | 2 => ProviderFault::AnswerLost,
         3 => ProviderFault::ServerError,
@@ -92,10 +124,16 @@ pub struct Outcome {
     pub requests: usize,
     /// Operations of the store.
     pub operations: u64,
-    /// Where faults struck.
-    pub strikes: BTreeSet<Strike>,
-    /// The faults that struck.
+    /// Commands that were given: attempts and repetitions not counted.
+    pub commands: usize,
+    /// Where somebody died.
+    pub deaths: BTreeSet<Death>,
+    /// Which kinds of faults befell what.
+    pub befell: BTreeSet<(&'static str, &'static str)>,
+    /// The faults of the store that struck.
     pub struck: Vec<Fault>,
+    /// All faults that struck.
+    pub faults: usize,
     /// Most requests on one sale at a time.
     pub contenders: usize,
     /// How often each operation moved money at the acquirer.
@@ -116,7 +154,10 @@ pub fn run(shop: &Shop, plan: &Plan, with_story: bool) -> Outcome {
         story: inside.story.take().unwrap_or_default(),
         requests: inside.requests.len(),
         operations: inside.operations,
-        strikes: core::mem::take(&mut inside.strikes),
+        commands: inside.commands,
+        deaths: core::mem::take(&mut inside.deaths),
+        befell: core::mem::take(&mut inside.befell),
+        faults: inside.struck.len().saturating_add(inside.cuts).saturating_add(inside.provider_faults),
         struck: core::mem::take(&mut inside.struck),
         contenders: inside.contenders,
         moved: inside.provider.operations.values().filter(|operation| operation.state == State::Done).count(),
@@ -138,7 +179,11 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
     for machine in COURIERS {
         work.push(Box::pin(async move {
             loop {
-                let pause = shop.sim.with(|inside| inside.rng.i64(1_000..20_000));
+                // In quick succession, and then not for a while.
+                let pause = shop.sim.with(|inside| match inside.rng.bool() {
+                    true => inside.rng.i64(200..4_000),
+                    false => inside.rng.i64(5_000..40_000),
+                });
                 shop.sim.sleep(pause).await;
                 shop.tick(machine).await;
             }
@@ -152,6 +197,9 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
 /// again at the latest (1 h).
 const REST: [i64; 6] = [1_000, 5_000, 31_000, 121_000, 1_000, 3_600_000];
 
+/// Whoever asks again for what was left open: none of the actors.
+const NOBODY: usize = usize::MAX;
+
 /// Turns after those: one whenever something is due. More than anything takes that ends.
 const TURNS: usize = 80;
 
@@ -159,6 +207,8 @@ const TURNS: usize = 80;
 fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
     let broken = shop.sim.with(|inside| {
         inside.faults = Faults::default();
+        inside.silent_until = i64::MIN;
+        inside.join_up();
         inside.offsets = [0; crate::sim::MACHINES];
         inside.tell(|_| "--- from here on all is well".to_owned());
         inside.has_ended()
@@ -169,7 +219,7 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
     let left: Vec<(Deed, Ask)> = open.borrow_mut().drain(..).collect();
     schedule::alone(&shop.sim, async {
         for (deed, ask) in &left {
-            if !actor::until_told(shop, 99, deed, ask).await && !actor::until_told(shop, 99, deed, ask).await {
+            if !actor::until_told(shop, NOBODY, deed, ask).await && !actor::until_told(shop, NOBODY, deed, ask).await {
                 let what = format!("no-limbo: {} {} {} is never answered", ask.who, ask.method, ask.path);
                 shop.sim.with(|inside| inside.auditor.object(what));
             }
@@ -204,7 +254,7 @@ fn next_due(inside: &Inside) -> Option<i64> {
 
 /// What the system user reads.
 async fn read(shop: &Shop, path: &str) -> Value {
-    let ask = Ask { who: "system", method: "GET", path: path.to_owned(), body: String::new(), key: None };
+    let ask = Ask { who: "system", method: "GET", path: path.to_owned(), body: String::new(), key: None, seal: None };
     let reply = shop.send("audit", 0, &ask).await;
     match reply {
         Some(reply) if reply.status == 200 => reply.json(),
@@ -352,20 +402,13 @@ async fn keeps(shop: &Shop) {
         all
     });
     for promise in promises {
-        let ask = Ask {
-            who: promise.who,
-            method: "POST",
-            path: promise.path.clone(),
-            body: promise.body.clone(),
-            key: Some(promise.key.clone()),
-        };
-        let again = shop.send("audit", 0, &ask).await;
+        let again = shop.send("audit", 0, &promise.ask).await;
         let same = again.as_ref().is_some_and(|again| (again.status, &again.text) == (promise.status, &promise.text));
         if !same {
             shop.sim.with(|inside| {
                 inside.auditor.object(format!(
-                    "durable: under {} {} was told {} {}, and now {again:?}",
-                    promise.key, promise.path, promise.status, promise.text
+                    "durable: for {} {} was told {} {}, and now {again:?}",
+                    promise.ask.path, promise.ask.who, promise.status, promise.text
                 ));
             });
         }

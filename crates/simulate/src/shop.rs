@@ -1,5 +1,6 @@
 //! One merchant with everybody who works there, on each kind of store: made once, and copied for each run.
 
+use crate::actor::APPROVERS;
 use crate::life::Life;
 use crate::model::Model;
 use crate::ports::SimPorts;
@@ -9,10 +10,12 @@ use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt as _;
-use rescind_model::{Audience, Locale, MerchantId, PersonId, Role, TerminalId};
+use rescind_model::{Audience, Instant, Locale, MerchantId, PersonId, Role, TerminalId};
 use rescind_service::App;
 use rescind_service::directory::{Merchant, Person, Terminal};
 use rescind_service::endpoint::EndpointAsk;
+use rescind_service::native::NativePure;
+use rescind_service::ports::Pure as _;
 use rescind_service::principal::{Bearer, Grant, Principal};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,6 +52,10 @@ pub struct Shop {
     /// What lay in the store when the merchant was ready.
     start: Values,
     tokens: BTreeMap<&'static str, String>,
+    /// Where the reviewers' system sends its webhooks.
+    pub reviews: String,
+    /// With what it seals them.
+    secret: String,
     gateways: Vec<Router>,
     couriers: Vec<Arc<App<SimPorts>>>,
 }
@@ -77,7 +84,7 @@ impl Reply {
 }
 
 /// A request as it is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     /// Whose token it carries.
     pub who: &'static str,
@@ -89,6 +96,8 @@ pub struct Ask {
     pub body: String,
     /// The idempotency key.
     pub key: Option<String>,
+    /// The id of the webhook that it is; sealed anew whenever it is sent.
+    pub seal: Option<String>,
 }
 
 impl Shop {
@@ -101,14 +110,15 @@ impl Shop {
         let apps: Vec<_> =
             (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
         let app = apps.first().context("no machine")?;
-        let tokens = schedule::alone(&sim, make(app))??;
+        let (tokens, source, secret) = schedule::alone(&sim, make(app))??;
         for app in &apps {
             // How the store creates is a fact about the deployment, found out before anything happens.
             let _records = schedule::alone(&sim, async { app.records().await.map(|_| ()) })?;
         }
         let start = sim.with(|inside| inside.values.clone());
         let gateways = apps.iter().map(|app| rescind_service::http::router(Arc::clone(app))).collect();
-        Ok(Self { model, sim, start, tokens, gateways, couriers: apps })
+        let reviews = format!("/v1/webhooks/reviews?source={source}");
+        Ok(Self { model, sim, start, tokens, reviews, secret, gateways, couriers: apps })
     }
 
     /// Begins a run.
@@ -117,6 +127,7 @@ impl Shop {
             app.ports.forget();
         }
         self.sim.begin(Sim::new(self.model, self.start.clone(), NOON, seed, faults));
+        self.sim.with(Inside::set_clocks);
         if with_story {
             self.sim.with(|inside| inside.story = Some(Vec::new()));
         }
@@ -126,7 +137,7 @@ impl Shop {
     fn request(&self, deed: &'static str, machine: usize) -> usize {
         self.sim.with(|inside: &mut Inside| {
             let began = inside.clock;
-            inside.requests.push(Request { deed, machine, steps: 0, began, dead: false, answer_lost: false });
+            inside.requests.push(Request::new(deed, machine, began));
             inside.requests.len().saturating_sub(1)
         })
     }
@@ -134,9 +145,9 @@ impl Shop {
     /// Sends a request to a gateway. `None`: it died, or its answer did not arrive.
     pub async fn send(&self, deed: &'static str, machine: usize, ask: &Ask) -> Option<Reply> {
         let request = self.request(deed, machine);
-        let reply = Life::new(self.sim.clone(), request, self.handle(machine, ask)).await?;
-        let lost = self.sim.with(|inside| inside.requests.get(request).is_some_and(|request| request.answer_lost));
-        reply.filter(|_| !lost)
+        let reply = Life::new(self.sim.clone(), request, self.handle(machine, ask)).await;
+        let lost = self.sim.with(|inside| inside.ends(request));
+        reply?.filter(|_| !lost)
     }
 
     async fn handle(&self, machine: usize, ask: &Ask) -> Option<Reply> {
@@ -148,6 +159,15 @@ impl Shop {
         if let Some(key) = &ask.key {
             request = request.header("idempotency-key", key);
         }
+        if let Some(id) = &ask.seal {
+            let at = Instant { unix_ms: self.sim.with(|inside| inside.clock) };
+            let secrets = core::slice::from_ref(&self.secret);
+            let sealed = NativePure::seal(secrets, id, at, ask.body.as_bytes()).ok()?;
+            request = request
+                .header("webhook-id", sealed.id)
+                .header("webhook-timestamp", sealed.timestamp)
+                .header("webhook-signature", sealed.signature);
+        }
         let request = request.body(Body::from(ask.body.clone())).ok()?;
         let response = self.gateways.get(machine)?.clone().oneshot(request).await.ok()?;
         let status = response.status().as_u16();
@@ -158,8 +178,9 @@ impl Shop {
     /// One turn of a courier; whether it came to its end.
     pub async fn tick(&self, machine: usize) -> bool {
         let Some(courier) = self.couriers.get(machine) else { return false };
-        let request = self.request("courier", machine);
+        let request = self.request("tick", machine);
         let done = Life::new(self.sim.clone(), request, courier.tick()).await;
+        self.sim.with(|inside| inside.ends(request));
         match done {
             Some(Ok(_)) => true,
             Some(Err(error)) => {
@@ -171,8 +192,8 @@ impl Shop {
     }
 }
 
-/// Makes a merchant with everybody who works there; gives their tokens.
-async fn make(app: &Arc<App<SimPorts>>) -> Result<BTreeMap<&'static str, String>> {
+/// Makes a merchant with everybody who works there; gives their tokens, and the reviewers' system with its secret.
+async fn make(app: &Arc<App<SimPorts>>) -> Result<(BTreeMap<&'static str, String>, String, String)> {
     let admin = Principal { key: "admin".to_owned(), bearer: Bearer::Admin, grants: Vec::new() };
     app.put_policy("lakala", &policy()?).await?;
     let merchant = MerchantId::parse("M-1")?;
@@ -188,6 +209,8 @@ async fn make(app: &Arc<App<SimPorts>>) -> Result<BTreeMap<&'static str, String>
         ("reviewer", "reviewer"),
         ("reviewer-2", "reviewer"),
         ("finance", "finance"),
+        ("compliance", "compliance"),
+        ("compliance-2", "compliance"),
     ] {
         let grants = vec![Grant { merchant: merchant.clone(), roles: vec![Role::parse(role)?] }];
         let person = PersonId::parse(&format!("M-1.{name}"))?;
@@ -206,5 +229,9 @@ async fn make(app: &Arc<App<SimPorts>>) -> Result<BTreeMap<&'static str, String>
         customer_messages: false,
     };
     app.create_endpoint(&admin, &merchant, endpoint).await?;
-    Ok(tokens)
+    let users = APPROVERS.iter().enumerate();
+    let users = users.map(|(number, name)| Ok((format!("user-{number}"), PersonId::parse(&format!("M-1.{name}"))?)));
+    let users = users.collect::<Result<_>>()?;
+    let (source, secret) = app.create_source(&admin, merchant, "reviews".to_owned(), users).await?;
+    Ok((tokens, source.id, secret))
 }
