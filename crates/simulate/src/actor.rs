@@ -2,7 +2,7 @@
 
 use crate::auditor::Promise;
 use crate::cents;
-use crate::deed::Deed;
+use crate::deed::{Deed, SALES};
 use crate::provider::{Payment, State};
 use crate::shop::{Ask, Reply, Shop};
 use core::cell::RefCell;
@@ -11,18 +11,24 @@ use serde_json::{Value, json};
 /// Requests that were never answered for good: they are asked again when all is well.
 pub type Open = RefCell<Vec<(Deed, Ask)>>;
 
+/// Names of payments, two of which share a lane each: what is done about them meets in one record.
+const NAMES: [&str; SALES] = ["S-0", "S-2", "S-6", "S-10"];
+
 /// The name of a payment of a run.
 #[must_use]
 pub fn sale_name(sale: usize) -> String {
-    format!("S-{sale}")
+    NAMES.get(sale).map_or_else(|| format!("S-{sale}"), |name| (*name).to_owned())
 }
 
 fn refund_name(sale: usize, refund: usize) -> String {
-    format!("R-{sale}-{refund}")
+    format!("R-{}-{refund}", sale_name(sale))
 }
 
 /// Attempts before an actor turns to something else. What it left open is asked for again in the end.
 const ATTEMPTS: usize = 4;
+
+/// Somebody else is at it, or was and died over it.
+const IN_FLIGHT: [&str; 2] = ["idempotency.in-flight", "sync.in-flight"];
 
 /// How long somebody whose line is cut waits for an answer, in ms.
 const LINE_PATIENCE: i64 = 3_000;
@@ -67,12 +73,14 @@ pub async fn act(shop: &Shop, lane: usize, deeds: Vec<(usize, Deed)>, open: &Ope
         // Webhooks come at least once, often twice, and late.
         let webhook = matches!(deed, Deed::Review { .. });
         let (twice, late) = shop.sim.with(|inside| {
-            let twice = inside.rng.u8(..) < if webhook { 128 } else { 16 };
-            (twice, if webhook { inside.rng.i64(1..40_000) } else { 1 })
+            let twice = inside.rng.u8(..) < if webhook { 128 } else { 24 };
+            (twice, if webhook { inside.rng.i64(1..40_000) } else { 0 })
         });
         let done = if twice {
             let again = async {
-                shop.sim.sleep(late).await;
+                if late > 0 {
+                    shop.sim.sleep(late).await;
+                }
                 until_told(shop, lane, &deed, &ask).await
             };
             let (one, two) = both(until_told(shop, lane, &deed, &ask), again).await;
@@ -149,7 +157,7 @@ pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> boo
             });
         });
         let wait = match &reply {
-            Some(reply) if reply.status == 409 && reply.code() == "idempotency.in-flight" => 36_000,
+            Some(reply) if reply.status == 409 && IN_FLIGHT.contains(&reply.code().as_str()) => 36_000,
             Some(reply) if reply.status < 500 => {
                 told(shop, deed, ask, reply);
                 return true;
@@ -240,8 +248,8 @@ fn slip(name: &str) -> Value {
     json!({"terminal": "T1", "batch": "000001", "voucher": name, "trace": name})
 }
 
-/// The request of a deed; `None` if the world does not let it happen.
-fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
+/// The request of a deed, the `number`th of its run; `None` if the world does not let it happen.
+pub fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
     let name = sale_name(deed.sale());
     let keyed = |who, path: String, body: Value| Ask {
         who,
@@ -250,6 +258,7 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         body: body.to_string(),
         key: Some(format!("key-{number}")),
         seal: None,
+        batch: None,
     };
     let plain = |who, path: &str, body: Value| Ask {
         who,
@@ -258,6 +267,7 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         body: body.to_string(),
         key: None,
         seal: None,
+        batch: None,
     };
     let of_sale = |part: &str| format!("/v1/transactions/{name}/{part}");
     let of_refund = |refund: usize, part: &str| format!("/v1/refunds/{}/{part}", refund_name(deed.sale(), refund));
@@ -366,6 +376,7 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
             let who = if *by == 0 { "compliance" } else { "compliance-2" };
             keyed(who, format!("/v1/legal-orders/{order}/confirmations"), json!({}))
         }
+        Deed::Sync { batch } => Ask { batch: Some(*batch), ..plain("terminal", "/v1/terminal/sync", Value::Null) },
         Deed::Restart { .. } | Deed::Meet { .. } => return None,
         Deed::Look { .. } => Ask {
             who: "system",
@@ -374,6 +385,7 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
             body: String::new(),
             key: None,
             seal: None,
+            batch: None,
         },
     })
 }

@@ -94,6 +94,8 @@ struct Operation<'a> {
     amount: Minor,
     attention: bool,
     #[serde(borrow)]
+    executor: Cow<'a, str>,
+    #[serde(borrow)]
     evidence: Option<Evidence<'a>>,
     #[serde(borrow)]
     grounds: Grounds<'a>,
@@ -119,7 +121,8 @@ struct Refund<'a> {
     state: Cow<'a, str>,
     #[serde(borrow)]
     provider_reference: Cow<'a, str>,
-    request: Asked,
+    #[serde(borrow)]
+    request: Asked<'a>,
     plan: Plan,
     attempts: u64,
     attention: bool,
@@ -171,6 +174,9 @@ impl Refund<'_> {
     }
 }
 
+/// The person who asks for refunds.
+const REQUESTER: &str = "M-1.manager";
+
 /// What evidence says that two persons gave.
 const BY_PERSONS: &str = "resolution";
 
@@ -178,8 +184,10 @@ const BY_PERSONS: &str = "resolution";
 const NOT_SENT: [&str; 6] = ["Authorised", "Submitted", "InReview", "NeedsInformation", "Approved", "Queued"];
 
 #[derive(Debug, Deserialize)]
-struct Asked {
+struct Asked<'a> {
     amount: Minor,
+    #[serde(borrow)]
+    requested_by: Cow<'a, str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -320,6 +328,13 @@ impl Auditor {
         }
     }
 
+    /// What lies in the store when a run begins.
+    pub fn begins(&mut self, values: &Values) {
+        for key in values.keys().filter(|key| key.starts_with("sale:")) {
+            let _before_anybody_acts = self.saw_write(key, values);
+        }
+    }
+
     /// Something was written under a key of a sale. What a courier was at, if it shows.
     pub fn saw_write(&mut self, key: &str, values: &Values) -> Option<&'static str> {
         let head = key.split('#').next().unwrap_or(key);
@@ -375,14 +390,17 @@ impl Auditor {
         if let Some(order) = ledger.orders.iter().find(|order| order.state == "Proposed") {
             self.orders.insert(sale.to_owned(), order.id.clone().into_owned());
         }
-        let cents = ledger.refunds.iter().fold(0_i64, |sum, refund| sum.saturating_add(refund.request.amount.minor));
+        let own = ledger.refunds.iter().filter(|refund| refund.request.requested_by == REQUESTER);
+        let cents = own.fold(0_i64, |sum, refund| sum.saturating_add(refund.request.amount.minor));
         let planned = ledger.refunds.iter().map(|refund| refund.plan.needed).max().unwrap_or(0);
         self.asked.insert(sale.to_owned(), (cents, planned));
-        // All of a run's refunds are asked for by one person on one day: whichever was counted last has the tier of them all.
+        // All of these are asked for on one day: whichever was counted last has the tier of them all.
         let total = self.asked.values().fold(0_i64, |sum, (cents, _)| sum.saturating_add(*cents));
         let most = self.asked.values().map(|(_, planned)| *planned).max().unwrap_or(0);
         if total > 0 && most < needed(total) {
-            self.object(format!("consent: {total} was asked for on one day, and no refund of it needs more than {most}"));
+            self.object(format!(
+                "consent: {total} was asked for on one day, and no refund of it needs more than {most}"
+            ));
         }
     }
 
@@ -406,8 +424,9 @@ impl Auditor {
         let live = |operation: &&Operation<'_>| LIVE_OPERATION.contains(&operation.state.as_ref());
         let voids = ledger.voids.iter().filter(live);
         let mut given = voids.clone().fold(0_i64, |sum, void| sum.saturating_add(void.amount.minor));
-        // A legal order goes beyond what is counted.
-        self.voids.insert(sale.to_owned(), voids.filter(|void| void.grounds.order.is_none()).count());
+        // A legal order goes beyond what is counted, and what a terminal did without the server is done.
+        let counted = |void: &&Operation<'_>| void.grounds.order.is_none() && void.executor == "Courier";
+        self.voids.insert(sale.to_owned(), voids.filter(counted).count());
         let voids: usize = self.voids.values().sum();
         if voids > VOIDS_A_DAY {
             self.object(format!("counted: {voids} voids on one day, where {VOIDS_A_DAY} are allowed"));

@@ -65,6 +65,8 @@ pub enum Deed {
     Order { sale: usize },
     /// A person, the second one or the first again, carries out whichever waits.
     Confirm { sale: usize, by: usize },
+    /// A terminal hands in a batch of its journal, as often as it likes.
+    Sync { batch: usize },
     /// An operator starts a courier again.
     Restart { courier: usize },
     /// Whoever does this waits until so many ms after the beginning: for the others who do.
@@ -102,6 +104,7 @@ impl Deed {
             Self::Resolve { .. } => "resolve",
             Self::Order { .. } => "order",
             Self::Confirm { .. } => "confirm",
+            Self::Sync { .. } => "sync",
             Self::Restart { .. } => "restart",
             Self::Meet { .. } => "meet",
         }
@@ -127,7 +130,7 @@ impl Deed {
     #[must_use]
     pub const fn sale(&self) -> usize {
         match self {
-            Self::Restart { .. } | Self::Meet { .. } => 0,
+            Self::Sync { .. } | Self::Restart { .. } | Self::Meet { .. } => 0,
             Self::Register { sale, .. }
             | Self::CheckVoid { sale }
             | Self::Void { sale }
@@ -243,7 +246,7 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
             _ => Deed::Look { sale },
         };
     }
-    match rng.usize(0..112) {
+    match rng.usize(0..115) {
         0..12 => Deed::Void { sale },
         12..34 => Deed::Refund { sale, refund, cents: *pick(rng, &[2_000, 6_000, 10_000, 50_000, 120_000]) },
         34..46 => Deed::Approve { sale, refund, by: rng.usize(0..3) },
@@ -261,6 +264,7 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
         96..104 => Deed::Resolve { sale, by: rng.usize(0..2) },
         104..107 => Deed::Order { sale },
         107..110 => Deed::Confirm { sale, by: rng.usize(0..3) },
+        110..113 => Deed::Sync { batch: rng.usize(0..4) },
         _ => Deed::Restart { courier: rng.usize(0..2) },
     }
 }

@@ -22,3 +22,4 @@ pub mod schedule;
 pub mod shop;
 pub mod sim;
 pub mod summary;
+pub mod till;

@@ -160,7 +160,11 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
         }
         let middle = found.len().checked_div(2).unwrap_or(0);
         let (median, how) = found.get(middle).cloned().unwrap_or_default();
-        writeln!(out, "{:<20} found in {count} of {TRIALS} trials, median {median} runs; {how}", format!("{mistake:?}"))?;
+        writeln!(
+            out,
+            "{:<20} found in {count} of {TRIALS} trials, median {median} runs; {how}",
+            format!("{mistake:?}")
+        )?;
     }
     make(None);
     if missed.is_empty() { Ok(()) } else { bail!("not always found: {missed:?}") }

@@ -20,6 +20,8 @@ pub enum Part {
     List,
     /// When something is due.
     Due,
+    /// Which spans of time something is due in.
+    Spans,
     /// The feed.
     Feed,
     /// That an endpoint has something to be told.
@@ -36,7 +38,7 @@ pub enum Part {
 
 impl Part {
     /// Those that faults are aimed at.
-    pub const AIMS: [Self; 12] = [
+    pub const AIMS: [Self; 14] = [
         Self::Claim,
         Self::Decision,
         Self::Name,
@@ -44,6 +46,8 @@ impl Part {
         Self::Intent,
         Self::Sale,
         Self::List,
+        Self::Due,
+        Self::Due,
         Self::Due,
         Self::Feed,
         Self::Note,
@@ -63,6 +67,7 @@ impl Part {
             "lane" => Self::Intent,
             "sale" => Self::Sale,
             "index" | "refunds" | "cases" | "orders" | "liabilities" | "queued" | "cancels" | "list" => Self::List,
+            "due" if key == "due" => Self::Spans,
             "due" => Self::Due,
             "feed" => Self::Feed,
             "cursor" => Self::Cursor,
@@ -196,7 +201,7 @@ impl Point {
             Part::List => Self::Listed,
             Part::Feed => Self::Published,
             Part::Note => Self::Noted,
-            Part::Due => Self::Timed,
+            Part::Due | Part::Spans => Self::Timed,
             Part::Cursor => Self::Moved,
             Part::Other => self,
         }
@@ -204,17 +209,94 @@ impl Point {
 }
 
 /// What is done, as rows of the matrix: what actors do, and what a courier's turn is at.
-pub const ROWS: [&str; 35] = [
-    "register", "code", "hold", "check-void", "look", "void", "refund", "approve", "review", "decline", "withdraw", "clear",
-    "retry", "inquire", "inform", "trouble", "outcome-known", "settle", "scan", "cancel", "complete", "release",
-    "void-completion", "resolve", "order", "confirm", "tick", "publish", "send", "reverse", "ask", "report", "timer",
-    "remind", "deliver",
+pub const ROWS: [&str; 36] = [
+    "register",
+    "code",
+    "hold",
+    "check-void",
+    "look",
+    "void",
+    "refund",
+    "approve",
+    "review",
+    "decline",
+    "withdraw",
+    "clear",
+    "retry",
+    "inquire",
+    "inform",
+    "trouble",
+    "outcome-known",
+    "settle",
+    "scan",
+    "cancel",
+    "complete",
+    "release",
+    "void-completion",
+    "resolve",
+    "order",
+    "confirm",
+    "sync",
+    "tick",
+    "publish",
+    "send",
+    "reverse",
+    "ask",
+    "report",
+    "timer",
+    "remind",
+    "deliver",
 ];
+
+/// Requests that carry no idempotency key: what they register has an id of the caller's, or they change nothing.
+const WITHOUT_KEY: [&str; 5] = ["register", "code", "hold", "check-void", "look"];
+
+/// Requests that change nothing.
+const LOOKS: [&str; 2] = ["check-void", "look"];
+
+/// Requests that a policy decides.
+const DECIDED: [&str; 9] =
+    ["check-void", "void", "refund", "trouble", "cancel", "complete", "release", "order", "confirm"];
+
+/// What a courier's turn is at. Until it shows, it is a tick.
+const TURN: [&str; 9] = ["tick", "publish", "send", "reverse", "ask", "report", "timer", "remind", "deliver"];
 
 /// Why nobody can die there; `None` if somebody can.
 #[must_use]
-pub fn cannot(_deed: &str, _point: Point) -> Option<&'static str> {
-    None
+pub fn cannot(deed: &str, point: Point) -> Option<&'static str> {
+    let one_of = |deeds: &[&str]| deeds.contains(&deed);
+    if TURN.contains(&deed) {
+        let met: &[Point] = match deed {
+            "tick" => &[Point::Start, Point::Announced, Point::Listed],
+            "publish" => &[Point::Published, Point::Noted, Point::Struck],
+            "send" => &[Point::Committed, Point::Proved, Point::Called, Point::Answered],
+            "ask" => &[Point::Called, Point::Answered, Point::Committed, Point::Proved],
+            "reverse" => &[Point::Called, Point::Answered],
+            "report" | "timer" => &[Point::Committed, Point::Proved],
+            "remind" => &[Point::Timed],
+            _ => &[Point::Delivered, Point::Moved],
+        };
+        return (!met.contains(&point))
+            .then_some("what a turn is at is named by its last write or call, and this is none of it");
+    }
+    match point {
+        Point::Start | Point::Untold => None,
+        Point::Claimed | Point::Kept => one_of(&WITHOUT_KEY).then_some("it has no idempotency key"),
+        Point::Decided => (!one_of(&DECIDED) && deed != "void-completion").then_some("no policy is asked"),
+        Point::Named => (deed != "refund").then_some("only a refund has a name of its own"),
+        Point::Reserved => {
+            (!one_of(&["check-void", "void", "refund", "confirm"])).then_some("nothing about it is counted")
+        }
+        Point::Counted => (!one_of(&["void", "refund", "confirm"])).then_some("it adds to no count"),
+        Point::Said => (deed != "resolve").then_some("one person's word is enough"),
+        Point::Owed => Some("the courier carries everything out here, and no terminal owes anything"),
+        Point::Announced | Point::Committed | Point::Proved => one_of(&LOOKS).then_some("it changes nothing"),
+        Point::Listed => (!one_of(&["register", "code", "hold"])).then_some("it is found by its sale"),
+        Point::Published | Point::Noted | Point::Struck => Some("the courier publishes"),
+        Point::Called | Point::Answered => Some("the courier calls the provider"),
+        Point::Timed => Some("the courier notes when something is due"),
+        Point::Delivered | Point::Moved => Some("the courier delivers"),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::provider::State;
 use crate::schedule;
 use crate::shop::{Ask, COURIERS, Shop};
 use crate::sim::{Death, Inside};
+use crate::till;
 use core::future::Future;
 use core::pin::Pin;
 use fastrand::Rng;
@@ -46,7 +47,8 @@ impl Plan {
         let lane = |rng: &mut Rng, number: usize| {
             if number < first { number.checked_rem(SALES).unwrap_or(0) } else { rng.usize(0..LANES) }
         };
-        let deeds = deeds.into_iter().enumerate().map(|(number, deed)| (lane(&mut rng, number), number, deed)).collect();
+        let deeds =
+            deeds.into_iter().enumerate().map(|(number, deed)| (lane(&mut rng, number), number, deed)).collect();
         let mut all = Faults::default();
         while all.store.len() < faults.max(EARLY) {
             // Most strike while much is going on.
@@ -59,7 +61,12 @@ impl Plan {
         }
         for _ in 0..rng.usize(0..5) {
             let part = rng.choice(Part::AIMS).unwrap_or(Part::Sale);
-            all.aimed.push(Aimed { part, nth: rng.u64(1..14), fault: aimed_fault(&mut rng) });
+            // Whoever is late with a due time writes where nobody looks any more.
+            let fault = match part {
+                Part::Due if rng.usize(0..4) > 0 => Fault::Slow(rng.i64(800..8_000)),
+                _ => aimed_fault(&mut rng),
+            };
+            all.aimed.push(Aimed { part, nth: nth(&mut rng), fault });
         }
         if rng.u8(..) < 64 {
             let from = rng.i64(0..60_000);
@@ -87,6 +94,11 @@ fn store_fault(rng: &mut Rng) -> Fault {
         18 => Fault::Parted(rng.i64(200..8_000)),
         _ => Fault::AnswerLost,
     }
+}
+
+/// Which write of a kind: every other time one of the first, which create what others will find.
+fn nth(rng: &mut Rng) -> u64 {
+    if rng.bool() { rng.u64(1..4) } else { rng.u64(1..16) }
 }
 
 /// What befalls a write: whoever writes dies, or is held up for so long that others come in between.
@@ -180,8 +192,8 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
         work.push(Box::pin(async move {
             loop {
                 // In quick succession, and then not for a while.
-                let pause = shop.sim.with(|inside| match inside.rng.bool() {
-                    true => inside.rng.i64(200..4_000),
+                let pause = shop.sim.with(|inside| match inside.clock == crate::shop::NOON || inside.rng.bool() {
+                    true => inside.rng.i64(1..3_000),
                     false => inside.rng.i64(5_000..40_000),
                 });
                 shop.sim.sleep(pause).await;
@@ -196,6 +208,9 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
 /// taken up again (30 s), when an intent or a reservation that nobody confirmed is given up (2 min), when an endpoint is tried
 /// again at the latest (1 h).
 const REST: [i64; 6] = [1_000, 5_000, 31_000, 121_000, 1_000, 3_600_000];
+
+/// The batch in which all is that the terminal did: it hands that in until it is taken.
+const LAST_BATCH: usize = 3;
 
 /// Whoever asks again for what was left open: none of the actors.
 const NOBODY: usize = usize::MAX;
@@ -216,6 +231,10 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
     if broken {
         shop.sim.with(|inside| inside.auditor.object("durable: the store was made to end".to_owned()));
     }
+    let all = Deed::Sync { batch: LAST_BATCH };
+    if let Some(ask) = actor::ask_for(shop, usize::MAX, &all) {
+        open.borrow_mut().push((all, ask));
+    }
     let left: Vec<(Deed, Ask)> = open.borrow_mut().drain(..).collect();
     schedule::alone(&shop.sim, async {
         for (deed, ask) in &left {
@@ -227,6 +246,7 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
         for wait in REST {
             turn(shop, wait).await;
         }
+        shop.sim.with(noted);
         for _ in 0..TURNS {
             let Some(wait) = shop.sim.with(|inside| next_due(inside)) else { break };
             turn(shop, wait).await;
@@ -244,6 +264,37 @@ async fn turn(shop: &Shop, wait: i64) {
     }
 }
 
+/// *no-limbo*: of every sale of which something is due, the time stands where a courier will look.
+fn noted(inside: &mut Inside) {
+    let parsed = |key: &str, inside: &Inside| -> Value {
+        let bytes = crate::auditor::committed(key, &inside.values);
+        bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+    };
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for bucket in list(&parsed("due", inside), "/d/buckets") {
+        let number = |name: &str| bucket.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let pages = format!("due:{}:{}:p", number("start"), number("width"));
+        let keys: Vec<String> = inside.values.range(pages.clone()..).map(|(key, _)| key.clone()).collect();
+        for key in keys.iter().take_while(|key| key.starts_with(&pages)).filter(|key| !key.contains('#')) {
+            let page = parsed(key, inside);
+            let sales = list(&page, "/d/entries").iter().filter_map(|entry| text(entry, "/id").rsplit_once(':'));
+            found.extend(sales.map(|(sale, _)| sale.to_owned()));
+        }
+    }
+    let sales: Vec<String> =
+        inside.values.keys().filter(|key| key.starts_with("sale:") && !key.contains('#')).cloned().collect();
+    for key in sales {
+        let sale = parsed(&key, inside);
+        let ways = ["/d/ledger/voids", "/d/ledger/refunds", "/d/ledger/operations"];
+        let is_due = ways
+            .iter()
+            .any(|way| list(&sale, way).iter().any(|one| !one.pointer("/due_at").is_none_or(Value::is_null)));
+        if is_due && !key.strip_prefix("sale:").is_some_and(|sale| found.contains(sale)) {
+            inside.auditor.object(format!("no-limbo: something about {key} is due, and nobody will look"));
+        }
+    }
+}
+
 /// How long it is until the next bucket of due times begins; `None` if there is none.
 fn next_due(inside: &Inside) -> Option<i64> {
     let index: Value = serde_json::from_slice(crate::auditor::committed("due", &inside.values)?).ok()?;
@@ -254,7 +305,15 @@ fn next_due(inside: &Inside) -> Option<i64> {
 
 /// What the system user reads.
 async fn read(shop: &Shop, path: &str) -> Value {
-    let ask = Ask { who: "system", method: "GET", path: path.to_owned(), body: String::new(), key: None, seal: None };
+    let ask = Ask {
+        who: "system",
+        method: "GET",
+        path: path.to_owned(),
+        body: String::new(),
+        key: None,
+        seal: None,
+        batch: None,
+    };
     let reply = shop.send("audit", 0, &ask).await;
     match reply {
         Some(reply) if reply.status == 200 => reply.json(),
@@ -281,16 +340,23 @@ fn cents(value: &Value, pointer: &str) -> i64 {
 /// What must hold in the end.
 async fn holds(shop: &Shop) {
     let mut happened: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for sale in 0..SALES {
-        let name = actor::sale_name(sale);
+    let names = (0..SALES).map(actor::sale_name);
+    for name in names.chain([till::VOIDED, till::KEPT, till::KNOWN].map(str::to_owned)) {
         let shown = read(shop, &format!("/v1/transactions/{name}")).await;
         if shown.is_null() {
+            if [till::VOIDED, till::KEPT, till::KNOWN].contains(&name.as_str()) {
+                shop.sim.with(|inside| inside.auditor.object(format!("durable: {name} is not there")));
+            }
             continue;
         }
         let ids = list(&shown, "/history").iter().map(|event| text(event, "/id").to_owned()).collect();
         happened.insert(name.clone(), ids);
         no_limbo(shop, &name, &shown);
-        agrees(shop, &name, &shown);
+        if [till::VOIDED, till::KEPT].contains(&name.as_str()) {
+            stands(shop, &name, &shown);
+        } else {
+            agrees(shop, &name, &shown);
+        }
     }
     told(shop, &happened).await;
     keeps(shop).await;
@@ -327,6 +393,17 @@ fn no_limbo(shop: &Shop, name: &str, shown: &Value) {
     }
     if !open.is_empty() {
         shop.sim.with(|inside| inside.auditor.object(format!("no-limbo: {name} still has {open:?}")));
+    }
+}
+
+/// What a terminal did with a sale that never left it is in its ledger, once.
+fn stands(shop: &Shop, name: &str, shown: &Value) {
+    let expected = if name == till::VOIDED { till::CENTS } else { 0 };
+    let voided = list(shown, "/operations").iter().filter(|one| text(one, "/state") == "done");
+    let voided = voided.fold(0_i64, |sum, one| sum.saturating_add(cents(one, "/amount/amount")));
+    if voided != expected {
+        let what = format!("durable: of {name} {voided} is voided, where the terminal voided {expected}");
+        shop.sim.with(|inside| inside.auditor.object(what));
     }
 }
 

@@ -129,8 +129,10 @@ impl Request {
                 (Part::Sale, happened) => happened.unwrap_or("ask"),
                 (Part::Feed | Part::Note, _) => "publish",
                 (Part::Intent, _) if self.point == Point::Struck => "publish",
-                (Part::Due, _) => "remind",
+                (Part::Due | Part::Spans, _) => "remind",
                 (Part::Cursor, _) => "deliver",
+                // Marks and numbers that nothing depends on.
+                (Part::Other, _) => self.deed,
                 _ => "tick",
             };
         }
@@ -346,6 +348,8 @@ impl Inside {
         let lies = matches!(self.model, Model::Lying);
         let fault = match fault {
             Fault::SaysDone if !lies || !verb.writes() => Fault::FailsBefore,
+            // Nobody waits for what a courier's turn came to.
+            Fault::AnswerLost if request.is_some_and(Request::is_turn) => Fault::FailsAfter,
             Fault::SaysRefused if !lies || verb != Verb::Swap => Fault::FailsAfter,
             other => other,
         };

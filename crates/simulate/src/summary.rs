@@ -87,7 +87,9 @@ impl Summary {
     #[must_use]
     pub fn empty_cells(&self) -> Vec<Death> {
         let cells = ROWS.iter().flat_map(|deed| Point::ALL.into_iter().map(|point| (*deed, point)));
-        cells.filter(|(deed, point)| cannot(deed, *point).is_none() && !self.deaths.contains(&(*deed, *point))).collect()
+        cells
+            .filter(|(deed, point)| cannot(deed, *point).is_none() && !self.deaths.contains(&(*deed, *point)))
+            .collect()
     }
 
     /// What is not as it has to be: too few commands or faults in a run, somebody who died where nobody can be.
