@@ -10,6 +10,7 @@
 
 mod chapters;
 mod crash;
+mod doctor;
 mod faults;
 mod imports;
 mod input;
