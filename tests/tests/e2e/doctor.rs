@@ -5,12 +5,16 @@ use anyhow::{Context as _, Result, ensure};
 use rescind_tests::doctor::{Diagnosis, doctor};
 use std::path::Path;
 
-/// Replaces the first of some bytes of a file by others, as many.
+/// Replaces some bytes of a file by others, as many, wherever they are: a file also holds what was there before.
 fn overwrite(path: &Path, from: &[u8], to: &[u8]) -> Result<()> {
+    ensure!(from.len() == to.len(), "as many bytes");
     let mut bytes = std::fs::read(path)?;
-    let at = bytes.windows(from.len()).position(|window| window == from);
-    let at = at.with_context(|| format!("the file does not say {:?}", String::from_utf8_lossy(from)))?;
-    bytes.splice(at..at + from.len(), to.iter().copied());
+    let places: Vec<usize> =
+        bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from).map(|(at, _)| at).collect();
+    ensure!(!places.is_empty(), "the file does not say {:?}", String::from_utf8_lossy(from));
+    for at in places {
+        bytes.get_mut(at..at + to.len()).context("a place in the file")?.copy_from_slice(to);
+    }
     Ok(std::fs::write(path, bytes)?)
 }
 
