@@ -82,7 +82,7 @@ enum Task {
     },
     /// Builds, then measures.
     Bench {
-        /// Arguments for the bench program.
+        /// Arguments for the bench program: `--stored N`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

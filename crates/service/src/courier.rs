@@ -273,7 +273,9 @@ impl<P: Outbound> App<P> {
                     next.push((due, merchant.clone(), sale.clone()));
                 }
             }
-            self.remind(&next).await?;
+            if !made(Mistake::ForgetDue) {
+                self.remind(&next).await?;
+            }
         }
         Ok(driven)
     }

@@ -21,6 +21,7 @@ use crate::store::{Commit, Record as _};
 use crate::terminal::notice::{self, TerminalNotice};
 use rescind_model::{Audience, Event, Instant, Locale, MerchantId, Message, Notice, SaleId, TerminalId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One entry of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub enum Told {
     OfSale {
         /// What.
         event: Box<Event>,
-        /// The sale, as it stands now.
-        aggregate: Box<Aggregate>,
+        /// The sale, as it stands now: one for all of its events.
+        aggregate: Arc<Aggregate>,
     },
     /// Something about a terminal.
     OfTerminal(Box<TerminalNotice>),
@@ -86,7 +87,7 @@ impl<P: Ports> App<P> {
         let records = self.records().await?;
         let slice = records.slice(&Key::feed(merchant), from, limit).await?;
         let mut items = Vec::new();
-        let mut sales: BTreeMap<SaleId, Aggregate> = BTreeMap::new();
+        let mut sales: BTreeMap<SaleId, Arc<Aggregate>> = BTreeMap::new();
         let mut last = from;
         for (position, entry) in slice.entries {
             last = position;
@@ -103,14 +104,14 @@ impl<P: Ports> App<P> {
             if !sales.contains_key(&sale)
                 && let Some(found) = records.read::<Aggregate>(&Key::sale(merchant, &sale)).await?
             {
-                sales.insert(sale.clone(), found);
+                sales.insert(sale.clone(), Arc::new(found));
             }
             let aggregate = sales.get(&sale);
             let event = aggregate.and_then(|a| a.events.iter().find(|e| e.sequence == sequence));
             let (Some(aggregate), Some(event)) = (aggregate, event) else {
                 return Err(Error::Internal(format!("feed of {merchant}: event {} is missing", entry.id)));
             };
-            let told = Told::OfSale { event: Box::new(event.clone()), aggregate: Box::new(aggregate.clone()) };
+            let told = Told::OfSale { event: Box::new(event.clone()), aggregate: Arc::clone(aggregate) };
             items.push(FeedItem { position: position.to_string(), told });
         }
         Ok(FeedPage { items, next: last.to_string() })
@@ -239,6 +240,10 @@ impl<P: Ports> App<P> {
             ready.sort_by_key(|i| aggregate(i).and_then(|a| first_sequence(a, i)));
             if ready.is_empty() && given_up.is_empty() {
                 return Ok(published);
+            }
+            if made(Mistake::StrikeFirst) {
+                let ids: Vec<String> = ready.iter().map(|i| i.id.clone()).collect();
+                self.strike(&key, &ids, &[], &ids, &BTreeMap::new()).await?;
             }
             // 2. Add the references, page by page and merchant by merchant.
             let mut groups: BTreeMap<(MerchantId, u64), Vec<&Intent>> = BTreeMap::new();
@@ -438,7 +443,7 @@ fn hears_of(who: &Principal, merchant: &MerchantId, terminal: &TerminalId) -> bo
     }
 }
 
-fn entry(sale: &SaleId, event: &Event) -> Entry {
+pub(crate) fn entry(sale: &SaleId, event: &Event) -> Entry {
     Entry { id: format!("{sale}:{}", event.sequence), at: String::new() }
 }
 

@@ -6,6 +6,7 @@ use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::PROPOSAL_HOLDS;
 use crate::outstanding;
+use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::proof::{AskedOperation, ShownProof};
@@ -550,7 +551,7 @@ impl<P: Ports> App<P> {
                 }
             })
             .await?;
-        if !agreed {
+        if !agreed && !made(Mistake::OneWord) {
             return self.sale(who, merchant, &sale).await;
         }
         let change = Command::Resolve(Resolution { target: target.clone(), took_place, second, reason });

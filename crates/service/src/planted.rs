@@ -34,12 +34,20 @@ pub enum Mistake {
     LateForBucket,
     /// An endpoint is taken to have been told before it answered.
     TellOnce,
+    /// What a command makes happen is put into the feed before the command is committed.
+    PublishFirst,
+    /// An intent is struck out before what it announced is in the feed.
+    StrikeFirst,
+    /// When a sale is due next is not written down.
+    ForgetDue,
+    /// One person's word ends an operation that it takes two for.
+    OneWord,
 }
 
 #[cfg(feature = "planted")]
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::BelieveSwap,
         Self::WriteBlindly,
         Self::CreatePlainly,
@@ -54,6 +62,10 @@ impl Mistake {
         Self::SendFirst,
         Self::LateForBucket,
         Self::TellOnce,
+        Self::PublishFirst,
+        Self::StrikeFirst,
+        Self::ForgetDue,
+        Self::OneWord,
     ];
 }
 

@@ -840,6 +840,13 @@ impl<P: Ports> App<P> {
             self.announce(&sale.merchant, &sale.id, command, self.ports.now()).await?;
             *announced = true;
         }
+        if made(Mistake::PublishFirst) {
+            let sale = &there.ledger.sale;
+            for event in next.events.iter().filter(|e| e.command == *command) {
+                let entry = crate::feed::entry(&sale.id, event);
+                records.append(&Key::feed(&sale.merchant), &entry, self.unique()).await?;
+            }
+        }
         let written = records.commit(slot, &next, command.as_str(), self.unique()).await?;
         Ok((written == Commit::Written).then_some(next))
     }

@@ -2,8 +2,8 @@
 
 use crate::auditor::Promise;
 use crate::cents;
-use crate::deed::Deed;
-use crate::provider::Payment;
+use crate::deed::{Deed, SALES};
+use crate::provider::{Payment, State};
 use crate::shop::{Ask, Reply, Shop};
 use core::cell::RefCell;
 use serde_json::{Value, json};
@@ -11,21 +11,31 @@ use serde_json::{Value, json};
 /// Requests that were never answered for good: they are asked again when all is well.
 pub type Open = RefCell<Vec<(Deed, Ask)>>;
 
+/// Names of payments, two of which share a lane each: what is done about them meets in one record.
+const NAMES: [&str; SALES] = ["S-0", "S-2", "S-6", "S-10"];
+
 /// The name of a payment of a run.
 #[must_use]
 pub fn sale_name(sale: usize) -> String {
-    format!("S-{sale}")
+    NAMES.get(sale).map_or_else(|| format!("S-{sale}"), |name| (*name).to_owned())
 }
 
 fn refund_name(sale: usize, refund: usize) -> String {
-    format!("R-{sale}-{refund}")
+    format!("R-{}-{refund}", sale_name(sale))
 }
 
 /// Attempts before an actor turns to something else. What it left open is asked for again in the end.
 const ATTEMPTS: usize = 4;
 
+/// Somebody else is at it, or was and died over it.
+const IN_FLIGHT: [&str; 2] = ["idempotency.in-flight", "sync.in-flight"];
+
+/// How long somebody whose line is cut waits for an answer, in ms.
+const LINE_PATIENCE: i64 = 3_000;
+
 /// Does deeds one after the other. `lane` and the number of a deed make its idempotency key.
 pub async fn act(shop: &Shop, lane: usize, deeds: Vec<(usize, Deed)>, open: &Open) {
+    let mut meets = false;
     for (number, deed) in deeds {
         let pause = shop.sim.with(|inside| match inside.rng.u8(..) {
             0..120 => inside.rng.i64(1..60),
@@ -33,16 +43,47 @@ pub async fn act(shop: &Shop, lane: usize, deeds: Vec<(usize, Deed)>, open: &Ope
             220..250 => inside.rng.i64(4_000..40_000),
             _ => inside.rng.i64(40_000..400_000),
         });
-        shop.sim.sleep(pause).await;
+        match &deed {
+            Deed::Meet { at } => {
+                let until = shop.sim.with(|inside| crate::shop::NOON.saturating_add(*at).saturating_sub(inside.clock));
+                shop.sim.sleep(until.max(1)).await;
+                meets = true;
+                continue;
+            }
+            Deed::Restart { courier } => {
+                let machine = crate::shop::COURIERS.get(*courier).copied().unwrap_or(0);
+                shop.sim.with(|inside| {
+                    inside.tell(|_| format!("an operator starts courier {machine} again"));
+                    inside.restart(machine);
+                });
+                continue;
+            }
+            // Whoever has met the others does at once what they met for.
+            _ if meets => meets = false,
+            _ => shop.sim.sleep(pause).await,
+        }
         let Some(ask) = ask_for(shop, number, &deed) else { continue };
+        let changes = ask.method == "POST" && !matches!(deed, Deed::CheckVoid { .. });
         shop.sim.with(|inside| {
+            inside.commands = inside.commands.saturating_add(usize::from(changes));
             let now = inside.under_way.entry(deed.sale()).or_insert(0);
             *now = now.saturating_add(1);
             inside.contenders = inside.contenders.max(*now);
         });
-        let twice = shop.sim.with(|inside| inside.rng.u8(..) < 16);
+        // Webhooks come at least once, often twice, and late.
+        let webhook = matches!(deed, Deed::Review { .. });
+        let (twice, late) = shop.sim.with(|inside| {
+            let twice = inside.rng.u8(..) < if webhook { 128 } else { 24 };
+            (twice, if webhook { inside.rng.i64(1..40_000) } else { 0 })
+        });
         let done = if twice {
-            let (one, two) = both(until_told(shop, lane, &deed, &ask), until_told(shop, lane, &deed, &ask)).await;
+            let again = async {
+                if late > 0 {
+                    shop.sim.sleep(late).await;
+                }
+                until_told(shop, lane, &deed, &ask).await
+            };
+            let (one, two) = both(until_told(shop, lane, &deed, &ask), again).await;
             one && two
         } else {
             until_told(shop, lane, &deed, &ask).await
@@ -89,7 +130,7 @@ pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> boo
     for attempt in 0..ATTEMPTS {
         let machine = shop.sim.with(|inside| inside.rng.usize(0..2));
         shop.sim.with(|inside| {
-            note_intent(inside, deed);
+            note_intent(inside, deed, ask);
             inside.tell(|_| {
                 format!(
                     "{} {lane} asks gateway {machine} (attempt {attempt}): {} {} {}",
@@ -97,7 +138,16 @@ pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> boo
                 )
             });
         });
-        let reply = shop.send(deed.name(), machine, ask).await;
+        let reply = match shop.sim.with(|inside| inside.cut_off(lane, deed.name())) {
+            None => shop.send(deed.name(), machine, ask).await,
+            Some(arrives) => {
+                if arrives {
+                    let _unheard = shop.send(deed.name(), machine, ask).await;
+                }
+                shop.sim.sleep(LINE_PATIENCE).await;
+                None
+            }
+        };
         shop.sim.with(|inside| {
             inside.tell(|_| {
                 let told = reply.as_ref().map_or("nothing".to_owned(), |reply| {
@@ -107,7 +157,7 @@ pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> boo
             });
         });
         let wait = match &reply {
-            Some(reply) if reply.status == 409 && reply.code() == "idempotency.in-flight" => 36_000,
+            Some(reply) if reply.status == 409 && IN_FLIGHT.contains(&reply.code().as_str()) => 36_000,
             Some(reply) if reply.status < 500 => {
                 told(shop, deed, ask, reply);
                 return true;
@@ -120,9 +170,13 @@ pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> boo
 }
 
 /// What is known before a request is sent: from then on it may have happened.
-fn note_intent(inside: &mut crate::sim::Inside, deed: &Deed) {
+fn note_intent(inside: &mut crate::sim::Inside, deed: &Deed, ask: &Ask) {
     match deed {
-        Deed::Approve { sale, refund, by } => {
+        Deed::Resolve { .. } => {
+            let id = ask.path.split('/').nth(3).unwrap_or_default().to_owned();
+            inside.auditor.words.entry(id).or_default().insert(ask.who);
+        }
+        Deed::Approve { sale, refund, by } | Deed::Review { sale, refund, by, approves: true } => {
             let who = APPROVERS.get(*by).copied().unwrap_or("reviewer");
             inside.auditor.approvals.entry(refund_name(*sale, *refund)).or_default().insert(who);
         }
@@ -145,12 +199,14 @@ fn note_intent(inside: &mut crate::sim::Inside, deed: &Deed) {
 }
 
 /// Who approves.
-const APPROVERS: [&str; 3] = ["reviewer", "reviewer-2", "manager-2"];
+pub const APPROVERS: [&str; 3] = ["reviewer", "reviewer-2", "manager-2"];
 
 /// An answer for good.
 fn told(shop: &Shop, deed: &Deed, ask: &Ask, reply: &Reply) {
     shop.sim.with(|inside| {
-        if let Deed::Withdraw { sale, refund } | Deed::Decline { sale, refund } = deed
+        if let Deed::Withdraw { sale, refund }
+        | Deed::Decline { sale, refund }
+        | Deed::Review { sale, refund, approves: false, .. } = deed
             && reply.status < 300
         {
             inside.auditor.ended.insert(refund_name(*sale, *refund));
@@ -158,26 +214,25 @@ fn told(shop: &Shop, deed: &Deed, ask: &Ask, reply: &Reply) {
         if reply.status >= 500 || reply.text.is_empty() {
             return;
         }
-        let Some(key) = &ask.key else { return };
-        let keeps = !matches!(reply.status, 400 | 403 | 404 | 413);
+        if ask.key.is_none() && ask.seal.is_none() {
+            return;
+        }
+        let keeps = !matches!(reply.status, 400 | 401 | 403 | 404 | 413);
         if !keeps {
             return;
         }
-        let before = inside.auditor.promises.iter().find(|promise| promise.key == *key).cloned();
+        let before = inside.auditor.promises.iter().find(|promise| promise.ask == *ask).cloned();
         match before {
             Some(before) if (before.status, &before.text) != (reply.status, &reply.text) => {
                 let what = format!(
-                    "one-effect: under {key} {} was told {} {} and then {} {}",
-                    ask.who, before.status, before.text, reply.status, reply.text
+                    "one-effect: for {} {} was told {} {} and then {} {}",
+                    ask.path, ask.who, before.status, before.text, reply.status, reply.text
                 );
                 inside.auditor.object(what);
             }
             Some(_) => {}
             None => inside.auditor.promises.push(Promise {
-                who: ask.who,
-                path: ask.path.clone(),
-                body: ask.body.clone(),
-                key: key.clone(),
+                ask: ask.clone(),
                 status: reply.status,
                 text: reply.text.clone(),
             }),
@@ -193,8 +248,8 @@ fn slip(name: &str) -> Value {
     json!({"terminal": "T1", "batch": "000001", "voucher": name, "trace": name})
 }
 
-/// The request of a deed; `None` if the world does not let it happen.
-fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
+/// The request of a deed, the `number`th of its run; `None` if the world does not let it happen.
+pub fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
     let name = sale_name(deed.sale());
     let keyed = |who, path: String, body: Value| Ask {
         who,
@@ -202,6 +257,8 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         path,
         body: body.to_string(),
         key: Some(format!("key-{number}")),
+        seal: None,
+        batch: None,
     };
     let plain = |who, path: &str, body: Value| Ask {
         who,
@@ -209,6 +266,8 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         path: path.to_owned(),
         body: body.to_string(),
         key: None,
+        seal: None,
+        batch: None,
     };
     let of_sale = |part: &str| format!("/v1/transactions/{name}/{part}");
     let of_refund = |refund: usize, part: &str| format!("/v1/refunds/{}/{part}", refund_name(deed.sale(), refund));
@@ -292,14 +351,58 @@ fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         Deed::VoidCompletion { .. } => {
             keyed("supervisor", format!("/v1/holds/{name}/completion-voids"), json!({"reason": "wrong-amount"}))
         }
+        Deed::Review { refund, by, approves, .. } => {
+            let mut body = json!({
+                "refund": refund_name(deed.sale(), *refund), "principal": format!("user-{by}"), "revision": 1,
+                "decision": if *approves { "approve" } else { "decline" },
+            });
+            if !approves && let Some(body) = body.as_object_mut() {
+                body.insert("reason".to_owned(), "no".into());
+            }
+            let ask = plain("webhook", &shop.reviews, body);
+            Ask { seal: Some(format!("msg-{number}")), ..ask }
+        }
+        Deed::Resolve { by, .. } => {
+            let (who, second) = if *by == 0 { ("finance", "manager-2") } else { ("manager-2", "finance") };
+            let (part, id, took_place) = shop.sim.with(looked_up)?;
+            let body = json!({"took_place": took_place, "second": format!("M-1.{second}"), "reason": "their books"});
+            keyed(who, format!("/v1/{part}/{id}/resolutions"), body)
+        }
+        Deed::Order { .. } => {
+            keyed("compliance", of_sale("legal-orders"), json!({"reference": "court 1", "reason": "a judgment"}))
+        }
+        Deed::Confirm { by, .. } => {
+            let order = shop.sim.with(|inside| inside.auditor.orders.values().next().cloned())?;
+            let who = if *by == 0 { "compliance" } else { "compliance-2" };
+            keyed(who, format!("/v1/legal-orders/{order}/confirmations"), json!({}))
+        }
+        Deed::Sync { batch } => Ask { batch: Some(*batch), ..plain("terminal", "/v1/terminal/sync", Value::Null) },
+        Deed::Restart { .. } | Deed::Meet { .. } => return None,
         Deed::Look { .. } => Ask {
             who: "system",
             method: "GET",
             path: format!("/v1/transactions/{name}"),
             body: String::new(),
             key: None,
+            seal: None,
+            batch: None,
         },
     })
+}
+
+/// What persons find out about something of which nobody knows, by looking into the acquirer's books: what it is, its name,
+/// whether it took place. They wait as long as it is being processed, or asked for.
+fn looked_up(inside: &mut crate::sim::Inside) -> Option<(&'static str, String, bool)> {
+    let unknown = inside.auditor.unknown.values().flatten().next()?;
+    if inside.calling.contains(&unknown.reference) {
+        return None;
+    }
+    let took_place = match inside.provider.operations.get(&unknown.reference).map(|operation| &operation.state) {
+        Some(State::Done) => true,
+        Some(State::Failed(_)) | None => false,
+        Some(State::Processing(_)) => return None,
+    };
+    Some((if unknown.is_refund { "refunds" } else { "operations" }, unknown.id.clone(), took_place))
 }
 
 /// The amount of the order behind a code.

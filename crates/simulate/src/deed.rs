@@ -57,6 +57,20 @@ pub enum Deed {
     VoidCompletion { sale: usize },
     /// Somebody reads the sale and all that happened to it.
     Look { sale: usize },
+    /// A reviewers' system says what one of its users decided: a webhook, which may come again and late.
+    Review { sale: usize, refund: usize, by: usize, approves: bool },
+    /// One of two persons says what became of something that nobody knows the outcome of, of whatever sale.
+    Resolve { sale: usize, by: usize },
+    /// A legal order is put forward.
+    Order { sale: usize },
+    /// A person, the second one or the first again, carries out whichever waits.
+    Confirm { sale: usize, by: usize },
+    /// A terminal hands in a batch of its journal, as often as it likes.
+    Sync { batch: usize },
+    /// An operator starts a courier again.
+    Restart { courier: usize },
+    /// Whoever does this waits until so many ms after the beginning: for the others who do.
+    Meet { at: i64 },
 }
 
 impl Deed {
@@ -86,13 +100,37 @@ impl Deed {
             Self::Release { .. } => "release",
             Self::VoidCompletion { .. } => "void-completion",
             Self::Look { .. } => "look",
+            Self::Review { .. } => "review",
+            Self::Resolve { .. } => "resolve",
+            Self::Order { .. } => "order",
+            Self::Confirm { .. } => "confirm",
+            Self::Sync { .. } => "sync",
+            Self::Restart { .. } => "restart",
+            Self::Meet { .. } => "meet",
         }
     }
 
-    /// The sale it is about.
+    /// Whether it is certain to be a command: whether there is something to scan or to resolve shows when it comes to it.
+    #[must_use]
+    pub const fn is_command(&self) -> bool {
+        !matches!(
+            self,
+            Self::CheckVoid { .. }
+                | Self::Look { .. }
+                | Self::OutcomeKnown { .. }
+                | Self::Scan { .. }
+                | Self::Resolve { .. }
+                | Self::Confirm { .. }
+                | Self::Restart { .. }
+                | Self::Meet { .. }
+        )
+    }
+
+    /// The sale it is about; of what is about none, the first.
     #[must_use]
     pub const fn sale(&self) -> usize {
         match self {
+            Self::Sync { .. } | Self::Restart { .. } | Self::Meet { .. } => 0,
             Self::Register { sale, .. }
             | Self::CheckVoid { sale }
             | Self::Void { sale }
@@ -114,7 +152,11 @@ impl Deed {
             | Self::Complete { sale, .. }
             | Self::Release { sale }
             | Self::VoidCompletion { sale }
-            | Self::Look { sale } => *sale,
+            | Self::Look { sale }
+            | Self::Review { sale, .. }
+            | Self::Resolve { sale, .. }
+            | Self::Order { sale }
+            | Self::Confirm { sale, .. } => *sale,
         }
     }
 }
@@ -128,14 +170,19 @@ enum Kind {
     Hold,
 }
 
-/// Draws what a run is about: each payment has deeds that belong to it, in an order that makes sense more often than not,
-/// and some that do not.
+/// Of 100 runs, those in which all payments are good and all of them are voided at about the same time.
+const RUSHES: usize = 30;
+
+/// Draws what a run is about, at least so many commands: each payment has deeds that belong to it, in an order that makes
+/// sense more often than not, and some that do not.
 #[must_use]
-pub fn draw(rng: &mut Rng, count: usize) -> Vec<Deed> {
+pub fn draw(rng: &mut Rng, commands: usize) -> Vec<Deed> {
     let mut deeds = Vec::new();
     let mut kinds = Vec::new();
+    let rush = rng.usize(0..100) < RUSHES;
     for sale in 0..SALES {
         let kind = match rng.usize(0..10) {
+            _ if rush => Kind::Good,
             0..6 => Kind::Good,
             6 => Kind::Unknown,
             7 => Kind::Code,
@@ -144,13 +191,19 @@ pub fn draw(rng: &mut Rng, count: usize) -> Vec<Deed> {
         kinds.push(kind);
         let cents = *pick(rng, &[5_000, 10_000, 20_000, 150_000, 300_000]);
         deeds.push(match kind {
-            Kind::Good => Deed::Register { sale, cents, good: true, today: rng.u8(..) < 90 },
+            Kind::Good => Deed::Register { sale, cents, good: true, today: rush || rng.u8(..) < 90 },
             Kind::Unknown => Deed::Register { sale, cents, good: false, today: true },
             Kind::Code => Deed::Code { sale, cents },
             Kind::Hold => Deed::Hold { sale, cents },
         });
     }
-    while deeds.len() < count {
+    if rush {
+        // One after the other they would be counted rightly whatever the order of counting is.
+        let at = rng.i64(1_500..6_000);
+        deeds.extend((0..SALES).map(|_| Deed::Meet { at }));
+        deeds.extend((0..SALES).map(|sale| Deed::Void { sale }));
+    }
+    while deeds.iter().filter(|deed| deed.is_command()).count() < commands {
         let sale = rng.usize(0..SALES);
         let kind = kinds.get(sale).copied().unwrap_or(Kind::Good);
         deeds.push(one(rng, sale, kind));
@@ -193,11 +246,12 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
             _ => Deed::Look { sale },
         };
     }
-    match rng.usize(0..100) {
+    match rng.usize(0..115) {
         0..12 => Deed::Void { sale },
         12..34 => Deed::Refund { sale, refund, cents: *pick(rng, &[2_000, 6_000, 10_000, 50_000, 120_000]) },
-        34..52 => Deed::Approve { sale, refund, by: rng.usize(0..3) },
-        52..68 => Deed::Clear { sale, refund },
+        34..46 => Deed::Approve { sale, refund, by: rng.usize(0..3) },
+        46..54 => Deed::Review { sale, refund, by: rng.usize(0..3), approves: rng.usize(0..4) > 0 },
+        54..68 => Deed::Clear { sale, refund },
         68..71 => Deed::Decline { sale, refund },
         71..74 => Deed::Withdraw { sale, refund },
         74..78 => Deed::Retry { sale, refund },
@@ -206,6 +260,11 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
         82..84 => Deed::Settle { sale },
         84..87 => Deed::CheckVoid { sale },
         87..93 => Deed::Trouble { sale },
-        _ => Deed::Look { sale },
+        93..96 => Deed::Look { sale },
+        96..104 => Deed::Resolve { sale, by: rng.usize(0..2) },
+        104..107 => Deed::Order { sale },
+        107..110 => Deed::Confirm { sale, by: rng.usize(0..3) },
+        110..113 => Deed::Sync { batch: rng.usize(0..4) },
+        _ => Deed::Restart { courier: rng.usize(0..2) },
     }
 }

@@ -1,5 +1,6 @@
 //! What goes wrong, and where.
 
+use crate::point::Part;
 use std::collections::BTreeMap;
 
 /// What befalls one operation of the store, or whoever asked for it.
@@ -25,9 +26,29 @@ pub enum Fault {
     ClockStep(i64),
     /// The answer to this request is not delivered; the work is done to its end.
     AnswerLost,
+    /// This machine and the store do not hear each other for so many ms: whatever it asks for fails, before its effect or after.
+    Parted(i64),
 }
 
 impl Fault {
+    /// Its name in the summary.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CrashBefore => "crash-before",
+            Self::CrashAfter => "crash-after",
+            Self::FailsBefore => "fails-before",
+            Self::FailsAfter => "fails-after",
+            Self::SaysDone => "says-done",
+            Self::SaysRefused => "says-refused",
+            Self::Slow(_) => "slow",
+            Self::Restart => "restart",
+            Self::ClockStep(_) => "clock-step",
+            Self::AnswerLost => "answer-lost",
+            Self::Parted(_) => "parted",
+        }
+    }
+
     /// Whether somebody dies between two steps.
     #[must_use]
     pub const fn is_crash(self) -> bool {
@@ -39,6 +60,30 @@ impl Fault {
     pub const fn is_lie(self) -> bool {
         matches!(self, Self::SaysDone | Self::SaysRefused | Self::FailsAfter)
     }
+}
+
+/// A fault that strikes at the n-th write of a kind, wherever in the run that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aimed {
+    /// What is written.
+    pub part: Part,
+    /// At which of these writes, from 1.
+    pub nth: u64,
+    /// What befalls it.
+    pub fault: Fault,
+}
+
+/// A time in which what one actor sends fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CutOff {
+    /// The actor.
+    pub lane: usize,
+    /// From when on, in ms from the beginning of the run.
+    pub from: i64,
+    /// Until when.
+    pub until: i64,
+    /// Whether requests still arrive, and only answers do not.
+    pub arrives: bool,
 }
 
 /// What befalls one call of the provider.
@@ -58,6 +103,8 @@ pub enum ProviderFault {
     SaysDuplicate,
     /// It takes this many ms to answer.
     Slow(i64),
+    /// It is not reached from now on, for so many ms.
+    Silent(i64),
 }
 
 /// Faults by the number of the operation they befall, counted over the whole run.
@@ -65,6 +112,10 @@ pub enum ProviderFault {
 pub struct Faults {
     /// Of the store.
     pub store: BTreeMap<u64, Fault>,
+    /// Of the store, by what is written.
+    pub aimed: Vec<Aimed>,
+    /// Of the lines between actors and gateways.
+    pub cut_off: Vec<CutOff>,
     /// Of the provider.
     pub provider: BTreeMap<u64, ProviderFault>,
 }
@@ -73,12 +124,13 @@ impl Faults {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.store.len().saturating_add(self.provider.len())
+        let store = self.store.len().saturating_add(self.aimed.len());
+        store.saturating_add(self.cut_off.len()).saturating_add(self.provider.len())
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.store.is_empty() && self.provider.is_empty()
+        self.len() == 0
     }
 }

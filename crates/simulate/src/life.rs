@@ -25,11 +25,12 @@ impl<F: Future> Future for Life<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sim, request, work } = self.get_mut();
-        if sim.with(|inside| inside.is_dead(*request)) {
-            *work = None;
-        }
         let Some(alive) = work else { return Poll::Ready(None) };
-        let before = sim.with(|inside| inside.running.replace(*request));
+        let begun = sim.with(|inside| (!inside.is_dead(*request)).then(|| inside.running.replace(*request)));
+        let Some(before) = begun else {
+            *work = None;
+            return Poll::Ready(None);
+        };
         let polled = alive.as_mut().poll(context);
         let dead = sim.with(|inside| {
             inside.running = before;

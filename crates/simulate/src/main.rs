@@ -22,9 +22,9 @@ struct Options {
     /// Only over this store.
     #[arg(long)]
     store: Option<Model>,
-    /// What is done in a run, at least.
-    #[arg(long, default_value_t = 34)]
-    deeds: usize,
+    /// Commands in a run, at least.
+    #[arg(long, default_value_t = 31)]
+    commands: usize,
     /// What goes wrong in a run, at least.
     #[arg(long, default_value_t = 8)]
     faults: usize,
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     let mut out = std::io::stdout().lock();
     if options.story {
         let shop = Shop::open(options.store.unwrap_or(Model::Embedded))?;
-        let outcome = run(&shop, &Plan::of(options.seed, options.deeds, options.faults), true);
+        let outcome = run(&shop, &Plan::of(options.seed, options.commands, options.faults), true);
         for line in &outcome.story {
             writeln!(out, "{line}")?;
         }
@@ -58,10 +58,30 @@ fn main() -> Result<()> {
     }
     #[allow(clippy::disallowed_methods, reason = "a measurement of the runs, on the machine's own clock")]
     let begun = std::time::Instant::now();
-    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let shared = Shared::default();
+    let (done, heard) = std::sync::mpsc::channel();
     let summary = std::thread::scope(|scope| -> Result<Summary> {
-        let workers: Vec<_> =
-            (0..options.jobs.max(1)).map(|_| scope.spawn(|| work(&options, &next, &failed))).collect();
+        let workers: Vec<_> = (0..options.jobs.max(1))
+            .map(|_| {
+                let done = done.clone();
+                let (options, shared) = (&options, &shared);
+                scope.spawn(move || {
+                    let result = work(options, shared);
+                    // Whoever waits for it hears of it, or has stopped waiting.
+                    let _heard = done.send(()).is_ok();
+                    result
+                })
+            })
+            .collect();
+        let mut working = workers.len();
+        while working > 0 {
+            if heard.recv_timeout(PROGRESS).is_ok() {
+                working = working.saturating_sub(1);
+            } else {
+                let runs = shared.done.load(Ordering::SeqCst);
+                writeln!(out, "{runs} of {} runs, no violation, {} runs/s", options.runs, rate(runs, begun.elapsed()))?;
+            }
+        }
         let mut all = Summary::default();
         for worker in workers {
             let one = worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
@@ -72,15 +92,30 @@ fn main() -> Result<()> {
     let took = begun.elapsed();
     write!(out, "{summary}")?;
     let runs: u64 = summary.by_model.values().map(|met| met.runs).sum();
+    writeln!(out, "\n{runs} runs, no violation, {} ms, {} runs/s", took.as_millis(), rate(runs, took))?;
+    let wrong = summary.faults_of_its_own();
+    if wrong.is_empty() { Ok(()) } else { bail!("the runs are not what they are said to be: {wrong:#?}") }
+}
+
+/// How often a long series says how far it is.
+const PROGRESS: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What workers share.
+#[derive(Default)]
+struct Shared {
+    next: AtomicU64,
+    done: AtomicU64,
+    failed: AtomicBool,
+}
+
+fn rate(runs: u64, took: std::time::Duration) -> u64 {
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
-    let rate = runs.saturating_mul(1_000).checked_div(ms).unwrap_or(0);
-    writeln!(out, "\n{runs} runs, no violation, {ms} ms, {rate} runs/s")?;
-    Ok(())
+    runs.saturating_mul(1_000).checked_div(ms).unwrap_or(0)
 }
 
 /// Trials for each mistake.
 #[cfg(feature = "planted")]
-const TRIALS: usize = 5;
+const TRIALS: u64 = 7;
 
 /// Makes each mistake in turn and looks for it, over each store in turn, from several seeds on. A mistake that is not found
 /// within the runs that were asked for is one too many.
@@ -89,60 +124,91 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
     use rescind_service::planted::{Mistake, make};
     let mut missed = Vec::new();
     for mistake in Mistake::ALL {
-        let mut took: Vec<u64> = Vec::new();
-        let mut how = String::new();
-        for trial in 0..TRIALS {
-            // A shop opens without mistakes, but for the one about what is found out when it opens.
-            make(Some(mistake).filter(|mistake| *mistake == Mistake::CreatePlainly));
-            let models: Vec<Model> = options.store.map_or_else(|| Model::ALL.to_vec(), |one| vec![one]);
-            let shops: Vec<Shop> = models.iter().map(|model| Shop::open(*model)).collect::<Result<_>>()?;
-            make(Some(mistake));
-            let count = u64::try_from(shops.len()).unwrap_or(1);
-            let seed = options.seed.wrapping_add(u64::try_from(trial).unwrap_or(0).wrapping_mul(1_000_000));
-            for number in 0..options.runs {
-                let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
-                let shop = shops.get(at).context("no store")?;
-                let outcome = run(shop, &Plan::of(seed.wrapping_add(number), options.deeds, options.faults), false);
-                if let Some(violation) = outcome.violations.first() {
-                    took.push(number.saturating_add(1));
-                    how = format!("{}: {}", shop.model.name(), violation.chars().take(110).collect::<String>());
-                    break;
-                }
+        // A shop opens without mistakes, but for the one about what is found out when it opens.
+        make(Some(mistake).filter(|mistake| *mistake == Mistake::CreatePlainly));
+        let jobs = options.jobs.max(1);
+        let shops: Vec<Vec<Shop>> = (0..jobs).map(|_| open_shops(options)).collect::<Result<_>>()?;
+        make(Some(mistake));
+        let next = AtomicU64::new(0);
+        let mut found: Vec<(u64, String)> = std::thread::scope(|scope| -> Result<_> {
+            let workers: Vec<_> = shops
+                .into_iter()
+                .map(|shops| {
+                    let next = &next;
+                    scope.spawn(move || {
+                        let mut found = Vec::new();
+                        loop {
+                            let trial = next.fetch_add(1, Ordering::SeqCst);
+                            if trial >= TRIALS {
+                                return found;
+                            }
+                            found.extend(look_for(options, &shops, trial));
+                        }
+                    })
+                })
+                .collect();
+            let mut all = Vec::new();
+            for worker in workers {
+                all.extend(worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?);
             }
-        }
-        took.sort_unstable();
-        if took.len() < TRIALS {
+            Ok(all)
+        })?;
+        found.sort_unstable();
+        let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
+        if count < TRIALS {
             missed.push(mistake);
         }
-        let median = took.get(took.len().checked_div(2).unwrap_or(0)).copied().unwrap_or(0);
+        let middle = found.len().checked_div(2).unwrap_or(0);
+        let (median, how) = found.get(middle).cloned().unwrap_or_default();
         writeln!(
             out,
-            "{:<20} found in {} of {TRIALS} trials, median {median} runs; {how}",
-            format!("{mistake:?}"),
-            took.len()
+            "{:<20} found in {count} of {TRIALS} trials, median {median} runs; {how}",
+            format!("{mistake:?}")
         )?;
     }
     make(None);
     if missed.is_empty() { Ok(()) } else { bail!("not always found: {missed:?}") }
 }
 
-/// Takes one run after the other until there are no more.
-fn work(options: &Options, next: &AtomicU64, failed: &AtomicBool) -> Result<Summary> {
+/// One trial: the number of the run that breaks something, and what it breaks.
+#[cfg(feature = "planted")]
+fn look_for(options: &Options, shops: &[Shop], trial: u64) -> Option<(u64, String)> {
+    let count = u64::try_from(shops.len()).unwrap_or(1);
+    let seed = options.seed.wrapping_add(trial.wrapping_mul(1_000_000));
+    for number in 0..options.runs {
+        let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
+        let shop = shops.get(at)?;
+        let outcome = run(shop, &Plan::of(seed.wrapping_add(number), options.commands, options.faults), false);
+        if let Some(violation) = outcome.violations.first() {
+            let how = violation.chars().take(110).collect::<String>();
+            return Some((number.saturating_add(1), format!("{}: {how}", shop.model.name())));
+        }
+    }
+    None
+}
+
+/// A shop over each store that was asked for.
+fn open_shops(options: &Options) -> Result<Vec<Shop>> {
     let models: Vec<Model> = options.store.map_or_else(|| Model::ALL.to_vec(), |one| vec![one]);
-    let shops: Vec<Shop> = models.iter().map(|model| Shop::open(*model)).collect::<Result<_>>()?;
+    models.iter().map(|model| Shop::open(*model)).collect()
+}
+
+/// Takes one run after the other until there are no more.
+fn work(options: &Options, shared: &Shared) -> Result<Summary> {
+    let shops = open_shops(options)?;
     let count = u64::try_from(shops.len()).unwrap_or(1);
     let mut summary = Summary::default();
     loop {
-        let number = next.fetch_add(1, Ordering::SeqCst);
-        if number >= options.runs || failed.load(Ordering::SeqCst) {
+        let number = shared.next.fetch_add(1, Ordering::SeqCst);
+        if number >= options.runs || shared.failed.load(Ordering::SeqCst) {
             return Ok(summary);
         }
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
         let shop = shops.get(at).context("no store")?;
-        let plan = Plan::of(options.seed.wrapping_add(number), options.deeds, options.faults);
+        let plan = Plan::of(options.seed.wrapping_add(number), options.commands, options.faults);
         let outcome = run(shop, &plan, false);
         if !outcome.violations.is_empty() {
-            failed.store(true, Ordering::SeqCst);
+            shared.failed.store(true, Ordering::SeqCst);
             let (small, told) = minimise(shop, &plan);
             let mut story = told.story.join("\n");
             story.push('\n');
@@ -159,5 +225,6 @@ fn work(options: &Options, next: &AtomicU64, failed: &AtomicBool) -> Result<Summ
             );
         }
         summary.add(shop.model, &outcome);
+        shared.done.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -36,6 +36,20 @@ pub fn minimise(shop: &Shop, plan: &Plan) -> (Plan, Outcome) {
             best = less;
         }
     }
+    for at in (0..best.faults.aimed.len()).rev() {
+        let mut less = best.clone();
+        less.faults.aimed.remove(at);
+        if fails(&less) {
+            best = less;
+        }
+    }
+    for at in (0..best.faults.cut_off.len()).rev() {
+        let mut less = best.clone();
+        less.faults.cut_off.remove(at);
+        if fails(&less) {
+            best = less;
+        }
+    }
     for at in best.faults.provider.clone().into_keys() {
         let mut less = best.clone();
         less.faults.provider.remove(&at);

@@ -1,7 +1,8 @@
 //! The application's ports, over what a run shares.
 
 use crate::fault::{Fault, ProviderFault};
-use crate::sim::Sim;
+use crate::point::Point;
+use crate::sim::{Inside, Sim, Verb};
 use rescind_model::{Instant, LoadError};
 use rescind_service::native::{NativePolicy, NativePure};
 use rescind_service::ports::{Kv, KvError, NoAnswer, Outbound, OutboundAnswer, Ports, Swap};
@@ -43,11 +44,11 @@ impl Ports for SimPorts {
         &self.kv
     }
     fn now(&self) -> Instant {
-        let offset = |inside: &mut crate::sim::Inside| inside.offsets.get(self.machine).copied().unwrap_or(0);
+        let offset = |inside: &mut Inside| inside.offsets.get(self.machine).copied().unwrap_or(0);
         Instant { unix_ms: self.kv.sim.with(|inside| inside.clock.saturating_add(offset(inside))) }
     }
     fn random(&self) -> [u8; 32] {
-        self.kv.sim.with(crate::sim::Inside::random)
+        self.kv.sim.with(Inside::random)
     }
     fn cached_policy(&self, hash: &str) -> Option<Arc<NativePolicy>> {
         let policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,14 +92,23 @@ impl Outbound for SimPorts {
         let Some(path) = url.strip_prefix(ACQUIRER) else {
             return self.deliver(headers, &body).await;
         };
-        let (fault, pause) = sim.with(|inside| (inside.next_provider_fault(), inside.rng.i64(5..80)));
+        let asked = Asked::of(method, path, &body);
+        let (fault, pause) = sim.with(|inside| {
+            inside.at(asked.deed, Point::Called);
+            if let Some(sent) = &asked.sends {
+                inside.auditor.saw_call(sent, asked.attempt);
+            }
+            inside.calling.push(asked.reference.clone());
+            (inside.next_provider_fault(), inside.rng.i64(5..80))
+        });
+        let _called = Called { sim, reference: &asked.reference };
         sim.sleep(match fault {
             Some(ProviderFault::Slow(ms)) => ms,
             _ => pause,
         })
         .await;
         match fault {
-            Some(ProviderFault::NotReached) => return Err(lost()),
+            Some(ProviderFault::NotReached | ProviderFault::Silent(_)) => return Err(lost()),
             Some(ProviderFault::ServerError) => return Ok(OutboundAnswer { status: 500, body: b"{}".to_vec() }),
             _ => {}
         }
@@ -116,7 +126,54 @@ impl Outbound for SimPorts {
         if fault == Some(ProviderFault::AnswerLost) {
             return Err(lost());
         }
+        sim.with(|inside| inside.at(asked.deed, Point::Answered));
         Ok(OutboundAnswer { status, body: answer.to_string().into_bytes() })
+    }
+}
+
+/// What the acquirer is asked.
+struct Asked {
+    /// What the courier is at.
+    deed: &'static str,
+    /// Under which reference.
+    reference: String,
+    /// The reference, if an operation of the ledger itself is sent.
+    sends: Option<String>,
+    /// Which attempt.
+    attempt: u64,
+}
+
+impl Asked {
+    fn of(method: &str, path: &str, body: &[u8]) -> Self {
+        if (method, path) != ("POST", "/operations") {
+            let reference = path.split('/').nth(2).unwrap_or_default().to_owned();
+            return Self { deed: "ask", reference, sends: None, attempt: 0 };
+        }
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let attempt = body.get("attempt").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let reference = text("reference");
+        if text("original").is_empty() {
+            Self { deed: "send", sends: Some(reference.clone()), reference, attempt }
+        } else {
+            Self { deed: "reverse", sends: None, reference: text("original"), attempt }
+        }
+    }
+}
+
+/// A call that is under way, until it is heard or given up.
+struct Called<'a> {
+    sim: &'a Sim,
+    reference: &'a str,
+}
+
+impl Drop for Called<'_> {
+    fn drop(&mut self) {
+        self.sim.with(|inside| {
+            if let Some(at) = inside.calling.iter().position(|calling| calling == self.reference) {
+                inside.calling.remove(at);
+            }
+        });
     }
 }
 
@@ -132,7 +189,10 @@ impl SimPorts {
             let id = headers.iter().find(|(name, _)| *name == "webhook-id").map(|(_, id)| (*id).to_owned());
             let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
             let event = body.pointer("/data/id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-            sim.with(|inside| inside.delivered.push((id.unwrap_or_default(), event)));
+            sim.with(|inside| {
+                inside.delivered.push((id.unwrap_or_default(), event));
+                inside.at("deliver", Point::Delivered);
+            });
         }
         if troubled {
             Err(NoAnswer("the endpoint is silent".to_owned()))
@@ -157,30 +217,39 @@ impl SimKv {
     /// One operation: what befalls it, the time it takes, its effect.
     async fn operation<R>(
         &self,
-        what: &'static str,
+        verb: Verb,
         key: &str,
-        effect: impl FnOnce(&mut crate::sim::Inside, Option<Fault>) -> Result<R, KvError>,
+        effect: impl FnOnce(&mut Inside, Option<Fault>) -> Result<R, KvError>,
     ) -> Result<R, KvError> {
-        let (fault, pause) = self.sim.with(|inside| {
-            let fault = inside.next_fault(&format!("{what} {key}"));
-            (fault, inside.rng.i64(1..4))
+        let take = |inside: &mut Inside, fault: Option<Fault>| {
+            if inside.has_ended() {
+                return Err(KvError("the store has ended".to_owned()));
+            }
+            effect(inside, fault)
+        };
+        let begun = self.sim.with(|inside| {
+            let fault = inside.next_fault(verb, key);
+            let pause = inside.rng.i64(1..4);
+            if fault.is_none() && inside.passes(pause) {
+                return Ok(take(inside, None));
+            }
+            Err((fault, pause, take))
         });
-        let failed = |when: &str| KvError(format!("{what} {key} failed {when} its effect"));
+        let (fault, pause, take) = match begun {
+            Ok(told) => return told,
+            Err(waits) => waits,
+        };
+        let failed = |when: &str| KvError(format!("{verb} {key} failed {when} its effect"));
         match fault {
             Some(Fault::Slow(ms)) => self.sim.sleep(ms).await,
             _ => self.sim.sleep(pause).await,
         }
         match fault {
             Some(Fault::CrashBefore | Fault::Restart) => self.sim.dies().await,
-            Some(Fault::FailsBefore) => return Err(failed("before")),
+            Some(Fault::FailsBefore | Fault::Parted(_)) => return Err(failed("before")),
             _ => {}
         }
-        let told = self.sim.with(|inside| {
-            if inside.has_ended() {
-                return Err(KvError("the store has ended".to_owned()));
-            }
-            effect(inside, fault)
-        });
+        let told = self.sim.with(|inside| take(inside, fault));
         match fault {
             Some(Fault::CrashAfter) => {
                 self.sim.with(|inside| inside.kill(inside.running));
@@ -197,11 +266,11 @@ impl Kv for SimKv {
     type Cell = SimCell;
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KvError> {
-        self.operation("get", key, |inside, _| Ok(inside.values.get(key).map(|value| value.to_vec()))).await
+        self.operation(Verb::Get, key, |inside, _| Ok(inside.looks_at(key).map(|value| value.to_vec()))).await
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), KvError> {
-        self.operation("set", key, |inside, fault| {
+        self.operation(Verb::Set, key, |inside, fault| {
             if fault != Some(Fault::SaysDone) {
                 inside.write(key, Some(Arc::from(value)));
             }
@@ -211,7 +280,7 @@ impl Kv for SimKv {
     }
 
     async fn delete(&self, key: &str) -> Result<(), KvError> {
-        self.operation("delete", key, |inside, fault| {
+        self.operation(Verb::Delete, key, |inside, fault| {
             if fault != Some(Fault::SaysDone) {
                 inside.write(key, None);
             }
@@ -221,13 +290,13 @@ impl Kv for SimKv {
     }
 
     async fn open(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Cell), KvError> {
-        let seen = self.operation("open", key, |inside, _| Ok(inside.values.get(key).cloned())).await?;
+        let seen = self.operation(Verb::Open, key, |inside, _| Ok(inside.looks_at(key).cloned())).await?;
         Ok((seen.as_ref().map(|value| value.to_vec()), SimCell { key: key.to_owned(), seen }))
     }
 
     async fn swap(&self, cell: Self::Cell, value: &[u8]) -> Result<Swap, KvError> {
         let SimCell { key, seen } = cell;
-        self.operation("swap", &key, |inside, fault| {
+        self.operation(Verb::Swap, &key, |inside, fault| {
             if fault == Some(Fault::SaysDone) {
                 return Ok(Swap::Swapped);
             }
@@ -243,7 +312,7 @@ impl Kv for SimKv {
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, KvError> {
-        self.operation("increment", key, |inside, _| match inside.add(key, delta) {
+        self.operation(Verb::Increment, key, |inside, _| match inside.add(key, delta) {
             Some(sum) => Ok(sum),
             None => {
                 if inside.model.backend().ends_by_counting() {

@@ -2,11 +2,13 @@
 
 use crate::actor::{self, Open};
 use crate::deed::{self, Deed, SALES};
-use crate::fault::{Fault, Faults, ProviderFault};
+use crate::fault::{Aimed, CutOff, Fault, Faults, ProviderFault};
+use crate::point::Part;
 use crate::provider::State;
 use crate::schedule;
 use crate::shop::{Ask, COURIERS, Shop};
-use crate::sim::{Inside, Strike};
+use crate::sim::{Death, Inside};
+use crate::till;
 use core::future::Future;
 use core::pin::Pin;
 use fastrand::Rng;
@@ -27,35 +29,59 @@ pub struct Plan {
 /// Who acts at a time.
 const LANES: usize = 6;
 
+/// Faults that strike before anybody can be through: every run has them.
+const EARLY: usize = 4;
+
+/// So many operations of the store there are in every run before its end.
+const EARLY_UNTIL: u64 = 200;
+
 impl Plan {
-    /// The plan of a seed: at least so many deeds and faults.
+    /// The plan of a seed: at least so many commands and faults.
     #[must_use]
-    pub fn of(seed: u64, deeds: usize, faults: usize) -> Self {
+    pub fn of(seed: u64, commands: usize, faults: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let deeds = deed::draw(&mut rng, deeds)
-            .into_iter()
-            .enumerate()
-            .map(|(number, deed)| {
-                // Payments begin before what is done about them, mostly.
-                let lane = if number < SALES { number % LANES } else { rng.usize(0..LANES) };
-                (lane, number, deed)
-            })
-            .collect();
+        let deeds = deed::draw(&mut rng, commands);
+        let rush = deeds.iter().any(|deed| matches!(deed, Deed::Meet { .. }));
+        // Payments begin before what is done about them, mostly, and whoever meets others has a payment of their own.
+        let first = if rush { SALES.saturating_mul(3) } else { SALES };
+        let lane = |rng: &mut Rng, number: usize| {
+            if number < first { number.checked_rem(SALES).unwrap_or(0) } else { rng.usize(0..LANES) }
+        };
+        let deeds =
+            deeds.into_iter().enumerate().map(|(number, deed)| (lane(&mut rng, number), number, deed)).collect();
         let mut all = Faults::default();
-        while all.store.len() < faults {
+        while all.store.len() < faults.max(EARLY) {
             // Most strike while much is going on.
-            let at = if rng.bool() { rng.u64(1..400) } else { rng.u64(1..2_500) };
+            let at = match all.store.len() {
+                ..EARLY => rng.u64(1..EARLY_UNTIL),
+                _ if rng.bool() => rng.u64(1..600),
+                _ => rng.u64(1..2_500),
+            };
             all.store.insert(at, store_fault(&mut rng));
         }
-        for _ in 0..rng.usize(0..3) {
-            all.provider.insert(rng.u64(1..12), provider_fault(&mut rng));
+        for _ in 0..rng.usize(0..5) {
+            let part = rng.choice(Part::AIMS).unwrap_or(Part::Sale);
+            // Whoever is late with a due time writes where nobody looks any more.
+            let fault = match part {
+                Part::Due if rng.usize(0..4) > 0 => Fault::Slow(rng.i64(800..8_000)),
+                _ => aimed_fault(&mut rng),
+            };
+            all.aimed.push(Aimed { part, nth: nth(&mut rng), fault });
+        }
+        if rng.u8(..) < 64 {
+            let from = rng.i64(0..60_000);
+            let until = from.saturating_add(rng.i64(1_000..40_000));
+            all.cut_off.push(CutOff { lane: rng.usize(0..LANES), from, until, arrives: rng.bool() });
+        }
+        for _ in 0..rng.usize(0..5) {
+            all.provider.insert(rng.u64(1..16), provider_fault(&mut rng));
         }
         Self { seed, deeds, faults: all }
     }
 }
 
 fn store_fault(rng: &mut Rng) -> Fault {
-    match rng.usize(0..20) {
+    match rng.usize(0..21) {
         0..4 => Fault::CrashBefore,
         4..8 => Fault::CrashAfter,
         8..10 => Fault::FailsBefore,
@@ -65,12 +91,30 @@ fn store_fault(rng: &mut Rng) -> Fault {
         15 => Fault::Slow(rng.i64(500..60_000)),
         16 => Fault::Restart,
         17 => Fault::ClockStep(rng.i64(-60_000..60_000)),
+        18 => Fault::Parted(rng.i64(200..8_000)),
         _ => Fault::AnswerLost,
     }
 }
 
+/// Which write of a kind: every other time one of the first, which create what others will find.
+fn nth(rng: &mut Rng) -> u64 {
+    if rng.bool() { rng.u64(1..4) } else { rng.u64(1..16) }
+}
+
+/// What befalls a write: whoever writes dies, or is held up for so long that others come in between.
+fn aimed_fault(rng: &mut Rng) -> Fault {
+    match rng.usize(0..12) {
+        0..3 => Fault::CrashBefore,
+        3..6 => Fault::CrashAfter,
+        6 => Fault::FailsBefore,
+        7 => Fault::FailsAfter,
+        _ => Fault::Slow(rng.i64(800..25_000)),
+    }
+}
+
 fn provider_fault(rng: &mut Rng) -> ProviderFault {
-    match rng.usize(0..8) {
+    match rng.usize(0..10) {
+        8.. => ProviderFault::Silent(rng.i64(5_000..300_000)),
         0 => ProviderFault::NotReached,
         1 | 2 => ProviderFault::AnswerLost,
         3 => ProviderFault::ServerError,
@@ -92,10 +136,16 @@ pub struct Outcome {
     pub requests: usize,
     /// Operations of the store.
     pub operations: u64,
-    /// Where faults struck.
-    pub strikes: BTreeSet<Strike>,
-    /// The faults that struck.
+    /// Commands that were given: attempts and repetitions not counted.
+    pub commands: usize,
+    /// Where somebody died.
+    pub deaths: BTreeSet<Death>,
+    /// Which kinds of faults befell what.
+    pub befell: BTreeSet<(&'static str, &'static str)>,
+    /// The faults of the store that struck.
     pub struck: Vec<Fault>,
+    /// All faults that struck.
+    pub faults: usize,
     /// Most requests on one sale at a time.
     pub contenders: usize,
     /// How often each operation moved money at the acquirer.
@@ -116,7 +166,10 @@ pub fn run(shop: &Shop, plan: &Plan, with_story: bool) -> Outcome {
         story: inside.story.take().unwrap_or_default(),
         requests: inside.requests.len(),
         operations: inside.operations,
-        strikes: core::mem::take(&mut inside.strikes),
+        commands: inside.commands,
+        deaths: core::mem::take(&mut inside.deaths),
+        befell: core::mem::take(&mut inside.befell),
+        faults: inside.struck.len().saturating_add(inside.cuts).saturating_add(inside.provider_faults),
         struck: core::mem::take(&mut inside.struck),
         contenders: inside.contenders,
         moved: inside.provider.operations.values().filter(|operation| operation.state == State::Done).count(),
@@ -138,7 +191,11 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
     for machine in COURIERS {
         work.push(Box::pin(async move {
             loop {
-                let pause = shop.sim.with(|inside| inside.rng.i64(1_000..20_000));
+                // In quick succession, and then not for a while.
+                let pause = shop.sim.with(|inside| match inside.clock == crate::shop::NOON || inside.rng.bool() {
+                    true => inside.rng.i64(1..3_000),
+                    false => inside.rng.i64(5_000..40_000),
+                });
                 shop.sim.sleep(pause).await;
                 shop.tick(machine).await;
             }
@@ -152,6 +209,12 @@ fn acts(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
 /// again at the latest (1 h).
 const REST: [i64; 6] = [1_000, 5_000, 31_000, 121_000, 1_000, 3_600_000];
 
+/// The batch in which all is that the terminal did: it hands that in until it is taken.
+const LAST_BATCH: usize = 3;
+
+/// Whoever asks again for what was left open: none of the actors.
+const NOBODY: usize = usize::MAX;
+
 /// Turns after those: one whenever something is due. More than anything takes that ends.
 const TURNS: usize = 80;
 
@@ -159,6 +222,8 @@ const TURNS: usize = 80;
 fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
     let broken = shop.sim.with(|inside| {
         inside.faults = Faults::default();
+        inside.silent_until = i64::MIN;
+        inside.join_up();
         inside.offsets = [0; crate::sim::MACHINES];
         inside.tell(|_| "--- from here on all is well".to_owned());
         inside.has_ended()
@@ -166,10 +231,14 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
     if broken {
         shop.sim.with(|inside| inside.auditor.object("durable: the store was made to end".to_owned()));
     }
+    let all = Deed::Sync { batch: LAST_BATCH };
+    if let Some(ask) = actor::ask_for(shop, usize::MAX, &all) {
+        open.borrow_mut().push((all, ask));
+    }
     let left: Vec<(Deed, Ask)> = open.borrow_mut().drain(..).collect();
     schedule::alone(&shop.sim, async {
         for (deed, ask) in &left {
-            if !actor::until_told(shop, 99, deed, ask).await && !actor::until_told(shop, 99, deed, ask).await {
+            if !actor::until_told(shop, NOBODY, deed, ask).await && !actor::until_told(shop, NOBODY, deed, ask).await {
                 let what = format!("no-limbo: {} {} {} is never answered", ask.who, ask.method, ask.path);
                 shop.sim.with(|inside| inside.auditor.object(what));
             }
@@ -177,6 +246,7 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
         for wait in REST {
             turn(shop, wait).await;
         }
+        shop.sim.with(noted);
         for _ in 0..TURNS {
             let Some(wait) = shop.sim.with(|inside| next_due(inside)) else { break };
             turn(shop, wait).await;
@@ -194,6 +264,37 @@ async fn turn(shop: &Shop, wait: i64) {
     }
 }
 
+/// *no-limbo*: of every sale of which something is due, the time stands where a courier will look.
+fn noted(inside: &mut Inside) {
+    let parsed = |key: &str, inside: &Inside| -> Value {
+        let bytes = crate::auditor::committed(key, &inside.values);
+        bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+    };
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for bucket in list(&parsed("due", inside), "/d/buckets") {
+        let number = |name: &str| bucket.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let pages = format!("due:{}:{}:p", number("start"), number("width"));
+        let keys: Vec<String> = inside.values.range(pages.clone()..).map(|(key, _)| key.clone()).collect();
+        for key in keys.iter().take_while(|key| key.starts_with(&pages)).filter(|key| !key.contains('#')) {
+            let page = parsed(key, inside);
+            let sales = list(&page, "/d/entries").iter().filter_map(|entry| text(entry, "/id").rsplit_once(':'));
+            found.extend(sales.map(|(sale, _)| sale.to_owned()));
+        }
+    }
+    let sales: Vec<String> =
+        inside.values.keys().filter(|key| key.starts_with("sale:") && !key.contains('#')).cloned().collect();
+    for key in sales {
+        let sale = parsed(&key, inside);
+        let ways = ["/d/ledger/voids", "/d/ledger/refunds", "/d/ledger/operations"];
+        let is_due = ways
+            .iter()
+            .any(|way| list(&sale, way).iter().any(|one| !one.pointer("/due_at").is_none_or(Value::is_null)));
+        if is_due && !key.strip_prefix("sale:").is_some_and(|sale| found.contains(sale)) {
+            inside.auditor.object(format!("no-limbo: something about {key} is due, and nobody will look"));
+        }
+    }
+}
+
 /// How long it is until the next bucket of due times begins; `None` if there is none.
 fn next_due(inside: &Inside) -> Option<i64> {
     let index: Value = serde_json::from_slice(crate::auditor::committed("due", &inside.values)?).ok()?;
@@ -204,7 +305,15 @@ fn next_due(inside: &Inside) -> Option<i64> {
 
 /// What the system user reads.
 async fn read(shop: &Shop, path: &str) -> Value {
-    let ask = Ask { who: "system", method: "GET", path: path.to_owned(), body: String::new(), key: None };
+    let ask = Ask {
+        who: "system",
+        method: "GET",
+        path: path.to_owned(),
+        body: String::new(),
+        key: None,
+        seal: None,
+        batch: None,
+    };
     let reply = shop.send("audit", 0, &ask).await;
     match reply {
         Some(reply) if reply.status == 200 => reply.json(),
@@ -231,16 +340,23 @@ fn cents(value: &Value, pointer: &str) -> i64 {
 /// What must hold in the end.
 async fn holds(shop: &Shop) {
     let mut happened: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for sale in 0..SALES {
-        let name = actor::sale_name(sale);
+    let names = (0..SALES).map(actor::sale_name);
+    for name in names.chain([till::VOIDED, till::KEPT, till::KNOWN].map(str::to_owned)) {
         let shown = read(shop, &format!("/v1/transactions/{name}")).await;
         if shown.is_null() {
+            if [till::VOIDED, till::KEPT, till::KNOWN].contains(&name.as_str()) {
+                shop.sim.with(|inside| inside.auditor.object(format!("durable: {name} is not there")));
+            }
             continue;
         }
         let ids = list(&shown, "/history").iter().map(|event| text(event, "/id").to_owned()).collect();
         happened.insert(name.clone(), ids);
         no_limbo(shop, &name, &shown);
-        agrees(shop, &name, &shown);
+        if [till::VOIDED, till::KEPT].contains(&name.as_str()) {
+            stands(shop, &name, &shown);
+        } else {
+            agrees(shop, &name, &shown);
+        }
     }
     told(shop, &happened).await;
     keeps(shop).await;
@@ -277,6 +393,17 @@ fn no_limbo(shop: &Shop, name: &str, shown: &Value) {
     }
     if !open.is_empty() {
         shop.sim.with(|inside| inside.auditor.object(format!("no-limbo: {name} still has {open:?}")));
+    }
+}
+
+/// What a terminal did with a sale that never left it is in its ledger, once.
+fn stands(shop: &Shop, name: &str, shown: &Value) {
+    let expected = if name == till::VOIDED { till::CENTS } else { 0 };
+    let voided = list(shown, "/operations").iter().filter(|one| text(one, "/state") == "done");
+    let voided = voided.fold(0_i64, |sum, one| sum.saturating_add(cents(one, "/amount/amount")));
+    if voided != expected {
+        let what = format!("durable: of {name} {voided} is voided, where the terminal voided {expected}");
+        shop.sim.with(|inside| inside.auditor.object(what));
     }
 }
 
@@ -352,20 +479,13 @@ async fn keeps(shop: &Shop) {
         all
     });
     for promise in promises {
-        let ask = Ask {
-            who: promise.who,
-            method: "POST",
-            path: promise.path.clone(),
-            body: promise.body.clone(),
-            key: Some(promise.key.clone()),
-        };
-        let again = shop.send("audit", 0, &ask).await;
+        let again = shop.send("audit", 0, &promise.ask).await;
         let same = again.as_ref().is_some_and(|again| (again.status, &again.text) == (promise.status, &promise.text));
         if !same {
             shop.sim.with(|inside| {
                 inside.auditor.object(format!(
-                    "durable: under {} {} was told {} {}, and now {again:?}",
-                    promise.key, promise.path, promise.status, promise.text
+                    "durable: for {} {} was told {} {}, and now {again:?}",
+                    promise.ask.path, promise.ask.who, promise.status, promise.text
                 ));
             });
         }

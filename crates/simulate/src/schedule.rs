@@ -46,18 +46,19 @@ pub fn together<'a>(sim: &Sim, work: Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>
             [only] => *only,
             several => sim.with(|inside| inside.rng.choice(several).copied()).unwrap_or(0),
         };
+        let others = tasks.iter().enumerate().filter(|(at, task)| *at != chosen && task.work.is_some());
+        let horizon = others.map(|(_, task)| task.until).min().unwrap_or(i64::MAX);
         let Some(task) = tasks.get_mut(chosen) else { continue };
         let Some(work) = &mut task.work else { continue };
-        sim.with(|inside| inside.wake = i64::MAX);
-        match work.as_mut().poll(&mut context) {
+        sim.with(|inside| (inside.wake, inside.horizon) = (i64::MAX, horizon));
+        let polled = work.as_mut().poll(&mut context);
+        let (wake, broken) = sim.with(|inside| (inside.wake, !inside.auditor.violations.is_empty()));
+        match polled {
             Poll::Ready(()) => task.work = None,
             // Who waits for nothing in particular wants another turn.
-            Poll::Pending => {
-                let wake = sim.with(|inside| inside.wake);
-                task.until = if wake == i64::MAX { now } else { wake };
-            }
+            Poll::Pending => task.until = if wake == i64::MAX { now } else { wake },
         }
-        if sim.with(|inside| !inside.auditor.violations.is_empty()) {
+        if broken {
             return Ok(());
         }
     }

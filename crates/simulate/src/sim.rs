@@ -4,6 +4,7 @@
 use crate::auditor::Auditor;
 use crate::fault::{Fault, Faults, ProviderFault};
 use crate::model::Model;
+use crate::point::{Part, Point};
 use crate::provider::Provider;
 use core::future::poll_fn;
 use core::task::Poll;
@@ -21,6 +22,47 @@ const REQUEST_LIVES: i64 = 30_000;
 /// request (`INTENT_PATIENCE`, 120 s).
 const CLOCK_WRONG: i64 = 40_000;
 
+/// Of 256 times that somebody is alone, how often they go on at once.
+const STAYS: u8 = 240;
+
+/// What is asked of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// A value is read.
+    Get,
+    /// A value is read, to be swapped later.
+    Open,
+    /// A value is written, whatever is there.
+    Set,
+    /// A value is written, if what was read is still there.
+    Swap,
+    /// A value is removed.
+    Delete,
+    /// A number is added to.
+    Increment,
+}
+
+impl Verb {
+    /// Whether it changes what lies there.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::Set | Self::Swap | Self::Delete)
+    }
+}
+
+impl core::fmt::Display for Verb {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Get => "get",
+            Self::Open => "open",
+            Self::Set => "set",
+            Self::Swap => "swap",
+            Self::Delete => "delete",
+            Self::Increment => "increment",
+        })
+    }
+}
+
 /// What lies in a store. Cheap to copy.
 pub type Values = BTreeMap<String, Arc<[u8]>>;
 
@@ -37,18 +79,74 @@ pub struct Request {
     pub deed: &'static str,
     /// The machine that works on it.
     pub machine: usize,
-    /// Operations of the store so far.
-    pub steps: u64,
+    /// What it has done last.
+    pub point: Point,
+    /// Whether it has written an idempotency key.
+    claimed: bool,
+    /// Whether it has written a sale.
+    committed: bool,
     /// When it began, in true time.
     pub began: i64,
     /// Whether its machine died over it.
     pub dead: bool,
     /// Whether its answer is not delivered.
     pub answer_lost: bool,
+    /// Whether it is over, in whatever way.
+    pub over: bool,
 }
 
-/// Where a fault struck: the deed, the number of the step within the request, the kind of fault.
-pub type Strike = (&'static str, u64, &'static str);
+impl Request {
+    /// One that begins.
+    #[must_use]
+    pub const fn new(deed: &'static str, machine: usize, began: i64) -> Self {
+        Self {
+            deed,
+            machine,
+            point: Point::Start,
+            claimed: false,
+            committed: false,
+            began,
+            dead: false,
+            answer_lost: false,
+            over: false,
+        }
+    }
+
+    /// Whether it is a courier's turn, whatever that is at.
+    #[must_use]
+    pub const fn is_turn(&self) -> bool {
+        let [first, _] = crate::shop::COURIERS;
+        self.machine >= first
+    }
+
+    fn wrote(&mut self, part: Part, happened: Option<&'static str>) {
+        self.point = self.point.after(part, self.claimed, self.committed);
+        self.claimed |= part == Part::Claim;
+        self.committed |= part == Part::Sale;
+        if self.is_turn() {
+            // What a courier is at shows in what it writes.
+            self.deed = match (part, happened) {
+                (Part::Sale, happened) => happened.unwrap_or("ask"),
+                (Part::Feed | Part::Note, _) => "publish",
+                (Part::Intent, _) if self.point == Point::Struck => "publish",
+                (Part::Due | Part::Spans, _) => "remind",
+                (Part::Cursor, _) => "deliver",
+                // Marks and numbers that nothing depends on.
+                (Part::Other, _) => self.deed,
+                _ => "tick",
+            };
+        }
+    }
+
+    /// The provider or an endpoint was called, or answered.
+    pub const fn called(&mut self, deed: &'static str, point: Point) {
+        self.deed = deed;
+        self.point = point;
+    }
+}
+
+/// Where somebody died: over what, and how far they had got.
+pub type Death = (&'static str, Point);
 
 /// Everything inside.
 pub struct Inside {
@@ -80,6 +178,8 @@ pub struct Inside {
     pub running: Option<usize>,
     /// When whoever was polled last wants to be polled again.
     pub wake: i64,
+    /// When the first of the others wants to go on: until then whoever is at work is alone.
+    pub horizon: i64,
     /// The acquirer.
     pub provider: Provider,
     /// The amounts of open orders, in cents.
@@ -88,8 +188,24 @@ pub struct Inside {
     pub delivered: Vec<(String, String)>,
     /// Who watches.
     pub auditor: Auditor,
-    /// Where faults struck.
-    pub strikes: BTreeSet<Strike>,
+    /// Where somebody died.
+    pub deaths: BTreeSet<Death>,
+    /// What kinds of faults befell what.
+    pub befell: BTreeSet<(&'static str, &'static str)>,
+    /// Writes so far, by what was written.
+    written: BTreeMap<Part, u64>,
+    /// Until when each machine does not hear the store.
+    parted: [i64; MACHINES],
+    /// Until when the acquirer is not reached.
+    pub silent_until: i64,
+    /// How often a line was cut off.
+    pub cuts: usize,
+    /// Calls of the provider that went wrong.
+    pub provider_faults: usize,
+    /// References about which the provider is being called.
+    pub calling: Vec<String>,
+    /// Commands that actors gave.
+    pub commands: usize,
     /// Kinds of faults that struck, each as often as it did.
     pub struck: Vec<Fault>,
     /// What happened, for whoever reads the story of a failure.
@@ -119,11 +235,20 @@ impl Sim {
             requests: Vec::new(),
             running: None,
             wake: i64::MAX,
+            horizon: i64::MIN,
             provider: Provider::default(),
             codes: BTreeMap::new(),
             delivered: Vec::new(),
             auditor: Auditor::default(),
-            strikes: BTreeSet::new(),
+            deaths: BTreeSet::new(),
+            befell: BTreeSet::new(),
+            written: BTreeMap::new(),
+            parted: [i64::MIN; MACHINES],
+            silent_until: i64::MIN,
+            cuts: 0,
+            provider_faults: 0,
+            calling: Vec::new(),
+            commands: 0,
             struck: Vec::new(),
             story: None,
             contenders: 0,
@@ -186,54 +311,62 @@ impl Inside {
         format!("{:02}:{:02}:{:02}.{:03}", part(3_600_000, 24), part(60_000, 60), part(1_000, 60), part(1, 1_000))
     }
 
+    /// Lets so many ms pass at once, if nobody else would do anything meanwhile; whether they passed. Not always: whoever does
+    /// several things side by side is one for the schedule, and each of them has to get its turns.
+    pub fn passes(&mut self, ms: i64) -> bool {
+        let until = self.clock.saturating_add(ms);
+        let alone = until < self.horizon && self.rng.u8(..) < STAYS;
+        let lives = self.running.is_none_or(|request| !self.is_dead(request));
+        if !(alone && lives) {
+            return false;
+        }
+        self.clock = until;
+        self.running.is_none_or(|request| !self.is_dead(request))
+    }
+
+    /// Whoever is at work has called somebody, or was answered.
+    pub fn at(&mut self, deed: &'static str, point: Point) {
+        if let Some(request) = self.running.and_then(|at| self.requests.get_mut(at)) {
+            request.called(deed, point);
+        }
+    }
+
     /// What befalls the next operation of the store.
-    pub fn next_fault(&mut self, what: &str) -> Option<Fault> {
+    pub fn next_fault(&mut self, verb: Verb, key: &str) -> Option<Fault> {
         self.operations = self.operations.saturating_add(1);
-        let fault = self.faults.store.get(&self.operations).copied();
+        let drawn = self.faults.store.get(&self.operations).copied();
+        let aimed = self.aimed_at(verb, key);
         let running = self.running;
-        let request = running.and_then(|at| self.requests.get_mut(at));
-        let (deed, step, machine) = match request {
-            Some(request) => {
-                request.steps = request.steps.saturating_add(1);
-                (request.deed, request.steps, request.machine)
-            }
-            None => ("nobody", 0, 0),
+        let request = running.and_then(|at| self.requests.get(at));
+        let (deed, machine) = request.map_or(("nobody", 0), |request| (request.deed, request.machine));
+        let Some(fault) = drawn.or(aimed) else {
+            let parted = self.parted.get(machine).is_some_and(|until| self.clock < *until);
+            return (parted && running.is_some())
+                .then(|| if self.rng.bool() { Fault::FailsBefore } else { Fault::FailsAfter });
         };
-        let fault = fault?;
-        let is_swap = what.starts_with("swap");
-        let is_write = is_swap || what.starts_with("set") || what.starts_with("delete");
         // What cannot befall this operation befalls it otherwise: a fault that was drawn strikes.
         let lies = matches!(self.model, Model::Lying);
         let fault = match fault {
-            Fault::SaysDone if !lies || !is_write => Fault::FailsBefore,
-            Fault::SaysRefused if !lies || !is_swap => Fault::FailsAfter,
+            Fault::SaysDone if !lies || !verb.writes() => Fault::FailsBefore,
+            // Nobody waits for what a courier's turn came to.
+            Fault::AnswerLost if request.is_some_and(Request::is_turn) => Fault::FailsAfter,
+            Fault::SaysRefused if !lies || verb != Verb::Swap => Fault::FailsAfter,
             other => other,
         };
         self.struck.push(fault);
-        let name = match fault {
-            Fault::CrashBefore => "crash-before",
-            Fault::CrashAfter => "crash-after",
-            Fault::FailsBefore => "fails-before",
-            Fault::FailsAfter => "fails-after",
-            Fault::SaysDone => "says-done",
-            Fault::SaysRefused => "says-refused",
-            Fault::Slow(_) => "slow",
-            Fault::Restart => "restart",
-            Fault::ClockStep(_) => "clock-step",
-            Fault::AnswerLost => "answer-lost",
-        };
-        self.strikes.insert((deed, step, name));
-        self.tell(|_| format!("!!! {name} at step {step} of {deed} on machine {machine}: {what}"));
+        let name = fault.name();
+        self.befell.insert((deed, name));
+        self.tell(|_| format!("!!! {name} befalls {deed} on machine {machine}: {verb} {key}"));
         match fault {
-            Fault::Restart => {
-                for request in self.requests.iter_mut().filter(|request| request.machine == machine) {
-                    request.dead = true;
-                }
-                self.ended = false;
-            }
+            Fault::Restart => self.restart(machine),
             Fault::ClockStep(ms) => {
                 if let Some(offset) = self.offsets.get_mut(machine) {
                     *offset = offset.saturating_add(ms).clamp(-CLOCK_WRONG, CLOCK_WRONG);
+                }
+            }
+            Fault::Parted(ms) => {
+                if let Some(until) = self.parted.get_mut(machine) {
+                    *until = self.clock.saturating_add(ms);
                 }
             }
             Fault::AnswerLost => {
@@ -247,11 +380,61 @@ impl Inside {
         Some(fault)
     }
 
+    /// The fault that is aimed at this write, if it is one.
+    fn aimed_at(&mut self, verb: Verb, key: &str) -> Option<Fault> {
+        if self.faults.aimed.is_empty() || !verb.writes() || self.running.is_none() {
+            return None;
+        }
+        let part = Part::of(key);
+        let count = self.written.entry(part).or_insert(0);
+        *count = count.saturating_add(1);
+        let nth = *count;
+        self.faults.aimed.iter().find(|aimed| aimed.part == part && aimed.nth == nth).map(|aimed| aimed.fault)
+    }
+
+    /// A machine is started again: whatever it was at is lost.
+    pub fn restart(&mut self, machine: usize) {
+        for at in 0..self.requests.len() {
+            if self.requests.get(at).is_some_and(|request| request.machine == machine) {
+                self.kill(Some(at));
+            }
+        }
+        self.ended = false;
+    }
+
     /// A machine dies over a request.
     pub fn kill(&mut self, request: Option<usize>) {
-        if let Some(request) = request.and_then(|at| self.requests.get_mut(at)) {
+        if let Some(request) = request.and_then(|at| self.requests.get_mut(at))
+            && !request.dead
+            && !request.over
+        {
             request.dead = true;
+            self.deaths.insert((request.deed, request.point));
         }
+    }
+
+    /// Every machine hears the store again.
+    pub const fn join_up(&mut self) {
+        self.parted = [i64::MIN; MACHINES];
+    }
+
+    /// Each machine's clock is wrong by something, in half of the runs.
+    pub fn set_clocks(&mut self) {
+        if self.rng.bool() {
+            for offset in &mut self.offsets {
+                *offset = self.rng.i64(-CLOCK_WRONG..CLOCK_WRONG);
+            }
+        }
+    }
+
+    /// A request is over; whether its answer is lost.
+    pub fn ends(&mut self, request: usize) -> bool {
+        let Some(request) = self.requests.get_mut(request) else { return false };
+        request.over = true;
+        if request.answer_lost && !request.dead {
+            self.deaths.insert((request.deed, Point::Untold));
+        }
+        request.answer_lost
     }
 
     /// Whether a request is dead: its machine died over it, or ended it because it took too long.
@@ -261,10 +444,28 @@ impl Inside {
         self.requests.get(request).is_some_and(|request| request.dead || late(request.began))
     }
 
+    /// Whether an actor's line is cut now, and if so, whether what is sent arrives all the same.
+    pub fn cut_off(&mut self, lane: usize, deed: &'static str) -> Option<bool> {
+        let now = self.clock.saturating_sub(crate::shop::NOON);
+        let cut = self.faults.cut_off.iter().find(|cut| cut.lane == lane && (cut.from..cut.until).contains(&now))?;
+        let arrives = cut.arrives;
+        self.cuts = self.cuts.saturating_add(1);
+        self.befell.insert((deed, if arrives { "cut-off-after" } else { "cut-off-before" }));
+        self.tell(|_| format!("!!! {lane} is cut off; what is sent {}", if arrives { "arrives" } else { "is lost" }));
+        Some(arrives)
+    }
+
     /// What befalls the next call of the acquirer.
     pub fn next_provider_fault(&mut self) -> Option<ProviderFault> {
         self.calls = self.calls.saturating_add(1);
+        if self.clock < self.silent_until {
+            return Some(ProviderFault::NotReached);
+        }
         let fault = self.faults.provider.get(&self.calls).copied()?;
+        if let ProviderFault::Silent(ms) = fault {
+            self.silent_until = self.clock.saturating_add(ms);
+        }
+        self.provider_faults = self.provider_faults.saturating_add(1);
         self.tell(|_| format!("!!! the acquirer: {fault:?}"));
         Some(fault)
     }
@@ -291,13 +492,35 @@ impl Inside {
 
     /// Writes or removes a value, and lets the auditor look.
     pub fn write(&mut self, key: &str, value: Option<Arc<[u8]>>) {
+        let makes_head = value.as_deref() == Some(0_i64.to_le_bytes().as_slice());
         match value {
             Some(value) => self.values.insert(key.to_owned(), value),
             None => self.values.remove(key),
         };
-        if key.starts_with("sale:") {
-            self.auditor.saw_write(key, &self.values);
+        let head = key.split_once('#').map(|(head, _)| head);
+        if makes_head || head.is_some_and(|head| !crate::auditor::leads_to(head, key, &self.values)) {
+            // Nobody finds it yet.
+            return;
         }
+        let part = Part::of(key);
+        let happened = match part {
+            Part::Sale => self.auditor.saw_write(key, &self.values),
+            _ => None,
+        };
+        if let Some(request) = self.running.and_then(|at| self.requests.get_mut(at)) {
+            request.wrote(part, happened);
+        }
+    }
+
+    /// Somebody reads a value. Whoever reads the sale that they wrote have their proof.
+    pub fn looks_at(&mut self, key: &str) -> Option<&Arc<[u8]>> {
+        if let Some(request) = self.running.and_then(|at| self.requests.get_mut(at))
+            && request.point == Point::Committed
+            && Part::of(key) == Part::Sale
+        {
+            request.point = Point::Proved;
+        }
+        self.values.get(key)
     }
 
     /// Adds to a number as this store does; `None` if it is none.

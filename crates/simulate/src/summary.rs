@@ -2,7 +2,9 @@
 
 use crate::fault::Fault;
 use crate::model::Model;
+use crate::point::{Point, ROWS, cannot};
 use crate::run::Outcome;
+use crate::sim::Death;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +19,7 @@ pub struct Met {
     pub contended: u64,
     /// Runs in which the answer to a write was the opposite of what was done.
     pub lied: u64,
-    /// Fewest requests and faults of a run.
+    /// Fewest commands and faults of a run.
     pub fewest: Option<(usize, usize)>,
     /// Operations of the store.
     pub operations: u64,
@@ -32,10 +34,10 @@ pub struct Met {
 pub struct Summary {
     /// By store.
     pub by_model: BTreeMap<Model, Met>,
-    /// Deeds and the steps at which somebody died over them.
-    pub crashes: BTreeMap<&'static str, BTreeSet<u64>>,
-    /// Deeds and the kinds of faults that befell them.
-    pub faults: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    /// Where somebody died.
+    pub deaths: BTreeSet<Death>,
+    /// Kinds of faults, by what they befell.
+    pub befell: BTreeMap<&'static str, BTreeSet<&'static str>>,
 }
 
 impl Summary {
@@ -48,16 +50,14 @@ impl Summary {
         // Every swap of Spin's Redis says the opposite of what it did.
         let lied = model == Model::SpinRedis || outcome.struck.iter().copied().any(Fault::is_lie);
         met.lied = met.lied.saturating_add(u64::from(lied));
-        let (requests, faults) = (outcome.requests, outcome.struck.len());
-        met.fewest = Some(met.fewest.map_or((requests, faults), |(r, f)| (r.min(requests), f.min(faults))));
+        let (commands, faults) = (outcome.commands, outcome.faults);
+        met.fewest = Some(met.fewest.map_or((commands, faults), |(c, f)| (c.min(commands), f.min(faults))));
         met.operations = met.operations.saturating_add(outcome.operations);
         met.requests = met.requests.saturating_add(u64::try_from(outcome.requests).unwrap_or(u64::MAX));
         met.moved = met.moved.saturating_add(u64::try_from(outcome.moved).unwrap_or(u64::MAX));
-        for (deed, step, kind) in &outcome.strikes {
-            if kind.starts_with("crash") || *kind == "restart" {
-                self.crashes.entry(deed).or_default().insert(*step);
-            }
-            self.faults.entry(deed).or_default().insert(kind);
+        self.deaths.extend(&outcome.deaths);
+        for (deed, kind) in &outcome.befell {
+            self.befell.entry(deed).or_default().insert(kind);
         }
     }
 
@@ -77,14 +77,50 @@ impl Summary {
                 (one, two) => one.or(two),
             };
         }
-        for (deed, steps) in other.crashes {
-            self.crashes.entry(deed).or_default().extend(steps);
-        }
-        for (deed, kinds) in other.faults {
-            self.faults.entry(deed).or_default().extend(kinds);
+        self.deaths.extend(other.deaths);
+        for (deed, kinds) in other.befell {
+            self.befell.entry(deed).or_default().extend(kinds);
         }
     }
+
+    /// Cells of the matrix in which nobody died though somebody can.
+    #[must_use]
+    pub fn empty_cells(&self) -> Vec<Death> {
+        let cells = ROWS.iter().flat_map(|deed| Point::ALL.into_iter().map(|point| (*deed, point)));
+        cells
+            .filter(|(deed, point)| cannot(deed, *point).is_none() && !self.deaths.contains(&(*deed, *point)))
+            .collect()
+    }
+
+    /// What is not as it has to be: too few commands or faults in a run, somebody who died where nobody can be.
+    #[must_use]
+    pub fn faults_of_its_own(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (model, met) in &self.by_model {
+            let (commands, faults) = met.fewest.unwrap_or_default();
+            if commands < FEWEST_COMMANDS || faults < FEWEST_FAULTS {
+                wrong.push(format!("a run over {} had {commands} commands and {faults} faults", model.name()));
+            }
+        }
+        for (deed, point) in &self.deaths {
+            if !ROWS.contains(deed) {
+                wrong.push(format!("{deed} is no row of the matrix"));
+            } else if let Some(why) = cannot(deed, *point) {
+                wrong.push(format!("somebody died over {deed} after {}, which cannot be: {why}", point.name()));
+            }
+        }
+        wrong
+    }
 }
+
+/// Empty cells that are named; the matrix shows them all.
+const NAMED: usize = 20;
+
+/// Commands in every run, at least.
+const FEWEST_COMMANDS: usize = 30;
+
+/// Faults in every run, at least.
+const FEWEST_FAULTS: usize = 3;
 
 fn percent(part: u64, of: u64) -> u64 {
     part.saturating_mul(100).checked_div(of).unwrap_or(0)
@@ -94,13 +130,13 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "store        runs     crash  contend  lie    fewest requests, faults  requests  money moved  store operations"
+            "store        runs     crash  contend  lie    fewest commands, faults  requests  money moved  store operations"
         )?;
         for (model, met) in &self.by_model {
-            let (requests, faults) = met.fewest.unwrap_or_default();
+            let (commands, faults) = met.fewest.unwrap_or_default();
             writeln!(
                 f,
-                "{:<12} {:<8} {:>3} %  {:>5} %  {:>3} %  {requests:>15}, {faults:<6}  {:>8}  {:>11}  {:>16}",
+                "{:<12} {:<8} {:>3} %  {:>5} %  {:>3} %  {commands:>15}, {faults:<6}  {:>8}  {:>11}  {:>16}",
                 model.name(),
                 met.runs,
                 percent(met.crashed, met.runs),
@@ -111,14 +147,30 @@ impl fmt::Display for Summary {
                 met.operations,
             )?;
         }
-        writeln!(f, "\ndied over, at its steps in the store (a dot: nobody died there):")?;
-        for (deed, steps) in &self.crashes {
-            let last = steps.iter().copied().max().unwrap_or(0).min(48);
-            let row: String = (1..=last).map(|step| if steps.contains(&step) { 'x' } else { '.' }).collect();
-            writeln!(f, "  {deed:<16} {row}")?;
+        writeln!(f, "\nwhere somebody died, by what they had done last (x: met; .: not met; blank: cannot be):")?;
+        for (number, point) in Point::ALL.iter().enumerate() {
+            let bars: String = (0..number).map(|_| "| ").collect();
+            writeln!(f, "  {:<16} {bars}{}", "", point.name())?;
+        }
+        for deed in ROWS {
+            let cell = |point: &Point| match (self.deaths.contains(&(deed, *point)), cannot(deed, *point)) {
+                (true, _) => "x ",
+                (false, None) => ". ",
+                (false, Some(_)) => "  ",
+            };
+            let row: String = Point::ALL.iter().map(cell).collect();
+            writeln!(f, "  {deed:<16} {}", row.trim_end())?;
+        }
+        let empty = self.empty_cells();
+        if empty.is_empty() {
+            writeln!(f, "no cell that can be met is empty")?;
+        } else {
+            let first = empty.iter().take(NAMED);
+            let names: Vec<String> = first.map(|(deed, point)| format!("{deed} after {}", point.name())).collect();
+            writeln!(f, "{} cells that can be met are empty, such as {}", empty.len(), names.join(", "))?;
         }
         writeln!(f, "\nkinds of faults that befell:")?;
-        for (deed, kinds) in &self.faults {
+        for (deed, kinds) in &self.befell {
             let kinds: Vec<&str> = kinds.iter().copied().collect();
             writeln!(f, "  {deed:<16} {}", kinds.join(" "))?;
         }

@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod backup;
 mod bundle;
 
 use serde_json::{Value, json};

@@ -10,7 +10,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::StoreError;
-use super::database::{SELECT, check_layout, classify, take_lock};
+use super::database::{SELECT, check_layout, classify, refuse_interrupted, take_lock};
+use super::schema;
 use crate::error::OpenError;
 
 /// What is wrong with a damaged database, at most: the first lines say enough.
@@ -42,6 +43,7 @@ impl Resting {
             return Err(OpenError::Unusable { path: path.to_owned(), reason: error.to_string() });
         }
         let lock = take_lock(path)?;
+        refuse_interrupted(&lock, path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(Duration::ZERO).map_err(failed)?;
@@ -51,6 +53,7 @@ impl Resting {
         connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK").map_err(failed)?;
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
         check_layout(path, &connection)?;
+        schema::check(path, &connection)?;
         let table = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'spin_key_value'";
         let exists = connection.query_row(table, [], |_| Ok(())).optional().map_err(failed)?.is_some();
         Ok(Self { connection, exists, _lock: lock })

@@ -176,15 +176,19 @@ impl<'a, K: Kv> Records<'a, K> {
     }
 
     async fn load<T: Record>(&self, key: &Key) -> Result<Option<(T, u64)>, Error> {
-        let bytes = match self.kv.get(key.as_str()).await? {
+        self.bytes(key).await?.map(|bytes| decode(key, &bytes)).transpose()
+    }
+
+    /// A record's bytes, wherever they lie.
+    async fn bytes(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        Ok(match self.kv.get(key.as_str()).await? {
             None => None,
             Some(there) => match head(&there) {
                 None => Some(there),
                 Some(0) => None,
                 Some(body) => self.kv.get(&body_key(key, body)).await?,
             },
-        };
-        bytes.map(|bytes| decode(key, &bytes)).transpose()
+        })
     }
 
     /// Opens a record for a write. Both forms are understood wherever they are met, so that a database moves between
@@ -250,7 +254,12 @@ impl<'a, K: Kv> Records<'a, K> {
                 };
             }
             // Whatever the answer, and if there is none: look.
-            let seen = self.load::<T>(&slot.key).await;
+            let seen = match self.bytes(&slot.key).await {
+                // To the byte what was written: nothing in it has to be looked for.
+                Ok(Some(there)) if there == bytes && next.holds(id) => return Ok(Commit::Written),
+                Ok(there) => there.map(|there| decode::<T>(&slot.key, &there)).transpose(),
+                Err(error) => Err(error),
+            };
             match seen {
                 Ok(Some((value, _))) if value.holds(id) => return Ok(Commit::Written),
                 Ok(Some((_, now))) if now > slot.version => return Ok(Commit::Lost),
