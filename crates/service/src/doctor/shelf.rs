@@ -32,7 +32,7 @@ pub(super) struct Shelf<'a, K: Kv> {
 impl<'a, K: Listed> Shelf<'a, K> {
     pub(super) fn of(kv: &'a K) -> Self {
         // Nothing is written through it.
-        Self { kv, records: Records::new(kv, Creation::Refused, "") }
+        Self { kv, records: Records::new(kv, Creation::Direct, "") }
     }
 
     /// The value itself.
