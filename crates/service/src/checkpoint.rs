@@ -56,7 +56,7 @@ impl Default for Room {
 /// When the events of a part happened: what finds one again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Times {
+pub(crate) struct Times {
     earliest: Instant,
     latest: Instant,
 }
@@ -78,7 +78,7 @@ impl Times {
 /// A part of a page of the feed, and the tree of its heads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PagePart {
+pub(crate) struct PagePart {
     tree: Root,
     /// The page of the feed.
     page: u64,
@@ -92,7 +92,7 @@ struct PagePart {
 /// A volume by its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct VolumePart {
+pub(crate) struct VolumePart {
     tree: Root,
     times: Times,
 }
@@ -100,7 +100,7 @@ struct VolumePart {
 /// The heads of a page, under the root of their tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Heads {
+pub(crate) struct Heads {
     /// Their digests, one after the other, as base64.
     digests: String,
 }
@@ -118,7 +118,7 @@ impl Heads {
         Self { digests: STANDARD_NO_PAD.encode(bytes) }
     }
 
-    fn tree(&self) -> Option<Tree> {
+    pub(crate) fn tree(&self) -> Option<Tree> {
         let bytes = STANDARD_NO_PAD.decode(&self.digests).ok()?;
         let (digests, rest) = bytes.as_chunks::<32>();
         rest.is_empty().then(|| Tree::of(digests.iter().map(|digest| digest.to_vec())))
@@ -128,7 +128,7 @@ impl Heads {
 /// The pages of a volume, under the root of their tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Volume {
+pub(crate) struct Volume {
     pages: Vec<PagePart>,
 }
 
@@ -140,7 +140,7 @@ impl Record for Volume {
 }
 
 impl Volume {
-    fn tree(&self) -> Tree {
+    pub(crate) fn tree(&self) -> Tree {
         Tree::of(self.pages.iter().map(|page| page.tree.as_leaf(Level::Page)))
     }
 }
@@ -152,7 +152,7 @@ fn day_tree(volumes: &[VolumePart]) -> Tree {
 /// A checkpoint as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+pub(crate) struct Kept {
     /// The signed envelope.
     sealed: SealedBytes,
     /// What is in it.
@@ -167,7 +167,7 @@ impl Record for Kept {
 }
 
 impl Kept {
-    fn read(&self) -> Result<Signed, Error> {
+    pub(crate) fn read(&self) -> Result<Signed, Error> {
         Signed::read(&self.sealed.0).map_err(|e| Error::Internal(format!("a stored checkpoint: {e}")))
     }
 }
@@ -175,7 +175,7 @@ impl Kept {
 /// The last checkpoint that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Last {
+pub(crate) struct Last {
     number: u64,
     hash: Hash,
 }
@@ -183,7 +183,7 @@ struct Last {
 /// How far a merchant's feed is in checkpoints, and the one that is being made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Work {
+pub(crate) struct Work {
     last: Option<Last>,
     /// The day that was worked on last: an older one is over for good.
     day: Day,
@@ -228,7 +228,7 @@ impl Work {
 /// How far all merchants are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Round {
+pub(crate) struct Round {
     /// The first day that is not done.
     day: Day,
     /// Where to go on in the list of merchants.

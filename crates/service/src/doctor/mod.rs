@@ -15,6 +15,7 @@
 //! | `sale` | a sale against everything that names it |
 //! | `content` | what is named by what is in it: decisions, policies, evidence, texts, bundles |
 //! | `promise` | what was answered, claimed, counted |
+//! | `checkpoint` | checkpoints and their parts, each under the name that follows from it |
 //! | `books` | a merchant's accounts against the postings of its payments |
 //! | `repair` | what can be put right |
 //!
@@ -29,6 +30,7 @@
 //! - Whether a decision or a piece of evidence that is not there was erased when its time was over.
 
 mod books;
+mod checkpoint;
 mod content;
 mod finding;
 mod ledger;

@@ -14,8 +14,8 @@ use crate::store::key::Key;
 use crate::store::list::{Page, Tail};
 use crate::store::{Record, decode, head};
 use crate::{
-    confirmation, courier, directory, endpoint, gauge, operation, operator, outbox, outstanding, proof, retention,
-    sale, secret, session, shadow, terminal,
+    checkpoint, confirmation, courier, directory, endpoint, gauge, operation, operator, outbox, outstanding, proof,
+    retention, sale, secret, session, shadow, terminal,
 };
 use rescind_model::Instant;
 use std::collections::BTreeMap;
@@ -258,6 +258,12 @@ impl<'a, 'n, K: Listed> Walk<'a, 'n, K> {
             ("outbox", _) => self.readable::<outbox::Outbox>(key, bytes),
             ("outstanding", _) => self.readable::<outstanding::Outstanding>(key, bytes),
             ("shadow", _) => self.readable::<shadow::Comparison>(key, bytes),
+            ("checkpoints", [_]) => self.readable::<checkpoint::Round>(key, bytes),
+            ("checkpoint-work", [_, _]) => self.readable::<checkpoint::Work>(key, bytes),
+            ("checkpoint", [_, _, _]) => self.checkpoint(key, bytes),
+            ("checkpoint-page", [_, merchant, _]) => self.checkpoint_page(key, merchant, bytes),
+            ("checkpoint-volume", [_, merchant, _]) => self.checkpoint_volume(key, merchant, bytes),
+            ("secret", [_, "checkpoint-keys"]) => self.readable::<checkpoint::key::StoredKeys>(key, bytes),
             ("secret", [_, "proof-keys"]) => self.readable::<proof::StoredKeys>(key, bytes),
             ("secret", _) => self.readable::<secret::Secret>(key, bytes),
             ("gauges", [_]) => self.readable::<gauge::Counters>(key, bytes),
