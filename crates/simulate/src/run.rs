@@ -59,7 +59,7 @@ impl Plan {
             };
             all.store.insert(at, store_fault(&mut rng));
         }
-        for _ in 0..rng.usize(0..5) {
+        for _ in 0..rng.usize(0..6) {
             let part = rng.choice(Part::AIMS).unwrap_or(Part::Sale);
             // Whoever is late with a due time writes where nobody looks any more.
             let fault = match part {
@@ -81,7 +81,7 @@ impl Plan {
 }
 
 fn store_fault(rng: &mut Rng) -> Fault {
-    match rng.usize(0..21) {
+    match rng.usize(0..24) {
         0..4 => Fault::CrashBefore,
         4..8 => Fault::CrashAfter,
         8..10 => Fault::FailsBefore,
@@ -89,6 +89,8 @@ fn store_fault(rng: &mut Rng) -> Fault {
         13 => Fault::SaysDone,
         14 => Fault::SaysRefused,
         15 => Fault::Slow(rng.i64(500..60_000)),
+        // Long enough for others to come in between, short enough to live on.
+        21.. => Fault::Slow(rng.i64(50..6_000)),
         16 => Fault::Restart,
         17 => Fault::ClockStep(rng.i64(-60_000..60_000)),
         18 => Fault::Parted(rng.i64(200..8_000)),
