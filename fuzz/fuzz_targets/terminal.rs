@@ -12,8 +12,8 @@ use rescind_journal::{Acknowledgement, Head, OperationOutcome, OperationResult};
 use rescind_model::record::Question;
 use rescind_model::token::Token as _;
 use rescind_model::{
-    BusinessDay, Channel, Forwarding, Instant, Money, OperationQuestion, RefundQuestion, Sale, SaleOutcome, SaleStatus,
-    SettlementMode, VoidQuestion, Way,
+    BusinessDay, Channel, Forwarding, Instant, Money, OperationId, OperationQuestion, RefundQuestion, Sale,
+    SaleOutcome, SaleStatus, SettlementMode, VoidQuestion, Way,
 };
 use rescind_proof::{Authenticated, Method, Operation, Proof, operation_digest};
 use rescind_terminal::ffi::{self, BatchInfo, ClockReading, Handle};
@@ -39,7 +39,8 @@ static CODE: LazyLock<Vec<u8>> = LazyLock::new(|| {
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/components/pulley64.cwasm")),
         PathBuf::from,
     );
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; fuzz/README.md says what makes it", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; fuzz/README.md says what makes it", path.display()))
 });
 
 /// Three versions.
@@ -151,7 +152,8 @@ unsafe extern "C" fn sign(
         let thread = scope.spawn(|| {
             let mut out = Out::of(0, 4_096);
             // SAFETY: our own buffer.
-            let status = unsafe { ffi::rescind_terminal_status(handle, now(0), out.start(), out.capacity, out.needed()) };
+            let status =
+                unsafe { ffi::rescind_terminal_status(handle, now(0), out.start(), out.capacity, out.needed()) };
             out.check(status, false);
             (status, ffi::rescind_terminal_close(handle), ffi::rescind_terminal_hear(handle, now(0), now(0), NOW))
         });
@@ -213,7 +215,13 @@ impl Out {
             _ => (600, false, true),
         };
         let bytes = (!null).then(|| vec![BLANK; capacity].into_boxed_slice());
-        Self { bytes, capacity, needed: Box::new(UNTOLD), has_needed, is_usable: has_needed && (!null || capacity == 0) }
+        Self {
+            bytes,
+            capacity,
+            needed: Box::new(UNTOLD),
+            has_needed,
+            is_usable: has_needed && (!null || capacity == 0),
+        }
     }
 
     fn start(&mut self) -> *mut u8 {
@@ -382,13 +390,8 @@ fn ask(about: u8) -> Ask {
             penalty: false,
         }),
     };
-    let status = SaleStatus {
-        outcome: outcome(about),
-        batch_closed_at: None,
-        settled_at: None,
-        paid_out_at: None,
-        late: None,
-    };
+    let status =
+        SaleStatus { outcome: outcome(about), batch_closed_at: None, settled_at: None, paid_out_at: None, late: None };
     let told = Told { sale: sale(about), status, balance: None, code: None, hold: None };
     Ask {
         sale: if about & 0x80 == 0 { Subject::Stored(sale(about).id) } else { Subject::Told(told) },
@@ -425,9 +428,9 @@ impl World {
             .to_string()
             .into_bytes(),
             Text::Ask => json(&|| serde_json::to_vec(&ask(about))),
-            Text::Look => serde_json::json!({ "sale": ask(about).sale, "operator": ask(about).operator })
-                .to_string()
-                .into_bytes(),
+            Text::Look => {
+                serde_json::json!({ "sale": ask(about).sale, "operator": ask(about).operator }).to_string().into_bytes()
+            }
             Text::Sale => {
                 let forwarding = [Forwarding::Kept, Forwarding::Kept, Forwarding::PerhapsSent, Forwarding::Forwarded];
                 let forwarding = forwarding[usize::from(about >> 6)];
@@ -443,9 +446,10 @@ impl World {
             Text::Outcome => {
                 let results = [OperationResult::Done, OperationResult::Failed, OperationResult::Unknown];
                 let result = results.get(usize::from(about >> 6)).copied().unwrap_or(OperationResult::Withdrawn);
-                let operation = operation_id(about).parse().unwrap();
+                let operation: OperationId = operation_id(about).parse().unwrap();
                 json(&|| {
-                    let outcome = OperationOutcome { operation, result, detail: Some("终端".into()) };
+                    let outcome =
+                        OperationOutcome { operation: operation.clone(), result, detail: Some("终端".into()) };
                     serde_json::to_vec(&outcome)
                 })
             }
@@ -468,7 +472,11 @@ impl World {
     fn given(&self, script: &mut Script<'_>, call: &Call, text: Text, device: Option<&Device>) -> Given {
         let mut bytes = match call.payload % 8 {
             0..=2 => self.genuine(text, call.about, device),
-            3 => self.genuine([Text::Ask, Text::Sale, Text::Begin][usize::from(call.payload >> 3) % 3], call.about, device),
+            3 => self.genuine(
+                [Text::Ask, Text::Sale, Text::Begin][usize::from(call.payload >> 3) % 3],
+                call.about,
+                device,
+            ),
             4 | 5 => {
                 let mut bytes = self.genuine(text, call.about, device);
                 for _ in 0..=call.payload >> 4 {
@@ -511,7 +519,8 @@ impl World {
         let folder = usize::from(call.device & 1);
         let is_taken = self.devices.iter().any(|device| device.is_open && device.folder == folder);
         let mut text = serde_json::to_vec(&setup(folder)).unwrap();
-        let mut secret = if by_module { key(2).public().to_string() } else { key(2).secret_text().to_string() }.into_bytes();
+        let mut secret =
+            if by_module { key(2).public().to_string() } else { key(2).secret_text().to_string() }.into_bytes();
         let is_genuine = call.payload % 8 < 5;
         match call.payload % 8 {
             5 => {
@@ -523,14 +532,17 @@ impl World {
             _ => {}
         }
         // A damaged setup could name a folder anywhere on this machine: it is only taken if it does not.
-        let folder_is_ours = serde_json::from_slice::<serde_json::Value>(&text)
-            .ok()
-            .is_none_or(|setup| setup["folder"].as_str().is_none_or(|folder| folder == self::setup(usize::from(call.device & 1)).folder.to_string_lossy()));
+        let folder_is_ours = serde_json::from_slice::<serde_json::Value>(&text).ok().is_none_or(|setup| {
+            setup["folder"]
+                .as_str()
+                .is_none_or(|folder| folder == self::setup(usize::from(call.device & 1)).folder.to_string_lossy())
+        });
         if !folder_is_ours {
             return;
         }
         let module = by_module.then(|| Box::new(Module { handle: AtomicU64::new(0), manner: call.about }));
-        let context = module.as_deref().map_or(ptr::null_mut(), |module| ptr::from_ref(module).cast_mut().cast::<c_void>());
+        let context =
+            module.as_deref().map_or(ptr::null_mut(), |module| ptr::from_ref(module).cast_mut().cast::<c_void>());
         let (text, secret) = (text.into_boxed_slice(), secret.into_boxed_slice());
         let mut number: Handle = 99;
         let place = if call.out == 255 { ptr::null_mut() } else { &raw mut number };

@@ -26,6 +26,7 @@
 pub mod chapter;
 pub mod checkout;
 pub mod client;
+pub mod doctor;
 pub mod moment;
 pub mod operator;
 pub mod policies;

@@ -31,18 +31,30 @@ pub async fn run(folder: &Path, arguments: &[&str]) -> Result<Ended> {
     run_with(folder, arguments, &[]).await
 }
 
+/// As [`run`], for a command that may take hours.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_patiently(folder: &Path, arguments: &[&str]) -> Result<Ended> {
+    run_for(folder, arguments, &[], Duration::from_secs(12 * 3_600)).await
+}
+
 /// Runs `rescind` in a folder, with variables of its environment that are not told: keys.
 ///
 /// # Errors
 /// It is not built, cannot be started, or does not end.
 pub async fn run_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ended> {
+    run_for(folder, arguments, environment, PATIENCE).await
+}
+
+async fn run_for(folder: &Path, arguments: &[&str], environment: &[(&str, &str)], patience: Duration) -> Result<Ended> {
     let command = format!("rescind {}", arguments.join(" "));
     let mut child = Command::new(checkout::program()?);
     child.envs(environment.iter().copied());
     child.current_dir(folder).args(arguments).env("NO_COLOR", "1").stdin(Stdio::null()).kill_on_drop(true);
-    let output = match tokio::time::timeout(PATIENCE, child.output()).await {
+    let output = match tokio::time::timeout(patience, child.output()).await {
         Ok(output) => output.with_context(|| format!("{command} cannot be started"))?,
-        Err(_) => bail!("{command} did not end within {} s", PATIENCE.as_secs()),
+        Err(_) => bail!("{command} did not end within {} s", patience.as_secs()),
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Ended { command, code: output.status.code(), said: text(&output.stdout), complained: text(&output.stderr) })

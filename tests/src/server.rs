@@ -182,6 +182,15 @@ impl Server {
         child.kill().await.context("the server cannot be killed")
     }
 
+    /// Sends `kill -9` and does not wait for the end, so that callers may still be asking. [`Server::kill9`] then waits.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill_now(&self) -> Result<()> {
+        let id = self.child.as_ref().and_then(Child::id).and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Ok(kill_process(id.context("the server has ended")?, Signal::KILL)?)
+    }
+
     /// Stops it as an operator does: SIGTERM.
     ///
     /// # Errors

@@ -74,9 +74,15 @@ enum Task {
         #[arg(long)]
         figures: bool,
     },
+    /// Builds, then kills a server under load again and again, and looks at what it left.
+    Kill {
+        /// How often. 200 take some ten minutes.
+        #[arg(long, default_value_t = 200)]
+        rounds: u32,
+    },
     /// Builds, then measures.
     Bench {
-        /// Arguments for the bench program.
+        /// Arguments for the bench program: `--stored N`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -135,6 +141,10 @@ fn perform(arguments: Arguments) -> Result<()> {
         Task::Bench { arguments } => {
             build(&checkout, way, &["rescind", "bench"], 0)?;
             native::start(&checkout, "bench", &arguments)
+        }
+        Task::Kill { rounds } => {
+            build(&checkout, way, &["rescind"], 0)?;
+            native::kill(&checkout, rounds)
         }
         Task::Cross { processor, figures } => cross::run(&checkout, way, processor, figures),
         Task::Figures => figures(&checkout, way),

@@ -37,6 +37,29 @@ pub fn test(checkout: &Checkout, arguments: &[String]) -> Result<()> {
         .args(arguments))
 }
 
+/// Kills a server under load so often, and looks at what it left each time.
+///
+/// # Errors
+///
+/// If something is not in order.
+pub fn kill(checkout: &Checkout, rounds: u32) -> Result<()> {
+    run(cargo()
+        .current_dir(checkout.root())
+        .args([
+            "test",
+            "--release",
+            "--workspace",
+            "--exclude",
+            "xtask",
+            "--test",
+            "e2e",
+            "--",
+            "--nocapture",
+            "kill::",
+        ])
+        .env("RESCIND_KILL_ROUNDS", rounds.to_string()))
+}
+
 /// Runs xtask's own tests.
 ///
 /// # Errors

@@ -34,6 +34,8 @@ pub enum Kind {
     Keys,
     /// A batch of a terminal's journal.
     Journal,
+    /// A checkpoint over a merchant's payments.
+    Checkpoint,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             Self::Bundle => "application/vnd.rescind.bundle+cbor",
             Self::Keys => "application/vnd.rescind.keys+cbor",
             Self::Journal => "application/vnd.rescind.journal+cbor",
+            Self::Checkpoint => "application/vnd.rescind.checkpoint+cbor",
         }
     }
 }

@@ -5,11 +5,16 @@
 
 mod acquirer;
 mod admin;
+mod audit;
+mod backup;
 mod bundle;
 mod components;
+mod doctor;
+mod fill;
 mod native;
 mod policy;
 mod provision;
+mod restore;
 mod serve;
 mod shop;
 mod stdio;
@@ -41,6 +46,18 @@ enum Command {
     /// List, take out and add the bytes of components that decided.
     #[command(subcommand)]
     Components(components::Components),
+    /// Copy the database, also while a server has it open, and check copies.
+    Backup(backup::Backup),
+    /// Put a backup in the place of the database.
+    Restore(restore::Restore),
+    /// Add many sales, for measurements.
+    #[command(hide = true)]
+    Fill(fill::Fill),
+    /// Take out what proves a payment's history, and check it with nothing but the file and a public key.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Walk a database that is not in use and check everything in it.
+    Doctor(doctor::Doctor),
     /// Run a simulated acquirer.
     Acquirer(acquirer::Acquirer),
     /// Play a payment terminal, with the server or without it.
@@ -54,6 +71,11 @@ fn main() -> ExitCode {
         Command::Policy(policy) => policy.run(),
         Command::Bundle(bundle) => bundle.run(),
         Command::Components(components) => components.run().map(|()| ExitCode::SUCCESS),
+        Command::Backup(backup) => backup.run().map(|()| ExitCode::SUCCESS),
+        Command::Restore(restore) => restore.run().map(|()| ExitCode::SUCCESS),
+        Command::Fill(fill) => fill.run().map(|()| ExitCode::SUCCESS),
+        Command::Audit(audit) => audit.run(),
+        Command::Doctor(doctor) => Ok(doctor.run()),
         Command::Acquirer(acquirer) => acquirer.run().map(|()| ExitCode::SUCCESS),
         Command::Terminal(terminal) => terminal.run(),
     };

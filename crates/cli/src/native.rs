@@ -5,12 +5,13 @@ use crate::stdio::complain;
 use bytes::Bytes;
 use rescind_host::store::{Seen, Session, Store, StoreError, Swap as Swapped};
 use rescind_model::{Instant, LoadError};
+use rescind_service::doctor::Listed;
 use rescind_service::native::{NativePolicy, NativePure};
 use rescind_service::ports::{Kv, KvError, Ports, Swap};
 use std::sync::Arc;
 
 /// The name of the store in `spin.toml`.
-const STORE: &str = "default";
+pub const STORE: &str = "default";
 
 /// A store of the host as the service sees it.
 pub struct HostKv {
@@ -54,6 +55,19 @@ impl Kv for HostKv {
     }
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, KvError> {
         self.store.increment(&self.session, STORE, key, delta).map_err(|e| failed(&e))
+    }
+}
+
+impl Listed for HostKv {
+    async fn after(&self, key: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, KvError> {
+        let page = self.store.keys(&self.session, STORE, key, limit).map_err(|e| failed(&e))?;
+        let mut rows = Vec::with_capacity(page.keys.len());
+        for key in page.keys {
+            if let Some(value) = self.get(&key).await? {
+                rows.push((key, value));
+            }
+        }
+        Ok(rows)
     }
 }
 

@@ -57,5 +57,5 @@ mod variables;
 mod write_timeout;
 
 pub use engine::compiled;
-pub use error::{ArchiveError, HostError, OpenError};
+pub use error::{ArchiveError, BackupError, HostError, OpenError};
 pub use host::{Handler, Host, HostBuilder, stop_signal};

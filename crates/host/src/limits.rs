@@ -128,7 +128,8 @@ pub const HANDLES: usize = 1024;
 /// Ranges of lost writes that are told apart. Beyond it the oldest are merged, which can only refuse more, never less.
 pub const LOST_RANGES: usize = 64;
 
-/// Pages in the write-ahead log (of 4 KiB) at which it is copied into the database: 16 MiB.
+/// Pages in the write-ahead log (of 4 KiB) at which it is copied into the database: 16 MiB. It is longer for as long as
+/// somebody reads an older state, as a backup does.
 pub const WAL_PAGES: u32 = 4096;
 
 /// Size the write-ahead log file is cut back to, in bytes.
@@ -136,6 +137,12 @@ pub const WAL_FILE_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Time between two lines of the log while the database is checked at the start: some 20 s for each GB.
 pub const CHECK_REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Longest time a start waits for a backup that reads the database. One of 10 GB is made in less.
+pub const WAIT_FOR_BACKUP: Duration = Duration::from_secs(600);
+
+/// Longest manifest of a backup that is read, in bytes: a dozen short fields.
+pub const MANIFEST_BYTES: u64 = 64 * 1024;
 
 /// Page cache of one SQLite connection, in KiB.
 pub const SQLITE_CACHE_KIB: u32 = 32 * 1024;

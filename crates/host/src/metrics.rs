@@ -127,6 +127,10 @@ fn store(text: &mut Text, figures: &Figures) {
     text.counter("store_swaps_total", "Compare-and-swaps tried.", figures.swaps);
     text.counter("store_failed_swaps_total", "Compare-and-swaps that found another value.", figures.failed_swaps);
     text.gauge("store_waiting_writes", "Writes not durable yet.", figures.waiting);
+    text.gauge("store_waiting_bytes", "Their size.", figures.waiting_bytes);
+    text.gauge("store_log_pages", "Pages of 4 KiB in the write-ahead log.", figures.log_pages);
+    let failed = "Times that the write-ahead log could not be copied into the database.";
+    text.counter("store_failed_checkpoints_total", failed, figures.failed_checkpoints);
     text.head("store_commit_writes", "Writes in one transaction.", "histogram");
     text.histogram(
         "store_commit_writes",

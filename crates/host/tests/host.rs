@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use rescind_host::store::{Archive, SqliteStore, Store as _, StoreError};
+use rescind_host::store::{
+    Archive, Component, Figures, Kept, Keys, Seen, Session, SqliteStore, Store, StoreError, Swap,
+};
 use rescind_host::{Handler, Host, HostBuilder, HostError, OpenError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -170,6 +172,83 @@ async fn who_waits_too_long_for_an_instance_is_told_to_come_back() {
     assert_eq!(refused.headers()["retry-after"], "1");
     assert_eq!(problem(&refused)["code"], "busy");
     assert_eq!(busy.await.unwrap(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+/// A store that is in trouble: it says so when it is asked whether it is ready, or at the end.
+struct Troubled {
+    store: Arc<SqliteStore>,
+    ready: Option<StoreError>,
+    durable: Option<StoreError>,
+}
+
+impl Store for Troubled {
+    fn get(&self, session: &Session, store: &str, key: &str) -> Result<Seen, StoreError> {
+        self.store.get(session, store, key)
+    }
+    fn set(&self, session: &Session, store: &str, key: &str, value: Bytes) -> Result<(), StoreError> {
+        self.store.set(session, store, key, value)
+    }
+    fn delete(&self, session: &Session, store: &str, key: &str) -> Result<(), StoreError> {
+        self.store.delete(session, store, key)
+    }
+    fn keys(&self, session: &Session, store: &str, after: Option<&str>, limit: usize) -> Result<Keys, StoreError> {
+        self.store.keys(session, store, after, limit)
+    }
+    fn increment(&self, session: &Session, store: &str, key: &str, delta: i64) -> Result<i64, StoreError> {
+        self.store.increment(session, store, key, delta)
+    }
+    fn swap(&self, session: &Session, store: &str, key: &str, seen: &Seen, value: Bytes) -> Result<Swap, StoreError> {
+        self.store.swap(session, store, key, seen, value)
+    }
+    fn durable<'a>(&'a self, _: &'a Session) -> futures_util::future::BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(std::future::ready(self.durable.clone().map_or(Ok(()), Err)))
+    }
+    fn ready(&self) -> Result<(), StoreError> {
+        self.ready.clone().map_or(Ok(()), Err)
+    }
+    fn blocks(&self) -> bool {
+        false
+    }
+    fn keep_component(&self, component: &Component) -> Result<Kept, StoreError> {
+        self.store.keep_component(component)
+    }
+    fn figures(&self) -> Figures {
+        self.store.figures()
+    }
+    fn close(&self) {
+        self.store.close();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_in_trouble_is_a_clean_503_with_a_time_to_come_back() {
+    let busy = || StoreError::Busy { waiting: 4096 };
+    let lost = || StoreError::Lost { reason: "database or disk is full".to_owned() };
+    let stopped = || StoreError::Stopped { reason: "disk I/O error".to_owned() };
+    // What the store says when it is asked before, and after; the request; what is answered. POST traps if it is run.
+    let cases = [
+        (Some(busy()), None, Method::POST, Some("busy")),
+        (Some(busy()), None, Method::GET, None),
+        (None, Some(lost()), Method::GET, Some("not-durable")),
+        (Some(stopped()), None, Method::POST, Some("store-stopped")),
+        (Some(stopped()), None, Method::GET, Some("store-stopped")),
+        (None, Some(stopped()), Method::GET, Some("store-stopped")),
+    ];
+    let world = World::new();
+    for (ready, durable, method, expected) in cases {
+        let store = Troubled { store: world.store(), ready, durable };
+        let builder = Host::builder(world.path("spin.toml")).store(Arc::new(store)).listen(([127, 0, 0, 1], 0).into());
+        let response = builder.build().await.unwrap().handler().handle(request(method.clone(), "/v1/x")).await;
+        let Some(code) = expected else {
+            assert_eq!(response.status(), StatusCode::OK, "{method}");
+            continue;
+        };
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{method} {code}");
+        assert_eq!(problem(&response)["code"], code);
+        assert_eq!(response.headers()["retry-after"], "1");
+        let said = String::from_utf8(response.body().to_vec()).unwrap();
+        assert!(!said.contains("disk"), "what is wrong inside is nobody's business outside: {said}");
+    }
 }
 
 /// Sends raw bytes and gives everything the server answers until it closes.

@@ -328,7 +328,8 @@ impl Journal {
     /// Records from a number on as a signed batch: at most `most` of them, and within [`limits::BATCH_RECORDS`] and
     /// [`limits::BATCH_RECORD_BYTES`]. What was acknowledged is not there any more: from a lower number it begins after
     /// that. `None` if there are no records from there on. Nothing changes, so it can be asked for as often as it is needed;
-    /// the same records are the same bytes.
+    /// the same records are the same bytes. It does not end between a decision and the operation it allowed: if one record is
+    /// asked for and is such a decision, there are two.
     ///
     /// # Errors
     /// [`JournalError::Sign`], [`JournalError::Disk`], [`JournalError::Damaged`].
@@ -348,11 +349,21 @@ impl Journal {
         if records.is_empty() {
             return Ok(None);
         }
+        let end = first.saturating_add(length(&records));
+        if self.undivided(end)? < end {
+            if records.len() > 1 {
+                records.pop();
+            } else {
+                self.each(end, |_, _, bytes| {
+                    records.push(bytes.to_vec());
+                    Ok(false)
+                })?;
+            }
+        }
         let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         let owner = Owner { merchant: self.state.merchant.clone(), terminal: self.state.terminal.clone() };
         let batch = sign_batch(&owner, &start, &records, signer)?;
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        let next = first.saturating_add(count);
+        let next = first.saturating_add(length(&records));
         let remaining = self.state.head.next.saturating_sub(next);
         Ok(Some(Export { batch, first, last: next.saturating_sub(1), remaining }))
     }
@@ -417,8 +428,23 @@ impl Journal {
         Ok(place)
     }
 
-    /// Lets go of what the server has: every record before a place, if the server's link there is this journal's. The same
-    /// may be said again, and an older one too; then nothing happens. Returns how many records were let go.
+    /// A place at which no operation is parted from the decision that allowed it, whose slip could not be printed again
+    /// then: this one, or the one before the decision.
+    fn undivided(&self, next: u64) -> Result<u64, JournalError> {
+        let before = next.saturating_sub(1);
+        let mut place = next;
+        self.each(next, |number, _, bytes| {
+            if operation(&read(bytes, number)?.entry).is_some_and(|operation| operation.decision == before) {
+                place = before;
+            }
+            Ok(false)
+        })?;
+        Ok(place)
+    }
+
+    /// Lets go of what the server has: every record before a place, if the server's link there is this journal's. A decision
+    /// is kept as long as the operation it allowed is. The same may be said again, and an older one too; then nothing
+    /// happens. Returns how many records were let go.
     ///
     /// # Errors
     /// [`JournalError::BadAcknowledgement`]; [`JournalError::Disk`], [`JournalError::Damaged`].
@@ -439,12 +465,14 @@ impl Journal {
                 "its link is not the one here: the server knows another story",
             ));
         }
-        if *by_server == known {
+        let end = self.undivided(by_server.next)?;
+        if end <= known.next {
             return Ok(0);
         }
+        let end = self.place_before(end)?.ok_or_else(|| damaged(format!("there is no place before record {end}")))?;
         let mut next = self.state.clone();
-        next.acknowledged = *by_server;
-        let numbers = known.next..by_server.next;
+        next.acknowledged = end;
+        let numbers = known.next..end.next;
         let count = numbers.end.saturating_sub(numbers.start);
         self.each(numbers.start, |number, _, bytes| {
             if !numbers.contains(&number) {
@@ -632,6 +660,6 @@ fn split(row: &[u8], number: u64) -> Result<(Link, &[u8]), JournalError> {
     Ok((Link(*link), bytes))
 }
 
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+fn length<T>(of: &[T]) -> u64 {
+    u64::try_from(of.len()).unwrap_or(u64::MAX)
 }

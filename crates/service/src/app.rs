@@ -32,9 +32,8 @@ impl<P: Ports> App<P> {
             Some(creation) => *creation,
             None => {
                 let found = probe(self.ports.kv(), self.unique()).await?;
-                if found == Creation::Refused {
-                    self.ports
-                        .log("this store can neither create with one winner nor count: money operations are refused");
+                if let Creation::Refused(why) = found {
+                    self.ports.log(&format!("this store is refused, nothing is written to it: {why}"));
                     // Asked anew next time: should it have been a moment's trouble, the instance must not stay so.
                     found
                 } else {

@@ -73,7 +73,7 @@ pub struct Published {
     /// When.
     pub at: Instant,
     /// Where its bytes are.
-    upload: Upload,
+    pub(crate) upload: Upload,
 }
 
 impl Published {
@@ -91,16 +91,16 @@ impl Published {
 /// Parts under a name of their own: nobody else writes there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Upload {
-    id: String,
-    parts: u32,
+pub(crate) struct Upload {
+    pub(crate) id: String,
+    pub(crate) parts: u32,
 }
 
 /// Parts that no published bundle is made of: of an upload under way or broken off, or of what was replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Leaving {
-    upload: Upload,
+pub(crate) struct Leaving {
+    pub(crate) upload: Upload,
     since_at: Instant,
     /// They are being removed: nothing may be made of them any more.
     going: bool,
@@ -118,7 +118,7 @@ pub struct Line {
     pub trust: Trust,
     /// What is published, in the order of first publication.
     pub published: Vec<Published>,
-    leaving: Vec<Leaving>,
+    pub(crate) leaving: Vec<Leaving>,
     marks: Marks,
 }
 

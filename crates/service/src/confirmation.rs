@@ -65,7 +65,7 @@ struct Confirmation {
 /// All codes of one sale: bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Confirmations {
+pub(crate) struct Confirmations {
     items: Vec<Confirmation>,
     marks: Marks,
 }

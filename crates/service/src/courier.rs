@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-mod unheard;
+pub(crate) mod unheard;
 
 use crate::app::App;
 use crate::endpoint::{Cursor, Endpoint};
@@ -46,27 +46,29 @@ pub struct TickReport {
     pub undelivered: u32,
     /// Personal texts and pieces of evidence whose time was over.
     pub erased: u32,
+    /// Checkpoints made.
+    pub checkpoints: u32,
 }
 
 /// A span of time in which sales are due: near ones are short, far ones long; a long one is poured into shorter ones
 /// when it begins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bucket {
+pub(crate) struct Bucket {
     /// When it begins, in ms.
-    start: i64,
+    pub(crate) start: i64,
     /// How long it is, in ms.
-    width: i64,
+    pub(crate) width: i64,
     /// Nothing may be added any more: it is being worked off.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    closing: bool,
+    pub(crate) closing: bool,
 }
 
 /// The buckets that hold something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Buckets {
-    buckets: Vec<Bucket>,
+pub(crate) struct Buckets {
+    pub(crate) buckets: Vec<Bucket>,
     mark: String,
 }
 
@@ -163,6 +165,12 @@ struct Message<'a> {
     attempt: u32,
 }
 
+impl<P: Ports> App<P> {
+    pub(crate) fn out_of_time(&self, begun: Instant) -> bool {
+        self.ports.now().since(begun) > TICK_BUDGET
+    }
+}
+
 impl<P: Outbound> App<P> {
     /// Does whatever is due: publishes, carries out, asks, expires, delivers.
     ///
@@ -200,11 +208,12 @@ impl<P: Outbound> App<P> {
         if !self.out_of_time(begun) {
             report.erased = self.retain().await?;
         }
+        // However busy the tick was: a day that is over gets its checkpoint. It holds up nothing else.
+        report.checkpoints = self.make_checkpoints(begun).await.unwrap_or_else(|error| {
+            self.ports.log(&format!("checkpoints wait for the next tick: {error}: {error:?}"));
+            0
+        });
         Ok(report)
-    }
-
-    pub(crate) fn out_of_time(&self, begun: Instant) -> bool {
-        self.ports.now().since(begun) > TICK_BUDGET
     }
 
     /// Does what is due for the sales of published intents, notes when they are due next, strikes the intents out.

@@ -124,8 +124,8 @@ pub struct Person {
 /// A key as it is stored: never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ApiKey {
-    view: KeyView,
+pub(crate) struct ApiKey {
+    pub(crate) view: KeyView,
     /// SHA-256 of the secret. The secret is 256 random bits, so that a slow hash would add nothing.
     secret: Digest,
 }
@@ -186,7 +186,7 @@ records! {
 /// Admin keys whose end was decided, newest last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Revocations {
+pub(crate) struct Revocations {
     keys: Vec<String>,
 }
 

@@ -9,6 +9,7 @@
 //!    may be used again. The inside (`detail` for the log) never reaches the caller.
 
 use crate::ports::KvError;
+use crate::store::Unsound;
 use rescind_model::{Decision, DecisionError, Money, OperationId, Rejection};
 
 /// Why a request was not carried out.
@@ -93,6 +94,9 @@ pub enum Error {
     /// 503: try again with the same key.
     #[error("the store is busy or unreachable; try again with the same key")]
     Unavailable(String),
+    /// 503: the deployment's store cannot keep money safe. Nothing took place, and nothing will until it has another store.
+    #[error("this store is refused: {0}")]
+    StoreRefused(Unsound),
     /// 500: a bug or damaged data. The text is for the log.
     #[error("internal error")]
     Internal(String),

@@ -84,6 +84,16 @@ pub struct Delivery {
     pub failing_since: Option<Instant>,
 }
 
+/// Whether somebody who takes an export out sees it masked.
+pub(crate) fn is_masked_for(who: &Principal, merchant: &MerchantId) -> bool {
+    match &who.bearer {
+        Bearer::Person { .. } => !who.roles_at(merchant).iter().any(|role| UNMASKED.contains(&role.as_str())),
+        Bearer::System { .. } => false,
+        // An admin sets things up and has no business with whom a merchant's customers are.
+        Bearer::Admin | Bearer::Terminal { .. } => true,
+    }
+}
+
 impl<P: Ports> App<P> {
     /// Everything about one payment.
     ///
@@ -98,12 +108,7 @@ impl<P: Ports> App<P> {
         let evidence = evidence_of(&aggregate);
         let policies = self.policies_of(&aggregate).await?;
         let deliveries = self.deliveries_of(merchant, &aggregate).await?;
-        let masked = match &who.bearer {
-            Bearer::Person { .. } => !who.roles_at(merchant).iter().any(|role| UNMASKED.contains(&role.as_str())),
-            Bearer::System { .. } => false,
-            // An admin sets things up and has no business with whom a merchant's customers are.
-            Bearer::Admin | Bearer::Terminal { .. } => true,
-        };
+        let masked = is_masked_for(who, merchant);
         if masked {
             mask(&mut aggregate);
         }

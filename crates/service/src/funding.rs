@@ -38,7 +38,7 @@ pub struct Receipt {
     /// When it was recorded.
     pub at: Instant,
     /// The attempt that wrote it: only that one's money counts.
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Record for Receipt {
@@ -177,7 +177,7 @@ impl<P: Ports> App<P> {
         match done {
             Ok(outcome) => Ok(outcome.aggregate()),
             // Nothing is known: the hold stays until the books see what became of it.
-            Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => Err(error),
+            Err(error @ (Error::Unavailable(_) | Error::StoreRefused(_) | Error::Internal(_))) => Err(error),
             Err(error) => {
                 self.change_books(merchant, |books| books.holds.retain(|there| there.command != *command)).await?;
                 Err(error)

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Counters {
+pub(crate) struct Counters {
     events: BTreeMap<String, u64>,
     mark: String,
 }

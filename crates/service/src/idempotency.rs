@@ -26,15 +26,15 @@ pub struct Answer {
 /// The record of one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Claim {
+pub(crate) struct Claim {
     /// What was asked; absent after it was given up without effect.
-    payload: Option<Digest>,
+    pub(crate) payload: Option<Digest>,
     /// Who works on it: a random text.
     owner: String,
     /// Since when.
-    claimed_at: Instant,
+    pub(crate) claimed_at: Instant,
     /// The first answer.
-    answer: Option<Answer>,
+    pub(crate) answer: Option<Answer>,
 }
 
 impl Record for Claim {
@@ -181,7 +181,7 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// The store's: the key is then free after its lease.
     pub async fn abandon(&self, ticket: Ticket, error: &Error) -> Result<(), Error> {
-        let failure = matches!(error, Error::Unavailable(_) | Error::Internal(_));
+        let failure = matches!(error, Error::Unavailable(_) | Error::StoreRefused(_) | Error::Internal(_));
         let records = self.records().await?;
         let mark = self.random_hex(32);
         records

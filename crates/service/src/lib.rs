@@ -21,12 +21,14 @@
 //! | `case`, `order`, `inquiry`, `liability`, `trace` | what is asked of persons, and what is left to do after a refund |
 //! | `books`, `funding` | what a merchant's payments amount to, and what limits the refunds of a day |
 //! | `register`, `export` | lists over all payments, everything about one payment |
+//! | `checkpoint` | what a merchant's payments were at the end of a day, signed; what that proves |
 //! | `feed`, `endpoint`, `review` | what is told to others, and what reviewers' systems tell us |
 //! | `personal`, `evidence` | what is kept outside the ledger, because it must be erasable |
 //! | `mask` | who sees what of it |
 //! | `retention` | the days on which it goes |
 //! | `upcast` | records of older formats |
 //! | `terminal/` | what terminals did without the server, taken in: `POST /v1/terminal/sync` |
+//! | `doctor` | a whole store, walked and checked; natively only |
 //! | `outbox` | messages to customers that are not events |
 //! | `courier` | what must follow a commit: publishing, provider calls, timers, deliveries; `courier/unheard` old payments that nobody knows of |
 //! | `http/` | the API |
@@ -36,12 +38,15 @@ pub mod app;
 pub mod books;
 pub mod bundle;
 pub mod case;
+pub mod checkpoint;
 pub mod code;
 pub mod confirmation;
 mod count;
 pub mod courier;
 pub mod decision;
 pub mod directory;
+#[cfg(feature = "native")]
+pub mod doctor;
 pub mod endpoint;
 pub mod error;
 pub mod evidence;

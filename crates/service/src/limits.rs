@@ -39,6 +39,10 @@ pub const SWAP_ATTEMPTS: u32 = 64;
 /// Attempts to prove a write whose outcome is unclear.
 pub const PROOF_ATTEMPTS: u32 = 4;
 
+/// Swaps of which none takes place before a store is said to have none: where one in six operations fails, that all of these
+/// do while every read and write succeeds comes once in some hundred thousand probes.
+pub const PROBE_SWAPS: u32 = 8;
+
 /// Longest idempotency key (the IETF draft leaves it open; Stripe takes 255).
 pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
 
@@ -349,3 +353,30 @@ pub const NOTICES_WAITING: usize = 256;
 
 /// Longest words about a notice, in bytes.
 pub const NOTICE_BYTES: usize = 1_000;
+
+/// How long after a day's end its checkpoint waits: for requests that began before ([`INTENT_PATIENCE`]), for what they left to be
+/// published, and for clocks that are behind.
+pub const CHECKPOINT_WAITS: Duration = Duration { ms: 600_000 };
+
+/// Pages in one volume of a checkpoint: some 100 kB, in the record that says how far a checkpoint is.
+pub const CHECKPOINT_PAGES: usize = 512;
+
+/// Volumes in one checkpoint, in the same record: 33 million events. A day with more has several checkpoints.
+pub const CHECKPOINT_VOLUMES: usize = 512;
+
+/// Steps towards checkpoints in one tick. Most take in a page: at most 128 payments are read for it, so a tick reads two thousand
+/// at most, and a million events take some 500 ticks.
+pub const CHECKPOINT_STEPS_AT_ONCE: u32 = 16;
+
+/// Merchants that one tick looks at for their checkpoints: two reads each, for one at which nothing happened.
+pub const CHECKPOINT_MERCHANTS_AT_ONCE: usize = 200;
+
+/// Checkpoints that are looked through for one event. It is in that of its day, or one soon after.
+pub const CHECKPOINT_SCAN: usize = 512;
+
+/// Checkpoints before an event's day that are looked through for it, unless it is asked for by number: only a clock that was
+/// ahead can put it there.
+pub const CHECKPOINT_BEHIND: usize = 8;
+
+/// Keys that ever signed checkpoints: none is forgotten. One a year is many.
+pub const CHECKPOINT_KEYS: usize = 64;

@@ -237,7 +237,7 @@ fn sale_of(id: &OperationId) -> Result<SaleId, Error> {
 /// What one of two persons said about an operation that no evidence will end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Proposal {
+pub(crate) struct Proposal {
     by: PersonId,
     second: PersonId,
     took_place: bool,

@@ -176,7 +176,7 @@ impl Operator {
 /// Which number a person has at a merchant: one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NumberOf {
+pub(crate) struct NumberOf {
     number: OperatorNumber,
     /// When it was taken. The operator is made right after.
     at: Instant,
@@ -193,7 +193,7 @@ impl Record for NumberOf {
 /// Attempts under one holder's keys that were wrong, or are being checked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Attempts {
+pub(crate) struct Attempts {
     since: Instant,
     count: u32,
     mark: String,
@@ -253,7 +253,7 @@ impl Record for Operator {
 /// What is written for a number that is not there.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nobody {
+pub(crate) struct Nobody {
     attempts: u64,
     mark: String,
 }

@@ -43,7 +43,7 @@ pub(crate) struct Letter {
 /// One lane of it.
 #[derive(Clone, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Outbox {
+pub(crate) struct Outbox {
     letters: Vec<Letter>,
     marks: Marks,
 }

@@ -30,7 +30,7 @@ struct Owed {
 /// All of them at one terminal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Outstanding {
+pub(crate) struct Outstanding {
     owed: Vec<Owed>,
     /// Proves a change that added nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]

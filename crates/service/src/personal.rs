@@ -101,12 +101,12 @@ impl core::fmt::Debug for Kept {
 /// One text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Item {
+pub(crate) struct Item {
     /// The command it belongs to, and which of its texts it is.
     scope: String,
-    kind: Kind,
-    commitment: Digest,
-    kept: Kept,
+    pub(crate) kind: Kind,
+    pub(crate) commitment: Digest,
+    pub(crate) kept: Kept,
     stored_at: Instant,
     keep_until: Instant,
 }
@@ -115,7 +115,7 @@ struct Item {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct PersonalRecord {
-    items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// A mark of the last change, so that it can be proved.
     mark: String,
 }

@@ -25,21 +25,35 @@ pub enum Swap {
 }
 
 /// A key-value store as `wasi:keyvalue` offers it, with all its faults.
+///
+/// What it must do and what it may do wrong is `docs/storage.md`; `testkit::contract` asks any implementation. In short:
+///
+/// - **It must** give every instance what was last written, byte for byte; keep keys apart; and never write by a swap over
+///   a value that was changed or removed since the cell was opened.
+/// - **It may** fail before or after it did its work, or do it later than it failed; say of any write that it took place or
+///   not, whatever it did; write by a swap over nothing although something is there by now, if its counters are sound;
+///   count unsoundly, if its swaps over nothing are sound. Old reads are borne where they decide nothing, never trusted.
+/// - **It is refused** (`store::probe`) if it has no swaps, or neither way of creating a record with one winner.
+///
+/// Keys are 1 to `limits::KEY_BYTES` bytes, values 1 to `limits::VALUE_BYTES`. An error says nothing about whether the
+/// operation took place.
 pub trait Kv: Send + Sync {
-    /// What a compare-and-swap compares with: the value that was seen when it was opened.
+    /// What a compare-and-swap compares with: the value that was seen when it was opened. It is used for one swap.
     type Cell: Send;
 
-    /// Reads a value.
+    /// Reads a value: the last that was written, by whichever instance.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, KvError>> + Send;
     /// Writes a value whatever was there. Only for keys nobody else writes.
     fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), KvError>> + Send;
-    /// Removes a value.
+    /// Removes a value; nothing is as good as removed. Only where nobody writes any more: it compares with nothing.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), KvError>> + Send;
     /// Reads a value and remembers it for a swap.
     fn open(&self, key: &str) -> impl Future<Output = Result<(Option<Vec<u8>>, Self::Cell), KvError>> + Send;
-    /// Writes a value if the one that was seen is still there.
+    /// Writes a value if the one that was seen is still there. Over a value this holds on every store; over nothing
+    /// only where `store::probe` found it so.
     fn swap(&self, cell: Self::Cell, value: &[u8]) -> impl Future<Output = Result<Swap, KvError>> + Send;
-    /// Adds to an 8-byte number and gives the sum; a missing one counts as zero.
+    /// Adds to an 8-byte number and gives the sum; a missing one counts as zero. Used with 0 alone, and only where heads
+    /// are made by it: many backends count in another form, or tell two callers the same sum.
     fn increment(&self, key: &str, delta: i64) -> impl Future<Output = Result<i64, KvError>> + Send;
 }
 

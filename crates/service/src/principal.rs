@@ -91,6 +91,8 @@ pub enum Deed {
     PayIn,
     /// Take out everything about one payment as one file.
     Export,
+    /// See a merchant's checkpoints.
+    Audit,
     /// Give evidence.
     GiveEvidence,
     /// See the content of evidence.
@@ -192,7 +194,8 @@ impl Principal {
                 | Deed::ResetOperators
                 | Deed::Account
                 | Deed::PayIn
-                | Deed::Export,
+                | Deed::Export
+                | Deed::Audit,
             )
             | (
                 Bearer::Terminal { .. },
@@ -221,6 +224,7 @@ impl Principal {
                 | Deed::Account
                 | Deed::PayIn
                 | Deed::Export
+                | Deed::Audit
                 | Deed::GiveEvidence
                 | Deed::ReadEvidence,
             ) => Ok(()),
@@ -253,6 +257,7 @@ impl Principal {
             (Bearer::Person { .. }, Deed::Export) => {
                 any_role(&["manager", "finance", "support", "auditor", "compliance"])
             }
+            (Bearer::Person { .. }, Deed::Audit) => any_role(&["manager", "auditor", "compliance"]),
             (Bearer::Person { .. }, Deed::PayIn) => never("pay in: the acquirer's feed or an admin says what came"),
             (Bearer::Person { .. }, Deed::GiveEvidence) => {
                 any_role(&["cashier", "supervisor", "manager", "support", "compliance"])

@@ -77,9 +77,9 @@ pub struct ListedRefunds {
 /// Where a refund with a caller-made id is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Pointer {
-    sale: SaleId,
-    command: CommandId,
+pub(crate) struct Pointer {
+    pub(crate) sale: SaleId,
+    pub(crate) command: CommandId,
 }
 
 impl Record for Pointer {

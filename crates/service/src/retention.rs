@@ -57,9 +57,9 @@ impl Ends {
 /// How far the lists were worked off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Progress {
+pub(crate) struct Progress {
     /// The first day that is not done.
-    day: i64,
+    pub(crate) day: i64,
     /// Where to go on in its list.
     at: Position,
     mark: String,

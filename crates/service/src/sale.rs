@@ -133,7 +133,7 @@ pub enum SaleQuery {
 }
 
 impl SaleQuery {
-    fn key(&self, merchant: &MerchantId) -> Key {
+    pub(crate) fn key(&self, merchant: &MerchantId) -> Key {
         match self {
             Self::Slip { terminal, batch, voucher } => {
                 Key::index(merchant, "slip", &format!("{terminal}\n{batch}\n{voucher}"))
@@ -145,7 +145,7 @@ impl SaleQuery {
     }
 
     /// All the ways a sale will be looked for.
-    fn of(sale: &Sale) -> Vec<Self> {
+    pub(crate) fn of(sale: &Sale) -> Vec<Self> {
         let mut queries = Vec::new();
         if let Some(slip) = &sale.slip {
             queries.push(Self::Slip {
@@ -198,7 +198,7 @@ pub enum SaleEvent {
 /// A terminal's closed batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClosedBatch {
+pub(crate) struct ClosedBatch {
     closed_at: Instant,
 }
 

@@ -17,7 +17,7 @@ use sha2::Sha256;
 /// The stored form. No `Debug`: it must not end up in a message.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Secret {
+pub(crate) struct Secret {
     /// 64 hexadecimal digits.
     hex: String,
 }
@@ -72,8 +72,17 @@ pub(crate) fn bytes_of<const N: usize>(hex: &str) -> Option<[u8; N]> {
 impl<P: Ports> App<P> {
     /// The pepper of this deployment; made at the first call there ever is.
     pub(crate) async fn pepper(&self) -> Result<Pepper, Error> {
+        self.secret("pepper").await
+    }
+
+    /// What salts the heads in checkpoints. Apart from the pepper: it may be shown to whoever has to make old trees again.
+    pub(crate) async fn checkpoint_salt(&self) -> Result<Pepper, Error> {
+        self.secret("checkpoint-salt").await
+    }
+
+    async fn secret(&self, of: &str) -> Result<Pepper, Error> {
         let records = self.records().await?;
-        let key = Key::secret("pepper");
+        let key = Key::secret(of);
         let there = match records.read::<Secret>(&key).await? {
             Some(there) => there,
             None => {
@@ -88,7 +97,7 @@ impl<P: Ports> App<P> {
                     .await?
             }
         };
-        bytes_of(&there.hex).map(Pepper).ok_or_else(|| Error::Internal("the pepper is damaged".to_owned()))
+        bytes_of(&there.hex).map(Pepper).ok_or_else(|| Error::Internal(format!("the {of} is damaged")))
     }
 }
 

@@ -98,7 +98,7 @@ struct Used {
 /// makes something of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Sessions {
+pub(crate) struct Sessions {
     sessions: Vec<Session>,
     used: Vec<Used>,
     marks: Marks,

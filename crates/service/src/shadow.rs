@@ -96,7 +96,7 @@ pub struct Difference {
 /// What a candidate would have decided at one merchant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Comparison {
+pub(crate) struct Comparison {
     candidate: Digest,
     since: Instant,
     /// The first day whose lists may still grow.

@@ -165,6 +165,9 @@ async fn the_probe_finds_out_how_a_store_creates() {
     for (fault, creation) in [
         (Fault::None, Creation::Direct),
         (Fault::SaysRefused, Creation::Direct),
+        (Fault::SaysSwapped, Creation::Direct),
+        (Fault::VersionBeginsAnew, Creation::Direct),
+        (Fault::ToldTwice, Creation::Direct),
         (Fault::UpsertOverNothing, Creation::Headed),
     ] {
         let kv = MemoryKv::new(fault);
@@ -178,6 +181,7 @@ async fn a_moments_trouble_never_passes_for_a_property_of_the_store() {
     for (fault, creation) in [
         (Fault::None, Creation::Direct),
         (Fault::SaysRefused, Creation::Direct),
+        (Fault::SaysSwapped, Creation::Direct),
         (Fault::UpsertOverNothing, Creation::Headed),
     ] {
         for trouble in
@@ -187,11 +191,11 @@ async fn a_moments_trouble_never_passes_for_a_property_of_the_store() {
                 // Spin's SQLite is one connection to one file: nothing in it is stale.
                 continue;
             }
-            for n in 0..16 {
+            for n in 0..32 {
                 let kv = MemoryKv::new(fault);
                 kv.plan(Plan::once(trouble, n));
                 // Refused is not remembered: the next request probes again.
-                let found = probe(&kv, 7).await.ok().filter(|c| *c != Creation::Refused);
+                let found = probe(&kv, 7).await.ok().filter(|c| !matches!(c, Creation::Refused(_)));
                 assert!(found.is_none_or(|c| c == creation), "{fault:?}, {trouble:?} at {n}: {found:?}");
                 kv.calm();
                 assert_eq!(probe(&kv, 8).await.unwrap(), creation, "{fault:?}, {trouble:?} at {n}");

@@ -1,6 +1,7 @@
 //! The stores that the application meets, each with what it is known to do (`DESIGN.md`, storage table).
 
 use clap::ValueEnum;
+use rescind_service::testkit::Fault;
 
 /// One kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -25,6 +26,17 @@ impl Model {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Embedded, Self::SpinSqlite, Self::SpinRedis, Self::Dynamo, Self::Cosmos, Self::Lying];
+
+    /// What it does wrong, always: the same rules as in the service's own test kit.
+    #[must_use]
+    pub const fn backend(self) -> Fault {
+        match self {
+            Self::SpinSqlite => Fault::UpsertOverNothing,
+            Self::SpinRedis => Fault::SaysRefused,
+            Self::Cosmos => Fault::ToldTwice,
+            Self::Embedded | Self::Dynamo | Self::Lying => Fault::None,
+        }
+    }
 
     /// Its name, as it is written on the command line.
     #[must_use]

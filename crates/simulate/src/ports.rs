@@ -1,7 +1,6 @@
 //! The application's ports, over what a run shares.
 
 use crate::fault::{Fault, ProviderFault};
-use crate::model::Model;
 use crate::point::Point;
 use crate::sim::{Inside, Sim, Verb};
 use rescind_model::{Instant, LoadError};
@@ -301,13 +300,13 @@ impl Kv for SimKv {
             if fault == Some(Fault::SaysDone) {
                 return Ok(Swap::Swapped);
             }
-            let upsert = inside.model == Model::SpinSqlite && seen.is_none();
-            let matches = upsert || inside.values.get(&key) == seen.as_ref();
+            let backend = inside.model.backend();
+            let matches = (backend.upserts() && seen.is_none()) || inside.values.get(&key) == seen.as_ref();
             if matches {
                 inside.write(&key, Some(Arc::from(value)));
             }
-            let hidden = inside.model == Model::SpinRedis || fault == Some(Fault::SaysRefused);
-            Ok(if matches && !hidden { Swap::Swapped } else { Swap::Refused })
+            let said = backend.says(matches);
+            Ok(if fault == Some(Fault::SaysRefused) { Swap::Refused } else { said })
         })
         .await
     }
@@ -316,7 +315,7 @@ impl Kv for SimKv {
         self.operation(Verb::Increment, key, |inside, _| match inside.add(key, delta) {
             Some(sum) => Ok(sum),
             None => {
-                if inside.model == Model::SpinSqlite {
+                if inside.model.backend().ends_by_counting() {
                     inside.end();
                 }
                 Err(KvError("increment of a value that is no number".to_owned()))

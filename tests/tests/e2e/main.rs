@@ -8,11 +8,13 @@
 #![allow(clippy::indexing_slicing, reason = "mostly JSON is indexed, where what is missing reads as null")]
 #![allow(clippy::string_slice, reason = "keys and card numbers are ASCII")]
 
+mod backup;
 mod chapters;
 mod crash;
 mod faults;
 mod imports;
 mod input;
+mod kill;
 mod outage;
 mod privacy;
 mod races;

@@ -8,6 +8,8 @@
     reason = "tests may fail loudly"
 )]
 
+mod audit;
+mod backup;
 mod bundle;
 
 use serde_json::{Value, json};

@@ -1,14 +1,15 @@
 //! The SQLite file: opening it safely, and the table layout it shares with Spin's default key-value store.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi};
 
-use super::{clean_stop, component};
+use super::{backup, clean_stop, restore, schema};
 use crate::error::OpenError;
 use crate::limits;
 
@@ -19,6 +20,9 @@ const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS spin_key_value (
     value BLOB NOT NULL,
     PRIMARY KEY (store, key)
 )";
+
+/// How the file of a database begins.
+const HEAD: &[u8; 16] = b"SQLite format 3\0";
 
 /// Name, declared type, not-null flag and position in the primary key of each column.
 const COLUMNS: [(&str, &str, bool, i64); 3] =
@@ -38,6 +42,8 @@ pub(super) const SELECT_KEYS: &str =
 #[derive(Debug)]
 pub(super) struct Database {
     path: PathBuf,
+    /// How SQLite reaches the file, if not as it always does.
+    vfs: Option<String>,
     /// Released by the operating system when the process ends, however it ends.
     lock: File,
     /// Whether everything is on the disk and nothing went wrong.
@@ -56,13 +62,19 @@ impl Drop for Database {
 }
 
 impl Database {
-    /// Takes the file for this process and checks it, creating it if it does not exist.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+    /// Takes the file for this process and checks it, creating it if it does not exist. `vfs` is for tests.
+    pub(super) fn open(path: &Path, vfs: Option<&str>) -> Result<Self, OpenError> {
         let lock = take_lock(path)?;
-        let untouched = clean_stop::take(&lock, path)
-            .map_err(|error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() })?;
-        check(path, if untouched { Depth::Layout } else { Depth::Whole })?;
-        Ok(Self { path: path.to_owned(), lock, clean: AtomicBool::new(false) })
+        let unusable = |error: std::io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
+        refuse_interrupted(&lock, path)?;
+        let untouched = clean_stop::take(&lock, path).map_err(unusable)?;
+        let depth = if untouched { Depth::Layout } else { Depth::Whole };
+        match check(path, vfs, depth) {
+            // Whoever reads it for a backup is soon done, and must not keep a server from coming back.
+            Err(OpenError::InUse { .. }) if backup::wait_for_running(path) => check(path, vfs, depth)?,
+            checked => checked?,
+        }
+        Ok(Self { path: path.to_owned(), vfs: vfs.map(str::to_owned), lock, clean: AtomicBool::new(false) })
     }
 
     /// Everything is on the disk and nothing will be written any more. Noted when the last connection is closed.
@@ -73,7 +85,7 @@ impl Database {
     /// A connection that writes: write-ahead log, every commit synced to the disk before it counts.
     pub(super) fn writer(&self) -> Result<Connection, OpenError> {
         let failed = |error: rusqlite::Error| classify(&self.path, &error);
-        let connection = Connection::open(&self.path).map_err(failed)?;
+        let mut connection = connect(&self.path, self.vfs.as_deref(), OpenFlags::default()).map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         // FULL: the log is synced at every commit. NORMAL would lose the last commits in a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
@@ -81,7 +93,7 @@ impl Database {
         connection.pragma_update(None, "journal_size_limit", limits::WAL_FILE_BYTES).map_err(failed)?;
         self.tune(&connection).map_err(failed)?;
         connection.execute_batch(CREATE_TABLE).map_err(failed)?;
-        connection.execute_batch(component::CREATE_TABLE).map_err(failed)?;
+        schema::migrate(&self.path, &mut connection, schema::MIGRATIONS)?;
         Ok(connection)
     }
 
@@ -90,7 +102,7 @@ impl Database {
         let failed = |error: rusqlite::Error| classify(&self.path, &error);
         // Not opened read-only: such a connection, closed last, would leave the log's files behind.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags).map_err(failed)?;
+        let connection = connect(&self.path, self.vfs.as_deref(), flags).map_err(failed)?;
         connection.pragma_update(None, "query_only", true).map_err(failed)?;
         self.tune(&connection).map_err(failed)?;
         Ok(connection)
@@ -104,11 +116,23 @@ impl Database {
     }
 }
 
-/// Another `rescind serve` on the same file is refused at once, whatever state its database is in.
-fn take_lock(path: &Path) -> Result<File, OpenError> {
+/// The path of a file that belongs to the database: its name with an ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn connect(path: &Path, vfs: Option<&str>, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    match vfs {
+        None => Connection::open_with_flags(path, flags),
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+    }
+}
+
+/// Another `rescind serve` on the same file is refused at once, whatever state its database is in.
+pub(super) fn take_lock(path: &Path) -> Result<File, OpenError> {
+    let lock_path = beside(path, ".lock");
     let unusable = |error: &std::io::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
     let file = OpenOptions::new()
         .create(true)
@@ -124,6 +148,57 @@ fn take_lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Refuses a file that somebody has open, whatever else it is. A log that a crash left is merged by that.
+pub(super) fn refuse_in_use(path: &Path) -> Result<(), OpenError> {
+    if !begins_as_a_database(path) {
+        // Nobody can have that open; and SQLite would take it for an empty one and delete its log.
+        return Ok(());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let taken = Connection::open_with_flags(path, flags).and_then(|connection| take_alone(&connection));
+    match taken.map_err(|error| classify(path, &error)) {
+        Err(in_use @ OpenError::InUse { .. }) => Err(in_use),
+        // There is none, or it is damaged: nobody has it open.
+        _ => Ok(()),
+    }
+}
+
+/// Whether a file has the head of a database. One that is empty has none, and neither has one that is not there.
+pub(super) fn begins_as_a_database(path: &Path) -> bool {
+    let mut head = [0; HEAD.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && head == *HEAD
+}
+
+/// Refuses a log whose database is gone: SQLite would delete it without a word.
+fn check_log(path: &Path) -> Result<(), OpenError> {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let log = size(&beside(path, "-wal"));
+    if log == 0 || size(path) > 0 {
+        return Ok(());
+    }
+    let reason = format!("it is empty or not there, and beside it is a log of {log} bytes that belongs to a database");
+    Err(OpenError::Damaged { path: path.to_owned(), reason })
+}
+
+/// Fails if somebody else has the file open.
+fn take_alone(connection: &Connection) -> rusqlite::Result<()> {
+    // No waiting: whoever holds it now will still hold it in five seconds.
+    connection.busy_timeout(Duration::ZERO)?;
+    // In this mode the first access needs the whole file. A Spin process that has it open in write-ahead mode holds a
+    // shared lock for as long as it lives, so it is noticed even while it is idle.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
+}
+
+/// Refuses a database in whose place a backup is still to be put.
+pub(super) fn refuse_interrupted(lock: &File, path: &Path) -> Result<(), OpenError> {
+    match restore::interrupted(lock) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(OpenError::Restoring { path: path.to_owned() }),
+        Err(error) => Err(OpenError::Unusable { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
 /// How much of a file is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -134,24 +209,25 @@ enum Depth {
 }
 
 /// Refuses a file that is in use, damaged, or not a key-value database.
-fn check(path: &Path, depth: Depth) -> Result<(), OpenError> {
+fn check(path: &Path, vfs: Option<&str>, depth: Depth) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
-    let connection = Connection::open(path).map_err(failed)?;
-    // No waiting: whoever holds it now will still hold it in five seconds.
-    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
-    // In this mode the first access needs the whole file. A Spin process that has it open in write-ahead mode holds a
-    // shared lock for as long as it lives, so it is noticed even while it is idle.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
-    connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK").map_err(failed)?;
-    if depth == Depth::Whole {
-        let quick_check = || connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
-        let findings = reported(path, quick_check).map_err(failed)?;
-        if findings != "ok" {
-            return Err(OpenError::Damaged { path: path.to_owned(), reason: findings });
-        }
-    }
+    check_log(path)?;
+    let connection = connect(path, vfs, OpenFlags::default()).map_err(failed)?;
+    take_alone(&connection).map_err(failed)?;
+    // What is not ours, or not for us yet, need not be sound.
     check_layout(path, &connection)?;
+    schema::check(path, &connection)?;
+    if depth == Depth::Whole {
+        reported(path, || check_pages(path, &connection))?;
+    }
     connection.close().map_err(|(_, error)| failed(error))
+}
+
+/// Refuses a file with a page that is not as it has to be.
+pub(super) fn check_pages(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+    let found = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let found = found.map_err(|error| classify(path, &error))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { path: path.to_owned(), reason: found }) }
 }
 
 /// Runs the check, which reads the whole file, and lets the log say that the start takes time, and why.
@@ -178,7 +254,8 @@ fn reported<T>(path: &Path, check: impl FnOnce() -> T) -> T {
     checked
 }
 
-fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+/// Refuses the database of something else. One without any table is nobody's yet.
+pub(super) fn check_layout(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
     let other_layout = |found: String| OpenError::Layout { path: path.to_owned(), found };
     let mut statement = connection
@@ -224,18 +301,32 @@ pub(super) fn classify(path: &Path, error: &rusqlite::Error) -> OpenError {
     }
 }
 
-/// Whether the file itself is still sound after this error, so that the next transaction may be tried. A full disk
-/// leaves everything durable as it was; after a failed sync or read nothing about the file is certain any more.
+/// Whether the file itself is still sound after this error, so that the next transaction may be tried.
+///
+/// The line is the sync. A transaction is written behind the end of the log and counts when the log was synced with its
+/// commit mark in it. If the *writing* fails (no space, a quota, a file system that became read-only), there was no sync:
+/// what stands behind the end of the log is overwritten by the next transaction, whose own sync covers all of it. So
+/// nothing of the failed one is there, nothing of an earlier one was touched, and as soon as there is room it goes on.
+/// After a failed *sync* nobody knows what is on the disk, and the system may take the pages for written: a later sync that
+/// succeeds proves nothing about them. The same after a failed read, and after a failure behind the sync (the log's
+/// index), where the transaction may come back whole. Then only a new start finds out what is there.
 pub(super) fn is_recoverable(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
+    let Some(failure) = error.sqlite_error() else {
+        return false;
+    };
+    match failure.extended_code {
+        ffi::SQLITE_IOERR_WRITE => true,
+        // Somebody moved another file into its place.
+        ffi::SQLITE_READONLY_DBMOVED => false,
+        _ => matches!(
+            failure.code,
             ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::OutOfMemory
                 | ErrorCode::TooBig
                 | ErrorCode::OperationInterrupted
-        )
-    )
+        ),
+    }
 }

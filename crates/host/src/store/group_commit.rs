@@ -45,6 +45,32 @@ pub struct SqliteStore {
     database: database::Database,
 }
 
+/// What tests change about a store, and are told by it.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Trial {
+    /// The file cannot grow beyond so many pages (of 4 KiB).
+    pub max_pages: Option<u32>,
+    /// The way SQLite reaches files.
+    pub vfs: Option<String>,
+    /// Pages of the log at which it is copied into the database, instead of [`limits::WAL_PAGES`].
+    pub log_pages: Option<u32>,
+    /// Is told what becomes of writes. Their numbers begin at 1.
+    pub tell: Option<Box<dyn FnMut(Told) + Send>>,
+}
+
+/// What became of writes.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// A transaction with everything up to this number is begun.
+    Committing(u64),
+    /// It is durable.
+    Committed(u64),
+    /// It is lost, and so is everything up to this number that was not durable.
+    Lost(u64),
+}
+
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
@@ -135,21 +161,22 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] if the file is in use by another process, damaged, of another layout or not accessible.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, None)
+        Self::open_with(path, Trial::default())
     }
 
-    /// As [`SqliteStore::open`], with a file that can not grow beyond `max_pages` (of 4 KiB): a full disk, for tests.
+    /// As [`SqliteStore::open`], with what only tests change.
     ///
     /// # Errors
     /// As [`SqliteStore::open`].
     #[doc(hidden)]
-    pub fn open_with(path: &Path, max_pages: Option<u32>) -> Result<Self, OpenError> {
-        let database = database::Database::open(path)?;
+    pub fn open_with(path: &Path, trial: Trial) -> Result<Self, OpenError> {
+        let database = database::Database::open(path, trial.vfs.as_deref())?;
         let connection = database.writer()?;
-        if let Some(pages) = max_pages {
-            let full =
-                |error: rusqlite::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
-            connection.pragma_update(None, "max_page_count", pages).map_err(full)?;
+        let refused = |error: rusqlite::Error| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
+        // The writer does it itself: SQLite would before a commit is acknowledged, and would keep its failures to itself.
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
+        if let Some(pages) = trial.max_pages {
+            connection.pragma_update(None, "max_page_count", pages).map_err(refused)?;
         }
         let count = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16);
         let connections = (0..count).map(|_| database.reader().map(Mutex::new)).collect::<Result<Vec<_>, _>>()?;
@@ -157,7 +184,7 @@ impl SqliteStore {
         let for_writer = Arc::clone(&shared);
         let unusable =
             |error: &dyn std::fmt::Display| OpenError::Unusable { path: path.to_owned(), reason: error.to_string() };
-        let writer = Writer::new(connection, for_writer).map_err(|error| unusable(&error))?;
+        let writer = Writer::new(connection, for_writer, trial).map_err(|error| unusable(&error))?;
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
@@ -345,7 +372,8 @@ impl Store for SqliteStore {
 
     fn figures(&self) -> Figures {
         let state = lock(&self.shared.state);
-        Figures { waiting: u64::try_from(state.waiting).unwrap_or(u64::MAX), ..state.figures.clone() }
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Figures { waiting: count(state.waiting), waiting_bytes: count(state.waiting_bytes), ..state.figures.clone() }
     }
 
     fn close(&self) {
@@ -438,6 +466,16 @@ impl State {
     fn lose(&mut self, reason: &str) {
         let first = self.settled.saturating_add(1);
         self.lost.add(first, self.last, reason.to_owned());
+        self.drop_pending();
+    }
+
+    /// Nothing is taken any more. Of what was not durable, nobody knows before the next start: it is not said to be lost.
+    fn stop(&mut self, reason: &str) {
+        self.drop_pending();
+        self.stopped = Some(reason.to_owned());
+    }
+
+    fn drop_pending(&mut self) {
         self.settled = self.last;
         self.overlay.clear();
         self.queue.clear();
@@ -507,6 +545,19 @@ struct Writer {
     shared: Arc<Shared>,
     /// SQLite's count of changes by others. It must never move: somebody else would be writing behind our overlay.
     version: i64,
+    /// Pages of the log at which it is copied into the database.
+    log_pages: u64,
+    tell: Option<Box<dyn FnMut(Told) + Send>>,
+}
+
+/// What became of copying the log into the database.
+struct Checkpoint {
+    /// Whether somebody stood in the way.
+    busy: bool,
+    /// Pages in the log.
+    log: u64,
+    /// Pages of it that are in the database.
+    copied: u64,
 }
 
 /// What the writer does next.
@@ -534,48 +585,108 @@ impl From<rusqlite::Error> for Failure {
 }
 
 impl Writer {
-    fn new(connection: Connection, shared: Arc<Shared>) -> rusqlite::Result<Self> {
+    fn new(connection: Connection, shared: Arc<Shared>, trial: Trial) -> rusqlite::Result<Self> {
         let version = data_version(&connection)?;
-        Ok(Self { connection, shared, version })
+        let log_pages = u64::from(trial.log_pages.unwrap_or(limits::WAL_PAGES));
+        Ok(Self { connection, shared, version, log_pages, tell: trial.tell })
     }
 
     fn run(mut self) {
         while let Some(work) = self.next_work() {
-            let batch = match work {
-                Work::Writes(batch) => batch,
-                Work::Components(components) => {
-                    self.keep(components);
-                    continue;
-                }
+            let done = match work {
+                Work::Writes(batch) => self.settle(&batch),
+                Work::Components(components) => self.keep(components),
             };
-            let result = self.commit(&batch);
-            let mut state = lock(&self.shared.state);
-            match result {
-                Ok(()) => state.committed(&batch),
-                Err(Failure::Transaction(reason)) => {
-                    tracing::error!(%reason, writes = batch.len(), "a commit failed; the requests that waited for it were refused");
-                    state.lose(&reason);
-                }
-                Err(Failure::Database(reason)) => {
-                    tracing::error!(%reason, "the database failed; the store has stopped");
-                    state.lose(&reason);
-                    state.stopped = Some(reason);
-                }
-            }
-            state.wake();
-            if state.stopped.is_some() {
+            // Whoever waited for the commit has been told; what follows holds up nobody but the next one.
+            if let Err(reason) = done.and_then(|()| self.shorten_log()) {
+                self.stop(&reason);
                 return;
             }
         }
         // Leave one plain file behind: easy to copy, and Spin opens it as it is.
-        let merged = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        if let Err(error) = &merged {
-            tracing::warn!(%error, "the write-ahead log was not merged at the end; the next start does it");
+        let merged = self.checkpoint("TRUNCATE");
+        match &merged {
+            Ok(Checkpoint { busy: false, .. }) => {}
+            Ok(_) => {
+                tracing::warn!("the write-ahead log was not merged at the end: somebody reads; the next start does it");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log was not merged at the end; the next start does it");
+            }
         }
         let mut state = lock(&self.shared.state);
-        state.merged = merged.is_ok();
+        state.merged = merged.is_ok_and(|done| !done.busy);
         state.stopped = Some("it was closed".to_owned());
         state.wake();
+    }
+
+    /// Makes writes durable, or loses them, and tells whoever waits. The error is why nothing is certain any more.
+    fn settle(&mut self, batch: &[Write]) -> Result<(), String> {
+        let through = batch.last().map_or(0, |newest| newest.sequence);
+        self.tell(Told::Committing(through));
+        let result = self.commit(batch);
+        let mut state = lock(&self.shared.state);
+        let (told, done) = match result {
+            Ok(()) => {
+                state.committed(batch);
+                (Told::Committed(through), Ok(()))
+            }
+            Err(Failure::Transaction(reason)) => {
+                tracing::error!(%reason, writes = batch.len(), "a commit failed; the requests that waited for it were refused");
+                state.lose(&reason);
+                (Told::Lost(state.settled), Ok(()))
+            }
+            // They may be on the disk: they are refused by the store having stopped, not as lost.
+            Err(Failure::Database(reason)) => return Err(reason),
+        };
+        state.wake();
+        drop(state);
+        self.tell(told);
+        done
+    }
+
+    /// Takes nothing any more until a new start has found out what is there.
+    fn stop(&self, reason: &str) {
+        tracing::error!(%reason, "the database failed; the store has stopped");
+        let mut state = lock(&self.shared.state);
+        state.stop(reason);
+        state.wake();
+    }
+
+    /// Copies the log into the database once it is long. That it cannot be (no space) loses nothing, all of it is in the
+    /// log: it is tried again after the next commit. The error is why nothing is certain any more.
+    fn shorten_log(&mut self) -> Result<(), String> {
+        let shortened = self.checkpoint("NOOP").and_then(|now| {
+            lock(&self.shared.state).figures.log_pages = now.log;
+            // Where somebody reads an older state it cannot be copied further than that.
+            if now.log < self.log_pages || now.copied >= now.log { Ok(now) } else { self.checkpoint("PASSIVE") }
+        });
+        match shortened {
+            Ok(_) => Ok(()),
+            Err(error) if database::is_recoverable(&error) => {
+                tracing::warn!(%error, "the write-ahead log was not copied into the database; it is tried again");
+                let mut state = lock(&self.shared.state);
+                state.figures.failed_checkpoints = state.figures.failed_checkpoints.saturating_add(1);
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// `mode` is `NOOP` to ask only, `PASSIVE` to copy what can be copied, `TRUNCATE` to end with an empty log.
+    fn checkpoint(&self, mode: &str) -> rusqlite::Result<Checkpoint> {
+        let mut statement = self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+        statement.query_row([], |row| {
+            // -1 where there is no log.
+            let pages = |index| row.get::<_, i64>(index).map(|pages| u64::try_from(pages).unwrap_or(0));
+            Ok(Checkpoint { busy: row.get(0)?, log: pages(1)?, copied: pages(2)? })
+        })
+    }
+
+    fn tell(&mut self, told: Told) {
+        if let Some(tell) = &mut self.tell {
+            tell(told);
+        }
     }
 
     /// Waits for work. `None` when the store is closing and everything is written.
@@ -606,12 +717,19 @@ impl Writer {
         }
     }
 
-    fn keep(&self, components: Vec<(Component, Answer)>) {
+    /// The error is why nothing is certain any more.
+    fn keep(&self, components: Vec<(Component, Answer)>) -> Result<(), String> {
         for (component, answer) in components {
             let kept = component::keep(&self.connection, &component);
+            let uncertain =
+                kept.as_ref().err().filter(|error| !database::is_recoverable(error)).map(ToString::to_string);
             // Whoever asked waits for this, and is told of every failure.
             answer.send(kept.map_err(|error| StoreError::Lost { reason: error.to_string() })).unwrap_or(());
+            if let Some(reason) = uncertain {
+                return Err(reason);
+            }
         }
+        Ok(())
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), Failure> {

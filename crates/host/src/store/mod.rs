@@ -10,11 +10,15 @@
 //! A [`Session`] is one request's view: it remembers the newest write that the request made or saw. Nothing that the
 //! request says to the outside may leave before [`Store::durable`] has answered for its session.
 
+pub mod backup;
 mod clean_stop;
 pub mod component;
 mod database;
 mod group_commit;
 mod per_write;
+mod resting;
+mod restore;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +29,12 @@ use futures_util::future::BoxFuture;
 
 pub use component::{Archive, Component, Kept};
 pub use group_commit::SqliteStore;
+#[doc(hidden)]
+pub use group_commit::{Told, Trial};
 pub use per_write::PerWriteStore;
+pub use resting::Resting;
+pub use restore::{Restored, restore};
+pub use schema::VERSION as SCHEMA_VERSION;
 
 use crate::limits;
 
@@ -169,6 +178,12 @@ pub struct Figures {
     pub failed_swaps: u64,
     /// Writes waiting for the disk now.
     pub waiting: u64,
+    /// Their size in bytes.
+    pub waiting_bytes: u64,
+    /// Pages of the write-ahead log after the last commit.
+    pub log_pages: u64,
+    /// Times that the log could not be copied into the database. Nothing is lost by that; the log grows.
+    pub failed_checkpoints: u64,
 }
 
 /// Named stores of byte values. All calls are short: memory, or one read of a database page that is usually cached.

@@ -38,7 +38,7 @@ impl PerWriteStore {
     /// # Errors
     /// [`OpenError`] if the file is in use by another process, damaged, of another layout or not accessible.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let database = database::Database::open(path)?;
+        let database = database::Database::open(path, None)?;
         let connection = Some(database.writer()?);
         Ok(Self { inner: Mutex::new(Inner { connection, figures: Figures::default() }), _database: database })
     }
@@ -66,6 +66,11 @@ impl PerWriteStore {
         let figures = &mut inner.figures;
         if let Err(error) = result {
             figures.failed_commits = figures.failed_commits.saturating_add(1);
+            if !database::is_recoverable(&error) {
+                // Only a new start finds out what is on the disk.
+                tracing::error!(%error, "the database failed; the store has stopped");
+                inner.connection = None;
+            }
             return Err(lost(error));
         }
         figures.commits = figures.commits.saturating_add(1);
@@ -136,7 +141,7 @@ impl Store for PerWriteStore {
     }
 
     fn ready(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.inner().connection.as_ref().map(|_| ()).ok_or_else(closed)
     }
 
     fn blocks(&self) -> bool {
@@ -173,5 +178,5 @@ fn lost(error: rusqlite::Error) -> StoreError {
 }
 
 fn closed() -> StoreError {
-    StoreError::Stopped { reason: "it was closed".to_owned() }
+    StoreError::Stopped { reason: "it was closed, or the database failed: see the log".to_owned() }
 }

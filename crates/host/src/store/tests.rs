@@ -268,7 +268,7 @@ fn writes_of_one_request_share_one_commit() {
 #[test]
 fn a_full_disk_loses_everything_not_durable_and_nothing_builds_on_it() {
     let folder = Folder::new();
-    let store = SqliteStore::open_with(&folder.database(), Some(64)).unwrap();
+    let store = SqliteStore::open_with(&folder.database(), Trial { max_pages: Some(64), ..Trial::default() }).unwrap();
     let before = Session::new();
     store.set(&before, STORE, "ledger", Bytes::from_static(b"durable")).unwrap();
     wait(&store, &before).unwrap();
@@ -389,6 +389,16 @@ fn damaged_and_foreign_files_are_refused() {
     assert!(refused.contains("layout of Spin's key-value store"), "{refused}");
 }
 
+#[test]
+fn a_log_whose_database_is_gone_is_not_deleted() {
+    let folder = Folder::new();
+    let log = folder.database().with_extension("db-wal");
+    std::fs::write(&log, "everything of today").unwrap();
+    let refused = SqliteStore::open(&folder.database()).unwrap_err().to_string();
+    assert!(refused.contains("beside it is a log of 19 bytes"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "everything of today");
+}
+
 fn fill(store: &dyn Store) {
     let session = Session::new();
     for number in 0..2000 {
@@ -494,7 +504,7 @@ fn damaged_bytes_are_never_taken_for_a_component_and_are_written_again() {
 #[test]
 fn a_component_that_cannot_be_kept_is_an_error() {
     let folder = Folder::new();
-    let store = SqliteStore::open_with(&folder.database(), Some(8)).unwrap();
+    let store = SqliteStore::open_with(&folder.database(), Trial { max_pages: Some(8), ..Trial::default() }).unwrap();
     let component = Component::new("refunds", vec![1; 100_000]);
     assert!(matches!(store.keep_component(&component), Err(StoreError::Lost { .. })));
     assert_eq!(archived(&folder), []);

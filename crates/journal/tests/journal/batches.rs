@@ -1,6 +1,6 @@
 //! Batches on their way: complete, in order, signed, and the same however often they are sent.
 
-use crate::world::{anchor, at, everything, incident, key, open, owner, stored_sale};
+use crate::world::{anchor, at, decision, everything, incident, key, open, operation, owner, stored_sale};
 use rescind_bundle::{Ed25519, Signer as _, SigningKey, Unverified};
 use rescind_journal::testkit::TornFile;
 use rescind_journal::{
@@ -66,6 +66,35 @@ fn a_journal_goes_out_in_parts_that_can_be_sent_again() {
     assert_eq!(journal.acknowledge(&rest.end).unwrap(), 6);
     assert_eq!(journal.export(1, 100, &key()).unwrap(), None);
     assert_eq!(journal.export(99, 100, &key()).unwrap(), None);
+}
+
+#[test]
+fn a_decision_and_its_operation_are_never_parted() {
+    let mut journal = open(&TornFile::default()).unwrap();
+    for n in 0..3 {
+        let number = 2 * n + 1;
+        assert_eq!(journal.append(at(1), &[decision(n), operation(number)]).unwrap(), number);
+    }
+    let parts = |journal: &Journal, from, most| {
+        let export = journal.export(from, most, &key()).unwrap().unwrap();
+        (export.first, export.last, export.remaining)
+    };
+    assert_eq!(parts(&journal, 1, 1), (1, 2, 4), "the operation comes along");
+    assert_eq!(parts(&journal, 1, 2), (1, 2, 4));
+    assert_eq!(parts(&journal, 1, 3), (1, 2, 4), "the decision stays with its operation");
+    assert_eq!(parts(&journal, 1, 5), (1, 4, 2));
+    assert_eq!(parts(&journal, 2, 2), (2, 2, 4), "who asks for half gets half");
+
+    // A server that was interrupted may know of the decision alone.
+    let all = check(&journal.export(1, 6, &key()).unwrap().unwrap().batch, None).unwrap();
+    let place = |next: u64, link| Head { next, link, ..all.start };
+    let third = place(4, all.records[2].1);
+    assert_eq!(journal.acknowledge(&third).unwrap(), 2, "the decision is kept as long as its operation");
+    assert_eq!(journal.acknowledged(), place(3, all.records[1].1));
+    assert_eq!(journal.acknowledge(&third).unwrap(), 0);
+    let again = check(&journal.export(1, 100, &key()).unwrap().unwrap().batch, Some(&third)).unwrap();
+    assert_eq!((again.known, again.new_records().len()), (1, 3), "the server goes on where it was");
+    assert_eq!(journal.acknowledge(&again.end).unwrap(), 4);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn operations_are_counted_until_the_server_has_them_and_by_day_for_longer() {
     journal.append(at(1), &[decision(1), operation_of(1, cny(100), "2026-11-23")]).unwrap();
     journal.append(at(2), &[operation_of(2, usd(7), "2026-11-24")]).unwrap();
     let middle = journal.head();
-    journal.append(at(3), &[operation_of(3, cny(23), "2026-11-24"), outcome(3)]).unwrap();
+    journal.append(at(3), &[operation_of(9, cny(23), "2026-11-24"), outcome(9)]).unwrap();
     let counters = journal.counters().clone();
     assert_eq!((counters.records, counters.operations), (5, 3));
     assert_eq!(counters.totals, [cny(123), usd(7)]);

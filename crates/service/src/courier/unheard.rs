@@ -19,12 +19,12 @@ use std::collections::BTreeSet;
 /// How far the walk got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Walk {
+pub(crate) struct Walk {
     /// The merchants before this position are done.
     merchants: Position,
     /// Where to go on in the feed of the one after it.
     feed: Position,
-    done: bool,
+    pub(crate) done: bool,
     mark: String,
 }
 

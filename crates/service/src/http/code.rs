@@ -77,6 +77,9 @@ codes! {
     POLICY_IN_FORCE 409 "policy.in-force" "The activation's time has come";
     POLICY_NOT_LOADED 409 "policy.not-loaded" "The document cannot be loaded by the component that decides here";
     POLICY_ACTIVATIONS 409 "policy.too-many-activations" "As many activations wait for their time as may";
+    CHECKPOINT_NOT_YET 409 "checkpoint.not-yet" "No checkpoint commits to that yet";
+    CHECKPOINT_DIFFERS 409 "checkpoint.differs" "What is stored is not what a checkpoint commits to";
+    CHECKPOINT_KEYS_FULL 409 "checkpoint.keys-full" "As many keys signed checkpoints as may";
     CONFLICT 409 "conflict" "Something is in the way";
     CASE_NOT_NEEDED 409 "case.not-needed" "The policy allows it without support";
     CASE_WRONG_STATE 409 "case.wrong-state" "The case's state does not allow that";
@@ -135,6 +138,7 @@ codes! {
     TOO_MANY_ATTEMPTS 429 "operator.too-many-attempts" "Too many wrong PINs under this key";
 
     INTERNAL 500 "internal" "Something failed on our side";
+    STORE_REFUSED 503 "store.refused" "The store of this deployment cannot keep money safe";
     STORE_UNAVAILABLE 503 "store.unavailable" "The store is busy or unreachable";
 }
 

@@ -23,6 +23,14 @@ pub struct Health {
     status: &'static str,
 }
 
+/// That its store answers, and can keep money safe.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Readiness {
+    /// Always `ready`: what is not answers with a problem.
+    status: &'static str,
+}
+
 /// What a problem code means.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -38,6 +46,15 @@ pub struct Meaning {
 /// `GET /healthz`
 pub async fn healthz() -> Result<Response, Problem> {
     answer::json(StatusCode::OK, &Health { status: "ok" })
+}
+
+/// `GET /readyz`
+pub async fn readyz<P: Ports>(State(app): State<Shared<P>>) -> Result<Response, Problem> {
+    let records = app.records().await?;
+    records.writable()?;
+    // That it was found once how records are created says nothing of this moment.
+    records.reach().await?;
+    answer::json(StatusCode::OK, &Readiness { status: "ready" })
 }
 
 /// `GET /metrics`

@@ -16,6 +16,7 @@
 //! | `sync` | the route of terminals that come back from being offline |
 //! | `operator`, `session`, `proof`, `confirmation` | routes on who stands at the till, and who at the counter |
 //! | `case`, `order`, `inquiry`, `liability`, `funding`, `export` | routes on who else is in it, and what is left to do |
+//! | `checkpoint` | what was signed of a day, and files that prove a payment by it |
 //! | `identity` | how the customer was identified, in a body |
 //! | `personal`, `evidence` | what is kept outside the ledger: contacts, erasures, content |
 //! | `bundle` | what terminals decide with: published, and fetched |
@@ -27,6 +28,7 @@ mod body;
 mod bundle;
 mod caller;
 mod case;
+mod checkpoint;
 mod code;
 mod confirmation;
 mod decision;

@@ -5,6 +5,7 @@ use crate::evidence::Media;
 use crate::http::answer::Nothing;
 use crate::http::bundle::{COSE, LineView, PublishedView};
 use crate::http::case::{Assignment, CaseAsk, CaseVerdict, CaseView};
+use crate::http::checkpoint::{CheckpointKeyView, CheckpointView};
 use crate::http::code;
 use crate::http::confirmation::{ConfirmationView, NewConfirmation};
 use crate::http::decision::{DecisionView, PolicyView};
@@ -18,7 +19,7 @@ use crate::http::event::{Feed, ToldEvent};
 use crate::http::evidence::{EvidenceErasure, EvidenceParts, PieceView};
 use crate::http::export::ExportView;
 use crate::http::funding::{Balances, Entries, FundsView, PayIn, ReceiptView};
-use crate::http::health::{Health, Meaning};
+use crate::http::health::{Health, Meaning, Readiness};
 use crate::http::hold::{Completion, HoldView, NewHold};
 use crate::http::inquiry::{Information, Question, ReturnNews, TraceAsk};
 use crate::http::instruction::IDEMPOTENCY_KEY;
@@ -72,6 +73,7 @@ pub fn document() -> OpenApi {
     document.beginnings();
     document.persons_in_it();
     document.accounts();
+    document.checkpoints();
     document.finish()
 }
 
@@ -389,6 +391,9 @@ fn words<T: Vocabulary>() -> RefOr<Schema> {
 impl Document {
     fn open_routes(&mut self) {
         self.get("/healthz", Needs::Nothing, "Whether it is up").answer::<Health>(200, "It is.").end();
+        self.get("/readyz", Needs::Nothing, "Whether its store answers and can keep money safe")
+            .answer::<Readiness>(200, "It does.")
+            .end();
         self.get("/metrics", Needs::Nothing, "Numbers for Prometheus").text("The Prometheus text format.").end();
         self.get("/openapi.json", Needs::Nothing, "This document").answer::<Object>(200, "This document.").end();
         self.get("/problems/{code}", Needs::Nothing, "What a problem code means")
@@ -990,6 +995,41 @@ impl Document {
         self.post("/v1/merchants/{id}/funds", Needs::IdempotencyKey, "Pay in for refunds; the same id counts once")
             .body::<PayIn>(true)
             .answer::<ReceiptView>(201, "It is counted, and what waited for it goes to clearing.")
+            .end();
+    }
+
+    fn checkpoints(&mut self) {
+        let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).build();
+        self.get("/v1/checkpoints", Needs::Merchant, "A merchant's checkpoints, oldest first")
+            .paged()
+            .lists::<CheckpointView>("A page of checkpoints.")
+            .end();
+        self.get(
+            "/v1/checkpoints/{number}",
+            Needs::Merchant,
+            "A row of checkpoints up to one, as a file that proves them",
+        )
+        .query("since", "The first of the row; the same one unless told. At most 100.", number())
+        .answer::<Object>(200, "The file: keep its bytes, and check it with `rescind audit verify`.")
+        .end();
+        self.get(
+            "/v1/transactions/{id}/audit",
+            Needs::Merchant,
+            "What a payment was when a checkpoint was made, as a file that proves it",
+        )
+        .query(
+            "event",
+            "The number of the event up to which; the newest that is in a checkpoint unless told.",
+            number(),
+        )
+        .query("until", "The checkpoint up to which the row goes on; the payment's own unless told.", number())
+        .answer::<Object>(200, "The file: keep its bytes, and check it with `rescind audit verify`.")
+        .end();
+        self.get("/v1/checkpoint-keys", Needs::Key, "The public keys that checkpoints are checked with")
+            .lists::<CheckpointKeyView>("All there ever were, the one that signs last.")
+            .end();
+        self.post("/v1/checkpoint-keys/rotations", Needs::Key, "Let a new key sign checkpoints")
+            .lists_as::<CheckpointKeyView>(201, "All there ever were, the new one last.")
             .end();
     }
 

@@ -168,6 +168,13 @@ impl Problem {
                 let detail = "It is not known whether it took place. Send the same request again, with the same Idempotency-Key if it had one.";
                 Self::new(code::STORE_UNAVAILABLE, detail).retry_after(1).inside(why)
             }
+            // Without Retry-After: it does not mend by itself.
+            Error::StoreRefused(why) => {
+                let detail = format!(
+                    "The key-value store of this deployment is refused: {why}. Nothing took place. Its operator has to give it another store (docs/storage.md)."
+                );
+                Self::new(code::STORE_REFUSED, detail)
+            }
             Error::Internal(why) => Self::internal(why),
         }
     }

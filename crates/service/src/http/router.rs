@@ -3,9 +3,9 @@
 use crate::app::App;
 use crate::http::problem::{Inside, Problem};
 use crate::http::{
-    Shared, bundle, case, code, confirmation, decision_record, directory, endpoint, event, evidence, export, funding,
-    health, hold, inquiry, liability, operation, operator, order, payment_code, personal, policy, proof, refund,
-    review, sale, session, sync, trouble, void,
+    Shared, bundle, case, checkpoint, code, confirmation, decision_record, directory, endpoint, event, evidence,
+    export, funding, health, hold, inquiry, liability, operation, operator, order, payment_code, personal, policy,
+    proof, refund, review, sale, session, sync, trouble, void,
 };
 use crate::ports::Ports;
 use axum::Router;
@@ -54,6 +54,7 @@ impl<P: Ports> Routes<P> {
     fn new() -> Self {
         Self { router: Router::new(), all: Vec::new() }
             .get("/healthz", health::healthz)
+            .get("/readyz", health::readyz::<P>)
             .get("/metrics", health::metrics::<P>)
             .get("/openapi.json", health::openapi)
             .get("/problems/{code}", health::problem)
@@ -98,6 +99,10 @@ impl<P: Ports> Routes<P> {
             .post("/v1/operator-sessions/{id}/proofs", session::step_up::<P>)
             .get("/v1/proof-keys", proof::keys::<P>)
             .post("/v1/proof-keys/rotations", proof::rotate::<P>)
+            .get("/v1/checkpoint-keys", checkpoint::keys::<P>)
+            .post("/v1/checkpoint-keys/rotations", checkpoint::rotate::<P>)
+            .get("/v1/checkpoints", checkpoint::list::<P>)
+            .get("/v1/checkpoints/{number}", checkpoint::show::<P>)
             .post("/v1/confirmations", confirmation::ask::<P>)
             .post("/v1/merchants", directory::create_merchant::<P>)
             .get("/v1/merchants", directory::list_merchants::<P>)
@@ -169,6 +174,7 @@ impl<P: Ports> Routes<P> {
             .post("/v1/liabilities/{id}/ends", liability::end::<P>)
             .get("/v1/transactions/{id}/entries", funding::entries::<P>)
             .get("/v1/transactions/{id}/export", export::export::<P>)
+            .get("/v1/transactions/{id}/audit", checkpoint::audit::<P>)
             .get("/v1/merchants/{id}/balances", funding::balances::<P>)
             .get("/v1/merchants/{id}/funding", funding::show::<P>)
             .post("/v1/merchants/{id}/funds", funding::pay_in::<P>)

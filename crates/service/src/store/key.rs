@@ -21,6 +21,12 @@ fn hashed(text: &str) -> String {
 }
 
 impl Key {
+    /// A key as it was met in a store.
+    #[cfg(feature = "native")]
+    pub(crate) fn met(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -391,6 +397,36 @@ impl Key {
     #[must_use]
     pub fn unheard() -> Self {
         Self("unheard".to_owned())
+    }
+
+    /// How far all merchants' checkpoints are.
+    #[must_use]
+    pub fn checkpoint_round() -> Self {
+        Self("checkpoints".to_owned())
+    }
+
+    /// How far a merchant's feed is in checkpoints, and the one that is being made.
+    #[must_use]
+    pub fn checkpoint_work(merchant: &MerchantId) -> Self {
+        Self(format!("checkpoint-work:{merchant}"))
+    }
+
+    /// One checkpoint of a merchant's.
+    #[must_use]
+    pub fn checkpoint(merchant: &MerchantId, number: u64) -> Self {
+        Self(format!("checkpoint:{merchant}:{number:010}"))
+    }
+
+    /// The heads of a page, by the root of their tree.
+    #[must_use]
+    pub fn checkpoint_page(merchant: &MerchantId, root: &str) -> Self {
+        Self(format!("checkpoint-page:{merchant}:{root}"))
+    }
+
+    /// The pages of a volume, by the root of their tree.
+    #[must_use]
+    pub fn checkpoint_volume(merchant: &MerchantId, root: &str) -> Self {
+        Self(format!("checkpoint-volume:{merchant}:{root}"))
     }
 
     /// How far retention got.

@@ -19,7 +19,7 @@ pub mod marks;
 pub mod tally;
 
 use crate::error::Error;
-use crate::limits::{PROOF_ATTEMPTS, SWAP_ATTEMPTS, VALUE_BYTES};
+use crate::limits::{PROBE_SWAPS, PROOF_ATTEMPTS, SWAP_ATTEMPTS, VALUE_BYTES};
 use crate::planted::{Mistake, made};
 use crate::ports::{Kv, KvError, Swap};
 use key::Key;
@@ -54,7 +54,18 @@ pub enum Creation {
     /// Head and body.
     Headed,
     /// Neither is sound: nothing that money depends on is written.
-    Refused,
+    Refused(Unsound),
+}
+
+/// Why a store cannot keep money safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsound {
+    /// It reads and writes, and does not compare and swap: two changes of one payment could both take place.
+    #[error("it has no atomic operations (wasi:keyvalue/atomics)")]
+    NoAtomics,
+    /// Two creators of one record would both be told that they made it.
+    #[error("neither its compare-and-swap over a missing value nor its counter has one winner")]
+    NoCreation,
 }
 
 /// A stored record's wrapping. The field names are short because every record pays for them.
@@ -130,6 +141,27 @@ impl<'a, K: Kv> Records<'a, K> {
         self.creation == Creation::Headed
     }
 
+    /// Whether anything may be written to this store.
+    ///
+    /// # Errors
+    /// [`Error::StoreRefused`] if not.
+    pub fn writable(&self) -> Result<(), Error> {
+        match self.creation {
+            Creation::Refused(why) => Err(Error::StoreRefused(why)),
+            Creation::Direct | Creation::Headed => Ok(()),
+        }
+    }
+
+    /// Whether the store answers now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if not.
+    pub async fn reach(&self) -> Result<(), Error> {
+        // A key that nobody writes: the cheapest thing a store can be asked.
+        self.kv.get("probe:reach").await?;
+        Ok(())
+    }
+
     /// The store itself, for bytes that are no records.
     pub(crate) fn store(&self) -> &'a K {
         self.kv
@@ -163,14 +195,9 @@ impl<'a, K: Kv> Records<'a, K> {
     /// hosts; only creation differs.
     ///
     /// # Errors
-    /// As [`Records::read`]; also if nothing may be written to this store.
+    /// As [`Records::read`]; [`Error::StoreRefused`] if nothing may be written to this store.
     pub async fn open<T: Record>(&self, key: &Key) -> Result<Slot<K::Cell, T>, Error> {
-        if self.creation == Creation::Refused {
-            return Err(Error::Unavailable(
-                "this store can neither create a record with one winner nor count: money operations are refused"
-                    .to_owned(),
-            ));
-        }
+        self.writable()?;
         let (mut bytes, mut cell) = self.kv.open(key.as_str()).await?;
         if bytes.is_none() && self.creation == Creation::Headed {
             self.kv.increment(key.as_str(), 0).await?;
@@ -266,11 +293,10 @@ impl<'a, K: Kv> Records<'a, K> {
     /// Writes a record under a key that nobody else ever writes anything else to, and proves it. Again is harmless.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the write can be neither proved nor disproved; also if nothing may be written to this store.
+    /// [`Error::Unavailable`] if the write can be neither proved nor disproved; [`Error::StoreRefused`] if nothing may be
+    /// written to this store.
     pub async fn put<T: Record>(&self, key: &Key, value: &T) -> Result<(), Error> {
-        if self.creation == Creation::Refused {
-            return Err(Error::Unavailable("nothing is written to this store".to_owned()));
-        }
+        self.writable()?;
         let bytes = self.encode(key, 1, value)?;
         let mut why = "a write could not be proved".to_owned();
         for _ in 0..PROOF_ATTEMPTS {
@@ -315,6 +341,7 @@ impl<'a, K: Kv> Records<'a, K> {
     /// # Errors
     /// The store's.
     pub async fn remove(&self, key: &Key) -> Result<(), Error> {
+        self.writable()?;
         match self.kv.get(key.as_str()).await?.as_deref().and_then(head) {
             // The head stays: a swap over an existing value is the only sound one.
             Some(nonce) => self.kv.delete(&body_key(key, nonce)).await?,
@@ -353,7 +380,7 @@ fn slot<C, T: Record>(key: &Key, at: Place<C>, bytes: Option<&[u8]>) -> Result<S
     Ok(Slot { key: key.clone(), at, version, value })
 }
 
-fn decode<T: Record>(key: &Key, bytes: &[u8]) -> Result<(T, u64), Error> {
+pub(crate) fn decode<T: Record>(key: &(impl core::fmt::Display + ?Sized), bytes: &[u8]) -> Result<(T, u64), Error> {
     match serde_json::from_slice::<Envelope<T>>(bytes) {
         Ok(envelope) if envelope.f == T::FORMAT => Ok((envelope.d, envelope.v)),
         other => {
@@ -371,12 +398,12 @@ fn decode<T: Record>(key: &Key, bytes: &[u8]) -> Result<(T, u64), Error> {
     }
 }
 
-fn body_key(key: &Key, nonce: i64) -> String {
+pub(crate) fn body_key(key: &(impl core::fmt::Display + ?Sized), nonce: i64) -> String {
     format!("{key}#{nonce:016x}")
 }
 
 /// A head is 8 bytes; an envelope never is.
-fn head(bytes: &[u8]) -> Option<i64> {
+pub(crate) fn head(bytes: &[u8]) -> Option<i64> {
     bytes.try_into().ok().map(i64::from_le_bytes)
 }
 
@@ -387,45 +414,105 @@ fn head_nonce(unique: u64, attempt: u32) -> i64 {
 }
 
 /// Finds out how this store creates. Run once per instance; two handles race for one key, which shows a store whose
-/// swap over nothing is unconditional.
+/// swap over nothing is unconditional. It goes by what is in the store afterwards and not by what the swaps say. What was
+/// found holds for as long as the instance lives, so a moment's trouble must not pass for a property: whatever is not
+/// clear is an error, and the next request probes again.
 ///
 /// # Errors
-/// The store's.
+/// [`Error::Unavailable`]: the store failed, or what it did is not clear.
 pub async fn probe<K: Kv>(kv: &K, unique: u64) -> Result<Creation, Error> {
     if made(Mistake::CreatePlainly) {
         return Ok(Creation::Direct);
     }
     let key = format!("probe:{unique:016x}");
-    let (first, one) = kv.open(&key).await?;
-    let (second, two) = kv.open(&key).await?;
+    match race(kv, &key).await {
+        Ok(Race::Kept(Swap::Refused)) => Ok(Creation::Direct),
+        Ok(Race::Kept(Swap::Swapped)) => {
+            // The second swap did not write and says that it did. Either this store always says so, or it was a lie of the
+            // moment by one that would have written: that does not come three times.
+            for _ in 0..2 {
+                if race(kv, &key).await? != Race::Kept(Swap::Swapped) {
+                    return Err(Error::Unavailable("a probe was not clear: its answers differ".to_owned()));
+                }
+            }
+            Ok(Creation::Direct)
+        }
+        Ok(Race::Overwritten) => heads(kv, &format!("probe-head:{unique:016x}")).await,
+        Err(unclear) => {
+            if swaps_at_all(kv, &key).await? {
+                Err(unclear)
+            } else {
+                Ok(Creation::Refused(Unsound::NoAtomics))
+            }
+        }
+    }
+}
+
+/// What came of two swaps over nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Race {
+    /// The second did not write; that is what it said.
+    Kept(Swap),
+    /// The second overwrote the first.
+    Overwritten,
+}
+
+/// Two handles that saw nothing race for one key.
+async fn race<K: Kv>(kv: &K, key: &str) -> Result<Race, Error> {
+    let (first, one) = kv.open(key).await?;
+    let (second, two) = kv.open(key).await?;
     if first.is_some() || second.is_some() {
         return Err(Error::Unavailable("a probe key was taken".to_owned()));
     }
     let said = kv.swap(one, b"1").await;
-    let wrote = kv.get(&key).await?;
+    let wrote = kv.get(key).await?;
     let again = kv.swap(two, b"2").await;
-    let now = kv.get(&key).await?;
-    kv.delete(&key).await?;
-    // What was found out holds for as long as the instance lives: a moment's trouble must not pass for a property.
-    let unclear = || Error::Unavailable(format!("a probe was not clear: {said:?} {wrote:?} {again:?} {now:?}"));
-    if wrote.as_deref() != Some(b"1") {
-        return Err(unclear());
+    let now = kv.get(key).await?;
+    kv.delete(key).await?;
+    match (wrote.as_deref(), now.as_deref(), &again) {
+        (Some(b"1"), Some(b"1"), Ok(answer)) => Ok(Race::Kept(*answer)),
+        (Some(b"1"), Some(b"2"), _) => Ok(Race::Overwritten),
+        _ => Err(Error::Unavailable(format!("a probe was not clear: {said:?} {wrote:?} {again:?} {now:?}"))),
     }
-    match (now.as_deref(), &again) {
-        (Some(b"1"), Ok(Swap::Refused)) => return Ok(Creation::Direct),
-        (Some(b"2"), _) => {}
-        _ => return Err(unclear()),
+}
+
+/// Whether records can be created by heads here: that needs a counter that starts at zero, counts as 8 little-endian bytes,
+/// and a sound swap over a value.
+async fn heads<K: Kv>(kv: &K, head: &str) -> Result<Creation, Error> {
+    let zero = kv.increment(head, 0).await?;
+    let (seen, one) = kv.open(head).await?;
+    let (_, two) = kv.open(head).await?;
+    let first = kv.swap(one, &7_i64.to_le_bytes()).await;
+    let wrote = kv.get(head).await?;
+    let again = kv.swap(two, &9_i64.to_le_bytes()).await;
+    let kept = kv.get(head).await?;
+    kv.delete(head).await?;
+    let [nothing, seven, nine] = [0_i64, 7, 9].map(|n| Some(n.to_le_bytes().to_vec()));
+    let overwritten = seen == nothing && wrote == seven && kept == nine;
+    if zero != 0 || overwritten || seen.as_ref().is_some_and(|there| Some(there) != nothing.as_ref()) {
+        return Ok(Creation::Refused(Unsound::NoCreation));
     }
-    // Heads need a counter that starts at zero, counts as 8 little-endian bytes, and a sound swap over a value.
-    let head = format!("probe-head:{unique:016x}");
-    let zero = kv.increment(&head, 0).await?;
-    let (seen, one) = kv.open(&head).await?;
-    let (_, two) = kv.open(&head).await?;
-    let width = seen.as_deref() == Some(&0_i64.to_le_bytes());
-    kv.swap(one, &7_i64.to_le_bytes()).await?;
-    let second = kv.swap(two, &9_i64.to_le_bytes()).await?;
-    let kept = kv.get(&head).await?;
-    kv.delete(&head).await?;
-    let sound = zero == 0 && width && second == Swap::Refused && kept.as_deref() == Some(&7_i64.to_le_bytes());
-    Ok(if sound { Creation::Headed } else { Creation::Refused })
+    if seen == nothing && wrote == seven && kept == seven && again == Ok(Swap::Refused) {
+        return Ok(Creation::Headed);
+    }
+    Err(Error::Unavailable(format!("a probe was not clear: {seen:?} {first:?} {wrote:?} {again:?} {kept:?}")))
+}
+
+/// Whether any of some swaps over a value takes place while every read and write does. If not, it is no moment's trouble.
+async fn swaps_at_all<K: Kv>(kv: &K, key: &str) -> Result<bool, Error> {
+    let mut swaps = false;
+    for _ in 0..PROBE_SWAPS {
+        kv.set(key, b"before").await?;
+        swaps = kv.get(key).await?.as_deref() != Some(b"before");
+        if !swaps && let Ok((_, cell)) = kv.open(key).await {
+            // Whatever it says: look.
+            let said = kv.swap(cell, b"after").await;
+            swaps = said == Ok(Swap::Swapped) || kv.get(key).await?.as_deref() == Some(b"after");
+        }
+        if swaps {
+            break;
+        }
+    }
+    kv.delete(key).await?;
+    Ok(swaps)
 }

@@ -19,5 +19,5 @@
 mod agreement;
 pub mod journal;
 pub mod notice;
-mod operation;
+pub(crate) mod operation;
 pub mod sync;

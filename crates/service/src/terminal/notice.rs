@@ -107,11 +107,11 @@ pub struct TerminalNotice {
 /// A notice and how far it got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored {
-    notice: TerminalNotice,
+pub(crate) struct Stored {
+    pub(crate) notice: TerminalNotice,
     /// The page of the feed that it was assigned to.
     page: Option<u64>,
-    published: bool,
+    pub(crate) published: bool,
     marks: Marks,
 }
 
@@ -125,18 +125,18 @@ impl Record for Stored {
 /// A notice that may not be in its feed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Waiting {
-    merchant: MerchantId,
-    id: String,
-    since: Instant,
+pub(crate) struct Waiting {
+    pub(crate) merchant: MerchantId,
+    pub(crate) id: String,
+    pub(crate) since: Instant,
 }
 
 /// All of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct AllWaiting {
-    notices: Vec<Waiting>,
-    marks: Marks,
+pub(crate) struct AllWaiting {
+    pub(crate) notices: Vec<Waiting>,
+    pub(crate) marks: Marks,
 }
 
 impl Record for AllWaiting {

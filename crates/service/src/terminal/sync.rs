@@ -55,7 +55,14 @@ pub(crate) struct Stop;
 
 impl Stop {
     pub(crate) fn is(error: &Error) -> bool {
-        matches!(error, Error::Unavailable(_) | Error::Internal(_) | Error::KeyInFlight | Error::TooMany { .. })
+        matches!(
+            error,
+            Error::Unavailable(_)
+                | Error::StoreRefused(_)
+                | Error::Internal(_)
+                | Error::KeyInFlight
+                | Error::TooMany { .. }
+        )
     }
 }
 

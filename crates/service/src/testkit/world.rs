@@ -1,11 +1,12 @@
 //! Ports in memory, and an application over them with a merchant, persons, terminals and keys.
 
-use super::kv::{Fault, MemoryKv};
+use super::fault::Fault;
+use super::kv::MemoryKv;
 use crate::app::App;
 use crate::directory::{Merchant, Person, Terminal};
 use crate::error::Error;
 use crate::native::{NativePolicy, NativePure};
-use crate::ports::{NoAnswer, Outbound, OutboundAnswer, Ports};
+use crate::ports::{Kv, NoAnswer, Outbound, OutboundAnswer, Ports};
 use crate::principal::{Bearer, Grant, Principal};
 use rescind_model::{Duration, Instant, LoadError, MerchantId, PersonId, Role, TerminalId};
 use std::collections::BTreeMap;
@@ -28,9 +29,9 @@ pub struct Sent {
     pub body: Vec<u8>,
 }
 
-/// Ports in memory.
-pub struct TestPorts {
-    kv: MemoryKv,
+/// Ports in memory, over any store.
+pub struct TestPorts<K = MemoryKv> {
+    kv: K,
     now: Arc<AtomicI64>,
     dice: AtomicU64,
     policies: Mutex<BTreeMap<String, Arc<NativePolicy>>>,
@@ -40,10 +41,10 @@ pub struct TestPorts {
     bundle_keys: Mutex<Option<String>>,
 }
 
-impl TestPorts {
+impl<K> TestPorts<K> {
     /// Over a store, at a time, with a seed for chance.
     #[must_use]
-    pub fn new(kv: MemoryKv, now: Instant, seed: u64) -> Self {
+    pub fn new(kv: K, now: Instant, seed: u64) -> Self {
         Self {
             kv,
             now: Arc::new(AtomicI64::new(now.unix_ms)),
@@ -92,12 +93,12 @@ impl TestPorts {
     }
 }
 
-impl Ports for TestPorts {
-    type Kv = MemoryKv;
+impl<K: Kv + 'static> Ports for TestPorts<K> {
+    type Kv = K;
     type Policy = NativePolicy;
     type Pure = NativePure;
 
-    fn kv(&self) -> &MemoryKv {
+    fn kv(&self) -> &K {
         &self.kv
     }
     fn now(&self) -> Instant {
@@ -135,7 +136,7 @@ impl Ports for TestPorts {
     }
 }
 
-impl Outbound for TestPorts {
+impl<K: Kv + 'static> Outbound for TestPorts<K> {
     fn acquirer_url(&self) -> Option<&str> {
         Some("http://acquirer")
     }
@@ -189,8 +190,16 @@ impl World {
     /// # Errors
     /// The store's: how it creates is found out at once, so that this is not a part of the first request.
     pub async fn copy(&self) -> Result<Self, Error> {
+        self.copied_to(self.app.ports.kv.fault()).await
+    }
+
+    /// The same on another kind of store.
+    ///
+    /// # Errors
+    /// As [`World::copy`].
+    pub async fn copied_to(&self, fault: Fault) -> Result<Self, Error> {
         let from = &self.app.ports;
-        let ports = TestPorts::new(from.kv.copy(), from.now(), from.dice.load(Ordering::SeqCst));
+        let ports = TestPorts::new(from.kv.copied_to(fault), from.now(), from.dice.load(Ordering::SeqCst));
         let policies = from.policies.lock().unwrap_or_else(PoisonError::into_inner).clone();
         *ports.policies.lock().unwrap_or_else(PoisonError::into_inner) = policies;
         *ports.bundle_keys.lock().unwrap_or_else(PoisonError::into_inner) = from.bundle_keys();

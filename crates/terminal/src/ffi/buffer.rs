@@ -40,6 +40,9 @@ impl Input {
     }
 }
 
+/// There is no place for an answer.
+pub(super) struct Unusable;
+
 /// Where the caller wants its answer.
 #[derive(Clone, Copy)]
 pub(super) struct Output {
@@ -58,16 +61,22 @@ impl Output {
         Self { start, capacity, needed }
     }
 
-    /// Whether the answer can be written at all: `needed` is always told.
-    pub(super) fn is_usable(self) -> bool {
-        !self.needed.is_null() && (self.capacity == 0 || !self.start.is_null())
+    /// This, if an answer can be written at all. Otherwise what is needed is 0, if there is a place to say so.
+    pub(super) fn usable(self) -> Result<Self, Unusable> {
+        if self.needed.is_null() {
+            return Err(Unusable);
+        }
+        if self.start.is_null() && self.capacity != 0 {
+            // SAFETY: not null, and writable by the promise made to `new`.
+            unsafe { self.needed.write(0) };
+            return Err(Unusable);
+        }
+        Ok(self)
     }
 
     /// Writes an answer, all of it or nothing, and how long it is. `success` is what it answers when it fitted.
     pub(super) fn write(self, answer: &[u8], success: i32) -> i32 {
-        if !self.is_usable() {
-            return code::ARGUMENT;
-        }
+        let Ok(_) = self.usable() else { return code::ARGUMENT };
         // SAFETY: not null, and writable by the promise made to `new`.
         unsafe { self.needed.write(answer.len()) };
         if answer.len() > self.capacity {

@@ -91,9 +91,7 @@ pub(super) fn written(
     out: Output,
     work: impl FnOnce(&mut Terminal) -> Result<(i32, Vec<u8>), TerminalError>,
 ) -> i32 {
-    if !out.is_usable() {
-        return code::ARGUMENT;
-    }
+    let Ok(out) = out.usable() else { return code::ARGUMENT };
     let ended = locked(number, |held| match work(&mut held.terminal) {
         Ok((success, answer)) => {
             held.answer = answer;
@@ -105,26 +103,27 @@ pub(super) fn written(
             out.write(&[], failed)
         }
     });
+    told(out, ended)
+}
+
+/// An answer that nobody could give is empty.
+fn told(out: Output, ended: i32) -> i32 {
     if matches!(ended, code::HANDLE | code::BUSY | code::INTERNAL) { out.write(&[], ended) } else { ended }
 }
 
 /// The last answer again.
 pub(super) fn last_answer(number: Handle, out: Output) -> i32 {
-    if !out.is_usable() {
-        return code::ARGUMENT;
-    }
-    quietly(number, |held| out.write(&held.answer, code::OK))
+    let Ok(out) = out.usable() else { return code::ARGUMENT };
+    told(out, quietly(number, |held| out.write(&held.answer, code::OK)))
 }
 
 /// What went wrong last.
 pub(super) fn last_error(number: Handle, out: Output) -> i32 {
-    if !out.is_usable() {
-        return code::ARGUMENT;
-    }
+    let Ok(out) = out.usable() else { return code::ARGUMENT };
     if number == 0 {
         return OPENING.with(|last| out.write(last.borrow().as_bytes(), code::OK));
     }
-    quietly(number, |held| out.write(held.error.as_bytes(), code::OK))
+    told(out, quietly(number, |held| out.write(held.error.as_bytes(), code::OK)))
 }
 
 fn failed(held: &mut Held, error: &TerminalError) -> i32 {
@@ -245,6 +244,21 @@ mod tests {
         let again = open(folder.path());
         assert_eq!(with(again, |_| Ok(())), code::OK);
         assert_eq!(closed(again), code::OK);
+    }
+
+    #[test]
+    fn without_a_terminal_the_answer_is_empty_and_that_is_told() {
+        for call in [last_answer, last_error, |number, out| written(number, out, |_| Ok((code::OK, vec![1])))] {
+            let mut text = [7_u8; 4];
+            let mut needed = 99;
+            // SAFETY: both are ours.
+            let out = unsafe { Output::new(text.as_mut_ptr(), text.len(), &raw mut needed) };
+            assert_eq!((call(u64::MAX, out), needed, text), (code::HANDLE, 0, [7; 4]));
+            needed = 99;
+            // SAFETY: as above; NULL is not written to.
+            let nowhere = unsafe { Output::new(core::ptr::null_mut(), 4, &raw mut needed) };
+            assert_eq!((call(u64::MAX, nowhere), needed), (code::ARGUMENT, 0));
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: how long a void check and a durable refund submission take over HTTP, and how large the
-//! components are. It measures and judges nothing: figures depend on the machine, and caller and server share it here.
+//! components are. `cargo xtask bench --stored N` instead: what an operation costs with N stored sales, beside one with 1,000.
+//! It measures and judges nothing: figures depend on the machine, and caller and server share it here.
 
 #![allow(clippy::disallowed_methods, reason = "runs natively, where there is a clock")]
 #![allow(clippy::arithmetic_side_effects, reason = "counts of requests; overflow stops the run")]
 
 mod machine;
 mod samples;
+mod stored;
 
 use anyhow::{Context as _, Result};
 use rescind_tests::client::fresh_key;
@@ -29,7 +31,16 @@ const TURNS: usize = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure().await {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let measured = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => measure().await,
+        ["--stored", sales] => match sales.parse() {
+            Ok(sales) => stored::measure(sales).await,
+            Err(_) => Err(anyhow::anyhow!("--stored takes a number of sales, found {sales:?}")),
+        },
+        _ => Err(anyhow::anyhow!("expected nothing or --stored N, found {arguments:?}")),
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             println!("bench: {reason:#}");

@@ -8,7 +8,7 @@ use rescind_model::Duration;
 use serde_json::{Value, json};
 
 /// A shop whose refunds are limited by the income of the day, or by what was paid in.
-async fn funded(basis: &str) -> Shop {
+pub async fn funded(basis: &str) -> Shop {
     let basis = format!("funding = \"{basis}\"");
     let shop = shop_under("unionpay", |text| text.replace("funding = \"same-day-income\"", &basis)).await;
     provider_says(&shop, r#"{"status":"done","code":"00"}"#);

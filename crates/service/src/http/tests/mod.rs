@@ -4,8 +4,10 @@
 
 mod bad_input;
 mod bundle;
+mod checkpoint;
 mod confirmation;
 mod device;
+mod doctor;
 mod document;
 mod faults;
 mod funding;
@@ -22,6 +24,7 @@ mod proof;
 mod race;
 mod route;
 mod shop;
+mod store;
 mod story;
 mod sync;
 mod till;

@@ -198,9 +198,14 @@ fn table() -> Vec<Race> {
 }
 
 /// Routes that have no opposite, and why.
-const NO_OPPOSITE: [(&str, &str, &str); 11] = [
+const NO_OPPOSITE: [(&str, &str, &str); 12] = [
     ("POST", "/v1/transactions/{id}/voids/check", "it only looks: nothing is changed that another could change too"),
     ("POST", "/v1/operator-challenges", "nothing is stored for a challenge, and any number of them may be open"),
+    (
+        "POST",
+        "/v1/checkpoint-keys/rotations",
+        "a checkpoint names the key that signed it, and every key stays published",
+    ),
     ("POST", "/v1/keys", "every request makes a key of its own that nobody knows before it is answered"),
     ("PUT", "/v1/merchants/{id}/settings", "the last word counts, as with a person's grants, and nothing excludes it"),
     ("PUT", "/v1/terminals/{id}", "the last word counts, as with a person's grants, and nothing excludes it"),

@@ -185,6 +185,7 @@ fn table() -> Vec<Route> {
             json!({"token": "x", "pin": "000000", "operation": {"way": "void", "sale": "S-1", "amount": cny("100.00")}}),
         ),
         post("/v1/proof-keys/rotations", "A", Nothing, json!({})),
+        post("/v1/checkpoint-keys/rotations", "A", Nothing, json!({})),
         post("/v1/merchants", "A", Nothing, json!({"id": "M-9", "name": "x", "policy": "lakala"})),
         post("/v1/terminals", "A", Nothing, json!({"merchant": "M-1", "id": "T9", "label": "new"})),
         post("/v1/persons", "A", Nothing, person()),
@@ -352,6 +353,7 @@ fn general(path: &str) -> bool {
         "/v1/policies",
         "/v1/bundles",
         "/v1/proof-keys",
+        "/v1/checkpoint-keys",
         "/v1/terminals",
         "/v1/review-sources/",
     ]

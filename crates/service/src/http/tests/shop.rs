@@ -115,7 +115,15 @@ impl Shop {
 
     /// A shop of its own, as this one is now.
     pub async fn copy(&self) -> Self {
-        let world = self.world.copy().await.unwrap();
+        self.with(self.world.copy().await.unwrap())
+    }
+
+    /// The same, its database moved to another kind of store.
+    pub async fn moved_to(&self, fault: Fault) -> Self {
+        self.with(self.world.copied_to(fault).await.unwrap())
+    }
+
+    fn with(&self, world: World) -> Self {
         Self {
             router: crate::http::router(world.app.clone()),
             world,
