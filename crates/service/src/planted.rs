@@ -74,12 +74,14 @@ static MADE: core::sync::atomic::AtomicU8 = core::sync::atomic::AtomicU8::new(0)
 
 /// Makes a mistake from now on, or none.
 #[cfg(feature = "planted")]
+#[allow(clippy::as_conversions, reason = "the number of a variant, in a type that has no other")]
 pub fn make(mistake: Option<Mistake>) {
     MADE.store(mistake.map_or(0, |mistake| mistake as u8), core::sync::atomic::Ordering::SeqCst);
 }
 
 /// Whether this mistake is made.
 #[cfg(feature = "planted")]
+#[allow(clippy::as_conversions, reason = "the number of a variant, in a type that has no other")]
 pub(crate) fn made(mistake: Mistake) -> bool {
     MADE.load(core::sync::atomic::Ordering::Relaxed) == mistake as u8
 }

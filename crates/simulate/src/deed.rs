@@ -246,7 +246,7 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
             _ => Deed::Look { sale },
         };
     }
-    match rng.usize(0..115) {
+    match rng.usize(0..119) {
         0..12 => Deed::Void { sale },
         12..34 => Deed::Refund { sale, refund, cents: *pick(rng, &[2_000, 6_000, 10_000, 50_000, 120_000]) },
         34..46 => Deed::Approve { sale, refund, by: rng.usize(0..3) },
@@ -264,6 +264,7 @@ fn one(rng: &mut Rng, sale: usize, kind: Kind) -> Deed {
         96..104 => Deed::Resolve { sale, by: rng.usize(0..2) },
         104..107 => Deed::Order { sale },
         107..110 => Deed::Confirm { sale, by: rng.usize(0..3) },
+        113..117 => Deed::Resolve { sale, by: rng.usize(0..2) },
         110..113 => Deed::Sync { batch: rng.usize(0..4) },
         _ => Deed::Restart { courier: rng.usize(0..2) },
     }

@@ -248,15 +248,27 @@ pub const ROWS: [&str; 36] = [
     "deliver",
 ];
 
-/// Requests that carry no idempotency key: what they register has an id of the caller's, or they change nothing.
-const WITHOUT_KEY: [&str; 5] = ["register", "code", "hold", "check-void", "look"];
+/// Requests that carry no idempotency key: what they register has an id of the caller's or a number in a journal, or they
+/// change nothing.
+const WITHOUT_KEY: [&str; 6] = ["register", "code", "hold", "check-void", "look", "sync"];
 
 /// Requests that change nothing.
 const LOOKS: [&str; 2] = ["check-void", "look"];
 
 /// Requests that a policy decides.
-const DECIDED: [&str; 9] =
-    ["check-void", "void", "refund", "trouble", "cancel", "complete", "release", "order", "confirm"];
+const DECIDED: [&str; 11] = [
+    "check-void",
+    "void",
+    "refund",
+    "trouble",
+    "cancel",
+    "complete",
+    "release",
+    "void-completion",
+    "order",
+    "confirm",
+    "sync",
+];
 
 /// What a courier's turn is at. Until it shows, it is a tick.
 const TURN: [&str; 9] = ["tick", "publish", "send", "reverse", "ask", "report", "timer", "remind", "deliver"];
@@ -282,17 +294,19 @@ pub fn cannot(deed: &str, point: Point) -> Option<&'static str> {
     match point {
         Point::Start | Point::Untold => None,
         Point::Claimed | Point::Kept => one_of(&WITHOUT_KEY).then_some("it has no idempotency key"),
-        Point::Decided => (!one_of(&DECIDED) && deed != "void-completion").then_some("no policy is asked"),
+        Point::Decided => (!one_of(&DECIDED)).then_some("no policy is asked"),
         Point::Named => (deed != "refund").then_some("only a refund has a name of its own"),
         Point::Reserved => {
-            (!one_of(&["check-void", "void", "refund", "confirm"])).then_some("nothing about it is counted")
+            (!one_of(&["check-void", "void", "refund", "sync"])).then_some("nothing about it is counted")
         }
-        Point::Counted => (!one_of(&["void", "refund", "confirm"])).then_some("it adds to no count"),
+        Point::Counted => (!one_of(&["void", "refund", "sync"])).then_some("it adds to no count"),
         Point::Said => (deed != "resolve").then_some("one person's word is enough"),
         Point::Owed => Some("the courier carries everything out here, and no terminal owes anything"),
         Point::Announced | Point::Committed | Point::Proved => one_of(&LOOKS).then_some("it changes nothing"),
-        Point::Listed => (!one_of(&["register", "code", "hold"])).then_some("it is found by its sale"),
-        Point::Published | Point::Noted | Point::Struck => Some("the courier publishes"),
+        Point::Listed => (!one_of(&["register", "code", "hold", "scan", "sync"])).then_some("it is found by its sale"),
+        // A sync puts what people are told of its terminal into the feed itself.
+        Point::Published | Point::Noted => (deed != "sync").then_some("the courier publishes"),
+        Point::Struck => Some("the courier publishes"),
         Point::Called | Point::Answered => Some("the courier calls the provider"),
         Point::Timed => Some("the courier notes when something is due"),
         Point::Delivered | Point::Moved => Some("the courier delivers"),

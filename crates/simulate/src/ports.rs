@@ -3,7 +3,9 @@
 use crate::fault::{Fault, ProviderFault};
 use crate::point::Point;
 use crate::sim::{Inside, Sim, Verb};
+use core::ops::Bound;
 use rescind_model::{Instant, LoadError};
+use rescind_service::doctor::Listed;
 use rescind_service::native::{NativePolicy, NativePure};
 use rescind_service::ports::{Kv, KvError, NoAnswer, Outbound, OutboundAnswer, Ports, Swap};
 use std::collections::BTreeMap;
@@ -214,6 +216,12 @@ pub struct SimCell {
 }
 
 impl SimKv {
+    /// The store of a run.
+    #[must_use]
+    pub const fn of(sim: Sim) -> Self {
+        Self { sim }
+    }
+
     /// One operation: what befalls it, the time it takes, its effect.
     async fn operation<R>(
         &self,
@@ -259,6 +267,17 @@ impl SimKv {
             Some(Fault::FailsAfter) => Err(failed("after")),
             _ => told,
         }
+    }
+}
+
+impl Listed for SimKv {
+    async fn after(&self, key: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, KvError> {
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = |inside: &mut Inside| {
+            let rows = inside.values.range::<str, _>((from, Bound::Unbounded)).take(limit);
+            rows.map(|(key, value)| (key.clone(), value.to_vec())).collect()
+        };
+        Ok(self.sim.with(rows))
     }
 }
 

@@ -12,6 +12,8 @@ use crate::till;
 use core::future::Future;
 use core::pin::Pin;
 use fastrand::Rng;
+use rescind_model::Instant;
+use rescind_service::doctor::{self, Finding, Hands, Severity};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +26,15 @@ pub struct Plan {
     pub deeds: Vec<(usize, usize, Deed)>,
     /// What goes wrong.
     pub faults: Faults,
+    /// Whether a doctor walks the whole store in the end, which takes as long as the run.
+    pub examined: bool,
 }
 
 /// Who acts at a time.
 const LANES: usize = 6;
+
+/// One in so many runs ends with a doctor.
+const EXAMINED: u64 = 16;
 
 /// Faults that strike before anybody can be through: every run has them.
 const EARLY: usize = 4;
@@ -59,7 +66,7 @@ impl Plan {
             };
             all.store.insert(at, store_fault(&mut rng));
         }
-        for _ in 0..rng.usize(0..5) {
+        for _ in 0..rng.usize(0..6) {
             let part = rng.choice(Part::AIMS).unwrap_or(Part::Sale);
             // Whoever is late with a due time writes where nobody looks any more.
             let fault = match part {
@@ -76,12 +83,12 @@ impl Plan {
         for _ in 0..rng.usize(0..5) {
             all.provider.insert(rng.u64(1..16), provider_fault(&mut rng));
         }
-        Self { seed, deeds, faults: all }
+        Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED) }
     }
 }
 
 fn store_fault(rng: &mut Rng) -> Fault {
-    match rng.usize(0..21) {
+    match rng.usize(0..24) {
         0..4 => Fault::CrashBefore,
         4..8 => Fault::CrashAfter,
         8..10 => Fault::FailsBefore,
@@ -89,6 +96,8 @@ fn store_fault(rng: &mut Rng) -> Fault {
         13 => Fault::SaysDone,
         14 => Fault::SaysRefused,
         15 => Fault::Slow(rng.i64(500..60_000)),
+        // Long enough for others to come in between, short enough to live on.
+        21.. => Fault::Slow(rng.i64(50..6_000)),
         16 => Fault::Restart,
         17 => Fault::ClockStep(rng.i64(-60_000..60_000)),
         18 => Fault::Parted(rng.i64(200..8_000)),
@@ -157,7 +166,7 @@ pub struct Outcome {
 pub fn run(shop: &Shop, plan: &Plan, with_story: bool) -> Outcome {
     shop.begin(plan.seed, plan.faults.clone(), with_story);
     let open = Open::default();
-    let done = acts(shop, plan, &open).and_then(|()| rests(shop, &open));
+    let done = acts(shop, plan, &open).and_then(|()| rests(shop, plan, &open));
     if let Err(error) = done {
         shop.sim.with(|inside| inside.auditor.object(error.to_string()));
     }
@@ -219,7 +228,7 @@ const NOBODY: usize = usize::MAX;
 const TURNS: usize = 80;
 
 /// All is well from now on: what was left open is asked for again, everything due is done, and what must hold holds.
-fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
+fn rests(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
     let broken = shop.sim.with(|inside| {
         inside.faults = Faults::default();
         inside.silent_until = i64::MIN;
@@ -252,7 +261,22 @@ fn rests(shop: &Shop, open: &Open) -> anyhow::Result<()> {
             turn(shop, wait).await;
         }
         holds(shop).await;
+        if plan.examined {
+            healthy(shop).await;
+        }
     })
+}
+
+/// The doctor that operators have (`rescind doctor`) finds nothing broken.
+async fn healthy(shop: &Shop) {
+    let now = Instant { unix_ms: shop.sim.with(|inside| inside.clock) };
+    let mut findings: Vec<Finding> = Vec::new();
+    if let Err(error) = doctor::examine(shop.store(), now, Hands::Off, &mut findings).await {
+        shop.sim.with(|inside| inside.auditor.object(format!("doctor: {error}")));
+    }
+    for finding in findings.iter().filter(|finding| finding.code.severity() == Severity::Broken) {
+        shop.sim.with(|inside| inside.auditor.object(format!("doctor: {finding}")));
+    }
 }
 
 /// A courier's turn after so many ms.

@@ -3,7 +3,7 @@
 use crate::actor::APPROVERS;
 use crate::life::Life;
 use crate::model::Model;
-use crate::ports::SimPorts;
+use crate::ports::{SimKv, SimPorts};
 use crate::provider::Payment;
 use crate::schedule;
 use crate::sim::{Inside, MACHINES, Request, Sim, Values};
@@ -76,6 +76,7 @@ pub struct Shop {
     pub sim: Sim,
     /// What lay in the store when the merchant was ready.
     start: Values,
+    store: SimKv,
     tokens: BTreeMap<&'static str, String>,
     /// Where the reviewers' system sends its webhooks.
     pub reviews: String,
@@ -148,7 +149,8 @@ impl Shop {
         let start = sim.with(|inside| inside.values.clone());
         let gateways = apps.iter().map(|app| rescind_service::http::router(Arc::clone(app))).collect();
         let reviews = format!("/v1/webhooks/reviews?source={source}");
-        Ok(Self { model, sim, start, tokens, reviews, secret, batches, gateways, couriers: apps })
+        let store = SimKv::of(sim.clone());
+        Ok(Self { model, sim, start, store, tokens, reviews, secret, batches, gateways, couriers: apps })
     }
 
     /// Begins a run.
@@ -165,6 +167,12 @@ impl Shop {
         if with_story {
             self.sim.with(|inside| inside.story = Some(Vec::new()));
         }
+    }
+
+    /// The store, as the first machine sees it.
+    #[must_use]
+    pub const fn store(&self) -> &SimKv {
+        &self.store
     }
 
     /// Begins a request on a machine; gives its number.

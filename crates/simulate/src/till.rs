@@ -202,7 +202,7 @@ pub fn batches(policy: &[u8]) -> Result<Vec<Vec<u8>>> {
     let (mut heads, mut records) = (Vec::new(), Vec::new());
     for (number, (minutes, entry)) in (1_u64..).zip(entries) {
         let bytes = serde_json::to_vec(&Record { number, at: before_noon(minutes), entry })?;
-        heads.push(head.clone());
+        heads.push(head);
         head = head.after(&bytes);
         records.push(bytes);
     }

@@ -16,7 +16,6 @@
 //! | `content` | what is named by what is in it: decisions, policies, evidence, texts, bundles |
 //! | `checkpoint` | checkpoints, their row and their trees |
 //! | `promise` | what was answered, claimed, counted |
-//! | `checkpoint` | checkpoints and their parts, each under the name that follows from it |
 //! | `books` | a merchant's accounts against the postings of its payments |
 //! | `repair` | what can be put right |
 //!
