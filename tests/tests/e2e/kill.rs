@@ -134,7 +134,7 @@ impl Counter {
             body,
         };
         // An unknown void is undone and not asked for again: those are left to the kills.
-        match if n % 4 == 0 { 0 } else { n % 7 } {
+        match if n.is_multiple_of(4) { 0 } else { n % 7 } {
             1 => self.world.script(&sale, Behaviour::Timeout { took_place: true, hold_ms: Some(50) })?,
             3 => self.world.script(&sale, Behaviour::LateSuccess { after_ms: 300 })?,
             5 => self.world.script(&sale, Behaviour::Timeout { took_place: false, hold_ms: Some(50) })?,
@@ -149,7 +149,7 @@ impl Counter {
         if self.ask(registered).await?.is_none() {
             return Ok(());
         }
-        if n % 4 == 0 {
+        if n.is_multiple_of(4) {
             // Whoever has no proof asks for nothing; the server may be gone.
             let Ok(supervisor) = shop.voiding(&sale).await else { return Ok(()) };
             let path = format!("/v1/transactions/{sale}/voids");
