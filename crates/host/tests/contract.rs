@@ -84,6 +84,7 @@ impl Subject for Embedded {
 
 async fn keeps_the_contract(subject: Embedded, effort: Effort, coped: &[&str]) {
     let told = report(&subject, effort).await;
+    #[expect(clippy::explicit_write, reason = "what eprintln! prints is kept from view while a test passes")]
     writeln!(std::io::stderr(), "{told}").unwrap();
     assert_eq!(told.creation, Creation::Direct, "{told}");
     assert!(told.is_kept(), "{told}");

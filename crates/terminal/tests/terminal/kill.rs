@@ -3,7 +3,7 @@
 use crate::world::{Shop, at, bundle, terminal_key};
 use rescind_bundle::{Ed25519, Signer as _, Verified};
 use rescind_journal::{Acknowledgement, Entry, Head, Owner, Record, verify_batch};
-use rescind_terminal::{Terminal, TerminalError};
+use rescind_terminal::Terminal;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;

@@ -113,7 +113,8 @@ async fn a_payment_of_several_days_is_proved_as_it_was_at_the_end_of_each() {
     assert!(events > 2, "{row:?}");
     let whole = shop.proved("/v1/transactions/S-1/audit").await;
     let payment = whole.payment.unwrap();
-    let numbers = (payment.checkpoint, payment.head.events, payment.events.as_ref().unwrap().len() as u64);
+    let numbers =
+        (payment.checkpoint, payment.head.events, u64::try_from(payment.events.as_ref().unwrap().len()).unwrap());
     assert_eq!(numbers, (2, events + 1, events + 1));
     let aggregate = shop.get(&shop.system, "/v1/transactions/S-1/export").await.expect(200);
     assert_eq!(aggregate["chain"]["head"], payment.head.link.to_string(), "it is the ledger's own head");

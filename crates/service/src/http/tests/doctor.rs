@@ -183,7 +183,7 @@ async fn damage(shop: &Shop, code: Code) {
         Code::KeyUnknown => copy_to(shop, sale, "tomorrow:M-1").await,
         Code::ProbeLeft => store(shop).set("probe:0000000000000001", b"1").await.unwrap(),
         Code::SaleConservation => {
-            change(shop, sale, at("/d/ledger/refunds/0/request/amount/minor", json!(10_001))).await
+            change(shop, sale, at("/d/ledger/refunds/0/request/amount/minor", json!(10_001))).await;
         }
         Code::SalePostings => {
             change(shop, sale, at("/d/ledger/entries/0/postings/0/amount/minor", json!(9_999))).await;
@@ -210,7 +210,7 @@ async fn damage(shop: &Shop, code: Code) {
                 refund["due_at"] = Value::Null;
                 refund["attention"] = json!(false);
             })
-            .await
+            .await;
         }
         Code::SaleForgotten | Code::SaleUnheard => {
             let mut unknown = super::shop::sale("S-9", "2026-11-23T11:50:00+08:00");
@@ -239,20 +239,20 @@ async fn damage(shop: &Shop, code: Code) {
                 let again = entries.iter().find(|e| e["id"] == "S-1:1").unwrap().clone();
                 entries.push(again);
             })
-            .await
+            .await;
         }
         Code::EventOrder => {
             change(shop, "feed:M-1:p00000000", |there| {
                 let entries = there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap();
                 entries.retain(|e| e["id"] != "S-1:2");
             })
-            .await
+            .await;
         }
         Code::EventDangling => {
             change(shop, "feed:M-1:p00000000", |there| {
                 there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap().push(json!({"id": "S-7:1"}));
             })
-            .await
+            .await;
         }
         Code::IntentWaiting => shop.sale_of_yesterday("S-9").await,
         Code::IntentLane => {
@@ -276,7 +276,7 @@ async fn damage(shop: &Shop, code: Code) {
                 let waiting = json!({"merchant": "M-1", "id": "n-1", "since": {"unix_ms": NOON}});
                 there.pointer_mut("/d/notices").unwrap().as_array_mut().unwrap().push(waiting);
             })
-            .await
+            .await;
         }
         Code::DeliveryForgotten => change(shop, &first(shop, "cursor:M-1:"), at("/d/at/index", json!(1))).await,
         Code::DeliveryWaiting => {
@@ -290,14 +290,14 @@ async fn damage(shop: &Shop, code: Code) {
                 let entries = there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap();
                 entries.extend((0..128).map(|n| json!({"id": format!("nobody-{n}")})));
             })
-            .await
+            .await;
         }
         Code::ListTwice => {
             change(shop, "list:merchants:p00000000", |there| {
                 let entries = there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap();
                 entries.push(entries[0].clone());
             })
-            .await
+            .await;
         }
         Code::ListTail => {
             let tail = json!({"f": "tail/1", "v": 1, "c": "", "d": {"page": 3}});
@@ -307,27 +307,27 @@ async fn damage(shop: &Shop, code: Code) {
             change(shop, "refunds:M-1:p00000000", |there| {
                 there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap().remove(0);
             })
-            .await
+            .await;
         }
         Code::ListDangling => {
             change(shop, "refunds:M-1:p00000000", |there| {
                 let entries = there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap();
                 entries.push(json!({"id": "R-7", "at": "S-1"}));
             })
-            .await
+            .await;
         }
         Code::IndexMissing => gone(shop, &first(shop, "index:M-1:order:")).await,
         Code::IndexUnused => {
             change(shop, &first(shop, "index:M-1:order:"), |there| {
                 there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap().push(json!({"id": "S-7"}));
             })
-            .await
+            .await;
         }
         Code::DirectoryUnused => {
             change(shop, "list:merchants:p00000000", |there| {
                 there.pointer_mut("/d/entries").unwrap().as_array_mut().unwrap().push(json!({"id": "M-7"}));
             })
-            .await
+            .await;
         }
         Code::BucketLeft => copy_to(shop, "list:merchants:p00000000", "due:1000:1000:p00000000").await,
         Code::RetentionPassed => copy_to(shop, "list:merchants:p00000000", "retain:1:p00000000").await,
@@ -370,7 +370,7 @@ async fn damage(shop: &Shop, code: Code) {
                 let canonical = there.pointer_mut("/d/canonical").unwrap();
                 *canonical = json!(canonical.as_str().unwrap().replacen("version", "Version", 1));
             })
-            .await
+            .await;
         }
         Code::PolicyMissing => gone(shop, &first(shop, "policy:")).await,
         Code::EvidenceContent => store(shop).set(&first(shop, "evidence-part:"), b"another").await.unwrap(),
@@ -407,7 +407,7 @@ async fn damage(shop: &Shop, code: Code) {
                 let coming = json!([{"id": "F-7", "token": "x", "at": {"unix_ms": NOON}}]);
                 *there.pointer_mut("/d/coming").unwrap() = coming;
             })
-            .await
+            .await;
         }
     }
 }
