@@ -50,8 +50,9 @@ async fn answer(handler: &Handler, method: Method) -> (StatusCode, Option<String
     let request = Request::builder().method(method).uri("/v1/x").body(Bytes::new()).unwrap();
     let response = handler.handle(request).await;
     let retry = response.headers().get("retry-after").map(|v| v.to_str().unwrap().to_owned());
-    let code = serde_json::from_slice::<serde_json::Value>(response.body()).unwrap_or_default();
-    (response.status(), retry, code["code"].as_str().unwrap_or_default().to_owned())
+    let problem = serde_json::from_slice::<serde_json::Value>(response.body()).unwrap_or_default();
+    let code = problem.get("code").and_then(serde_json::Value::as_str).unwrap_or_default();
+    (response.status(), retry, code.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +67,9 @@ async fn a_queue_that_is_full_refuses_new_requests_first_and_writes_last_and_los
     )
     .unwrap();
     let store = Arc::new(SqliteStore::open(&database).unwrap());
+    let kept: Arc<dyn Store> = store.clone();
     let host = Host::builder(folder.path().join("spin.toml"))
-        .store(Arc::clone(&store) as Arc<dyn Store>)
+        .store(kept)
         .listen(([127, 0, 0, 1], 0).into())
         .build()
         .await
