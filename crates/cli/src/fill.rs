@@ -23,8 +23,11 @@ const PER_PUBLICATION: u64 = 256;
 /// Publications between two times that the disk is waited for: what a queue of writes holds, in large commits.
 const PER_COMMIT: u64 = 2;
 
-/// Between two sales, in milliseconds: a busy shop's day has 10,000.
-const APART_MS: i64 = 8_640;
+/// Milliseconds ago that the last was paid: not today, whatever the hour, so that it can be refunded.
+const LAST_AGO_MS: i64 = 2 * 86_400_000;
+
+/// Milliseconds over which they were paid: all within the month in which a refund can be asked for.
+const SPAN_MS: i64 = 20 * 86_400_000;
 
 /// Add sales to a merchant that is there, for measurements. Never on a real database.
 #[derive(Debug, Args)]
@@ -41,7 +44,7 @@ pub struct Fill {
     /// Its terminal.
     #[arg(long, default_value = "T1")]
     terminal: String,
-    /// How many sales. They are `F-0000000` and so on, 100.00 each by card, the last paid an hour ago.
+    /// How many sales. They are `F-0000000` and so on, 100.00 each by card, paid between 22 and 2 days ago.
     #[arg(long)]
     sales: u64,
 }
@@ -66,8 +69,9 @@ impl Fill {
             grants: Vec::new(),
         };
         for number in 0..self.sales {
-            let back = i64::try_from(self.sales.saturating_sub(number))?.saturating_mul(APART_MS);
-            let paid_at = Instant::from_unix_ms(now().unix_ms.saturating_sub(3_600_000).saturating_sub(back))?;
+            let back = u128::from(self.sales.saturating_sub(number)).saturating_mul(u128::from(SPAN_MS.unsigned_abs()));
+            let back = i64::try_from(back.checked_div(u128::from(self.sales)).unwrap_or(0))?;
+            let paid_at = Instant::from_unix_ms(now().unix_ms.saturating_sub(LAST_AGO_MS).saturating_sub(back))?;
             let sale = sale(&app, &merchant, &terminal, number, paid_at).await?;
             app.register_sale(&who, sale, SaleOutcome::Good).await.map_err(|e| anyhow!("sale {number}: {e}"))?;
             let done = number.saturating_add(1);

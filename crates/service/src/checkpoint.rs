@@ -56,7 +56,7 @@ impl Default for Room {
 /// When the events of a part happened: what finds one again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Times {
+pub(crate) struct Times {
     earliest: Instant,
     latest: Instant,
 }
@@ -78,8 +78,8 @@ impl Times {
 /// A part of a page of the feed, and the tree of its heads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PagePart {
-    tree: Root,
+pub(crate) struct PagePart {
+    pub(crate) tree: Root,
     /// The page of the feed.
     page: u64,
     /// Its entries from this one …
@@ -92,15 +92,15 @@ struct PagePart {
 /// A volume by its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct VolumePart {
-    tree: Root,
+pub(crate) struct VolumePart {
+    pub(crate) tree: Root,
     times: Times,
 }
 
 /// The heads of a page, under the root of their tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Heads {
+pub(crate) struct Heads {
     /// Their digests, one after the other, as base64.
     digests: String,
 }
@@ -118,7 +118,7 @@ impl Heads {
         Self { digests: STANDARD_NO_PAD.encode(bytes) }
     }
 
-    fn tree(&self) -> Option<Tree> {
+    pub(crate) fn tree(&self) -> Option<Tree> {
         let bytes = STANDARD_NO_PAD.decode(&self.digests).ok()?;
         let (digests, rest) = bytes.as_chunks::<32>();
         rest.is_empty().then(|| Tree::of(digests.iter().map(|digest| digest.to_vec())))
@@ -128,8 +128,8 @@ impl Heads {
 /// The pages of a volume, under the root of their tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Volume {
-    pages: Vec<PagePart>,
+pub(crate) struct Volume {
+    pub(crate) pages: Vec<PagePart>,
 }
 
 impl Record for Volume {
@@ -140,23 +140,23 @@ impl Record for Volume {
 }
 
 impl Volume {
-    fn tree(&self) -> Tree {
+    pub(crate) fn tree(&self) -> Tree {
         Tree::of(self.pages.iter().map(|page| page.tree.as_leaf(Level::Page)))
     }
 }
 
-fn day_tree(volumes: &[VolumePart]) -> Tree {
+pub(crate) fn day_tree(volumes: &[VolumePart]) -> Tree {
     Tree::of(volumes.iter().map(|volume| volume.tree.as_leaf(Level::Volume)))
 }
 
 /// A checkpoint as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+pub(crate) struct Kept {
     /// The signed envelope.
     sealed: SealedBytes,
     /// What is in it.
-    volumes: Vec<VolumePart>,
+    pub(crate) volumes: Vec<VolumePart>,
 }
 
 impl Record for Kept {
@@ -167,7 +167,7 @@ impl Record for Kept {
 }
 
 impl Kept {
-    fn read(&self) -> Result<Signed, Error> {
+    pub(crate) fn read(&self) -> Result<Signed, Error> {
         Signed::read(&self.sealed.0).map_err(|e| Error::Internal(format!("a stored checkpoint: {e}")))
     }
 }
@@ -175,7 +175,7 @@ impl Kept {
 /// The last checkpoint that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Last {
+pub(crate) struct Last {
     number: u64,
     hash: Hash,
 }
@@ -183,14 +183,14 @@ struct Last {
 /// How far a merchant's feed is in checkpoints, and the one that is being made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Work {
+pub(crate) struct Work {
     last: Option<Last>,
     /// The day that was worked on last: an older one is over for good.
     day: Day,
     /// Where the next checkpoint begins.
     from: Position,
     /// Up to where the feed is in `volume` and `volumes`.
-    until: Position,
+    pub(crate) until: Position,
     /// Heads in them.
     heads: u64,
     /// Pages of the volume that is being filled.
@@ -228,7 +228,7 @@ impl Work {
 /// How far all merchants are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Round {
+pub(crate) struct Round {
     /// The first day that is not done.
     day: Day,
     /// Where to go on in the list of merchants.

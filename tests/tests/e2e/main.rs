@@ -11,6 +11,7 @@
 mod backup;
 mod chapters;
 mod crash;
+mod doctor;
 mod faults;
 mod imports;
 mod input;

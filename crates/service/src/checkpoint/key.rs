@@ -30,7 +30,7 @@ struct StoredKey {
 /// The keys of a deployment, oldest first; the last one signs.
 #[derive(Clone, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct StoredKeys {
+pub(crate) struct StoredKeys {
     keys: Vec<StoredKey>,
     marks: Marks,
 }

@@ -141,6 +141,9 @@ codes! {
     BundleContent "bundle.content" Broken "A published bundle is not the one its record says, or a part of it is missing.",
     BundleLeft "bundle.left" Untidy "A part of a bundle that no record names.",
 
+    CheckpointContent "checkpoint.content" Broken "A checkpoint, or a tree under one, is not what its name or record says, or is missing.",
+    CheckpointChain "checkpoint.chain" Broken "A checkpoint does not follow the one before it: one was taken out, or put in another's place.",
+
     JournalOrder "journal.order" Broken "More of a terminal's journal was dealt with than was ever seen.",
     JournalClaim "journal.claim" Unfinished "A sync ended without letting go: the terminal's next one takes over.",
     BooksAccounts "books.accounts" Broken "A merchant's accounts are not the sum of the postings of its payments.",

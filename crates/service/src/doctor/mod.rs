@@ -14,6 +14,7 @@
 //! | `list` | pages and hints |
 //! | `sale` | a sale against everything that names it |
 //! | `content` | what is named by what is in it: decisions, policies, evidence, texts, bundles |
+//! | `checkpoint` | checkpoints, their row and their trees |
 //! | `promise` | what was answered, claimed, counted |
 //! | `books` | a merchant's accounts against the postings of its payments |
 //! | `repair` | what can be put right |
@@ -26,9 +27,12 @@
 //!   out longer ago cannot be seen, so only what its answer names is looked for.
 //! - Counts of a business day forget which operations they counted: only what is still open in them is looked at.
 //! - Income by business day follows from the policies' calendars of then, and is not made again.
+//! - Whether the heads under a checkpoint are those of its events: whoever has its public key sees that in an export
+//!   (`rescind audit verify`).
 //! - Whether a decision or a piece of evidence that is not there was erased when its time was over.
 
 mod books;
+mod checkpoint;
 mod content;
 mod finding;
 mod ledger;

@@ -34,6 +34,8 @@ struct Reader {
     merchant: String,
     key: String,
     at: Position,
+    /// Whether it is told by ticks, and not read when somebody asks.
+    told: bool,
 }
 
 /// What is remembered of the feeds and of what is on its way there.
@@ -183,22 +185,28 @@ impl<K: Listed> Walk<'_, '_, K> {
         for endpoint in there.endpoints {
             let cursor = Key::cursor(&id, &endpoint.id);
             let at = self.shelf.read::<Cursor>(&cursor).await?.map_or(endpoint.from, |cursor| cursor.at);
-            let reader = Reader { merchant: merchant.to_owned(), key: cursor.to_string(), at };
+            let reader = Reader { merchant: merchant.to_owned(), key: cursor.to_string(), at, told: true };
             self.publication.readers.push(reader);
         }
         Ok(())
     }
 
+    /// Notes that something has read a feed so far.
+    pub(super) fn has_read(&mut self, key: &str, merchant: &str, at: Position) {
+        let reader = Reader { merchant: merchant.to_owned(), key: key.to_owned(), at, told: false };
+        self.publication.readers.push(reader);
+    }
+
     /// Once the ends of all feeds are known.
     pub(super) fn look_at_deliveries(&mut self) {
         for reader in core::mem::take(&mut self.publication.readers) {
-            let Reader { merchant, key, at } = reader;
+            let Reader { merchant, key, at, told } = reader;
             let end = self.publication.ends.get(&merchant).copied().unwrap_or(Position::START);
             if is_ahead(at, end) {
-                let what = format!("it was told up to {at}, and the feed ends at {end}");
+                let what = format!("it has read up to {at}, and the feed ends at {end}");
                 self.found(Code::CursorAhead, &key, what);
             }
-            if at >= end {
+            if at >= end || !told {
                 continue;
             }
             let what = format!("it was told up to {at} of {end}");

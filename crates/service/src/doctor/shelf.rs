@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::ports::{Kv, KvError};
 use crate::store::key::Key;
-use crate::store::{Creation, Record, Records, Unsound, body_key, head};
+use crate::store::{Creation, Record, Records, body_key, head};
 use core::future::Future;
 use sha2::{Digest as _, Sha256};
 
@@ -32,7 +32,7 @@ pub(super) struct Shelf<'a, K: Kv> {
 impl<'a, K: Listed> Shelf<'a, K> {
     pub(super) fn of(kv: &'a K) -> Self {
         // Nothing is written through it.
-        Self { kv, records: Records::new(kv, Creation::Refused(Unsound::NoAtomics), "") }
+        Self { kv, records: Records::new(kv, Creation::Direct, "") }
     }
 
     /// The value itself.

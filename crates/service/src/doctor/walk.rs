@@ -14,8 +14,8 @@ use crate::store::key::Key;
 use crate::store::list::{Page, Tail};
 use crate::store::{Record, decode, head};
 use crate::{
-    confirmation, courier, directory, endpoint, gauge, operation, operator, outbox, outstanding, proof, retention,
-    sale, secret, session, shadow, terminal,
+    checkpoint, confirmation, courier, directory, endpoint, gauge, operation, operator, outbox, outstanding, proof,
+    retention, sale, secret, session, shadow, terminal,
 };
 use rescind_model::Instant;
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ pub(super) struct Walk<'a, 'n, K: crate::ports::Kv> {
     pub(super) promises: Promises,
     pub(super) contents: Contents,
     pub(super) ledgers: Ledgers,
+    /// The checkpoint that was met last: the one before the next of its merchant.
+    pub(super) checkpoint: Option<rescind_audit::Signed>,
     /// Merchants that were looked for, and whether they are there.
     pub(super) merchants: BTreeMap<String, bool>,
 }
@@ -79,6 +81,7 @@ impl<'a, 'n, K: Listed> Walk<'a, 'n, K> {
             promises: Promises::default(),
             contents: Contents::default(),
             ledgers: Ledgers::default(),
+            checkpoint: None,
             merchants: BTreeMap::new(),
         };
         this.read_what_waits().await?;
@@ -258,6 +261,12 @@ impl<'a, 'n, K: Listed> Walk<'a, 'n, K> {
             ("outbox", _) => self.readable::<outbox::Outbox>(key, bytes),
             ("outstanding", _) => self.readable::<outstanding::Outstanding>(key, bytes),
             ("shadow", _) => self.readable::<shadow::Comparison>(key, bytes),
+            ("checkpoint", [_, merchant, number]) => self.checkpoint(key, merchant, number, bytes).await?,
+            ("checkpoint-page", [_, _, root]) => self.checkpoint_page(key, root, bytes),
+            ("checkpoint-volume", [_, merchant, root]) => self.checkpoint_volume(key, merchant, root, bytes).await?,
+            ("checkpoint-work", [_, merchant]) => self.checkpoint_work(key, merchant, bytes),
+            ("checkpoints", [_]) => self.readable::<checkpoint::Round>(key, bytes),
+            ("secret", [_, "checkpoint-keys"]) => self.readable::<checkpoint::key::StoredKeys>(key, bytes),
             ("secret", [_, "proof-keys"]) => self.readable::<proof::StoredKeys>(key, bytes),
             ("secret", _) => self.readable::<secret::Secret>(key, bytes),
             ("gauges", [_]) => self.readable::<gauge::Counters>(key, bytes),

@@ -27,6 +27,13 @@ async fn look(shop: &Shop) -> (Report, Vec<Finding>) {
     (report, found)
 }
 
+/// Nothing is broken.
+pub async fn in_order(shop: &Shop, case: &str) {
+    let (_, mut found) = look(shop).await;
+    found.retain(|finding| finding.code.severity() == Severity::Broken);
+    assert_eq!(found, [], "{case}");
+}
+
 /// A walk that repairs, and what the next one finds.
 async fn repair(shop: &Shop) -> Vec<Finding> {
     let ports = &shop.world.app.ports;
@@ -122,6 +129,12 @@ async fn used() -> Shop {
     app.notify(notice).await.unwrap();
     ticks(&shop, 8).await;
     shop.get(&shop.finance, "/v1/merchants/M-1/funding").await.expect(200);
+    // Two days go by, with something on each of them.
+    for id in ["S-5", "S-6"] {
+        shop.sale_of_yesterday(id).await;
+        shop.world.app.ports.pass(Duration { ms: 86_400_000 });
+        ticks(&shop, 3).await;
+    }
     shop
 }
 
@@ -132,7 +145,18 @@ async fn a_shop_that_was_used_is_in_order() {
     assert_eq!(codes(&found, Severity::Untidy), BTreeSet::new(), "{found:#?}");
     assert!(report.events > 10 && report.keys > 60, "{report:?}");
     // Each kind of thing that a damage is done to below is there.
-    for kind in ["sale", "refund", "idem", "decision", "books", "funds", "bundle-part", "evidence-part", "personal"] {
+    for kind in [
+        "sale",
+        "refund",
+        "idem",
+        "decision",
+        "books",
+        "funds",
+        "bundle-part",
+        "evidence-part",
+        "personal",
+        "checkpoint",
+    ] {
         assert!(report.kinds.contains_key(kind), "{kind}: {:?}", report.kinds);
     }
     // What waits for time is reminded of: nothing is forgotten while time goes by either.
@@ -357,6 +381,11 @@ async fn damage(shop: &Shop, code: Code) {
         }
         Code::BundleContent => store(shop).set(&first(shop, "bundle-part:"), b"another").await.unwrap(),
         Code::BundleLeft => store(shop).set("bundle-part:nobody:0000", b"a part").await.unwrap(),
+        Code::CheckpointContent => gone(shop, &first(shop, "checkpoint-page:M-1:")).await,
+        Code::CheckpointChain => {
+            // The first was taken out.
+            gone(shop, &first(shop, "checkpoint:M-1:")).await;
+        }
         Code::JournalOrder | Code::JournalClaim => {
             let head = |next: u64| json!({"journal": "00".repeat(16), "next": next, "link": "00".repeat(32)});
             let (known, work) = match code {

@@ -1,6 +1,7 @@
 //! Every request on every defect of a store, at every place where it can strike: what was acknowledged is there, nothing
 //! is there twice, and whoever was not told asks again under the same key and gets the one effect.
 
+use super::doctor::in_order;
 use super::hold::hold;
 use super::payment_code::code;
 use super::shop::{Reply, Shop, cny, refund, sale};
@@ -188,6 +189,7 @@ async fn survives(shop: &Shop, deed: Deed, plan: Plan, honest: &Value) {
     shop.world.app.ports.pass(INTENT_PATIENCE);
     shop.world.app.ports.pass(Duration { ms: 1 });
     assert_eq!(json!(counted(&shop).await), honest["counted"], "{case}");
+    in_order(&shop, &case).await;
 }
 
 /// How many operations of the store a deed takes where all is well, and what can be seen after it.
@@ -329,6 +331,7 @@ async fn a_tick_that_a_fault_interrupts_is_made_good_by_the_next() {
                 let told = feed["items"].as_array().unwrap().len();
                 let happened = shop.get(&shop.system, "/v1/transactions/S-1").await.expect(200);
                 assert_eq!(Some(told), happened["history"].as_array().map(Vec::len), "{case}");
+                in_order(&shop, &case).await;
             }
         }
     }
