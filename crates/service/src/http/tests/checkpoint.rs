@@ -4,6 +4,7 @@
 use super::people;
 use super::shop::{Shop, pack, refund, sale};
 use crate::checkpoint::Room;
+use crate::doctor::{Finding, Hands, examine};
 use crate::error::Error;
 use crate::ports::{Kv as _, Ports as _};
 use crate::sale::Aggregate;
@@ -130,6 +131,10 @@ async fn a_payment_of_several_days_is_proved_as_it_was_at_the_end_of_each() {
     assert_eq!((&listed["items"][0]["number"], listed.get("next")), (&json!(2), None));
     let listed = shop.get(&shop.manager, "/v1/checkpoints?limit=1").await.expect(200);
     assert_eq!((&listed["items"][0]["number"], &listed["next"]), (&json!(1), &json!("1")));
+    let mut findings: Vec<Finding> = Vec::new();
+    examine(shop.world.app.ports.kv(), at(2, 1), Hands::Off, &mut findings).await.unwrap();
+    let about: Vec<&Finding> = findings.iter().filter(|finding| finding.key.contains("checkpoint")).collect();
+    assert!(about.is_empty(), "the doctor knows what is stored of checkpoints: {about:?}");
 }
 
 #[tokio::test]
