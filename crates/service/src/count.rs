@@ -34,6 +34,13 @@ pub(crate) struct Counting {
     found: i64,
 }
 
+/// A place that a request made.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    counting: Counting,
+    at: Instant,
+}
+
 /// Whom a count is about. Without a subject the fact stays away; the policy then cannot decide, which is an error and no
 /// answer.
 fn subject(counted: Counted, sale: &Sale, asker: &Asker) -> Option<String> {
@@ -272,18 +279,20 @@ impl<P: Ports> App<P> {
         Ok(tally.map_or(Some(0), |t| t.total_without(without, later_than(period, now))).unwrap_or(i64::MAX))
     }
 
-    /// Reserves this command's places, if the counts still are what was gathered.
+    /// Reserves this command's places, if the counts still are what was gathered. `own`: the places that this request made
+    /// itself.
     pub(crate) async fn reserve(
         &self,
         counts: &[Counting],
         command: &CommandId,
         sale: &SaleId,
         now: Instant,
+        own: &mut Vec<Taken>,
     ) -> Result<bool, Error> {
         for count in counts {
             let reserved = match count.period {
-                Period::BusinessDay => self.reserve_in::<DayTally>(count, command, sale, now).await?,
-                Period::Rolling(_) => self.reserve_in::<Rolling>(count, command, sale, now).await?,
+                Period::BusinessDay => self.reserve_in::<DayTally>(count, command, sale, now, own).await?,
+                Period::Rolling(_) => self.reserve_in::<Rolling>(count, command, sale, now, own).await?,
             };
             if !reserved {
                 return Ok(false);
@@ -298,6 +307,7 @@ impl<P: Ports> App<P> {
         command: &CommandId,
         sale: &SaleId,
         now: Instant,
+        own: &mut Vec<Taken>,
     ) -> Result<bool, Error> {
         let records = self.records().await?;
         let slot = records.open::<T>(&count.key).await?;
@@ -306,26 +316,41 @@ impl<P: Ports> App<P> {
         if next.total_without(command.as_str(), from) != Some(count.found) {
             return Ok(false);
         }
-        let place = Place { id: command.to_string(), sale: sale.clone(), adds: count.adds, at: now };
+        // Another request of this command may be at it as well (a claim that was taken over from somebody alive), and rely
+        // on the place that it finds. Then it is neither's to remove: whoever looks when it is old asks the sale.
+        let there = next.open().iter().find(|place| place.id == command.as_str()).map(|place| place.at);
+        let at = there.map_or(now, |there| now.max(Instant { unix_ms: there.unix_ms.saturating_add(1) }));
+        let place = Place { id: command.to_string(), sale: sale.clone(), adds: count.adds, at };
         let proof = place.proof();
         if !next.reserve(place) {
             return Err(Error::Unavailable("too many operations are being counted at once".to_owned()));
         }
-        Ok(records.commit(slot, &next, &proof, self.unique()).await? == Commit::Written)
+        let written = records.commit(slot, &next, &proof, self.unique()).await? == Commit::Written;
+        if written && there.is_none() {
+            own.push(Taken { counting: count.clone(), at });
+        }
+        Ok(written)
     }
 
-    /// Ends this command's reservations.
-    pub(crate) async fn settle(
-        &self,
-        counts: &[Counting],
-        command: &CommandId,
-        came_through: bool,
-    ) -> Result<(), Error> {
+    /// The command came through: its places count from now on, whoever of its requests made them.
+    pub(crate) async fn settle(&self, counts: &[Counting], command: &CommandId) -> Result<(), Error> {
         for count in counts {
             let id = command.as_str();
             match count.period {
-                Period::BusinessDay => self.settle_in::<DayTally>(&count.key, id, came_through, None).await?,
-                Period::Rolling(_) => self.settle_in::<Rolling>(&count.key, id, came_through, None).await?,
+                Period::BusinessDay => self.settle_in::<DayTally>(&count.key, id, true, None).await?,
+                Period::Rolling(_) => self.settle_in::<Rolling>(&count.key, id, true, None).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// This request gives up. It removes the places that it made, unless another request of the command relies on them by now.
+    pub(crate) async fn give_up(&self, own: &mut Vec<Taken>, command: &CommandId) -> Result<(), Error> {
+        for Taken { counting, at } in own.drain(..) {
+            let id = command.as_str();
+            match counting.period {
+                Period::BusinessDay => self.settle_in::<DayTally>(&counting.key, id, false, Some(at)).await?,
+                Period::Rolling(_) => self.settle_in::<Rolling>(&counting.key, id, false, Some(at)).await?,
             }
         }
         Ok(())
@@ -346,5 +371,46 @@ impl<P: Ports> App<P> {
                 Ok((changed.then_some(next), ()))
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counting, Taken};
+    use crate::store::key::Key;
+    use crate::testkit::World;
+    use rescind_model::{BusinessDay, CommandId, Instant, MerchantId, Period, SaleId};
+
+    /// The places of one command, asked for by two requests at once: the second took over a claim whose holder was alive.
+    #[tokio::test]
+    async fn a_request_that_gives_up_leaves_what_another_of_its_command_relies_on() {
+        let world = World::new();
+        let app = &world.app;
+        let merchant = MerchantId::parse("M-1").unwrap();
+        let key = Key::void_tally(&merchant, BusinessDay::new(2026, 11, 23).unwrap(), "merchant-account", "M-1");
+        let count = |found| [Counting { key: key.clone(), period: Period::BusinessDay, adds: 1, found }];
+        let (sale, command) = (SaleId::parse("S-1").unwrap(), CommandId { value: "c-1".to_owned() });
+        let now = |ms: i64| Instant { unix_ms: 1_795_406_400_000 + ms };
+        let total = || async { app.total(&key, &merchant, None, now(10)).await.unwrap() };
+        let mut one: Vec<Taken> = Vec::new();
+        let mut two: Vec<Taken> = Vec::new();
+        // Whoever is alone leaves nothing behind.
+        assert!(app.reserve(&count(0), &command, &sale, now(0), &mut one).await.unwrap());
+        app.give_up(&mut one, &command).await.unwrap();
+        assert_eq!(total().await, 0);
+        // The second gathered something else, reserves nothing, and removes nothing.
+        assert!(app.reserve(&count(0), &command, &sale, now(0), &mut one).await.unwrap());
+        assert!(!app.reserve(&count(5), &command, &sale, now(1), &mut two).await.unwrap());
+        app.give_up(&mut two, &command).await.unwrap();
+        assert_eq!(total().await, 1);
+        // The second finds the place and makes it new: neither removes it, at the same instant or another.
+        assert!(app.reserve(&count(0), &command, &sale, now(0), &mut two).await.unwrap());
+        app.give_up(&mut two, &command).await.unwrap();
+        app.give_up(&mut one, &command).await.unwrap();
+        assert_eq!(total().await, 1);
+        // It came through, and counts once, whoever says so.
+        app.settle(&count(0), &command).await.unwrap();
+        app.settle(&count(0), &command).await.unwrap();
+        assert_eq!((total().await, app.total(&key, &merchant, Some(&command), now(10)).await.unwrap()), (1, 1));
     }
 }

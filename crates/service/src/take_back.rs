@@ -3,7 +3,7 @@
 //! instant at which the request was accepted.
 
 use crate::app::App;
-use crate::count::{Counting, Gathered};
+use crate::count::{Counting, Gathered, Taken};
 use crate::decision::Asked;
 use crate::error::Error;
 use crate::limits::SWAP_ATTEMPTS;
@@ -94,10 +94,11 @@ impl<P: Ports> App<P> {
         let Taking { merchant, sale, command, accepted, .. } = taking;
         let mut announced = false;
         let mut reserved: Vec<Counting> = Vec::new();
+        let mut own: Vec<Taken> = Vec::new();
         for _ in 0..SWAP_ATTEMPTS {
             let (slot, there) = self.open_sale(merchant, sale).await?;
             if there.holds(command.as_str()) {
-                self.settle(&reserved, command, true).await?;
+                self.settle(&reserved, command).await?;
                 return Ok(there);
             }
             if !crate::sale::visible(taking.who, merchant, &there) {
@@ -113,11 +114,11 @@ impl<P: Ports> App<P> {
             let (record, decision) = self.record_decisions(&policy.identity(), &gathered.facts, asked, command).await?;
             let referred = decision.outcome == Verdict::Refer && way.grant().is_some();
             if decision.outcome != Verdict::Allow && !referred {
-                self.settle(&reserved, command, false).await?;
+                self.give_up(&mut own, command).await?;
                 return Err(Error::Decided(Box::new(decision)));
             }
             if way.fees_seen().is_some_and(|seen| seen != decision.obligations.fees) {
-                self.settle(&reserved, command, false).await?;
+                self.give_up(&mut own, command).await?;
                 return Err(Error::Conflict {
                     code: "fees.changed",
                     message: "the fees are others than those that were seen: look at them again".to_owned(),
@@ -129,16 +130,18 @@ impl<P: Ports> App<P> {
             let transition = match self.follow(taking, &there.ledger, way.first().as_ref(), &change) {
                 Ok(transition) => transition,
                 Err(rejection) => {
-                    self.settle(&reserved, command, false).await?;
+                    self.give_up(&mut own, command).await?;
                     // A grant that does not lift what was referred leaves the answer what it was.
                     return Err(decided.map_or_else(|| rejection.into(), Error::Decided));
                 }
             };
             if reserved.is_empty() && !gathered.counts.is_empty() {
                 reserved.clone_from(&gathered.counts);
-                if !made(Mistake::CountAfterwards) && !self.reserve(&gathered.counts, command, sale, *accepted).await? {
+                if !made(Mistake::CountAfterwards)
+                    && !self.reserve(&gathered.counts, command, sale, *accepted, &mut own).await?
+                {
                     // Somebody else's operation was counted in between.
-                    self.settle(&reserved, command, false).await?;
+                    self.give_up(&mut own, command).await?;
                     reserved.clear();
                     continue;
                 }
@@ -146,15 +149,15 @@ impl<P: Ports> App<P> {
             if let Some(confirmation) = taking.shown.identity.as_ref().and_then(|i| i.confirmation.as_deref())
                 && let Err(error) = self.consume_confirmation(merchant, sale, confirmation, command).await
             {
-                self.settle(&reserved, command, false).await?;
+                self.give_up(&mut own, command).await?;
                 return Err(error);
             }
             way.announce(self, taking, &there.ledger, &change).await?;
             if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
                 if made(Mistake::CountAfterwards) {
-                    self.reserve(&gathered.counts, command, sale, *accepted).await?;
+                    self.reserve(&gathered.counts, command, sale, *accepted, &mut own).await?;
                 }
-                self.settle(&reserved, command, true).await?;
+                self.settle(&reserved, command).await?;
                 return Ok(done);
             }
         }

@@ -8,7 +8,7 @@
 //! Each operation has one record under the terminal's name for it, made with the instant at which it was first decided
 //! here. A sync that was interrupted goes on from it: by the same instant, under the same commands.
 
-use crate::count::{Counting, Gathered};
+use crate::count::{Counting, Gathered, Taken};
 use crate::decision::Asked;
 use crate::error::Error;
 use crate::identity::CheckedIdentity;
@@ -538,6 +538,7 @@ impl<P: Ports> Sync<'_, P> {
         let by_terminal = Actor::Terminal(self.terminal.id.clone());
         let mut announced = false;
         let mut reserved: Vec<Counting> = Vec::new();
+        let mut own: Vec<Taken> = Vec::new();
         for _ in 0..SWAP_ATTEMPTS {
             let (slot, there) = match app.open_sale(&self.merchant.id, &operation.sale).await {
                 Err(Error::NotFound(_)) => {
@@ -546,11 +547,11 @@ impl<P: Ports> Sync<'_, P> {
                 opened => opened?,
             };
             if there.holds(command.as_str()) {
-                app.settle(&reserved, &command, true).await?;
+                app.settle(&reserved, &command).await?;
                 return Ok(Said::plainly(Became::Done));
             }
             if !is_untouched(&there, &by_terminal) {
-                app.settle(&reserved, &command, false).await?;
+                app.give_up(&mut own, &command).await?;
                 let why = "the terminal cancelled it as never sent, and others know of it: a person has to see what \
                            became of the money";
                 return Ok(Said::incident("sale.not-kept", why));
@@ -565,14 +566,14 @@ impl<P: Ports> Sync<'_, P> {
                 let ways = [Way::Void];
                 let gathered = app.gather(&there.ledger, &deciding, &asker, accepted, &ways, Some(&command)).await?;
                 reserved.clone_from(&gathered.counts);
-                if !app.reserve(&reserved, &command, &operation.sale, accepted).await? {
-                    app.settle(&reserved, &command, false).await?;
+                if !app.reserve(&reserved, &command, &operation.sale, accepted, &mut own).await? {
+                    app.give_up(&mut own, &command).await?;
                     reserved.clear();
                     continue;
                 }
             }
             if app.try_commit(slot, &there, transition, &command, &mut announced).await?.is_some() {
-                app.settle(&reserved, &command, true).await?;
+                app.settle(&reserved, &command).await?;
                 return Ok(Said::plainly(Became::Done));
             }
         }
