@@ -642,7 +642,7 @@ impl<P: Outbound> App<P> {
         let records = self.records().await?;
         let there = records.read::<Buckets>(&Key::due_index()).await?.unwrap_or_default();
         if let Some(bucket) = there.buckets.iter().find(|b| b.start == start && b.width == width) {
-            return Ok(!bucket.closing);
+            return Ok(made(Mistake::LateForBucket) || !bucket.closing);
         }
         let mark = self.random_hex(16);
         records
