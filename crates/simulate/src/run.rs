@@ -257,13 +257,29 @@ fn rests(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
         }
         shop.sim.with(noted);
         for _ in 0..TURNS {
-            let Some(wait) = shop.sim.with(|inside| next_due(inside)) else { break };
+            // A turn tells an endpoint no more than fits into its share: a backlog takes several.
+            let due = |inside: &mut Inside| next_due(inside).or_else(|| has_to_tell(inside).then_some(SHARE_WAITS));
+            let Some(wait) = shop.sim.with(due) else { break };
             turn(shop, wait).await;
         }
         holds(shop).await;
         if plan.examined {
             healthy(shop).await;
         }
+    })
+}
+
+/// How long an endpoint waits after its share of a turn, in ms, and a little more.
+const SHARE_WAITS: i64 = 2_500;
+
+/// Whether an endpoint has something to be told.
+fn has_to_tell(inside: &Inside) -> bool {
+    let notes = inside.values.range("lane:".to_owned()..).map(|(key, _)| key);
+    let mut notes = notes.take_while(|key| key.starts_with("lane:")).filter(|key| key.ends_with(":tail"));
+    notes.any(|key| {
+        let note = crate::auditor::committed(key, &inside.values);
+        let note = note.and_then(|note| serde_json::from_slice::<Value>(note).ok()).unwrap_or_default();
+        note.pointer("/d/merchants").and_then(Value::as_object).is_some_and(|merchants| !merchants.is_empty())
     })
 }
 
