@@ -297,9 +297,9 @@ pub fn cannot(deed: &str, point: Point) -> Option<&'static str> {
         Point::Decided => (!one_of(&DECIDED)).then_some("no policy is asked"),
         Point::Named => (deed != "refund").then_some("only a refund has a name of its own"),
         Point::Reserved => {
-            (!one_of(&["check-void", "void", "refund", "sync"])).then_some("nothing about it is counted")
+            (!one_of(&["check-void", "void", "refund", "trouble", "sync"])).then_some("nothing about it is counted")
         }
-        Point::Counted => (!one_of(&["void", "refund", "sync"])).then_some("it adds to no count"),
+        Point::Counted => (!one_of(&["void", "refund", "trouble", "sync"])).then_some("it adds to no count"),
         Point::Said => (deed != "resolve").then_some("one person's word is enough"),
         Point::Owed => Some("the courier carries everything out here, and no terminal owes anything"),
         Point::Announced | Point::Committed | Point::Proved => one_of(&LOOKS).then_some("it changes nothing"),
