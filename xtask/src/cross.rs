@@ -273,7 +273,9 @@ fn test(checkout: &Checkout, bench: &Bench, toolchain: &Toolchain, answers: &Pat
         .env("RESCIND_CC", bench.compiler)
         .env("RESCIND_LIBRARY", bench.built(checkout, "terminal").join("librescind_terminal.a"))
         .env("RESCIND_ANSWERS", answers);
-    perform(with_translations(checkout, bench, &mut tests))
+    // In the emulator threads wait for each other whenever one maps memory: for seconds, on a busy machine, and then what is
+    // ended by a clock is ended.
+    perform(with_translations(checkout, bench, &mut tests).args(["--", "--test-threads", "1"]))
 }
 
 /// What a program of the processor has to know to find what was translated for it, and to start another.
