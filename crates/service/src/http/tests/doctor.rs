@@ -443,10 +443,15 @@ fn besides(code: Code) -> &'static [Code] {
         Code::SaleConsent => &[Code::SaleConservation],
         // Its reservation was given back, so the sums are others; and nothing reminds of what is never due.
         Code::SaleLimbo => &[Code::SaleConservation, Code::SaleForgotten],
+        // Its sale is new, and its endpoint is told at the next tick.
+        Code::SaleForgotten | Code::SaleUnheard => &[Code::DeliveryWaiting],
         Code::SaleMerchant => &[Code::DirectoryUnused],
         // A hole in the feed shifts what the books and endpoints have read.
-        Code::EventUntold | Code::EventOrder | Code::NoticeUntold => &[Code::CursorAhead, Code::EventUntold],
-        Code::EventTwice | Code::EventDangling => &[Code::DeliveryForgotten, Code::EventTwice],
+        Code::EventUntold => &[Code::CursorAhead, Code::BooksAccounts],
+        Code::EventOrder | Code::NoticeUntold => &[Code::CursorAhead, Code::EventUntold],
+        // What is in a page twice is twice in a list, too.
+        Code::EventTwice => &[Code::DeliveryForgotten, Code::ListTwice],
+        Code::EventDangling => &[Code::DeliveryForgotten, Code::EventTwice],
         Code::ListGap | Code::ListOverfull => &[Code::DirectoryUnused],
         Code::PolicyMissing => &[],
         Code::EvidenceContent => &[Code::EvidenceContent],
