@@ -67,7 +67,8 @@ proptest! {
         // A policy that cannot be with such windows says nothing of them.
         let (Ok(shorter), Ok(longer)) = (with(short), with(short + more)) else { return Ok(()) };
         let facts = surrounded(&shorter, &facts, rolls);
-        // No answer is less than any.
+        // No answer is less than any, but where the longer window goes on after the policy's calendar: nobody knows that end.
+        let is_unknown = |after: Option<i32>| after.is_none() && document.calendar.is_some();
         let openness = |engine: &Engine| {
             let rank = |outcome| match outcome { Outcome::Deny => 0, Outcome::Refer => 1, Outcome::Allow => 2 };
             let void = engine.decide_void(&facts, &void(facts.sale.captured.minor)).map(|decision| rank(decision.outcome)).ok();
@@ -77,6 +78,6 @@ proptest! {
         // A clock that is not good enough for the longer end is no window.
         prop_assume!(facts.offline.is_none());
         prop_assert!(after.0 >= before.0, "{:?} {:?}", before, after);
-        prop_assert!(after.1 >= before.1, "{:?} {:?}", before, after);
+        prop_assert!(after.1 >= before.1 || is_unknown(after.1), "{:?} {:?}", before, after);
     }
 }
