@@ -260,6 +260,29 @@ pub struct Auditor {
     /// Refunds of the day, by sale: cents, and the approvals that their plans ask for.
     asked: BTreeMap<String, (i64, u64)>,
     last_values: BTreeMap<String, Arc<[u8]>>,
+    /// How many entries each page of the feed has.
+    pages: BTreeMap<String, usize>,
+    /// The last event of each sale that is in the feed.
+    fed: BTreeMap<String, u64>,
+}
+
+/// What the auditor reads of a page of the feed.
+#[derive(Debug, Deserialize)]
+struct PageRecord<'a> {
+    #[serde(borrow)]
+    d: Page<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    entries: Vec<Entered<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entered<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
 }
 
 /// Voids that the policy of the runs allows on a business day.
@@ -333,6 +356,9 @@ impl Auditor {
         for key in values.keys().filter(|key| key.starts_with("sale:")) {
             let _before_anybody_acts = self.saw_write(key, values);
         }
+        for key in values.keys().filter(|key| key.starts_with("feed:") && !key.contains('#')) {
+            self.saw_feed(key, values);
+        }
     }
 
     /// Something was written under a key of a sale. What a courier was at, if it shows.
@@ -348,6 +374,29 @@ impl Auditor {
             Err(error) => {
                 self.object(format!("durable: {head} is no record: {error}"));
                 None
+            }
+        }
+    }
+
+    /// *told*: something was written into the feed. What is there stays there; each event of a sale comes after the one before.
+    pub fn saw_feed(&mut self, key: &str, values: &Values) {
+        let head = key.split('#').next().unwrap_or(key);
+        let Some(bytes) = committed(head, values).filter(|_| !head.ends_with(":tail")) else { return };
+        let page = match serde_json::from_slice::<PageRecord<'_>>(bytes) {
+            Ok(page) => page.d,
+            Err(error) => return self.object(format!("durable: {head} is no page: {error}")),
+        };
+        let before = self.pages.insert(head.to_owned(), page.entries.len()).unwrap_or(0);
+        if page.entries.len() < before {
+            self.object(format!("told: {head} went from {before} entries to {}", page.entries.len()));
+        }
+        for entered in page.entries.iter().skip(before) {
+            // What is told of a terminal has no number.
+            let Some((sale, sequence)) = entered.id.rsplit_once(':') else { continue };
+            let Ok(sequence) = sequence.parse::<u64>() else { continue };
+            let last = self.fed.insert(sale.to_owned(), sequence);
+            if last.is_some_and(|last| sequence <= last) {
+                self.object(format!("told: {} is in the feed after event {last:?} of its sale", entered.id));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the persons and machines of a run do. A deed names what it is about by number, so that a run that fails can be
 //! told again with some of them left out.
 
+use crate::errand::{Errand, OWN};
 use fastrand::Rng;
 
 /// Sales in one run.
@@ -163,7 +164,7 @@ impl Deed {
 
 /// How a payment of a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Good,
     Unknown,
     Code,
@@ -173,25 +174,35 @@ enum Kind {
 /// Of 100 runs, those in which all payments are good and all of them are voided at about the same time.
 const RUSHES: usize = 30;
 
+/// Of the deeds of a run with an errand, in 8, those that leave its payment alone.
+const LEAVES_ALONE: u8 = 6;
+
+/// Whether a run is one in which everybody voids at the same time.
+pub(crate) fn is_rush(rng: &mut Rng) -> bool {
+    rng.usize(0..100) < RUSHES
+}
+
 /// Draws what a run is about, at least so many commands: each payment has deeds that belong to it, in an order that makes
-/// sense more often than not, and some that do not.
+/// sense more often than not, and some that do not. The payments come first, then a rush, if it is one, or what an errand is.
 #[must_use]
-pub fn draw(rng: &mut Rng, commands: usize) -> Vec<Deed> {
+pub fn draw(rng: &mut Rng, commands: usize, rush: bool, errand: Option<&Errand>) -> Vec<Deed> {
     let mut deeds = Vec::new();
     let mut kinds = Vec::new();
-    let rush = rng.usize(0..100) < RUSHES;
     for sale in 0..SALES {
         let kind = match rng.usize(0..10) {
             _ if rush => Kind::Good,
+            _ if sale == OWN && errand.is_some() => errand.map_or(Kind::Good, |errand| errand.kind),
             0..6 => Kind::Good,
             6 => Kind::Unknown,
             7 => Kind::Code,
             _ => Kind::Hold,
         };
         kinds.push(kind);
-        let cents = *pick(rng, &[5_000, 10_000, 20_000, 150_000, 300_000]);
+        let (cents, today) = (*pick(rng, &[5_000, 10_000, 20_000, 150_000, 300_000]), rush || rng.u8(..) < 90);
+        let (cents, today) =
+            errand.filter(|_| sale == OWN).map_or((cents, today), |errand| (errand.cents, errand.today));
         deeds.push(match kind {
-            Kind::Good => Deed::Register { sale, cents, good: true, today: rush || rng.u8(..) < 90 },
+            Kind::Good => Deed::Register { sale, cents, good: true, today },
             Kind::Unknown => Deed::Register { sale, cents, good: false, today: true },
             Kind::Code => Deed::Code { sale, cents },
             Kind::Hold => Deed::Hold { sale, cents },
@@ -203,8 +214,10 @@ pub fn draw(rng: &mut Rng, commands: usize) -> Vec<Deed> {
         deeds.extend((0..SALES).map(|_| Deed::Meet { at }));
         deeds.extend((0..SALES).map(|sale| Deed::Void { sale }));
     }
+    deeds.extend(errand.iter().flat_map(|errand| errand.deeds.iter().cloned()));
     while deeds.iter().filter(|deed| deed.is_command()).count() < commands {
-        let sale = rng.usize(0..SALES);
+        let all = if errand.is_some() && rng.u8(0..8) < LEAVES_ALONE { OWN } else { SALES };
+        let sale = rng.usize(0..all);
         let kind = kinds.get(sale).copied().unwrap_or(Kind::Good);
         deeds.push(one(rng, sale, kind));
     }

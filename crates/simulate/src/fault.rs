@@ -1,6 +1,7 @@
 //! What goes wrong, and where.
 
 use crate::point::Part;
+use crate::sim::Death;
 use std::collections::BTreeMap;
 
 /// What befalls one operation of the store, or whoever asked for it.
@@ -62,12 +63,23 @@ impl Fault {
     }
 }
 
-/// A fault that strikes at the n-th write of a kind, wherever in the run that is.
+/// What a fault is aimed at, wherever in the run that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// A write of a kind.
+    Part(Part),
+    /// The next that somebody does who is at this, and has got so far: an operation of the store, or a call of the provider.
+    Cell(Death),
+    /// A courier's look at the spans of time in which something is due: it has been through its lanes, and goes on to them.
+    Spans,
+}
+
+/// A fault that strikes at the n-th of what it is aimed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Aimed {
-    /// What is written.
-    pub part: Part,
-    /// At which of these writes, from 1.
+    /// What it is aimed at.
+    pub aim: Aim,
+    /// At which of these, from 1.
     pub nth: u64,
     /// What befalls it.
     pub fault: Fault,
@@ -112,7 +124,7 @@ pub enum ProviderFault {
 pub struct Faults {
     /// Of the store.
     pub store: BTreeMap<u64, Fault>,
-    /// Of the store, by what is written.
+    /// Of the store, by who does what.
     pub aimed: Vec<Aimed>,
     /// Of the lines between actors and gateways.
     pub cut_off: Vec<CutOff>,

@@ -10,6 +10,7 @@ pub mod actor;
 pub mod auditor;
 pub mod cents;
 pub mod deed;
+pub mod errand;
 pub mod fault;
 pub mod life;
 pub mod minimise;

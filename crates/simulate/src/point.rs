@@ -1,6 +1,9 @@
 //! Where somebody died: by what they had written last. A step has no number that would mean the same in two runs, but what
 //! is written has a kind: a claim, an intent, the sale.
 
+use crate::sim::Death;
+use std::sync::LazyLock;
+
 /// What a key of the store is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -272,6 +275,12 @@ const DECIDED: [&str; 11] = [
 
 /// What a courier's turn is at. Until it shows, it is a tick.
 const TURN: [&str; 9] = ["tick", "publish", "send", "reverse", "ask", "report", "timer", "remind", "deliver"];
+
+/// Every cell of the matrix in which somebody can die.
+pub static CELLS: LazyLock<Vec<Death>> = LazyLock::new(|| {
+    let cells = ROWS.iter().flat_map(|deed| Point::ALL.into_iter().map(|point| (*deed, point)));
+    cells.filter(|(deed, point)| cannot(deed, *point).is_none()).collect()
+});
 
 /// Why nobody can die there; `None` if somebody can.
 #[must_use]

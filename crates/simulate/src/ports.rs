@@ -95,15 +95,29 @@ impl Outbound for SimPorts {
             return self.deliver(headers, &body).await;
         };
         let asked = Asked::of(method, path, &body);
-        let (fault, pause) = sim.with(|inside| {
+        let (fault, aimed, pause) = sim.with(|inside| {
             inside.at(asked.deed, Point::Called);
             if let Some(sent) = &asked.sends {
                 inside.auditor.saw_call(sent, asked.attempt);
             }
             inside.calling.push(asked.reference.clone());
-            (inside.next_provider_fault(), inside.rng.i64(5..80))
+            let aimed = inside.aimed_at_call();
+            let fault = inside.next_provider_fault().or(match aimed {
+                Some(Fault::FailsBefore) => Some(ProviderFault::NotReached),
+                Some(Fault::FailsAfter) => Some(ProviderFault::AnswerLost),
+                Some(Fault::Slow(ms)) => Some(ProviderFault::Slow(ms)),
+                _ => None,
+            });
+            (fault, aimed, inside.rng.i64(5..80))
         });
         let _called = Called { sim, reference: &asked.reference };
+        let dies = |when: Fault| async move {
+            if aimed == Some(when) {
+                sim.with(|inside| inside.kill(inside.running));
+                sim.dies().await;
+            }
+        };
+        dies(Fault::CrashBefore).await;
         sim.sleep(match fault {
             Some(ProviderFault::Slow(ms)) => ms,
             _ => pause,
@@ -124,6 +138,7 @@ impl Outbound for SimPorts {
             });
             (status, answer)
         });
+        dies(Fault::CrashAfter).await;
         sim.sleep(pause).await;
         if fault == Some(ProviderFault::AnswerLost) {
             return Err(lost());

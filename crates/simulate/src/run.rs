@@ -2,8 +2,9 @@
 
 use crate::actor::{self, Open};
 use crate::deed::{self, Deed, SALES};
-use crate::fault::{Aimed, CutOff, Fault, Faults, ProviderFault};
-use crate::point::Part;
+use crate::errand::{Errand, OWN};
+use crate::fault::{Aim, Aimed, CutOff, Fault, Faults, ProviderFault};
+use crate::point::{CELLS, Part, Point};
 use crate::provider::State;
 use crate::schedule;
 use crate::shop::{Ask, COURIERS, Shop};
@@ -47,12 +48,17 @@ impl Plan {
     #[must_use]
     pub fn of(seed: u64, commands: usize, faults: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let deeds = deed::draw(&mut rng, commands);
-        let rush = deeds.iter().any(|deed| matches!(deed, Deed::Meet { .. }));
+        let rush = deed::is_rush(&mut rng);
+        let errand = (!rush && rng.u8(..) < ERRANDS).then(|| Errand::draw(&mut rng));
+        let deeds = deed::draw(&mut rng, commands, rush, errand.as_ref());
         // Payments begin before what is done about them, mostly, and whoever meets others has a payment of their own.
         let first = if rush { SALES.saturating_mul(3) } else { SALES };
-        let lane = |rng: &mut Rng, number: usize| {
-            if number < first { number.checked_rem(SALES).unwrap_or(0) } else { rng.usize(0..LANES) }
+        let own = first.saturating_add(errand.as_ref().map_or(0, |errand| errand.deeds.len()));
+        let lane = |rng: &mut Rng, number: usize| match number {
+            _ if number < first => number.checked_rem(SALES).unwrap_or(0),
+            // An errand is one thing after the other.
+            _ if number < own => OWN,
+            _ => rng.usize(0..LANES),
         };
         let deeds =
             deeds.into_iter().enumerate().map(|(number, deed)| (lane(&mut rng, number), number, deed)).collect();
@@ -73,7 +79,15 @@ impl Plan {
                 Part::Due if rng.usize(0..4) > 0 => Fault::Slow(rng.i64(800..8_000)),
                 _ => aimed_fault(&mut rng),
             };
-            all.aimed.push(Aimed { part, nth: nth(&mut rng), fault });
+            all.aimed.push(Aimed { aim: Aim::Part(part), nth: nth(&mut rng), fault });
+        }
+        if rng.u8(..) < HELD_UP {
+            hold_up(&mut rng, &mut all.aimed);
+        }
+        aim_at_cells(&mut rng, errand.as_ref(), &mut all.aimed);
+        if let Some(errand) = errand {
+            all.aimed.extend(errand.aimed);
+            all.provider.extend((1_u64..).zip(errand.provider));
         }
         if rng.u8(..) < 64 {
             let from = rng.i64(0..60_000);
@@ -81,9 +95,62 @@ impl Plan {
             all.cut_off.push(CutOff { lane: rng.usize(0..LANES), from, until, arrives: rng.bool() });
         }
         for _ in 0..rng.usize(0..5) {
-            all.provider.insert(rng.u64(1..16), provider_fault(&mut rng));
+            all.provider.entry(rng.u64(1..16)).or_insert_with(|| provider_fault(&mut rng));
         }
         Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED) }
+    }
+}
+
+/// Of 256 runs without a rush, those with an errand.
+const ERRANDS: u8 = 208;
+
+/// Of 256 runs, those in which couriers are held up between their lanes and what is due.
+const HELD_UP: u8 = 40;
+
+/// Whoever is held up there comes to what others have noted meanwhile, and they are held up while they note it.
+fn hold_up(rng: &mut Rng, aimed: &mut Vec<Aimed>) {
+    for _ in 0..5 {
+        aimed.push(Aimed { aim: Aim::Spans, nth: rng.u64(1..12), fault: Fault::Slow(rng.i64(1_500..15_000)) });
+    }
+    for _ in 0..4 {
+        let aim = Aim::Part(Part::Due);
+        aimed.push(Aimed { aim, nth: rng.u64(1..16), fault: Fault::Slow(rng.i64(800..9_000)) });
+    }
+}
+
+/// Whoever is at an errand dies over it, mostly; and somebody over whatever it may be.
+fn aim_at_cells(rng: &mut Rng, errand: Option<&Errand>, aimed: &mut Vec<Aimed>) {
+    let mut aim = |rng: &mut Rng, (deed, point): Death| {
+        let nth = if rng.u8(..) < 192 { 1 } else { rng.u64(1..4) };
+        let (at, fault) = match point {
+            // What becomes of an answer is decided before it is given.
+            Point::Untold => (Point::Start, Fault::AnswerLost),
+            _ => (point, cell_fault(rng)),
+        };
+        aimed.push(Aimed { aim: Aim::Cell((deed, at)), nth, fault });
+    };
+    let row = errand.and_then(|errand| rng.choice(errand.rows.iter().copied()));
+    if let Some(row) = row {
+        for _ in 0..rng.usize(1..3) {
+            let cells: Vec<Death> = CELLS.iter().filter(|(deed, _)| *deed == row).copied().collect();
+            let cell = rng.choice(cells);
+            cell.into_iter().for_each(|cell| aim(rng, cell));
+        }
+    }
+    for _ in 0..rng.usize(0..3) {
+        let cell = rng.choice(CELLS.iter().copied());
+        cell.into_iter().for_each(|cell| aim(rng, cell));
+    }
+}
+
+/// What befalls whoever has got as far as a cell of the matrix: they die there, mostly.
+fn cell_fault(rng: &mut Rng) -> Fault {
+    match rng.usize(0..12) {
+        0..7 => Fault::CrashBefore,
+        7..9 => Fault::CrashAfter,
+        9 => Fault::FailsBefore,
+        10 => Fault::FailsAfter,
+        _ => Fault::Slow(rng.i64(800..25_000)),
     }
 }
 
@@ -147,8 +214,8 @@ pub struct Outcome {
     pub operations: u64,
     /// Commands that were given: attempts and repetitions not counted.
     pub commands: usize,
-    /// Where somebody died.
-    pub deaths: BTreeSet<Death>,
+    /// Where somebody died, and how often.
+    pub deaths: BTreeMap<Death, u64>,
     /// Which kinds of faults befell what.
     pub befell: BTreeSet<(&'static str, &'static str)>,
     /// The faults of the store that struck.
@@ -262,6 +329,8 @@ fn rests(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
             let Some(wait) = shop.sim.with(due) else { break };
             turn(shop, wait).await;
         }
+        // Either nothing is due any more, or it stands where somebody will look.
+        shop.sim.with(noted);
         holds(shop).await;
         if plan.examined {
             healthy(shop).await;
@@ -304,7 +373,7 @@ async fn turn(shop: &Shop, wait: i64) {
     }
 }
 
-/// *no-limbo*: of every sale of which something is due, the time stands where a courier will look.
+/// *no-limbo*: of every sale of which something is due, or will be ended by time, the time stands where a courier will look.
 fn noted(inside: &mut Inside) {
     let parsed = |key: &str, inside: &Inside| -> Value {
         let bytes = crate::auditor::committed(key, &inside.values);
@@ -325,14 +394,29 @@ fn noted(inside: &mut Inside) {
         inside.values.keys().filter(|key| key.starts_with("sale:") && !key.contains('#')).cloned().collect();
     for key in sales {
         let sale = parsed(&key, inside);
-        let ways = ["/d/ledger/voids", "/d/ledger/refunds", "/d/ledger/operations"];
-        let is_due = ways
-            .iter()
-            .any(|way| list(&sale, way).iter().any(|one| !one.pointer("/due_at").is_none_or(Value::is_null)));
-        if is_due && !key.strip_prefix("sale:").is_some_and(|sale| found.contains(sale)) {
+        if (is_due(&sale) || time_ends(&sale)) && !key.strip_prefix("sale:").is_some_and(|sale| found.contains(sale)) {
             inside.auditor.object(format!("no-limbo: something about {key} is due, and nobody will look"));
         }
     }
+}
+
+/// Whether something about a sale has an instant at which it is to be done.
+fn is_due(sale: &Value) -> bool {
+    let ways = ["/d/ledger/voids", "/d/ledger/refunds", "/d/ledger/operations"];
+    ways.iter().any(|way| list(sale, way).iter().any(|one| !one.pointer("/due_at").is_none_or(Value::is_null)))
+}
+
+/// Whether there is something about a sale that time ends: a code that nobody paid, a hold that nobody completed, a case or an
+/// order that nobody decided. What is under way, or a person's to look at, ends the first two in its own way.
+fn time_ends(sale: &Value) -> bool {
+    let any = |way: &str, states: &[&str]| list(sale, way).iter().any(|one| states.contains(&text(one, "/state")));
+    let under_way = any("/d/ledger/operations", &["Authorised", "Sent", "Unknown"]);
+    let asks = |one: &Value| one.pointer("/attention") == Some(&Value::Bool(true));
+    let attention = list(sale, "/d/ledger/operations").iter().any(asks);
+    let waits = ["Unpaid", "Held"].contains(&text(sale, "/d/ledger/status/outcome"));
+    (waits && !under_way && !attention)
+        || any("/d/ledger/cases", &["Open", "Assigned", "Granted"])
+        || any("/d/ledger/orders", &["Proposed"])
 }
 
 /// How long it is until the next bucket of due times begins; `None` if there is none.

@@ -2,7 +2,7 @@
 //! on virtual time, and which of those who could go on goes on next is drawn.
 
 use crate::auditor::Auditor;
-use crate::fault::{Fault, Faults, ProviderFault};
+use crate::fault::{Aim, Fault, Faults, ProviderFault};
 use crate::model::Model;
 use crate::point::{Part, Point};
 use crate::provider::Provider;
@@ -188,12 +188,12 @@ pub struct Inside {
     pub delivered: Vec<(String, String)>,
     /// Who watches.
     pub auditor: Auditor,
-    /// Where somebody died.
-    pub deaths: BTreeSet<Death>,
+    /// Where somebody died, and how often.
+    pub deaths: BTreeMap<Death, u64>,
     /// What kinds of faults befell what.
     pub befell: BTreeSet<(&'static str, &'static str)>,
-    /// Writes so far, by what was written.
-    written: BTreeMap<Part, u64>,
+    /// How often what each fault is aimed at came to pass so far.
+    met: Vec<u64>,
     /// Until when each machine does not hear the store.
     parted: [i64; MACHINES],
     /// Until when the acquirer is not reached.
@@ -220,6 +220,7 @@ impl Sim {
     /// A run over what lies in a store.
     #[must_use]
     pub fn new(model: Model, values: Values, clock: i64, seed: u64, faults: Faults) -> Self {
+        let met = vec![0; faults.aimed.len()];
         let inside = Inside {
             model,
             values,
@@ -240,9 +241,9 @@ impl Sim {
             codes: BTreeMap::new(),
             delivered: Vec::new(),
             auditor: Auditor::default(),
-            deaths: BTreeSet::new(),
+            deaths: BTreeMap::new(),
             befell: BTreeSet::new(),
-            written: BTreeMap::new(),
+            met,
             parted: [i64::MIN; MACHINES],
             silent_until: i64::MIN,
             cuts: 0,
@@ -380,16 +381,42 @@ impl Inside {
         Some(fault)
     }
 
-    /// The fault that is aimed at this write, if it is one.
+    /// The fault that is aimed at this operation, if one is.
     fn aimed_at(&mut self, verb: Verb, key: &str) -> Option<Fault> {
-        if self.faults.aimed.is_empty() || !verb.writes() || self.running.is_none() {
-            return None;
+        let request = self.requests.get(self.running?)?;
+        let cell = (request.deed, request.point);
+        let looks = !verb.writes() && request.is_turn();
+        self.aimed(|aim| match aim {
+            Aim::Part(part) => verb.writes() && Part::of(key) == part,
+            Aim::Cell(at) => at == cell,
+            Aim::Spans => looks && Part::of(key) == Part::Spans,
+        })
+    }
+
+    /// The fault that is aimed at what comes to pass, if one is: the first of several.
+    fn aimed(&mut self, comes_to_pass: impl Fn(Aim) -> bool) -> Option<Fault> {
+        let mut strikes = None;
+        for (aimed, met) in self.faults.aimed.iter().zip(&mut self.met) {
+            if comes_to_pass(aimed.aim) {
+                *met = met.saturating_add(1);
+                if *met == aimed.nth {
+                    strikes = strikes.or(Some(aimed.fault));
+                }
+            }
         }
-        let part = Part::of(key);
-        let count = self.written.entry(part).or_insert(0);
-        *count = count.saturating_add(1);
-        let nth = *count;
-        self.faults.aimed.iter().find(|aimed| aimed.part == part && aimed.nth == nth).map(|aimed| aimed.fault)
+        strikes
+    }
+
+    /// What is aimed at whoever calls the provider now.
+    pub fn aimed_at_call(&mut self) -> Option<Fault> {
+        let request = self.requests.get(self.running?)?;
+        let (deed, machine) = (request.deed, request.machine);
+        let fault = self.aimed(|aim| aim == Aim::Cell((deed, Point::Called)))?;
+        self.struck.push(fault);
+        let name = fault.name();
+        self.befell.insert((deed, name));
+        self.tell(|_| format!("!!! {name} befalls {deed} on machine {machine}: it calls the acquirer"));
+        Some(fault)
     }
 
     /// A machine is started again: whatever it was at is lost.
@@ -409,8 +436,14 @@ impl Inside {
             && !request.over
         {
             request.dead = true;
-            self.deaths.insert((request.deed, request.point));
+            let at = (request.deed, request.point);
+            self.died(at);
         }
+    }
+
+    fn died(&mut self, at: Death) {
+        let count = self.deaths.entry(at).or_insert(0);
+        *count = count.saturating_add(1);
     }
 
     /// Every machine hears the store again.
@@ -431,10 +464,11 @@ impl Inside {
     pub fn ends(&mut self, request: usize) -> bool {
         let Some(request) = self.requests.get_mut(request) else { return false };
         request.over = true;
-        if request.answer_lost && !request.dead {
-            self.deaths.insert((request.deed, Point::Untold));
+        let (lost, at) = (request.answer_lost, (request.deed, Point::Untold));
+        if lost && !request.dead {
+            self.died(at);
         }
-        request.answer_lost
+        lost
     }
 
     /// Whether a request is dead: its machine died over it, or ended it because it took too long.
@@ -505,6 +539,10 @@ impl Inside {
         let part = Part::of(key);
         let happened = match part {
             Part::Sale => self.auditor.saw_write(key, &self.values),
+            Part::Feed => {
+                self.auditor.saw_feed(key, &self.values);
+                None
+            }
             _ => None,
         };
         if let Some(request) = self.running.and_then(|at| self.requests.get_mut(at)) {

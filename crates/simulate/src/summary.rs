@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::model::Model;
-use crate::point::{Point, ROWS, cannot};
+use crate::point::{CELLS, Point, ROWS, cannot};
 use crate::run::Outcome;
 use crate::sim::Death;
 use core::fmt;
@@ -34,8 +34,8 @@ pub struct Met {
 pub struct Summary {
     /// By store.
     pub by_model: BTreeMap<Model, Met>,
-    /// Where somebody died.
-    pub deaths: BTreeSet<Death>,
+    /// Where somebody died, and how often.
+    pub deaths: BTreeMap<Death, u64>,
     /// Kinds of faults, by what they befell.
     pub befell: BTreeMap<&'static str, BTreeSet<&'static str>>,
 }
@@ -55,7 +55,7 @@ impl Summary {
         met.operations = met.operations.saturating_add(outcome.operations);
         met.requests = met.requests.saturating_add(u64::try_from(outcome.requests).unwrap_or(u64::MAX));
         met.moved = met.moved.saturating_add(u64::try_from(outcome.moved).unwrap_or(u64::MAX));
-        self.deaths.extend(&outcome.deaths);
+        self.count_deaths(&outcome.deaths);
         for (deed, kind) in &outcome.befell {
             self.befell.entry(deed).or_default().insert(kind);
         }
@@ -77,19 +77,32 @@ impl Summary {
                 (one, two) => one.or(two),
             };
         }
-        self.deaths.extend(other.deaths);
+        self.count_deaths(&other.deaths);
         for (deed, kinds) in other.befell {
             self.befell.entry(deed).or_default().extend(kinds);
+        }
+    }
+
+    fn count_deaths(&mut self, deaths: &BTreeMap<Death, u64>) {
+        for (at, more) in deaths {
+            let count = self.deaths.entry(*at).or_insert(0);
+            *count = count.saturating_add(*more);
         }
     }
 
     /// Cells of the matrix in which nobody died though somebody can.
     #[must_use]
     pub fn empty_cells(&self) -> Vec<Death> {
-        let cells = ROWS.iter().flat_map(|deed| Point::ALL.into_iter().map(|point| (*deed, point)));
+        CELLS.iter().copied().filter(|cell| !self.deaths.contains_key(cell)).collect()
+    }
+
+    /// The cells in which the fewest died, those first, with how many.
+    #[must_use]
+    pub fn rarest_cells(&self) -> Vec<(u64, Death)> {
+        let mut cells: Vec<(u64, Death)> =
+            CELLS.iter().map(|cell| (self.deaths.get(cell).copied().unwrap_or(0), *cell)).collect();
+        cells.sort_unstable();
         cells
-            .filter(|(deed, point)| cannot(deed, *point).is_none() && !self.deaths.contains(&(*deed, *point)))
-            .collect()
     }
 
     /// What is not as it has to be: too few commands or faults in a run, somebody who died where nobody can be.
@@ -102,7 +115,7 @@ impl Summary {
                 wrong.push(format!("a run over {} had {commands} commands and {faults} faults", model.name()));
             }
         }
-        for (deed, point) in &self.deaths {
+        for (deed, point) in self.deaths.keys() {
             if !ROWS.contains(deed) {
                 wrong.push(format!("{deed} is no row of the matrix"));
             } else if let Some(why) = cannot(deed, *point) {
@@ -115,6 +128,9 @@ impl Summary {
 
 /// Empty cells that are named; the matrix shows them all.
 const NAMED: usize = 20;
+
+/// Cells that are named with how many died there.
+const RAREST: usize = 6;
 
 /// Commands in every run, at least.
 const FEWEST_COMMANDS: usize = 30;
@@ -153,7 +169,7 @@ impl fmt::Display for Summary {
             writeln!(f, "  {:<16} {bars}{}", "", point.name())?;
         }
         for deed in ROWS {
-            let cell = |point: &Point| match (self.deaths.contains(&(deed, *point)), cannot(deed, *point)) {
+            let cell = |point: &Point| match (self.deaths.contains_key(&(deed, *point)), cannot(deed, *point)) {
                 (true, _) => "x ",
                 (false, None) => ". ",
                 (false, Some(_)) => "  ",
@@ -163,7 +179,16 @@ impl fmt::Display for Summary {
         }
         let empty = self.empty_cells();
         if empty.is_empty() {
-            writeln!(f, "no cell that can be met is empty")?;
+            let rarest = self.rarest_cells();
+            let least = rarest.first().map_or(0, |(count, _)| *count);
+            let names = rarest.iter().take(RAREST);
+            let names: Vec<String> =
+                names.map(|(count, (deed, point))| format!("{deed} after {} {count}", point.name())).collect();
+            writeln!(
+                f,
+                "no cell that can be met is empty; at least {least} died in each, fewest: {}",
+                names.join(", ")
+            )?;
         } else {
             let first = empty.iter().take(NAMED);
             let names: Vec<String> = first.map(|(deed, point)| format!("{deed} after {}", point.name())).collect();

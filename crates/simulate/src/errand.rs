@@ -1,0 +1,150 @@
+//! What leads to something that seldom happens by itself: a few deeds about one payment, one after the other, and what the
+//! provider does meanwhile. Most runs have one besides whatever else is done, and the faults that are aimed in it.
+
+use crate::deed::{Deed, Kind, SALES};
+use crate::fault::{Aim, Aimed, Fault, ProviderFault};
+use crate::point::Point;
+use fastrand::Rng;
+
+/// The payment that it is about: the last one.
+pub const OWN: usize = SALES - 1;
+
+/// The refund that it is about.
+const REFUND: usize = 0;
+
+/// What one goes through after the other.
+#[derive(Debug, Clone)]
+pub struct Errand {
+    /// How its payment begins.
+    pub(crate) kind: Kind,
+    /// How much was paid, in cents.
+    pub(crate) cents: i64,
+    /// Whether it was paid on the day of the run: then it can be voided, and is not refunded.
+    pub(crate) today: bool,
+    /// What is done about it.
+    pub(crate) deeds: Vec<Deed>,
+    /// What the provider does with its first calls.
+    pub(crate) provider: Vec<ProviderFault>,
+    /// What has to go wrong for it.
+    pub(crate) aimed: Vec<Aimed>,
+    /// What it is for, as rows of the matrix: faults are aimed there.
+    pub(crate) rows: &'static [&'static str],
+}
+
+/// How many there are to choose from.
+const ERRANDS: usize = 19;
+
+impl Errand {
+    /// Draws one.
+    #[must_use]
+    #[allow(clippy::too_many_lines, reason = "a table")]
+    pub fn draw(rng: &mut Rng) -> Self {
+        let (sale, refund) = (OWN, REFUND);
+        let wait = |ms: i64| Deed::Meet { at: ms };
+        let look = Deed::Look { sale };
+        let asks = |cents: i64| Deed::Refund { sale, refund, cents };
+        let approve = |by: usize| Deed::Approve { sale, refund, by };
+        let review = |by: usize, approves: bool| Deed::Review { sale, refund, by, approves };
+        let clear = Deed::Clear { sale, refund };
+        // So much that one person has to agree at least.
+        let some = 50_000;
+        let yesterday = |deeds: Vec<Deed>, rows: &'static [&'static str]| Self {
+            kind: Kind::Good,
+            cents: 150_000,
+            today: false,
+            deeds,
+            provider: Vec::new(),
+            aimed: Vec::new(),
+            rows,
+        };
+        let today = |kind: Kind, cents: i64, deeds: Vec<Deed>, rows: &'static [&'static str]| Self {
+            kind,
+            cents,
+            today: true,
+            ..yesterday(deeds, rows)
+        };
+        let unknown =
+            |cents: i64, deeds: Vec<Deed>, rows: &'static [&'static str]| today(Kind::Unknown, cents, deeds, rows);
+        match rng.usize(0..ERRANDS) {
+            0 => yesterday(vec![asks(120_000), approve(0), approve(1), clear], &["approve", "clear", "send", "report"]),
+            1 => yesterday(vec![asks(some), review(0, true), review(1, true), clear], &["review", "clear"]),
+            2 => yesterday(vec![asks(some), review(1, false)], &["review"]),
+            3 => yesterday(vec![asks(some), Deed::Decline { sale, refund }], &["decline"]),
+            4 => yesterday(vec![asks(some), Deed::Withdraw { sale, refund }], &["withdraw"]),
+            5 | 6 => {
+                let inform = Deed::Inform { sale, refund };
+                yesterday(vec![asks(some), Deed::Inquire { sale, refund }, inform, approve(0)], &["inquire", "inform"])
+            }
+            7 | 8 => {
+                // It goes out soon, is refused, and somebody has it tried again.
+                let again = Deed::Retry { sale, refund };
+                let before = vec![asks(6_000), approve(0), approve(1), clear];
+                let after = vec![wait(rng.i64(20_000..70_000)), again.clone(), again];
+                let refused = vec![ProviderFault::Declines; 4];
+                Self { provider: refused, ..yesterday([before, after].concat(), &["retry"]) }
+            }
+            9 | 10 => {
+                // Nobody is told what became of it, and two persons look it up.
+                let said = [wait(rng.i64(30_000..70_000)), resolve(0), resolve(1), resolve(0), resolve(1)];
+                let silent = vec![ProviderFault::Silent(300_000)];
+                let deeds = [vec![Deed::Void { sale }], said.to_vec()].concat();
+                Self { provider: silent, ..today(Kind::Good, 20_000, deeds, &["resolve", "resolve", "ask"]) }
+            }
+            11 => {
+                // A void is asked for in vain until it is reversed; the provider is back by then, or soon after.
+                let deeds = vec![Deed::Void { sale }, wait(120_000), look.clone(), wait(185_000), look];
+                let silent = vec![ProviderFault::Silent(rng.i64(70_000..130_000))];
+                Self { provider: silent, ..today(Kind::Good, 20_000, deeds, &["reverse"]) }
+            }
+            12 => {
+                let known = Deed::OutcomeKnown { sale, good: true };
+                let cents = if rng.bool() { 10_000 } else { 150_000 };
+                unknown(cents, vec![known], &["outcome-known"])
+            }
+            13 => unknown(150_000, vec![Deed::Trouble { sale }], &["trouble", "ask"]),
+            14 => {
+                let confirms = [1, 2, 0].map(|by| Deed::Confirm { sale, by });
+                let deeds = [vec![Deed::Order { sale }], confirms.to_vec()].concat();
+                yesterday(deeds, &["order", "confirm", "confirm"])
+            }
+            15 => {
+                let (deed, rows): (_, &[&str]) = match rng.bool() {
+                    true => (Deed::Scan { sale }, &["code", "scan"]),
+                    false => (Deed::Cancel { sale }, &["code", "cancel"]),
+                };
+                today(Kind::Code, 20_000, vec![deed], rows)
+            }
+            16 => {
+                let (void, release) = (Deed::VoidCompletion { sale }, Deed::Release { sale });
+                let complete = Deed::Complete { sale, cents: 10_000 };
+                let (deeds, rows): (_, &[&str]) = match rng.bool() {
+                    true => (vec![complete, wait(rng.i64(20_000..50_000)), void], &["complete", "void-completion"]),
+                    false => (vec![release], &["hold", "release"]),
+                };
+                today(Kind::Hold, 20_000, deeds, rows)
+            }
+            17 => {
+                // A code that nobody scans ends after five minutes.
+                let deeds = vec![wait(300_000), look.clone(), wait(345_000), look];
+                today(Kind::Code, 20_000, deeds, &["timer", "code"])
+            }
+            _ => {
+                // Whoever reserved died over it, twice, and said nothing for so long that it cannot be alive: the next who
+                // looks at the count clears up.
+                let (next, rows): (_, &[&str]) = match rng.usize(0..3) {
+                    0 => (Deed::CheckVoid { sale: 0 }, &["check-void"]),
+                    1 => (Deed::Trouble { sale: 0 }, &["trouble"]),
+                    _ => (Deed::Sync { batch: 3 }, &["sync"]),
+                };
+                let reserved = Aim::Cell(("void", Point::Reserved));
+                let dies = |nth| Aimed { aim: reserved, nth, fault: Fault::CrashBefore };
+                let deeds = vec![Deed::Void { sale }, wait(220_000), next.clone(), next];
+                Self { aimed: vec![dies(1), dies(2)], ..today(Kind::Good, 20_000, deeds, rows) }
+            }
+        }
+    }
+}
+
+fn resolve(by: usize) -> Deed {
+    Deed::Resolve { sale: OWN, by }
+}
