@@ -32,7 +32,7 @@ pub struct Errand {
 }
 
 /// How many there are to choose from.
-const ERRANDS: usize = 19;
+const ERRANDS: usize = 21;
 
 impl Errand {
     /// Draws one.
@@ -101,7 +101,7 @@ impl Errand {
                 let cents = if rng.bool() { 10_000 } else { 150_000 };
                 unknown(cents, vec![known], &["outcome-known"])
             }
-            13 => unknown(150_000, vec![Deed::Trouble { sale }], &["trouble", "ask"]),
+            13 => unknown(150_000, vec![Deed::Trouble { sale }], &["trouble", "ask", "ask"]),
             14 => {
                 let confirms = [1, 2, 0].map(|by| Deed::Confirm { sale, by });
                 let deeds = [vec![Deed::Order { sale }], confirms.to_vec()].concat();
@@ -131,15 +131,17 @@ impl Errand {
             _ => {
                 // Whoever reserved died over it, twice, and said nothing for so long that it cannot be alive: the next who
                 // looks at the count clears up.
-                let (next, rows): (_, &[&str]) = match rng.usize(0..3) {
+                // A trouble is written down before that: who looks then is whoever goes on after one who died over it.
+                let (next, rows): (_, &[&str]) = match rng.usize(0..5) {
                     0 => (Deed::CheckVoid { sale: 0 }, &["check-void"]),
-                    1 => (Deed::Trouble { sale: 0 }, &["trouble"]),
-                    _ => (Deed::Sync { batch: 3 }, &["sync"]),
+                    1 => (Deed::Sync { batch: 3 }, &["sync"]),
+                    _ => (Deed::Trouble { sale }, &["trouble"]),
                 };
-                let reserved = Aim::Cell(("void", Point::Reserved));
-                let dies = |nth| Aimed { aim: reserved, nth, fault: Fault::CrashBefore };
+                let dies = |deed, point, nth| Aimed { aim: Aim::Cell((deed, point)), nth, fault: Fault::CrashBefore };
                 let deeds = vec![Deed::Void { sale }, wait(220_000), next.clone(), next];
-                Self { aimed: vec![dies(1), dies(2)], ..today(Kind::Good, 20_000, deeds, rows) }
+                let mut aimed = vec![dies("void", Point::Reserved, 1), dies("void", Point::Reserved, 2)];
+                aimed.extend([Point::Proved, Point::Reserved, Point::Counted].map(|point| dies("trouble", point, 1)));
+                Self { aimed, ..today(Kind::Good, 20_000, deeds, rows) }
             }
         }
     }

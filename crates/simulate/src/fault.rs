@@ -1,7 +1,7 @@
 //! What goes wrong, and where.
 
 use crate::point::Part;
-use crate::sim::Death;
+use crate::sim::{Death, MACHINES};
 use std::collections::BTreeMap;
 
 /// What befalls one operation of the store, or whoever asked for it.
@@ -70,7 +70,8 @@ pub enum Aim {
     Part(Part),
     /// The next that somebody does who is at this, and has got so far: an operation of the store, or a call of the provider.
     Cell(Death),
-    /// A courier's look at the spans of time in which something is due: it has been through its lanes, and goes on to them.
+    /// The first look of a courier's turn at the spans of time in which something is due. Most turns have been through their
+    /// lanes by then.
     Spans,
 }
 
@@ -130,6 +131,8 @@ pub struct Faults {
     pub cut_off: Vec<CutOff>,
     /// Of the provider.
     pub provider: BTreeMap<u64, ProviderFault>,
+    /// By how many ms each machine's clock is wrong, if that is planned; otherwise it is drawn.
+    pub clocks: Option<[i64; MACHINES]>,
 }
 
 impl Faults {

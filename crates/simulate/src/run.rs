@@ -8,7 +8,7 @@ use crate::point::{CELLS, Part, Point};
 use crate::provider::State;
 use crate::schedule;
 use crate::shop::{Ask, COURIERS, Shop};
-use crate::sim::{Death, Inside};
+use crate::sim::{CLOCK_WRONG, Death, Inside};
 use crate::till;
 use core::future::Future;
 use core::pin::Pin;
@@ -82,7 +82,7 @@ impl Plan {
             all.aimed.push(Aimed { aim: Aim::Part(part), nth: nth(&mut rng), fault });
         }
         if rng.u8(..) < HELD_UP {
-            hold_up(&mut rng, &mut all.aimed);
+            hold_up(&mut rng, &mut all);
         }
         aim_at_cells(&mut rng, errand.as_ref(), &mut all.aimed);
         if let Some(errand) = errand {
@@ -107,14 +107,21 @@ const ERRANDS: u8 = 208;
 /// Of 256 runs, those in which couriers are held up between their lanes and what is due.
 const HELD_UP: u8 = 40;
 
-/// Whoever is held up there comes to what others have noted meanwhile, and they are held up while they note it.
-fn hold_up(rng: &mut Rng, aimed: &mut Vec<Aimed>) {
-    for _ in 0..5 {
-        aimed.push(Aimed { aim: Aim::Spans, nth: rng.u64(1..12), fault: Fault::Slow(rng.i64(1_500..15_000)) });
+/// Whoever is held up there comes to what others have noted meanwhile, and they are held up while they note it. Mostly one
+/// courier is ahead of the other: what is far off for the one is due for the other.
+fn hold_up(rng: &mut Rng, faults: &mut Faults) {
+    for _ in 0..10 {
+        let fault = Fault::Slow(rng.i64(1_500..15_000));
+        faults.aimed.push(Aimed { aim: Aim::Spans, nth: rng.u64(1..20), fault });
     }
-    for _ in 0..4 {
+    for _ in 0..10 {
         let aim = Aim::Part(Part::Due);
-        aimed.push(Aimed { aim, nth: rng.u64(1..16), fault: Fault::Slow(rng.i64(800..9_000)) });
+        faults.aimed.push(Aimed { aim, nth: rng.u64(1..24), fault: Fault::Slow(rng.i64(800..9_000)) });
+    }
+    if rng.u8(..) < 192 {
+        let most = CLOCK_WRONG;
+        let half = most.checked_div(2).unwrap_or(0);
+        faults.clocks = Some([rng.i64(0..most), rng.i64(0..most), rng.i64(-most..-half), rng.i64(half..most)]);
     }
 }
 

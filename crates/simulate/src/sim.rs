@@ -20,7 +20,7 @@ const REQUEST_LIVES: i64 = 30_000;
 
 /// By how many ms the clock of a machine can be wrong: two differ by less than an intent is waited for beyond the longest
 /// request (`INTENT_PATIENCE`, 120 s).
-const CLOCK_WRONG: i64 = 40_000;
+pub const CLOCK_WRONG: i64 = 40_000;
 
 /// Of 256 times that somebody is alone, how often they go on at once.
 const STAYS: u8 = 240;
@@ -85,6 +85,8 @@ pub struct Request {
     claimed: bool,
     /// Whether it has written a sale.
     committed: bool,
+    /// Whether it has looked at the spans of time in which something is due.
+    looked: bool,
     /// When it began, in true time.
     pub began: i64,
     /// Whether its machine died over it.
@@ -105,6 +107,7 @@ impl Request {
             point: Point::Start,
             claimed: false,
             committed: false,
+            looked: false,
             began,
             dead: false,
             answer_lost: false,
@@ -383,13 +386,14 @@ impl Inside {
 
     /// The fault that is aimed at this operation, if one is.
     fn aimed_at(&mut self, verb: Verb, key: &str) -> Option<Fault> {
-        let request = self.requests.get(self.running?)?;
+        let request = self.requests.get_mut(self.running?)?;
         let cell = (request.deed, request.point);
-        let looks = !verb.writes() && request.is_turn();
+        let looks = !verb.writes() && request.is_turn() && !request.looked && Part::of(key) == Part::Spans;
+        request.looked |= looks;
         self.aimed(|aim| match aim {
             Aim::Part(part) => verb.writes() && Part::of(key) == part,
             Aim::Cell(at) => at == cell,
-            Aim::Spans => looks && Part::of(key) == Part::Spans,
+            Aim::Spans => looks,
         })
     }
 
@@ -453,7 +457,9 @@ impl Inside {
 
     /// Each machine's clock is wrong by something, in half of the runs.
     pub fn set_clocks(&mut self) {
-        if self.rng.bool() {
+        if let Some(clocks) = self.faults.clocks {
+            self.offsets = clocks;
+        } else if self.rng.bool() {
             for offset in &mut self.offsets {
                 *offset = self.rng.i64(-CLOCK_WRONG..CLOCK_WRONG);
             }
