@@ -119,9 +119,9 @@ fn hold_up(rng: &mut Rng, faults: &mut Faults) {
         faults.aimed.push(Aimed { aim, nth: rng.u64(1..24), fault: Fault::Slow(rng.i64(800..9_000)) });
     }
     if rng.u8(..) < 192 {
-        let most = CLOCK_WRONG;
-        let half = most.checked_div(2).unwrap_or(0);
-        faults.clocks = Some([rng.i64(0..most), rng.i64(0..most), rng.i64(-most..-half), rng.i64(half..most)]);
+        let (most, half) = (CLOCK_WRONG, CLOCK_WRONG.checked_div(2).unwrap_or(0));
+        let behind = rng.i64(half..most).saturating_neg();
+        faults.clocks = Some([rng.i64(0..most), rng.i64(0..most), behind, rng.i64(half..most)]);
     }
 }
 
