@@ -44,8 +44,9 @@ fn main() -> Result<()> {
     let options = Options::parse();
     let mut out = std::io::stdout().lock();
     if options.story {
-        let shop = Shop::open(options.store.unwrap_or(Model::Embedded))?;
-        let outcome = run(&shop, &Plan::of(options.seed, options.commands, options.faults), true);
+        let shops = Shops::open(options.store.unwrap_or(Model::Embedded))?;
+        let plan = Plan::of(options.seed, options.commands, options.faults);
+        let outcome = run(shops.of(&plan), &plan, true);
         for line in &outcome.story {
             writeln!(out, "{line}")?;
         }
@@ -127,7 +128,7 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
         // A shop opens without mistakes, but for the one about what is found out when it opens.
         make(Some(mistake).filter(|mistake| *mistake == Mistake::CreatePlainly));
         let jobs = options.jobs.max(1);
-        let shops: Vec<Vec<Shop>> = (0..jobs).map(|_| open_shops(options)).collect::<Result<_>>()?;
+        let shops: Vec<Vec<Shops>> = (0..jobs).map(|_| open_shops(options)).collect::<Result<_>>()?;
         make(Some(mistake));
         let next = AtomicU64::new(0);
         let mut found: Vec<(u64, String)> = std::thread::scope(|scope| -> Result<_> {
@@ -172,13 +173,14 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
 
 /// One trial: the number of the run that breaks something, and what it breaks.
 #[cfg(feature = "planted")]
-fn look_for(options: &Options, shops: &[Shop], trial: u64) -> Option<(u64, String)> {
+fn look_for(options: &Options, shops: &[Shops], trial: u64) -> Option<(u64, String)> {
     let count = u64::try_from(shops.len()).unwrap_or(1);
     let seed = options.seed.wrapping_add(trial.wrapping_mul(1_000_000));
     for number in 0..options.runs {
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
-        let shop = shops.get(at)?;
-        let outcome = run(shop, &Plan::of(seed.wrapping_add(number), options.commands, options.faults), false);
+        let plan = Plan::of(seed.wrapping_add(number), options.commands, options.faults);
+        let shop = shops.get(at)?.of(&plan);
+        let outcome = run(shop, &plan, false);
         if let Some(violation) = outcome.violations.first() {
             let how = violation.chars().take(110).collect::<String>();
             return Some((number.saturating_add(1), format!("{}: {how}", shop.model.name())));
@@ -187,10 +189,26 @@ fn look_for(options: &Options, shops: &[Shop], trial: u64) -> Option<(u64, Strin
     None
 }
 
-/// A shop over each store that was asked for.
-fn open_shops(options: &Options) -> Result<Vec<Shop>> {
+/// The same merchant over one store, twice: with pages of lists as they are delivered, and with small ones.
+struct Shops {
+    plain: Shop,
+    small: Shop,
+}
+
+impl Shops {
+    fn open(model: Model) -> Result<Self> {
+        Ok(Self { plain: Shop::open(model)?, small: Shop::with_small_pages(model)? })
+    }
+
+    const fn of(&self, plan: &Plan) -> &Shop {
+        if plan.small_pages { &self.small } else { &self.plain }
+    }
+}
+
+/// The shops over each store that was asked for.
+fn open_shops(options: &Options) -> Result<Vec<Shops>> {
     let models: Vec<Model> = options.store.map_or_else(|| Model::ALL.to_vec(), |one| vec![one]);
-    models.iter().map(|model| Shop::open(*model)).collect()
+    models.iter().map(|model| Shops::open(*model)).collect()
 }
 
 /// Takes one run after the other until there are no more.
@@ -204,8 +222,8 @@ fn work(options: &Options, shared: &Shared) -> Result<Summary> {
             return Ok(summary);
         }
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
-        let shop = shops.get(at).context("no store")?;
         let plan = Plan::of(options.seed.wrapping_add(number), options.commands, options.faults);
+        let shop = shops.get(at).context("no store")?.of(&plan);
         let outcome = run(shop, &plan, false);
         if !outcome.violations.is_empty() {
             shared.failed.store(true, Ordering::SeqCst);

@@ -28,6 +28,8 @@ pub struct Plan {
     pub faults: Faults,
     /// Whether a doctor walks the whole store in the end, which takes as long as the run.
     pub examined: bool,
+    /// Whether the pages of lists are small, so that they fill up.
+    pub small_pages: bool,
 }
 
 /// Who acts at a time.
@@ -83,7 +85,8 @@ impl Plan {
         for _ in 0..rng.usize(0..5) {
             all.provider.insert(rng.u64(1..16), provider_fault(&mut rng));
         }
-        Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED) }
+        let small_pages = rng.bool();
+        Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED), small_pages }
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 use super::*;
+use crate::announcement::Announcement;
 use crate::ports::{NoAnswer, OutboundAnswer, Pure as _};
 use crate::testkit::{TestPorts, World};
 use rescind_acquirer::{
@@ -468,7 +469,9 @@ async fn a_code_that_nobody_scans_expires_by_the_timer() {
     let (merchant, sale) = (counter.merchant.clone(), counter.sale.clone());
     let command = CommandId::parse("c-open").unwrap();
     let app = &counter.world.app;
-    app.announce(&merchant, &sale, &command, app.ports.now()).await.unwrap();
+    let mut announcement = Announcement::default();
+    app.look_at_lane(&merchant, &sale, &mut announcement).await.unwrap();
+    assert!(app.announce(&merchant, &sale, &command, &mut announcement).await.unwrap());
     counter.run(1).await;
     assert_eq!(counter.there().await.ledger.status.outcome, SaleOutcome::Unpaid);
     counter.pass(1_800);
