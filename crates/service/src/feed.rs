@@ -356,7 +356,7 @@ impl<P: Ports> App<P> {
         let mut lists: BTreeMap<(Key, u64), Vec<Entry>> = BTreeMap::new();
         for intent in intents {
             for (list, entry) in self.entered(intent, aggregate(intent)).await {
-                let assigned = intent.lists.get(list.as_str()).copied();
+                let assigned = intent.lists.get(list.as_str()).copied().filter(|_| !made(Mistake::ListAtEnd));
                 let page = match assigned {
                     Some(page) => page,
                     // Its page of the feed was not assigned here: the doctor puts what is missing back.

@@ -59,7 +59,8 @@ impl<K: Kv> One<'_, K> {
         match repair {
             Repair::Announce { merchant, sale, command, page, published } => {
                 let id = command.to_string();
-                self.announce(Intent { id, merchant, sale, at: self.now, page, lists: BTreeMap::new(), published }).await
+                self.announce(Intent { id, merchant, sale, at: self.now, page, lists: BTreeMap::new(), published })
+                    .await
             }
             Repair::AnnounceNotice { merchant, id } => {
                 let mark = self.mark();

@@ -5,8 +5,8 @@
 use super::Record;
 use crate::limits::{LANE_INTENTS, LANES};
 use rescind_model::{Instant, MerchantId, SaleId};
-use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -135,7 +135,8 @@ impl<K: Kv> Records<'_, K> {
             let mut added: Vec<&str> = Vec::new();
             let mut rest: Vec<Entry> = Vec::new();
             for entry in entries {
-                if next.has(&entry.id) && !made(Mistake::ListTwice) {
+                let missing = !rest.is_empty() && made(Mistake::FullAtFirst);
+                if next.has(&entry.id) && !made(Mistake::ListTwice) && !missing {
                     continue;
                 }
                 if next.is_full() {
