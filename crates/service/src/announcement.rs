@@ -89,7 +89,7 @@ impl<P: Ports> App<P> {
                 there.at = now;
                 id = self.random_hex(16);
                 next.mark.clone_from(&id);
-            } else if next.struck != struck && !made(Mistake::AnnounceLate) {
+            } else if next.struck != struck {
                 return Ok(false);
             } else if next.is_full() && attempt == 0 {
                 // It may have been worked off since it was looked at.

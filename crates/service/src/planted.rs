@@ -46,14 +46,12 @@ pub enum Mistake {
     ListAtEnd,
     /// What comes after an entry that a full page is without is taken to be missing there too.
     FullAtFirst,
-    /// An intent is written down though the same command may have been carried out and published meanwhile.
-    AnnounceLate,
 }
 
 #[cfg(feature = "planted")]
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 20] = [
         Self::BelieveSwap,
         Self::WriteBlindly,
         Self::CreatePlainly,
@@ -74,7 +72,6 @@ impl Mistake {
         Self::OneWord,
         Self::ListAtEnd,
         Self::FullAtFirst,
-        Self::AnnounceLate,
     ];
 }
 
