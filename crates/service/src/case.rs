@@ -1,6 +1,7 @@
 //! Referrals: what the policy leaves to support is opened as a case, decided by a person with one of the roles that the
 //! policy names, and its grant is used once, by the operation it was given for.
 
+use crate::announcement::Announcement;
 use crate::app::App;
 use crate::decision::Asked;
 use crate::error::Error;
@@ -95,10 +96,10 @@ impl<P: Ports> App<P> {
         let id = CaseId { value: format!("{sale}~{}", tail(command)) };
         let deciding = self.deciding_on(who, &merchant, &seen.ledger.sale, &asker, accepted).await?;
         let lives = deciding.policy.terms().case_lives;
-        let mut announced = false;
+        let mut announcement = Announcement::default();
         Box::pin(self.names_evidence(&merchant.id, sale, &ask.evidence)).await?;
         for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = self.open_sale(&merchant.id, sale).await?;
+            let (slot, there) = self.open_sale(&merchant.id, sale, &mut announcement).await?;
             if there.holds(command.as_str()) {
                 return Ok((there, id));
             }
@@ -119,7 +120,7 @@ impl<P: Ports> App<P> {
             };
             let change = Command::OpenCase(opening);
             let transition = self.ports.apply(&there.ledger, &change, &actor, command, accepted)?;
-            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announcement).await? {
                 return Ok((done, id));
             }
         }

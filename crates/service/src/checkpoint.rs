@@ -448,7 +448,7 @@ impl<P: Ports> App<P> {
         let key = Key::checkpoint_page(merchant, &tree.root.to_string());
         self.records().await?.put(&key, &Heads::of(&taken.digests)).await?;
         let same_page = taken.until.page == work.until.page;
-        let until = if same_page { taken.until.index } else { crate::limits::PAGE_ENTRIES };
+        let until = if same_page { taken.until.index } else { crate::limits::page_entries() };
         next.volume.push(PagePart { tree, page: work.until.page, from: work.until.index, until, times });
         next.heads = next.heads.saturating_add(tree.size);
         Ok(next)

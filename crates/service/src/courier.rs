@@ -613,15 +613,8 @@ impl<P: Outbound> App<P> {
                     .iter()
                     .map(|(at, m, s)| Entry { id: format!("{m}:{s}:{}", at.unix_ms), at: at.unix_ms.to_string() })
                     .collect();
-                let mut left = entries.as_slice();
-                let mut page = records.tail(&list).await?;
-                while !left.is_empty() {
-                    let taken = records.add_to_page(&list, page, left, self.unique()).await?;
-                    left = left.get(taken..).unwrap_or_default();
-                    if !left.is_empty() {
-                        page = records.advance(&list, page, self.unique()).await?;
-                    }
-                }
+                let page = records.tail(&list).await?;
+                records.add_from(&list, page, &entries, self.unique()).await?;
                 // It may have been closed while we wrote: then the note may have been missed.
                 if !made(Mistake::LateForBucket) && !self.bucket_is_open(start, width).await? {
                     again.extend(items);

@@ -55,6 +55,9 @@ pub struct FeedPage {
     pub next: String,
 }
 
+/// The pages of lists that are open for adding, by the list.
+type Tails = BTreeMap<String, u64>;
+
 impl<P: Ports> App<P> {
     /// Reads a merchant's feed.
     ///
@@ -213,18 +216,15 @@ impl<P: Ports> App<P> {
                 .collect();
             // 1. Assign pages, on the lane as it is after the sales were read: whatever was committed in a sale by then is
             // either still announced here or published already, so that none is overtaken.
-            let mut tails: BTreeMap<MerchantId, u64> = BTreeMap::new();
-            for intent in lane.intents.iter().filter(|i| !i.published && i.page.is_none() && committed(i)) {
-                if !tails.contains_key(&intent.merchant) {
-                    let tail = records.tail(&Key::feed(&intent.merchant)).await?;
-                    tails.insert(intent.merchant.clone(), tail);
-                }
-            }
             let slot = records.open::<Lane>(&key).await?;
             let Some(mut lane) = slot.value.clone() else { return Ok(published) };
-            for intent in lane.intents.iter_mut().filter(|i| !i.published && i.page.is_none()) {
-                if committed(intent) {
-                    intent.page = tails.get(&intent.merchant).copied();
+            let mut tails = Tails::default();
+            for intent in lane.intents.iter_mut().filter(|i| !i.published && i.page.is_none() && committed(i)) {
+                intent.page = Some(self.tail_of(&Key::feed(&intent.merchant), &mut tails).await?);
+                let entered = self.entered(intent, aggregate(intent)).await;
+                for (list, _) in entered {
+                    let tail = self.tail_of(&list, &mut tails).await?;
+                    intent.lists.insert(list.to_string(), tail);
                 }
             }
             if slot.value.as_ref() != Some(&lane) {
@@ -263,40 +263,35 @@ impl<P: Ports> App<P> {
                 if full.contains(&merchant) {
                     continue;
                 }
-                self.list_new(&merchant, &intents, &aggregate).await?;
-                self.list_new_cancellations(&merchant, &intents, &aggregate).await?;
-                let mut entries = Vec::new();
-                for intent in &intents {
-                    let events = aggregate(intent).map(|a| a.events.as_slice()).unwrap_or_default();
-                    let own = events.iter().filter(|e| e.command.as_str() == intent.id);
-                    entries.extend(own.map(|e| (intent.id.clone(), entry(&intent.sale, e))));
-                }
+                self.list_new(&intents, &aggregate).await?;
                 let feed = Key::feed(&merchant);
-                let refs: Vec<Entry> = entries.iter().map(|(_, e)| e.clone()).collect();
-                let taken = records.add_to_page(&feed, page, &refs, self.unique()).await?;
-                let rest = entries.get(taken..).unwrap_or_default();
-                let rest_ids: Vec<&String> = rest.iter().map(|(id, _)| id).collect();
+                let refs: Vec<Vec<Entry>> = intents.iter().map(|i| references(i, aggregate(i))).collect();
+                let rest = records.add_to_page(&feed, page, &refs.concat(), self.unique()).await?;
+                let next = match rest.is_empty() {
+                    true => page,
+                    false => records.advance(&feed, page, self.unique()).await?,
+                };
+                let mut told = false;
+                for (intent, own) in intents.iter().zip(refs).filter(|(_, own)| !own.is_empty()) {
+                    let left: Vec<Entry> = own.iter().filter(|entry| rest.contains(entry)).cloned().collect();
+                    if left.len() == own.len() {
+                        moved.insert(intent.id.clone(), next);
+                        continue;
+                    }
+                    // Of an intent that is split, what is in the old page stays there; its rest goes to the next. Whoever
+                    // repeats this finds it there: it is the first page that was open after the split.
+                    if !left.is_empty() {
+                        records.add_from(&feed, next, &left, self.unique()).await?;
+                    }
+                    told = true;
+                    done.push(intent.id.clone());
+                }
                 if !rest.is_empty() {
                     full.push(merchant.clone());
-                    let next = records.advance(&feed, page, self.unique()).await?;
-                    moved.extend(rest_ids.iter().map(|id| ((*id).clone(), next)));
-                    // Of an intent that is split, what is in the old page stays there; its rest goes to the next.
-                    let split = rest_ids.first().map(|id| (*id).clone());
-                    if let Some(split) = split
-                        && entries.get(..taken).unwrap_or_default().iter().any(|(id, _)| *id == split)
-                    {
-                        let remaining: Vec<Entry> =
-                            rest.iter().filter(|(id, _)| *id == split).map(|(_, e)| e.clone()).collect();
-                        self.finish_split(&feed, next, &remaining).await?;
-                        moved.remove(&split);
-                        done.push(split);
-                    }
                 }
-                if taken > 0 {
+                if told {
                     self.note_deliveries(&key, &merchant).await?;
                 }
-                let finished = entries.get(..taken).unwrap_or_default().iter().map(|(id, _)| id.clone());
-                done.extend(finished.filter(|id| !rest_ids.contains(&id)));
             }
             done.sort();
             done.dedup();
@@ -321,81 +316,57 @@ impl<P: Ports> App<P> {
         Ok(published)
     }
 
-    /// The rest of an intent's events, when the page before had room for some of them only. Whoever repeats this finds
-    /// them there: the next page is the only one they can be in, because it is the first that was open after the split.
-    async fn finish_split(&self, feed: &Key, mut page: u64, rest: &[Entry]) -> Result<(), Error> {
-        let records = self.records().await?;
-        let mut rest = rest;
-        while !rest.is_empty() {
-            let taken = records.add_to_page(feed, page, rest, self.unique()).await?;
-            rest = rest.get(taken..).unwrap_or_default();
-            if !rest.is_empty() {
-                page = records.advance(feed, page, self.unique()).await?;
+    /// What an intent enters in lists by which a merchant's things are found: its events' own, and a newly authorised
+    /// cancellation of a payment code in the list of its business day.
+    async fn entered(&self, intent: &Intent, aggregate: Option<&Aggregate>) -> Vec<(Key, Entry)> {
+        let Some(there) = aggregate else { return Vec::new() };
+        let (merchant, sale) = (&intent.merchant, &intent.sale);
+        let mut all = Vec::new();
+        for event in there.events.iter().filter(|e| e.command.as_str() == intent.id) {
+            all.extend(crate::register::entries(merchant, sale, event));
+            if crate::code::is_cancellation(there, event)
+                && let Some(operation) = &event.operation
+            {
+                let day = self.day_of_cancellation(there, event.at).await;
+                let entry = Entry { id: operation.to_string(), at: sale.to_string() };
+                all.push((Key::cancellations(merchant, day), entry));
             }
         }
-        Ok(())
+        all
     }
 
-    /// Adds what is new to the merchant's lists of such things.
+    /// The page of a list that is open for adding, read once.
+    async fn tail_of(&self, list: &Key, tails: &mut Tails) -> Result<u64, Error> {
+        if let Some(tail) = tails.get(list.as_str()) {
+            return Ok(*tail);
+        }
+        let tail = self.records().await?.tail(list).await?;
+        tails.insert(list.to_string(), tail);
+        Ok(tail)
+    }
+
+    /// Enters what is new in its lists, each from the page on that was assigned to it: whoever does so again after somebody
+    /// died over it finds it where it is.
     async fn list_new<'a>(
         &self,
-        merchant: &MerchantId,
         intents: &[&Intent],
         aggregate: &(impl Fn(&Intent) -> Option<&'a Aggregate> + Sync),
     ) -> Result<(), Error> {
-        let mut lists: BTreeMap<Key, Vec<Entry>> = BTreeMap::new();
+        let mut tails = Tails::default();
+        let mut lists: BTreeMap<(Key, u64), Vec<Entry>> = BTreeMap::new();
         for intent in intents {
-            let events = aggregate(intent).map(|a| a.events.as_slice()).unwrap_or_default();
-            for event in events.iter().filter(|e| e.command.as_str() == intent.id) {
-                for (list, entry) in crate::register::entries(merchant, &intent.sale, event) {
-                    lists.entry(list).or_default().push(entry);
-                }
+            for (list, entry) in self.entered(intent, aggregate(intent)).await {
+                let assigned = intent.lists.get(list.as_str()).copied().filter(|_| !made(Mistake::ListAtEnd));
+                let page = match assigned {
+                    Some(page) => page,
+                    // Its page of the feed was not assigned here: the doctor puts what is missing back.
+                    None => self.tail_of(&list, &mut tails).await?,
+                };
+                lists.entry((list, page)).or_default().push(entry);
             }
         }
-        for (list, entries) in &lists {
-            self.list_entries(list, entries).await?;
-        }
-        Ok(())
-    }
-
-    /// Adds newly authorised cancellations of payment codes to the list of their business day.
-    async fn list_new_cancellations<'a>(
-        &self,
-        merchant: &MerchantId,
-        intents: &[&Intent],
-        aggregate: &(impl Fn(&Intent) -> Option<&'a Aggregate> + Sync),
-    ) -> Result<(), Error> {
-        let mut days: BTreeMap<Key, Vec<Entry>> = BTreeMap::new();
-        for intent in intents {
-            let Some(there) = aggregate(intent) else { continue };
-            let own = there.events.iter().filter(|e| e.command.as_str() == intent.id);
-            for event in own.filter(|e| crate::code::is_cancellation(there, e)) {
-                let Some(operation) = &event.operation else { continue };
-                let day = self.day_of_cancellation(there, event.at).await;
-                let entry = Entry { id: operation.to_string(), at: intent.sale.to_string() };
-                days.entry(Key::cancellations(merchant, day)).or_default().push(entry);
-            }
-        }
-        for (list, entries) in &days {
-            self.list_entries(list, entries).await?;
-        }
-        Ok(())
-    }
-
-    /// Adds entries at the end of a list.
-    async fn list_entries(&self, list: &Key, entries: &[Entry]) -> Result<(), Error> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let records = self.records().await?;
-        let mut page = records.tail(list).await?;
-        let mut rest = entries;
-        while !rest.is_empty() {
-            let taken = records.add_to_page(list, page, rest, self.unique()).await?;
-            rest = rest.get(taken..).unwrap_or_default();
-            if !rest.is_empty() {
-                page = records.advance(list, page, self.unique()).await?;
-            }
+        for ((list, page), entries) in lists {
+            self.records().await?.add_from(&list, page, &entries, self.unique()).await?;
         }
         Ok(())
     }
@@ -427,6 +398,10 @@ impl<P: Ports> App<P> {
                 if next == *there {
                     return Ok((None, ()));
                 }
+                let publishes = |i: &Intent| !i.published && done.contains(&i.id);
+                if there.intents.iter().any(publishes) {
+                    next.struck = there.struck.wrapping_add(1);
+                }
                 next.mark.clone_from(&mark);
                 Ok((Some(next), ()))
             })
@@ -445,6 +420,12 @@ fn hears_of(who: &Principal, merchant: &MerchantId, terminal: &TerminalId) -> bo
 
 pub(crate) fn entry(sale: &SaleId, event: &Event) -> Entry {
     Entry { id: format!("{sale}:{}", event.sequence), at: String::new() }
+}
+
+/// What an intent tells, as the feed refers to it.
+fn references(intent: &Intent, aggregate: Option<&Aggregate>) -> Vec<Entry> {
+    let events = aggregate.map(|there| there.events.as_slice()).unwrap_or_default();
+    events.iter().filter(|e| e.command.as_str() == intent.id).map(|e| entry(&intent.sale, e)).collect()
 }
 
 pub(crate) fn reference(entry: &Entry) -> Option<(SaleId, u64)> {

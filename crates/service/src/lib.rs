@@ -34,6 +34,7 @@
 //! | `http/` | the API |
 
 pub mod activation;
+mod announcement;
 pub mod app;
 pub mod books;
 pub mod bundle;

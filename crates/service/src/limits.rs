@@ -24,6 +24,36 @@ pub const KEY_BYTES: usize = 512;
 /// Entries in one page of a list: 128 short entries stay well below [`VALUE_BYTES`] and a rewrite stays cheap.
 pub const PAGE_ENTRIES: usize = 128;
 
+/// Entries in one page of a list: [`PAGE_ENTRIES`].
+#[cfg(not(feature = "testkit"))]
+#[must_use]
+#[inline(always)]
+pub const fn page_entries() -> usize {
+    PAGE_ENTRIES
+}
+
+#[cfg(feature = "testkit")]
+std::thread_local! {
+    static PAGES: core::cell::Cell<usize> = const { core::cell::Cell::new(PAGE_ENTRIES) };
+}
+
+/// Entries in one page of a list: [`PAGE_ENTRIES`], unless this thread made its pages small.
+#[cfg(feature = "testkit")]
+#[must_use]
+pub fn page_entries() -> usize {
+    PAGES.get()
+}
+
+/// Makes pages small for whoever works in this thread, so that a short test meets full ones. At most [`PAGE_ENTRIES`]; at
+/// least 1.
+#[cfg(feature = "testkit")]
+pub fn make_pages(entries: usize) {
+    PAGES.set(entries.clamp(1, PAGE_ENTRIES));
+}
+
+/// Intents in one lane: as many wait at once before whoever comes next is told to come back.
+pub const LANE_INTENTS: usize = 128;
+
 /// Most items one answer lists.
 pub const LIST_LIMIT: usize = 100;
 

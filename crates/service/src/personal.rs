@@ -9,6 +9,7 @@
 //! - **Erased stays erased.** An erased text leaves its scope and commitment behind. A request that was on its way when it
 //!   was erased finds them and does not write the text again.
 
+use crate::announcement::Announcement;
 use crate::app::App;
 use crate::error::Error;
 use crate::limits::{DAY_MS, ERASED_AT_ONCE, INTENT_PATIENCE, PERSONAL_ITEMS, PERSONAL_QUESTIONS, SWAP_ATTEMPTS};
@@ -406,9 +407,9 @@ impl<P: Ports> App<P> {
         erased: &[Digest],
         command: &CommandId,
     ) -> Result<(), Error> {
-        let mut announced = false;
+        let mut announcement = Announcement::default();
         for _ in 0..SWAP_ATTEMPTS {
-            let (slot, mut there) = self.open_sale(merchant, sale).await?;
+            let (slot, mut there) = self.open_sale(merchant, sale, &mut announcement).await?;
             let news: Vec<Digest> = {
                 let told = told(&there);
                 erased.iter().filter(|c| !told.contains(&c.as_str())).take(ERASED_AT_ONCE).cloned().collect()
@@ -428,8 +429,8 @@ impl<P: Ports> App<P> {
                 |note: &crate::sale::OldNote| refunds.iter().any(|r| r.id == note.refund && news.contains(&r.digest));
             let notes: Vec<_> = there.notes.iter().filter(|n| !is_old(n)).cloned().collect();
             there.notes = notes;
-            if self.try_commit(slot, &there, transition, &part, &mut announced).await?.is_some() {
-                announced = false;
+            if self.try_commit(slot, &there, transition, &part, &mut announcement).await?.is_some() {
+                announcement = Announcement::default();
             }
         }
         Err(Error::Unavailable(format!("sale {sale} is written by too many at once")))

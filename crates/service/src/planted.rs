@@ -42,12 +42,16 @@ pub enum Mistake {
     ForgetDue,
     /// One person's word ends an operation that it takes two for.
     OneWord,
+    /// Whoever takes up what somebody had died over enters it at the end of a list.
+    ListAtEnd,
+    /// What comes after an entry that a full page is without is taken to be missing there too.
+    FullAtFirst,
 }
 
 #[cfg(feature = "planted")]
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::BelieveSwap,
         Self::WriteBlindly,
         Self::CreatePlainly,
@@ -66,6 +70,8 @@ impl Mistake {
         Self::StrikeFirst,
         Self::ForgetDue,
         Self::OneWord,
+        Self::ListAtEnd,
+        Self::FullAtFirst,
     ];
 }
 

@@ -1,5 +1,6 @@
 //! Sales: one aggregate each, which carries every money invariant of the sale in one compare-and-swap.
 
+use crate::announcement::Announcement;
 use crate::app::App;
 use crate::directory::{Merchant, Terminal};
 use crate::error::Error;
@@ -8,11 +9,10 @@ use crate::limits::{
 };
 use crate::personal::Personal;
 use crate::planted::{Mistake, made};
-use crate::ports::{Policy as _, Ports};
+use crate::ports::{Kv, Policy as _, Ports};
 use crate::principal::{Bearer, Deed, Principal};
 use crate::retention::Ends;
 use crate::store::key::Key;
-use crate::store::lane::{Intent, Lane};
 use crate::store::list::{Entry, Position};
 use crate::store::{Commit, Record, Slot};
 use rescind_model::standing::Standing;
@@ -397,6 +397,8 @@ impl<P: Ports> App<P> {
                 })
             }
         };
+        let mut announcement = Announcement::default();
+        self.look_at_lane(&merchant, &sale.id, &mut announcement).await?;
         if let Some(there) = records.read::<Aggregate>(&key).await? {
             same(&there)?;
             return Ok((there, false));
@@ -416,12 +418,18 @@ impl<P: Ports> App<P> {
         let transition = self.ports.open_ledger(opened, *outcome, origin, &actor, &command, now)?;
         let writer = CommandId { value: format!("w-{}", self.random_hex(32)) };
         let aggregate = Aggregate::first(transition, writer.clone());
-        self.announce(&merchant, &sale.id, &command, now).await?;
         for attempt in 0..SWAP_ATTEMPTS {
+            let announced = self.announce(&merchant, &sale.id, &command, &mut announcement).await?;
+            if !announced {
+                self.look_at_lane(&merchant, &sale.id, &mut announcement).await?;
+            }
             let slot = records.open::<Aggregate>(&key).await?;
             if let Some(there) = slot.value {
                 same(&there)?;
                 return Ok((there, false));
+            }
+            if !announced {
+                continue;
             }
             let unique = unique.wrapping_add(u64::from(attempt));
             if records.commit(slot, &aggregate, writer.as_str(), unique).await? == Commit::Written {
@@ -792,25 +800,28 @@ impl<P: Ports> App<P> {
     where
         F: Fn(&Self, &Aggregate) -> Result<Transition, Error> + Send + Sync,
     {
-        let mut announced = false;
+        let mut announcement = Announcement::default();
         for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = self.open_sale(merchant, sale).await?;
+            let (slot, there) = self.open_sale(merchant, sale, &mut announcement).await?;
             if there.holds(command.as_str()) {
                 return Ok(Outcome::Already(there));
             }
             let transition = decide(self, &there)?;
-            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announcement).await? {
                 return Ok(Outcome::Committed(done));
             }
         }
         Err(Error::Unavailable(format!("sale {sale} is written by too many at once")))
     }
 
+    /// A sale that is to be changed: opened after its lane was looked at.
     pub(crate) async fn open_sale(
         &self,
         merchant: &MerchantId,
         sale: &SaleId,
-    ) -> Result<(Slot<<P::Kv as crate::ports::Kv>::Cell, Aggregate>, Aggregate), Error> {
+        announcement: &mut Announcement<<P::Kv as Kv>::Cell>,
+    ) -> Result<(Slot<<P::Kv as Kv>::Cell, Aggregate>, Aggregate), Error> {
+        self.look_at_lane(merchant, sale, announcement).await?;
         let mut slot = self.records().await?.open::<Aggregate>(&Key::sale(merchant, sale)).await?;
         let there = slot.value.take().ok_or(Error::NotFound("transaction"))?;
         Ok((slot, there))
@@ -819,29 +830,27 @@ impl<P: Ports> App<P> {
     /// Writes an intent, then the sale. `None`: somebody else won, decide again.
     pub(crate) async fn try_commit(
         &self,
-        slot: Slot<<P::Kv as crate::ports::Kv>::Cell, Aggregate>,
+        slot: Slot<<P::Kv as Kv>::Cell, Aggregate>,
         there: &Aggregate,
         transition: Transition,
         command: &CommandId,
-        announced: &mut bool,
+        announcement: &mut Announcement<<P::Kv as Kv>::Cell>,
     ) -> Result<Option<Aggregate>, Error> {
         if transition.events.is_empty() && transition.ledger == there.ledger {
             return Ok(Some(there.clone()));
         }
         let records = self.records().await?;
         let next = there.after(transition, command);
-        if !*announced {
-            let sale = &there.ledger.sale;
-            if !there.notes.is_empty() {
-                // From now on the record is of today's format, and its old notes have a day on which they go.
-                let until = Box::pin(self.keep_until(&sale.merchant, self.ports.now())).await?;
-                Box::pin(self.ends_on(&sale.merchant, &Ends::Personal(sale.id.clone()), until)).await?;
-            }
-            self.announce(&sale.merchant, &sale.id, command, self.ports.now()).await?;
-            *announced = true;
+        let sale = &there.ledger.sale;
+        if !announcement.is_made() && !there.notes.is_empty() {
+            // From now on the record is of today's format, and its old notes have a day on which they go.
+            let until = Box::pin(self.keep_until(&sale.merchant, self.ports.now())).await?;
+            Box::pin(self.ends_on(&sale.merchant, &Ends::Personal(sale.id.clone()), until)).await?;
+        }
+        if !self.announce(&sale.merchant, &sale.id, command, announcement).await? {
+            return Ok(None);
         }
         if made(Mistake::PublishFirst) {
-            let sale = &there.ledger.sale;
             for event in next.events.iter().filter(|e| e.command == *command) {
                 let entry = crate::feed::entry(&sale.id, event);
                 records.append(&Key::feed(&sale.merchant), &entry, self.unique()).await?;
@@ -849,57 +858,6 @@ impl<P: Ports> App<P> {
         }
         let written = records.commit(slot, &next, command.as_str(), self.unique()).await?;
         Ok((written == Commit::Written).then_some(next))
-    }
-
-    /// Writes an intent down: the sale is about to be changed by this command.
-    pub(crate) async fn announce(
-        &self,
-        merchant: &MerchantId,
-        sale: &SaleId,
-        command: &CommandId,
-        now: Instant,
-    ) -> Result<(), Error> {
-        if made(Mistake::NoIntent) {
-            return Ok(());
-        }
-        let records = self.records().await?;
-        let intent = Intent {
-            id: command.to_string(),
-            merchant: merchant.clone(),
-            sale: sale.clone(),
-            at: now,
-            page: None,
-            published: false,
-        };
-        let lane = Self::lane_of(merchant, sale);
-        for _ in 0..SWAP_ATTEMPTS {
-            let slot = records.open::<Lane>(&lane).await?;
-            let mut next = slot.value.clone().unwrap_or_default();
-            if let Some(there) = next.intents.iter_mut().find(|i| i.id == intent.id) {
-                // An old announcement of the same command may be about to be given up: it is made anew, and proved by
-                // a mark, because its id is there before the write.
-                if there.at >= now {
-                    return Ok(());
-                }
-                there.at = now;
-                let mark = self.random_hex(16);
-                next.mark.clone_from(&mark);
-                if records.commit(slot, &next, &mark, self.unique()).await? == Commit::Written {
-                    return Ok(());
-                }
-                continue;
-            }
-            if next.is_full() {
-                return Err(Error::Unavailable(
-                    "too much is waiting to be published; the courier is behind".to_owned(),
-                ));
-            }
-            next.intents.push(intent.clone());
-            if records.commit(slot, &next, &intent.id, self.unique()).await? == Commit::Written {
-                return Ok(());
-            }
-        }
-        Err(Error::Unavailable(format!("{lane} is written by too many at once")))
     }
 }
 

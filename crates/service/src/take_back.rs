@@ -2,6 +2,7 @@
 //! sales, use up what the customer confirmed, commit, confirm. If somebody else changed the sale or a count meanwhile, from the beginning, with the
 //! instant at which the request was accepted.
 
+use crate::announcement::Announcement;
 use crate::app::App;
 use crate::count::{Counting, Gathered, Taken};
 use crate::decision::Asked;
@@ -92,11 +93,11 @@ impl<P: Ports> App<P> {
     /// Takes money back on a way, if the policy and the ledger let it.
     pub(crate) async fn take_back<W: Way<P>>(&self, taking: &Taking<'_, P>, way: &W) -> Result<Aggregate, Error> {
         let Taking { merchant, sale, command, accepted, .. } = taking;
-        let mut announced = false;
+        let mut announcement = Announcement::default();
         let mut reserved: Vec<Counting> = Vec::new();
         let mut own: Vec<Taken> = Vec::new();
         for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = self.open_sale(merchant, sale).await?;
+            let (slot, there) = self.open_sale(merchant, sale, &mut announcement).await?;
             if there.holds(command.as_str()) {
                 self.settle(&reserved, command).await?;
                 return Ok(there);
@@ -153,7 +154,7 @@ impl<P: Ports> App<P> {
                 return Err(error);
             }
             way.announce(self, taking, &there.ledger, &change).await?;
-            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announced).await? {
+            if let Some(done) = self.try_commit(slot, &there, transition, command, &mut announcement).await? {
                 if made(Mistake::CountAfterwards) {
                     self.reserve(&gathered.counts, command, sale, *accepted, &mut own).await?;
                 }

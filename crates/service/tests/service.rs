@@ -291,10 +291,10 @@ async fn a_batch_is_written_only_when_all_of_it_is() {
     let entry = |id: &str| Entry { id: id.to_owned(), at: String::new() };
     let slow = records.open::<Page>(&list.page(0)).await.unwrap();
     // Somebody else writes the last of the two meanwhile.
-    assert_eq!(records.add_to_page(&list, 0, &[entry("b")], 1).await.unwrap(), 1);
+    assert_eq!(records.add_to_page(&list, 0, &[entry("b")], 1).await.unwrap(), []);
     let both = Page { entries: vec![entry("a"), entry("b")] };
     assert_eq!(records.commit(slow, &both, "a\nb", 2).await.unwrap(), Commit::Lost);
-    assert_eq!(records.add_to_page(&list, 0, &[entry("a"), entry("b")], 3).await.unwrap(), 2);
+    assert_eq!(records.add_to_page(&list, 0, &[entry("a"), entry("b")], 3).await.unwrap(), []);
     let slice = records.slice(&list, Position::START, 10).await.unwrap();
     assert_eq!(slice.entries.into_iter().map(|(_, e)| e.id).collect::<Vec<_>>(), ["b", "a"]);
 }
@@ -647,8 +647,9 @@ async fn a_transition_costs_a_fixed_number_of_store_operations_however_much_is_s
 }
 
 /// Calls of `get`, `set`, `delete`, `cas.new` with `current`, `swap` and `increment` together. Six of those of each decision
-/// (submit, check, void) keep its record: written and looked at, and listed: the last page found, opened, written, looked at.
-const EXPECTED_COSTS: [u64; 6] = [16, 21, 7, 16, 11, 23];
+/// (submit, check, void) keep its record: written and looked at, and listed: the last page found, opened, written, looked at. A
+/// registration looks at the lane before it reads the sale, the second one for nothing.
+const EXPECTED_COSTS: [u64; 6] = [17, 21, 7, 17, 11, 23];
 
 /// The same for how payments begin and for what is done to them besides voids and refunds.
 #[tokio::test]

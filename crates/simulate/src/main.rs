@@ -48,8 +48,9 @@ fn main() -> Result<()> {
     let options = Options::parse();
     let mut out = std::io::stdout().lock();
     if options.story {
-        let shop = Shop::open(options.store.unwrap_or(Model::Embedded))?;
-        let outcome = run(&shop, &Plan::of(options.seed, options.commands, options.faults), true);
+        let shops = Shops::open(options.store.unwrap_or(Model::Embedded))?;
+        let plan = Plan::of(options.seed, options.commands, options.faults);
+        let outcome = run(shops.of(&plan), &plan, true);
         for line in &outcome.story {
             writeln!(out, "{line}")?;
         }
@@ -132,7 +133,7 @@ fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
         make(Some(mistake).filter(|mistake| *mistake == Mistake::CreatePlainly));
         let jobs = options.jobs.max(1);
         let stores = options.store.map_or_else(|| shown_on(mistake), |one| vec![one]);
-        let shops: Vec<Vec<Shop>> = (0..jobs).map(|_| open_shops(&stores)).collect::<Result<_>>()?;
+        let shops: Vec<Vec<Shops>> = (0..jobs).map(|_| open_shops(&stores)).collect::<Result<_>>()?;
         make(Some(mistake));
         let next = AtomicU64::new(0);
         let mut found: Vec<(u64, String)> = std::thread::scope(|scope| -> Result<_> {
@@ -188,13 +189,14 @@ fn shown_on(mistake: rescind_service::planted::Mistake) -> Vec<Model> {
 
 /// One trial: the number of the run that breaks something, and what it breaks.
 #[cfg(feature = "planted")]
-fn look_for(options: &Options, shops: &[Shop], trial: u64) -> Option<(u64, String)> {
+fn look_for(options: &Options, shops: &[Shops], trial: u64) -> Option<(u64, String)> {
     let count = u64::try_from(shops.len()).unwrap_or(1);
     let seed = options.seed.wrapping_add(trial.wrapping_mul(1_000_000));
     for number in 0..options.runs {
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
-        let shop = shops.get(at)?;
-        let outcome = run(shop, &Plan::of(seed.wrapping_add(number), options.commands, options.faults), false);
+        let plan = Plan::of(seed.wrapping_add(number), options.commands, options.faults);
+        let shop = shops.get(at)?.of(&plan);
+        let outcome = run(shop, &plan, false);
         if let Some(violation) = outcome.violations.first() {
             let how = violation.chars().take(110).collect::<String>();
             return Some((number.saturating_add(1), format!("{}: {how}", shop.model.name())));
@@ -203,9 +205,25 @@ fn look_for(options: &Options, shops: &[Shop], trial: u64) -> Option<(u64, Strin
     None
 }
 
-/// A shop over each of these stores.
-fn open_shops(models: &[Model]) -> Result<Vec<Shop>> {
-    models.iter().map(|model| Shop::open(*model)).collect()
+/// The same merchant over one store, twice: with pages of lists as they are delivered, and with small ones.
+struct Shops {
+    plain: Shop,
+    small: Shop,
+}
+
+impl Shops {
+    fn open(model: Model) -> Result<Self> {
+        Ok(Self { plain: Shop::open(model)?, small: Shop::with_small_pages(model)? })
+    }
+
+    const fn of(&self, plan: &Plan) -> &Shop {
+        if plan.small_pages { &self.small } else { &self.plain }
+    }
+}
+
+/// The shops over each of these stores.
+fn open_shops(models: &[Model]) -> Result<Vec<Shops>> {
+    models.iter().map(|model| Shops::open(*model)).collect()
 }
 
 /// Takes one run after the other until there are no more.
@@ -219,8 +237,8 @@ fn work(options: &Options, shared: &Shared) -> Result<Summary> {
             return Ok(summary);
         }
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
-        let shop = shops.get(at).context("no store")?;
         let plan = Plan::of(options.seed.wrapping_add(number), options.commands, options.faults);
+        let shop = shops.get(at).context("no store")?.of(&plan);
         let outcome = run(shop, &plan, false);
         if !outcome.violations.is_empty() {
             shared.failed.store(true, Ordering::SeqCst);

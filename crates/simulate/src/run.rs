@@ -29,6 +29,8 @@ pub struct Plan {
     pub faults: Faults,
     /// Whether a doctor walks the whole store in the end, which takes as long as the run.
     pub examined: bool,
+    /// Whether the pages of lists are small, so that they fill up.
+    pub small_pages: bool,
 }
 
 /// Who acts at a time.
@@ -97,7 +99,8 @@ impl Plan {
         for _ in 0..rng.usize(0..5) {
             all.provider.entry(rng.u64(1..16)).or_insert_with(|| provider_fault(&mut rng));
         }
-        Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED) }
+        let small_pages = rng.bool();
+        Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED), small_pages }
     }
 }
 
@@ -359,14 +362,19 @@ fn has_to_tell(inside: &Inside) -> bool {
     })
 }
 
-/// The doctor that operators have (`rescind doctor`) finds nothing broken.
+/// The doctor that operators have (`rescind doctor`) finds nothing broken, and nothing untidy that it could not put right.
 async fn healthy(shop: &Shop) {
     let now = Instant { unix_ms: shop.sim.with(|inside| inside.clock) };
     let mut findings: Vec<Finding> = Vec::new();
     if let Err(error) = doctor::examine(shop.store(), now, Hands::Off, &mut findings).await {
         shop.sim.with(|inside| inside.auditor.object(format!("doctor: {error}")));
     }
-    for finding in findings.iter().filter(|finding| finding.code.severity() == Severity::Broken) {
+    let bad = |finding: &&Finding| match finding.code.severity() {
+        Severity::Unfinished => false,
+        Severity::Untidy => !finding.repairable,
+        Severity::Broken => true,
+    };
+    for finding in findings.iter().filter(bad) {
         shop.sim.with(|inside| inside.auditor.object(format!("doctor: {finding}")));
     }
 }
@@ -471,6 +479,7 @@ fn cents(value: &Value, pointer: &str) -> i64 {
 /// What must hold in the end.
 async fn holds(shop: &Shop) {
     let mut happened: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut refunds: BTreeSet<String> = BTreeSet::new();
     let names = (0..SALES).map(actor::sale_name);
     for name in names.chain([till::VOIDED, till::KEPT, till::KNOWN].map(str::to_owned)) {
         let shown = read(shop, &format!("/v1/transactions/{name}")).await;
@@ -482,6 +491,7 @@ async fn holds(shop: &Shop) {
         }
         let ids = list(&shown, "/history").iter().map(|event| text(event, "/id").to_owned()).collect();
         happened.insert(name.clone(), ids);
+        refunds.extend(list(&shown, "/refunds").iter().map(|refund| text(refund, "/id").to_owned()));
         no_limbo(shop, &name, &shown);
         if [till::VOIDED, till::KEPT].contains(&name.as_str()) {
             stands(shop, &name, &shown);
@@ -490,6 +500,7 @@ async fn holds(shop: &Shop) {
         }
     }
     told(shop, &happened).await;
+    shop.sim.with(|inside| listed(inside, refunds));
     keeps(shop).await;
     let waiting = shop.sim.with(|inside| {
         // A body that no head points to is nobody's.
@@ -503,6 +514,37 @@ async fn holds(shop: &Shop) {
     });
     if waiting > 0 {
         shop.sim.with(|inside| inside.auditor.object(format!("no-limbo: {waiting} lanes hold intents for ever")));
+    }
+}
+
+/// Lists of a merchant's things.
+const LISTS: [&str; 6] = ["refunds", "queued", "cases", "orders", "liabilities", "cancels"];
+
+/// *told*: every refund is in the list of refunds, and nothing is in a list twice.
+fn listed(inside: &mut Inside, mut refunds: BTreeSet<String>) {
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut wrong: Vec<String> = Vec::new();
+    for name in LISTS {
+        let prefix = format!("{name}:");
+        let keys = inside.values.range(prefix.clone()..).map(|(key, _)| key);
+        for key in keys.take_while(|key| key.starts_with(&prefix)).filter(|key| !key.contains('#')) {
+            let Some((of, _)) = key.rsplit_once(":p") else { continue };
+            let bytes = crate::auditor::committed(key, &inside.values);
+            let page: Value = bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+            for entry in list(&page, "/d/entries") {
+                let id = text(entry, "/id").to_owned();
+                if name == "refunds" {
+                    refunds.remove(&id);
+                }
+                if !seen.insert((of.to_owned(), id.clone())) {
+                    wrong.push(format!("told: {id} is in {of} twice"));
+                }
+            }
+        }
+    }
+    wrong.extend(refunds.iter().map(|refund| format!("told: {refund} is not in the list of refunds")));
+    for what in wrong {
+        inside.auditor.object(what);
     }
 }
 

@@ -17,6 +17,7 @@ use rescind_model::{Audience, Instant, Locale, MerchantId, PersonId, Role, SaleO
 use rescind_service::App;
 use rescind_service::directory::{Merchant, Person, Terminal};
 use rescind_service::endpoint::EndpointAsk;
+use rescind_service::limits::{PAGE_ENTRIES, make_pages};
 use rescind_service::native::NativePure;
 use rescind_service::ports::Pure as _;
 use rescind_service::principal::{Bearer, Grant, Principal};
@@ -68,10 +69,15 @@ fn policy_text() -> String {
         .replacen("\nversion = \"", "\nversion = \"simulated-", 1)
 }
 
+/// Entries in a small page: more than one event of a command, and fewer than what happens to a sale.
+const SMALL_PAGE: usize = 3;
+
 /// A merchant on one kind of store.
 pub struct Shop {
     /// Which.
     pub model: Model,
+    /// Entries in a page of a list.
+    page_entries: usize,
     /// What the run under way shares.
     pub sim: Sim,
     /// What lay in the store when the merchant was ready.
@@ -136,6 +142,19 @@ impl Shop {
     /// # Errors
     /// The policy cannot be compiled, or the service refuses what it is given.
     pub fn open(model: Model) -> Result<Self> {
+        Self::with_pages(model, PAGE_ENTRIES)
+    }
+
+    /// Makes the merchant where pages of lists are so small that a run fills many of them.
+    ///
+    /// # Errors
+    /// The policy cannot be compiled, or the service refuses what it is given.
+    pub fn with_small_pages(model: Model) -> Result<Self> {
+        Self::with_pages(model, SMALL_PAGE)
+    }
+
+    fn with_pages(model: Model, page_entries: usize) -> Result<Self> {
+        make_pages(page_entries);
         let sim = Sim::new(model, Values::new(), OPENED, 1, crate::fault::Faults::default());
         let apps: Vec<_> =
             (0..MACHINES).map(|machine| Arc::new(App::new(SimPorts::new(sim.clone(), machine)))).collect();
@@ -150,11 +169,12 @@ impl Shop {
         let gateways = apps.iter().map(|app| rescind_service::http::router(Arc::clone(app))).collect();
         let reviews = format!("/v1/webhooks/reviews?source={source}");
         let store = SimKv::of(sim.clone());
-        Ok(Self { model, sim, start, store, tokens, reviews, secret, batches, gateways, couriers: apps })
+        Ok(Self { model, page_entries, sim, start, store, tokens, reviews, secret, batches, gateways, couriers: apps })
     }
 
     /// Begins a run.
     pub fn begin(&self, seed: u64, faults: crate::fault::Faults, with_story: bool) {
+        make_pages(self.page_entries);
         for app in &self.couriers {
             app.ports.forget();
         }

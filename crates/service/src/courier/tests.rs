@@ -8,6 +8,8 @@
 )]
 
 use super::*;
+use crate::announcement::Announcement;
+use crate::feed::Told;
 use crate::ports::{NoAnswer, OutboundAnswer, Pure as _};
 use crate::testkit::{TestPorts, World};
 use rescind_acquirer::{
@@ -468,7 +470,9 @@ async fn a_code_that_nobody_scans_expires_by_the_timer() {
     let (merchant, sale) = (counter.merchant.clone(), counter.sale.clone());
     let command = CommandId::parse("c-open").unwrap();
     let app = &counter.world.app;
-    app.announce(&merchant, &sale, &command, app.ports.now()).await.unwrap();
+    let mut announcement = Announcement::default();
+    app.look_at_lane(&merchant, &sale, &mut announcement).await.unwrap();
+    assert!(app.announce(&merchant, &sale, &command, &mut announcement).await.unwrap());
     counter.run(1).await;
     assert_eq!(counter.there().await.ledger.status.outcome, SaleOutcome::Unpaid);
     counter.pass(1_800);
@@ -650,6 +654,37 @@ async fn a_refund_that_did_not_arrive_is_told_so_and_asked_for_no_more() {
     counter.run(30).await;
     assert_eq!(counter.search().await, (Some(false), 0));
     assert_eq!(counter.asked("/operations/RR-1/trace"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_announces_what_was_published_meanwhile_has_to_read_the_sale_again() {
+    // Every event has a page of its own: none is found again on the page that is open for adding.
+    crate::limits::make_pages(1);
+    let counter = Counter::card_sale(SaleOutcome::Unknown).await;
+    counter.arrives(Means::Card, Arriving::Paid).unwrap();
+    let (app, command) = (&counter.world.app, CommandId::parse("c-1").unwrap());
+    let told = async || -> Vec<u64> {
+        let feed = app.read_feed(&counter.merchant, Position::START, 100).await.unwrap();
+        let sequence = |told: &Told| match told {
+            Told::OfSale { event, .. } => event.sequence,
+            Told::OfTerminal(_) => 0,
+        };
+        feed.items.iter().map(|item| sequence(&item.told)).collect()
+    };
+    // One has read the lane, and the sale; another with the same command is quicker, and its event is told, and more.
+    let mut late = Announcement::default();
+    app.look_at_lane(&counter.merchant, &counter.sale, &mut late).await.unwrap();
+    counter.authorise(Way::Reversal, "60.00").await;
+    counter.run(40).await;
+    let before = told().await;
+    assert!(before.len() > 2 && before.is_sorted(), "{before:?}");
+    assert!(!app.announce(&counter.merchant, &counter.sale, &command, &mut late).await.unwrap());
+    counter.run(3).await;
+    assert_eq!(told().await, before);
+    // Whoever looks again and finds it missing may.
+    app.look_at_lane(&counter.merchant, &counter.sale, &mut late).await.unwrap();
+    let other = CommandId::parse("c-2").unwrap();
+    assert!(app.announce(&counter.merchant, &counter.sale, &other, &mut late).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

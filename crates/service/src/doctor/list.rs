@@ -2,7 +2,7 @@
 
 use super::finding::Code;
 use super::repair::Repair;
-use crate::limits::PAGE_ENTRIES;
+use crate::limits::page_entries;
 use crate::store::key::Key;
 use crate::store::list::{Page, Position};
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ pub(super) struct OpenList {
 
 impl OpenList {
     pub(super) fn begin(name: &str, removed: bool) -> Self {
-        Self { name: name.to_owned(), removed, next: 0, last: PAGE_ENTRIES, gap: false, tail: None }
+        Self { name: name.to_owned(), removed, next: 0, last: page_entries(), gap: false, tail: None }
     }
 
     /// Takes a page in; gives what is wrong with it.
@@ -54,11 +54,11 @@ impl OpenList {
         if number != self.next {
             found.push((Code::ListGap, format!("expected page {}, found page {number}", self.next)));
             self.gap = true;
-        } else if self.last < PAGE_ENTRIES {
+        } else if self.last < page_entries() {
             found.push((Code::ListGap, format!("the page before has only {} entries", self.last)));
             self.gap = true;
         }
-        if page.entries.len() > PAGE_ENTRIES {
+        if page.entries.len() > page_entries() {
             found.push((Code::ListOverfull, format!("{} entries", page.entries.len())));
         }
         let mut seen = BTreeSet::new();
@@ -88,7 +88,7 @@ impl OpenList {
         if self.gap || (self.removed && self.next == 0) {
             return None;
         }
-        let full = self.last >= PAGE_ENTRIES;
+        let full = self.last >= page_entries();
         let open = if full { self.next } else { self.next.saturating_sub(1) };
         let tail = self.tail.filter(|tail| *tail > open)?;
         let what = format!("it says page {tail}; the page to add to is {open}");

@@ -10,7 +10,7 @@ use crate::courier::{Buckets, Waiting};
 use crate::endpoint::{Cursor, Endpoints};
 use crate::error::Error;
 use crate::feed::reference;
-use crate::limits::{LANES, PAGE_ENTRIES};
+use crate::limits::{LANES, page_entries};
 use crate::store::key::Key;
 use crate::store::lane::{self, Intent, Lane};
 use crate::store::list::{Page, Position};
@@ -243,5 +243,5 @@ impl<K: Listed> Walk<'_, '_, K> {
 /// Whether somebody has read further than a feed goes. A reader that begins with a page which is not there yet has not.
 pub(super) fn is_ahead(at: Position, end: Position) -> bool {
     let next = Position { page: end.page.saturating_add(1), index: 0 };
-    at > end && !(at == next && end.index >= PAGE_ENTRIES)
+    at > end && !(at == next && end.index >= page_entries())
 }

@@ -11,6 +11,7 @@ use crate::store::list::{Entry, Tail};
 use crate::store::{Commit, Records, probe};
 use crate::terminal::notice::{AllWaiting, Waiting as WaitingNotice};
 use rescind_model::{CommandId, Instant, MerchantId, RefundId, SaleId};
+use std::collections::BTreeMap;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +59,8 @@ impl<K: Kv> One<'_, K> {
         match repair {
             Repair::Announce { merchant, sale, command, page, published } => {
                 let id = command.to_string();
-                self.announce(Intent { id, merchant, sale, at: self.now, page, published }).await
+                self.announce(Intent { id, merchant, sale, at: self.now, page, lists: BTreeMap::new(), published })
+                    .await
             }
             Repair::AnnounceNotice { merchant, id } => {
                 let mark = self.mark();

@@ -3,9 +3,10 @@
 //! meet.
 
 use super::Record;
-use crate::limits::{LANES, PAGE_ENTRIES};
+use crate::limits::{LANE_INTENTS, LANES};
 use rescind_model::{Instant, MerchantId, SaleId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,10 @@ pub struct Intent {
     /// that page is full without them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
+    /// The pages from which on it is entered in lists, by the list: assigned with the page of the feed, and no entry of it is
+    /// on an earlier one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lists: BTreeMap<String, u64>,
     /// Whether its events are in the feed, and only the courier's part is left.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub published: bool,
@@ -37,6 +42,15 @@ pub struct Lane {
     /// A mark of the last change that added nothing, so that it can be proved.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub mark: String,
+    /// Counts the times that intents were published. Who writes an intent down for a sale that they read before knows by it
+    /// that the same command was not carried out and published meanwhile.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub struck: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Record for Lane {
@@ -50,7 +64,7 @@ impl Lane {
     /// Whether another intent fits.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.intents.len() >= PAGE_ENTRIES
+        self.intents.len() >= LANE_INTENTS
     }
 }
 
@@ -69,7 +83,6 @@ pub fn of(merchant: &MerchantId, sale: &SaleId) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     #[test]
     fn consecutive_sales_spread_over_all_lanes() {

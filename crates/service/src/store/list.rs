@@ -4,7 +4,7 @@
 use super::key::Key;
 use super::{Commit, Record, Records};
 use crate::error::Error;
-use crate::limits::{PAGE_ENTRIES, SWAP_ATTEMPTS};
+use crate::limits::{PAGE_ENTRIES, SWAP_ATTEMPTS, page_entries};
 use crate::planted::{Mistake, made};
 use crate::ports::Kv;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ impl Page {
     /// Whether nothing can be added any more.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.entries.len() >= PAGE_ENTRIES
+        self.entries.len() >= page_entries()
     }
 }
 
@@ -117,38 +117,64 @@ impl<K: Kv> Records<'_, K> {
         Ok(self.read::<Tail>(&list.tail()).await?.map_or(0, |t| t.page))
     }
 
-    /// Adds entries that are not there yet to one page, in order, as many as it takes. Gives how many of them are in the
-    /// page afterwards, counted from the first; the rest belongs to the next page.
+    /// Adds entries that are not there yet to one page, in order, as many as it has room for. Gives those that it is full
+    /// without, and will be for ever: they belong to the next.
     ///
     /// # Errors
     /// The store's.
-    pub async fn add_to_page(&self, list: &Key, page: u64, entries: &[Entry], unique: u64) -> Result<usize, Error> {
+    pub async fn add_to_page(
+        &self,
+        list: &Key,
+        page: u64,
+        entries: &[Entry],
+        unique: u64,
+    ) -> Result<Vec<Entry>, Error> {
         for attempt in 0..SWAP_ATTEMPTS {
             let slot = self.open::<Page>(&list.page(page)).await?;
             let mut next = slot.value.clone().unwrap_or_default();
-            let mut taken = 0_usize;
             let mut added: Vec<&str> = Vec::new();
+            let mut rest: Vec<Entry> = Vec::new();
             for entry in entries {
-                if !next.has(&entry.id) || made(Mistake::ListTwice) {
-                    if next.is_full() {
-                        break;
-                    }
+                let missing = !rest.is_empty() && made(Mistake::FullAtFirst);
+                if next.has(&entry.id) && !made(Mistake::ListTwice) && !missing {
+                    continue;
+                }
+                if next.is_full() {
+                    rest.push(entry.clone());
+                } else {
                     next.entries.push(entry.clone());
                     added.push(&entry.id);
                 }
-                taken = taken.saturating_add(1);
             }
             if added.is_empty() {
-                return Ok(taken);
+                return Ok(rest);
             }
             // All of them: another writer may have written some and not others.
             let added = added.join("\n");
             let unique = unique.wrapping_add(u64::from(attempt));
             if self.commit(slot, &next, &added, unique).await? == Commit::Written {
-                return Ok(taken);
+                return Ok(rest);
             }
         }
         Err(Error::Unavailable(format!("{list} is written by too many at once")))
+    }
+
+    /// Adds entries to the first page from this one on that has room for them, unless they are there. Full pages stay as they
+    /// are: as long as none of the entries is on an earlier page, each is in the list once, however often and by however many
+    /// this is repeated.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn add_from(&self, list: &Key, page: u64, entries: &[Entry], unique: u64) -> Result<(), Error> {
+        let (mut page, mut unique) = (page, unique);
+        let mut rest = self.add_to_page(list, page, entries, unique).await?;
+        while !rest.is_empty() {
+            // Each write has numbers of its own, as many as it has attempts.
+            unique = unique.wrapping_add(u64::from(SWAP_ATTEMPTS));
+            page = self.advance(list, page, unique).await?;
+            rest = self.add_to_page(list, page, &rest, unique).await?;
+        }
+        Ok(())
     }
 
     /// Adds an entry at the end, unless the open page has it.
@@ -156,14 +182,8 @@ impl<K: Kv> Records<'_, K> {
     /// # Errors
     /// The store's.
     pub async fn append(&self, list: &Key, entry: &Entry, unique: u64) -> Result<(), Error> {
-        let entries = core::slice::from_ref(entry);
-        let mut page = self.tail(list).await?;
-        loop {
-            if self.add_to_page(list, page, entries, unique).await? == 1 {
-                return Ok(());
-            }
-            page = self.advance(list, page, unique).await?;
-        }
+        let page = self.tail(list).await?;
+        self.add_from(list, page, core::slice::from_ref(entry), unique).await
     }
 
     /// Notes that a page is full; gives the next.

@@ -289,7 +289,7 @@ impl<P: Ports> App<P> {
             };
             let page = self.assign(&key, next, full).await?;
             let Some(page) = page else { break };
-            if records.add_to_page(&feed, page, core::slice::from_ref(&entry), self.unique()).await? == 1 {
+            if records.add_to_page(&feed, page, core::slice::from_ref(&entry), self.unique()).await?.is_empty() {
                 break;
             }
             full = Some(page);

@@ -8,6 +8,7 @@
 //! Each operation has one record under the terminal's name for it, made with the instant at which it was first decided
 //! here. A sync that was interrupted goes on from it: by the same instant, under the same commands.
 
+use crate::announcement::Announcement;
 use crate::count::{Counting, Gathered, Taken};
 use crate::decision::Asked;
 use crate::error::Error;
@@ -129,6 +130,8 @@ impl<P: Ports> Sync<'_, P> {
         let app = self.app;
         let place = self.place_of(&operation.id)?;
         let (now, mark) = (app.ports.now(), app.random_hex(16));
+        // It is decided at this instant for ever: a policy has to hold then.
+        app.deciding(&self.merchant, self.terminal.class.as_deref(), now).await?;
         let first =
             Offline { number, sale: operation.sale.clone(), accepted: now, answer: None, marks: Marks::default() };
         let records = app.records().await?;
@@ -536,11 +539,11 @@ impl<P: Ports> Sync<'_, P> {
         };
         let done = Command::Report(OutcomeReport { target: Target::Void(id), outcome: ResultOf::Done(evidence) });
         let by_terminal = Actor::Terminal(self.terminal.id.clone());
-        let mut announced = false;
+        let mut announcement = Announcement::default();
         let mut reserved: Vec<Counting> = Vec::new();
         let mut own: Vec<Taken> = Vec::new();
         for _ in 0..SWAP_ATTEMPTS {
-            let (slot, there) = match app.open_sale(&self.merchant.id, &operation.sale).await {
+            let (slot, there) = match app.open_sale(&self.merchant.id, &operation.sale, &mut announcement).await {
                 Err(Error::NotFound(_)) => {
                     return Ok(Said::incident("operation.without-sale", "the sale it cancelled did not come with it"));
                 }
@@ -572,7 +575,7 @@ impl<P: Ports> Sync<'_, P> {
                     continue;
                 }
             }
-            if app.try_commit(slot, &there, transition, &command, &mut announced).await?.is_some() {
+            if app.try_commit(slot, &there, transition, &command, &mut announcement).await?.is_some() {
                 app.settle(&reserved, &command).await?;
                 return Ok(Said::plainly(Became::Done));
             }

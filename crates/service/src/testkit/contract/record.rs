@@ -467,12 +467,11 @@ async fn entries<S: Subject>(asked: &Asked<'_, S>, list: &Key) -> Result<Vec<(Po
 
 /// Adds entries in order: to a page for as long as it is not known to be full without them, then to the next.
 async fn add<S: Subject>(asked: &Asked<'_, S>, list: &Key, entries: &[Entry]) -> Result<(), Broken> {
-    let mut left = entries;
+    let mut left = entries.to_vec();
     let mut page = request!(asked, records => records.tail(list).await)?;
     while !left.is_empty() {
         // The same page again until it is certain: then nothing is in two.
-        let taken = request!(asked, records => records.add_to_page(list, page, left, unique()).await)?;
-        left = left.get(taken..).unwrap_or_default();
+        left = request!(asked, records => records.add_to_page(list, page, &left, unique()).await)?;
         if !left.is_empty() {
             page = request!(asked, records => records.advance(list, page, unique()).await)?;
         }
@@ -566,6 +565,7 @@ async fn lane_race<S: Subject>(asked: &Asked<'_, S>) -> Result<(), Broken> {
         sale: sale.clone(),
         at: Instant { unix_ms: 1 },
         page: None,
+        lists: std::collections::BTreeMap::new(),
         published: false,
     };
     let intent = &intent;
