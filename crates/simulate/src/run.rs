@@ -298,6 +298,13 @@ const REST: [i64; 6] = [1_000, 5_000, 31_000, 121_000, 1_000, 3_600_000];
 /// The batch in which all is that the terminal did: it hands that in until it is taken.
 const LAST_BATCH: usize = 3;
 
+/// So many of them in which nothing that is due waits. What is left then is asked for again every ten minutes, for ever, though
+/// a person was called: time goes on in longer steps, so that whatever ends by time ends.
+const PATIENT: usize = 40;
+
+/// How long those steps are, in ms: six hours. Forty of them are longer than any review is open (72 hours).
+const LONG: i64 = 21_600_000;
+
 /// Whoever asks again for what was left open: none of the actors.
 const NOBODY: usize = usize::MAX;
 
@@ -333,11 +340,11 @@ fn rests(shop: &Shop, plan: &Plan, open: &Open) -> anyhow::Result<()> {
             turn(shop, wait).await;
         }
         shop.sim.with(noted);
-        for _ in 0..TURNS {
+        for number in 0..TURNS {
             // A turn tells an endpoint no more than fits into its share: a backlog takes several.
             let due = |inside: &mut Inside| next_due(inside).or_else(|| has_to_tell(inside).then_some(SHARE_WAITS));
             let Some(wait) = shop.sim.with(due) else { break };
-            turn(shop, wait).await;
+            turn(shop, if number < PATIENT { wait } else { wait.max(LONG) }).await;
         }
         // Either nothing is due any more, or it stands where somebody will look.
         shop.sim.with(noted);
