@@ -42,6 +42,24 @@ struct Event<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow)]
     command: Cow<'a, str>,
+    #[serde(borrow)]
+    refund: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    actor: Actor<'a>,
+}
+
+/// Who did something.
+#[derive(Debug, Hash, Deserialize)]
+enum Actor<'a> {
+    Person(#[serde(borrow)] Person<'a>),
+    Terminal(#[serde(borrow)] Cow<'a, str>),
+    System,
+}
+
+#[derive(Debug, Hash, Deserialize)]
+struct Person<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +91,14 @@ struct Sale<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
     captured: Minor,
+    fee_charged: Minor,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fee<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    amount: Minor,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +125,8 @@ struct Operation<'a> {
     evidence: Option<Evidence<'a>>,
     #[serde(borrow)]
     grounds: Grounds<'a>,
+    #[serde(borrow)]
+    fees: Vec<Fee<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,6 +156,8 @@ struct Refund<'a> {
     attention: bool,
     #[serde(borrow)]
     evidence: Option<Evidence<'a>>,
+    #[serde(borrow)]
+    fees: Vec<Fee<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -414,6 +444,11 @@ impl Auditor {
         self.seen.insert(key.to_owned(), now);
         self.conserves(key, &record.ledger);
         self.consents(&record.ledger);
+        for event in record.events.get(before.events..).unwrap_or_default() {
+            if event.kind == "RefundClearing" {
+                self.agreed_to_this(record, event);
+            }
+        }
         deed_of(record.events.get(before.events..).unwrap_or_default())
     }
 
@@ -450,6 +485,30 @@ impl Auditor {
             self.object(format!(
                 "consent: {total} was asked for on one day, and no refund of it needs more than {most}"
             ));
+        }
+    }
+
+    /// *consent*: a refund goes out. Those who had to agree did so after the last time that what they agree to changed.
+    fn agreed_to_this(&mut self, record: &Aggregate<'_>, clearing: &Event<'_>) {
+        let about = |event: &&Event<'_>| event.refund == clearing.refund && event.sequence < clearing.sequence;
+        let mut agreed: BTreeSet<&str> = BTreeSet::new();
+        for event in record.events.iter().filter(about) {
+            match (event.kind.as_ref(), &event.actor) {
+                ("RefundInformationGiven", _) => agreed.clear(),
+                ("RefundApprovalGiven", Actor::Person(person)) if person.id != REQUESTER => {
+                    agreed.insert(&person.id);
+                }
+                _ => {}
+            }
+        }
+        let refund = record.ledger.refunds.iter().find(|refund| Some(&refund.id) == clearing.refund.as_ref());
+        let Some(refund) = refund else {
+            return self.object(format!("consent: {:?} goes out, which is no refund", clearing.refund));
+        };
+        let count = u64::try_from(agreed.len()).unwrap_or(0);
+        if count < needed(refund.request.amount.minor).max(refund.plan.needed) {
+            let what = format!("consent: refund {} goes out as {agreed:?} agreed to it as it is", refund.id);
+            self.object(what);
         }
     }
 
@@ -503,6 +562,15 @@ impl Auditor {
             if undoes && operation.state == "Done" && given > 0 {
                 self.object(format!("conservation: {key} is undone and gives back {given}"));
             }
+        }
+        let of_operations = ledger.voids.iter().chain(&ledger.operations).filter(live).flat_map(|one| &one.fees);
+        let of_refunds = ledger.refunds.iter().filter(|refund| LIVE_REFUND.contains(&refund.state.as_ref()));
+        let fees = of_operations.chain(of_refunds.flat_map(|refund| &refund.fees));
+        let returned = fees.filter(|fee| fee.kind == "AcquiringReturned");
+        let returned = returned.fold(0_i64, |sum, fee| sum.saturating_add(fee.amount.minor));
+        let charged = ledger.sale.fee_charged.minor;
+        if returned > charged {
+            self.object(format!("conservation: {key} gives back {returned} of a fee of {charged}"));
         }
         let taken = ledger.sale.captured.minor;
         if given > taken {
