@@ -450,13 +450,29 @@ impl<P: Outbound> App<P> {
         }
     }
 
-    /// Records an outcome, whatever happened to the sale meanwhile.
+    /// Records an outcome, whatever happened to the sale meanwhile. A refusal speaks of the attempt that was made in this state:
+    /// where another courier, by a clock that runs ahead, has sent it again since, that may still take place.
     async fn report_outcome(&self, aggregate: &Aggregate, target: &Target, outcome: ResultOf) -> Result<(), Error> {
         let sale = &aggregate.ledger.sale;
         let text = format!("{}:{}:{}:{outcome:?}", sale.merchant, describe(target), aggregate.commits);
         let command = CommandId { value: format!("k-{}", crate::idempotency::short(&Digest::of(text.as_bytes()))) };
-        let report = OutcomeReport { target: target.clone(), outcome };
-        match self.report_as(&Actor::System, &sale.merchant, &sale.id, report, &command).await {
+        let attempt = attempts(aggregate, target);
+        let report = |there: &Aggregate| {
+            let outcome = match &outcome {
+                ResultOf::Failed(refusal) if attempts(there, target) > attempt && !made(Mistake::AnyRefusal) => {
+                    let note = format!("attempt {attempt} was refused, and a later one is not answered");
+                    ResultOf::Unknown(Evidence { note: Some(note), ..refusal.clone() })
+                }
+                other => other.clone(),
+            };
+            Command::Report(OutcomeReport { target: target.clone(), outcome })
+        };
+        let reported = self
+            .transact(&sale.merchant, &sale.id, &command, |app, there| {
+                app.plain(there, &report(there), &Actor::System, &command)
+            })
+            .await;
+        match reported {
             Ok(_) => Ok(()),
             // Somebody knew better first; the ledger keeps what was final. Any other refusal is a fault that has to be seen.
             Err(Error::Rejected(rejection @ (Rejection::Contradicts(_) | Rejection::WrongState(_)))) => {

@@ -15,6 +15,7 @@ use crate::directory::Merchant;
 use crate::error::Error;
 use crate::limits::{DECISIONS_AT_ONCE, LANES, LIST_LIMIT, SWAP_ATTEMPTS};
 use crate::mask::{self, Eyes, Sight};
+use crate::planted::{Mistake, made};
 use crate::ports::Ports;
 use crate::principal::{Deed, Principal};
 use crate::retention::Ends;
@@ -280,6 +281,10 @@ impl<P: Ports> App<P> {
     }
 
     /// The record first, then its entry: an entry always leads to a record, until both go.
+    ///
+    /// Whoever finds the record there may come after somebody who has listed it already, on a page that is full by now: they look
+    /// for it there. Nobody has listed it before its record was there, so the others need not: the page that was open before is
+    /// the first on which it can be.
     async fn keep_listed<T: Record>(
         &self,
         record: &T,
@@ -290,9 +295,19 @@ impl<P: Ports> App<P> {
         let (merchant, lane) = (&sale.merchant, lane::of(&sale.merchant, &sale.id));
         let day = day.ok_or_else(|| Error::Internal("a decision has no business day".to_owned()))?;
         let records = self.records().await?;
-        records.put(&Key::decision(merchant, &entry.id).checked()?, record).await?;
         let list = Key::decisions(merchant, day, lane);
         let mut page = records.tail(&list).await?;
+        let key = Key::decision(merchant, &entry.id).checked()?;
+        if records.is_there(&key).await? && !made(Mistake::DecideTwice) {
+            for full in (0..page).rev() {
+                let before = records.read::<Page>(&list.page(full)).await?;
+                if before.is_some_and(|before| before.has(&entry.id)) {
+                    return Ok(());
+                }
+            }
+        } else {
+            records.put(&key, record).await?;
+        }
         for _ in 0..SWAP_ATTEMPTS {
             let slot = records.open::<Page>(&list.page(page)).await?;
             let mut next = slot.value.clone().unwrap_or_default();

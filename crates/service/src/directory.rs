@@ -292,9 +292,13 @@ impl<P: Ports> App<P> {
     ) -> Result<(), Error> {
         let records = self.records().await?;
         let unique = self.unique();
-        records.append(&list, &Entry { id: id.to_owned(), at: String::new() }, unique).await?;
+        let key = key.checked()?;
+        // What is there is listed: its entry came first.
+        if !records.is_there(&key).await? {
+            records.append(&list, &Entry { id: id.to_owned(), at: String::new() }, unique).await?;
+        }
         records
-            .update::<T, _, _>(&key.checked()?, &mark(value), unique, |there| match there {
+            .update::<T, _, _>(&key, &mark(value), unique, |there| match there {
                 None => Ok((Some(value.clone()), ())),
                 Some(same) if same == value => Ok((None, ())),
                 Some(_) => Err(Error::Conflict {

@@ -44,14 +44,18 @@ pub enum Mistake {
     OneWord,
     /// Whoever takes up what somebody had died over enters it at the end of a list.
     ListAtEnd,
+    /// The provider's refusal of one attempt is taken for that of all.
+    AnyRefusal,
     /// What comes after an entry that a full page is without is taken to be missing there too.
     FullAtFirst,
+    /// A decision that is recorded again is listed at the end, wherever it was listed before.
+    DecideTwice,
 }
 
 #[cfg(feature = "planted")]
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::BelieveSwap,
         Self::WriteBlindly,
         Self::CreatePlainly,
@@ -72,6 +76,8 @@ impl Mistake {
         Self::OneWord,
         Self::ListAtEnd,
         Self::FullAtFirst,
+        Self::AnyRefusal,
+        Self::DecideTwice,
     ];
 }
 

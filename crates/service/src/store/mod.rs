@@ -313,6 +313,14 @@ impl<'a, K: Kv> Records<'a, K> {
         Err(Error::Unavailable(why))
     }
 
+    /// Whether something is there, whatever it is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_there(&self, key: &Key) -> Result<bool, Error> {
+        Ok(self.bytes(key).await?.is_some())
+    }
+
     /// Reads, changes and writes a record until it is written or the change gives up. The change may be called several
     /// times, each time on what is there now; `None` means there is nothing to write.
     ///
