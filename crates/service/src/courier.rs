@@ -611,17 +611,18 @@ impl<P: Outbound> App<P> {
     /// Notes that sales are due.
     async fn remind(&self, due: &[Reminder]) -> Result<(), Error> {
         let records = self.records().await?;
-        let mut rest: Vec<&Reminder> = due.iter().collect();
+        let mut rest: Vec<(&Reminder, Option<(i64, i64)>)> = due.iter().map(|item| (item, None)).collect();
         while !rest.is_empty() {
             let now = self.ports.now();
             let mut groups: BTreeMap<(i64, i64), Vec<&Reminder>> = BTreeMap::new();
-            for item in rest {
-                groups.entry(bucket_of(item.0, now)).or_default().push(item);
+            for (item, closed) in rest {
+                let bucket = closed.map_or_else(|| bucket_of(item.0, now), |closed| bucket_beside(closed, item.0));
+                groups.entry(bucket).or_default().push(item);
             }
             let mut again = Vec::new();
             for ((start, width), items) in groups {
                 if !self.open_bucket(start, width).await? {
-                    again.extend(items);
+                    again.extend(items.into_iter().map(|item| (item, Some((start, width)))));
                     continue;
                 }
                 let list = bucket_key(start, width);
@@ -633,7 +634,7 @@ impl<P: Outbound> App<P> {
                 records.add_from(&list, page, &entries, self.unique()).await?;
                 // It may have been closed while we wrote: then the note may have been missed.
                 if !made(Mistake::LateForBucket) && !self.bucket_is_open(start, width).await? {
-                    again.extend(items);
+                    again.extend(items.into_iter().map(|item| (item, Some((start, width)))));
                 }
             }
             rest = again;
@@ -1102,6 +1103,19 @@ fn bucket_of(at: Instant, now: Instant) -> (i64, i64) {
     let width = BUCKET_WIDTHS.iter().find(|(within, _)| away <= *within).map_or(SECOND_MS, |(_, width)| *width);
     let start = at.checked_div_euclid(width).and_then(|n| n.checked_mul(width)).unwrap_or(0);
     (start, width)
+}
+
+/// Where a time goes whose bucket is being worked off, which may be by somebody whose clock is ahead, or who died over it: into
+/// a narrower one, or the next second's.
+fn bucket_beside((start, width): (i64, i64), at: Instant) -> (i64, i64) {
+    let narrower = BUCKET_WIDTHS.iter().map(|(_, other)| *other).filter(|other| *other < width).max();
+    match narrower {
+        Some(narrower) => {
+            let at = at.unix_ms.max(start);
+            (at.checked_div_euclid(narrower).and_then(|n| n.checked_mul(narrower)).unwrap_or(start), narrower)
+        }
+        None => (start.saturating_add(width), width),
+    }
 }
 
 fn bucket_key(start: i64, width: i64) -> Key {

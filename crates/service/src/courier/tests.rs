@@ -577,7 +577,8 @@ async fn a_courier_that_dies_between_sending_and_writing_has_no_second_effect() 
 }
 
 /// A cleared refund `R-1` of 10.00 for which somebody searches.
-async fn traced() -> Counter {
+/// A refund of 10.00 that is to be sent.
+async fn cleared() -> Counter {
     let counter = Counter::card_sale(SaleOutcome::Good).await;
     let id = RefundId::parse("R-1").unwrap();
     let person = |name: &str| {
@@ -611,10 +612,18 @@ async fn traced() -> Counter {
         grounds: Grounds::none(),
     };
     counter.change_as("c-submit", &person("cashier"), Command::SubmitRefund(wanted)).await;
-    counter.change_as("c-clear", &person("manager"), Command::Clear(id.clone())).await;
+    counter.change_as("c-clear", &person("manager"), Command::Clear(id)).await;
+    counter
+}
+
+async fn traced() -> Counter {
+    let counter = cleared().await;
     counter.run(2).await;
-    assert_eq!(counter.there().await.ledger.refunds[0].state, RefundState::Cleared);
-    counter.change_as("c-trace", &person("manager"), Command::RequestTrace(id)).await;
+    let refund = counter.there().await.ledger.refunds.remove(0);
+    assert_eq!(refund.state, RefundState::Cleared);
+    let manager =
+        ActingPerson { id: PersonId::parse("manager").unwrap(), roles: vec![Role::parse("manager").unwrap()] };
+    counter.change_as("c-trace", &Actor::Person(manager), Command::RequestTrace(refund.id)).await;
     counter
 }
 
@@ -685,6 +694,62 @@ async fn who_announces_what_was_published_meanwhile_has_to_read_the_sale_again()
     app.look_at_lane(&counter.merchant, &counter.sale, &mut late).await.unwrap();
     let other = CommandId::parse("c-2").unwrap();
     assert!(app.announce(&counter.merchant, &counter.sale, &other, &mut late).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_due_finds_another_place_where_somebody_ahead_is_working_its_bucket_off() {
+    let counter = Counter::card_sale(SaleOutcome::Unknown).await;
+    let app = &counter.world.app;
+    let now = app.ports.now();
+    let records = app.records().await.unwrap();
+    for (away, refused) in [(40 * 60_000, 1), (40 * 60_000, 2), (5_000, 1), (5_000, 3), (3 * 86_400_000, 4)] {
+        let due = now.plus(Duration { ms: away }).unwrap();
+        let mut at = bucket_of(due, now);
+        let mut closed = Vec::new();
+        for _ in 0..refused {
+            closed.push(at);
+            at = bucket_beside(at, due);
+        }
+        records
+            .update::<Buckets, _, _>(&Key::due_index(), &format!("{away} {refused}"), 7, |there| {
+                let mut next = there.cloned().unwrap_or_default();
+                next.buckets = closed
+                    .iter()
+                    .map(|(start, width)| Bucket { start: *start, width: *width, closing: true })
+                    .collect();
+                next.mark = format!("{away} {refused}");
+                Ok((Some(next), ()))
+            })
+            .await
+            .unwrap();
+        app.remind(&[(due, counter.merchant.clone(), counter.sale.clone())]).await.unwrap();
+        let noted = records.slice(&bucket_key(at.0, at.1), Position::START, 10).await.unwrap();
+        assert!(noted.entries.iter().any(|(_, e)| e.at == due.unix_ms.to_string()), "{away} {refused}: {noted:?}");
+        // Looked at when it is due or after it, and soon.
+        let looked_at = if at.1 == SECOND_MS { at.0 + at.1 } else { at.0 };
+        assert!(looked_at <= due.unix_ms + 4 * SECOND_MS, "{away} {refused}: {at:?}");
+    }
+}
+
+/// Two couriers whose clocks differ send a refund again: the refusal of the first attempt does not end the second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_refusal_does_not_end_a_refund_that_was_sent_again() {
+    let counter = cleared().await;
+    let (app, target) = (&counter.world.app, Target::Refund(counter.there().await.ledger.refunds[0].id.clone()));
+    let sent = async || match app.change(&counter.there().await, Command::RecordSent(target.clone())).await.unwrap() {
+        Outcome::Committed(sent) => sent,
+        Outcome::Already(_) => panic!("nobody else changed it"),
+    };
+    let state = async || counter.there().await.ledger.refunds[0].state;
+    let refused = || ResultOf::Failed(app.evidence(None, Some("51".to_owned())));
+    // The first has sent it. By the other's clock no answer will come any more.
+    let (first, second) = (sent().await, sent().await);
+    assert_eq!((attempts(&first, &target), attempts(&second, &target)), (1, 2));
+    assert_eq!(state().await, RefundState::Clearing);
+    app.report_outcome(&first, &target, refused()).await.unwrap();
+    assert_eq!(state().await, RefundState::Unknown, "the second may take place");
+    app.report_outcome(&second, &target, refused()).await.unwrap();
+    assert_eq!(state().await, RefundState::Failed, "and when that is refused too, it has ended");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
