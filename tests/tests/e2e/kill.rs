@@ -133,13 +133,6 @@ impl Counter {
             key: fresh_key(),
             body,
         };
-        // An unknown void is undone and not asked for again: those are left to the kills.
-        match if n.is_multiple_of(4) { 0 } else { n % 7 } {
-            1 => self.world.script(&sale, Behaviour::Timeout { took_place: true, hold_ms: Some(50) })?,
-            3 => self.world.script(&sale, Behaviour::LateSuccess { after_ms: 300 })?,
-            5 => self.world.script(&sale, Behaviour::Timeout { took_place: false, hold_ms: Some(50) })?,
-            _ => {}
-        }
         let new = match n % 4 {
             0 => shop.sale(&sale),
             1 => shop.sale(&sale).days_ago(2),
@@ -171,6 +164,14 @@ impl Counter {
             if self.ask(yes).await?.is_none() {
                 return Ok(());
             }
+        }
+        // What the acquirer is to do is used up once the refund is sent. An unknown void is undone and not asked for again: those
+        // are left to the kills.
+        match n % 7 {
+            1 => self.world.script(&sale, Behaviour::Timeout { took_place: true, hold_ms: Some(50) })?,
+            3 => self.world.script(&sale, Behaviour::LateSuccess { after_ms: 300 })?,
+            5 => self.world.script(&sale, Behaviour::Timeout { took_place: false, hold_ms: Some(50) })?,
+            _ => {}
         }
         self.ask(order(Deed::Clear, &shop.finance, &format!("{path}/clearings"), json!({}))).await?;
         Ok(())
