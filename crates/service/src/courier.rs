@@ -317,8 +317,7 @@ impl<P: Outbound> App<P> {
             Due::Query(target) => {
                 let outcome = match self.ask(aggregate, target).await? {
                     // The provider has never seen it. It acts on a reference at most once, so the same is sent again.
-                    None if matches!(target, Target::Operation(_)) => return self.send_out(aggregate, target).await,
-                    None => self.submit(aggregate, target).await?,
+                    None => return self.send_out(aggregate, target).await,
                     Some(outcome) => outcome,
                 };
                 self.take_answer(aggregate, target, outcome).await?;
@@ -357,9 +356,17 @@ impl<P: Outbound> App<P> {
             }
             return Ok(true);
         }
+        let sale = &aggregate.ledger.sale;
+        // Only what is unknown is ended by persons. Each word is seen here, or comes after what is sent here has arrived.
+        let unknown = is_unknown(aggregate, target) && !made(Mistake::SendDenied);
+        if unknown && self.is_denied(&sale.merchant, &sale.id, target).await? {
+            let after = self.change(aggregate, Command::RecordQuery(target.clone())).await?.aggregate();
+            return Ok(after.commits != aggregate.commits);
+        }
         // Durable before any effect: the host holds the request back until this write is.
         match self.change(aggregate, Command::RecordSent(target.clone())).await? {
             Outcome::Already(_) => Ok(false),
+            Outcome::Committed(_) if unknown && self.is_denied(&sale.merchant, &sale.id, target).await? => Ok(true),
             Outcome::Committed(sent) => {
                 let outcome = self.submit(&sent, target).await?;
                 self.take_answer(&sent, target, outcome).await?;

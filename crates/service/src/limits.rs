@@ -225,6 +225,10 @@ pub const URL_BYTES: usize = 1_024;
 /// and its night.
 pub const PROPOSAL_HOLDS: Duration = Duration { ms: 86_400_000 };
 
+/// How long after the first of two persons said that an operation did not take place the second may say so: by then whatever was
+/// being sent again when the first spoke has arrived. As long as [`INTENT_PATIENCE`], which no request outlives.
+pub const WORDS_APART: Duration = INTENT_PATIENCE;
+
 /// One second: the shortest bucket of due times, in ms.
 pub const SECOND_MS: i64 = 1_000;
 

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::count::Gathered;
 use crate::decision::Asked;
 use crate::error::Error;
-use crate::limits::PROPOSAL_HOLDS;
+use crate::limits::{PROPOSAL_HOLDS, WORDS_APART};
 use crate::outstanding;
 use crate::planted::{Mistake, made};
 use crate::ports::{Policy as _, Ports};
@@ -261,6 +261,11 @@ impl Proposal {
     /// Whether this is the other person's word for the same.
     fn is_answered_by(&self, later: &Self) -> bool {
         self.by == later.second && self.second == later.by && self.took_place == later.took_place
+    }
+
+    /// Whether the other's word comes so soon that what was being sent when the first was said may still arrive.
+    fn is_too_fresh_for(&self, later: &Self) -> bool {
+        !self.took_place && later.at.since(self.at) < WORDS_APART
     }
 
     /// Whether this is the same word of the same person.
@@ -539,6 +544,15 @@ impl<P: Ports> App<P> {
                 let mut marks = there.map(|there| there.marks.clone()).unwrap_or_default();
                 marks.add(&mark);
                 match there.filter(|there| there.meets(&own)) {
+                    Some(there) if there.is_answered_by(&own) && there.is_too_fresh_for(&own) => Err(Error::Conflict {
+                        code: "operation.conflict",
+                        message: format!(
+                            "{} said so less than {} s ago: what may be on its way to the provider has to arrive first; \
+                             look there again, then say it",
+                            there.by,
+                            WORDS_APART.ms / 1_000
+                        ),
+                    }),
                     Some(there) if there.is_answered_by(&own) => {
                         Ok((Some(Proposal { agreed: true, marks, ..there.clone() }), true))
                     }
@@ -568,6 +582,15 @@ impl<P: Ports> App<P> {
             })
             .await?
             .aggregate())
+    }
+
+    /// Whether a person says that an operation of unknown outcome did not take place. From then on it is not sent again: the
+    /// second person looks for it at the provider, and it must not take place after that.
+    pub(crate) async fn is_denied(&self, merchant: &MerchantId, sale: &SaleId, target: &Target) -> Result<bool, Error> {
+        let key = Key::resolution(merchant, sale, &describe(target));
+        let said = self.records().await?.read::<Proposal>(&key).await?;
+        let now = self.ports.now();
+        Ok(said.is_some_and(|said| !said.took_place && now.since(said.at) <= PROPOSAL_HOLDS))
     }
 
     /// The slip of an operation as it stands now.

@@ -48,6 +48,8 @@ pub enum Mistake {
     AnyRefusal,
     /// What comes after an entry that a full page is without is taken to be missing there too.
     FullAtFirst,
+    /// What a person says did not take place is sent again all the same.
+    SendDenied,
     /// A decision that is recorded again is listed at the end, wherever it was listed before.
     DecideTwice,
 }
@@ -55,7 +57,7 @@ pub enum Mistake {
 #[cfg(feature = "planted")]
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BelieveSwap,
         Self::WriteBlindly,
         Self::CreatePlainly,
@@ -78,6 +80,7 @@ impl Mistake {
         Self::FullAtFirst,
         Self::AnyRefusal,
         Self::DecideTwice,
+        Self::SendDenied,
     ];
 }
 

@@ -85,7 +85,8 @@ impl Errand {
             }
             9 | 10 => {
                 // Nobody is told what became of it, and two persons look it up.
-                let said = [wait(rng.i64(30_000..70_000)), resolve(0), resolve(1), resolve(0), resolve(1)];
+                let later = wait(rng.i64(110_000..150_000));
+                let said = [wait(rng.i64(30_000..70_000)), resolve(0), later, resolve(1), resolve(0), resolve(1)];
                 let silent = vec![ProviderFault::Silent(300_000)];
                 let deeds = [vec![Deed::Void { sale }], said.to_vec()].concat();
                 Self { provider: silent, ..today(Kind::Good, 20_000, deeds, &["resolve", "resolve", "ask"]) }

@@ -922,6 +922,10 @@ impl Counter {
         let word =
             |second: &str| json!({"took_place": outcome == "done", "second": second, "reason": "the bank says so"});
         self.shop.tell(&self.shop.manager, &path, &word("M-1.finance")).await.expect(200);
+        if outcome != "done" {
+            self.shop.tell(&self.shop.finance, &path, &word("M-1.manager")).await.refused(422, "operation.conflict");
+            self.shop.world.app.ports.pass(crate::limits::WORDS_APART);
+        }
         self.shop.tell(&self.shop.finance, &path, &word("M-1.manager")).await.expect(200);
         let wanted = if self.operation.is_empty() && outcome == "done" { "cleared" } else { outcome };
         assert_eq!(self.state().await, wanted, "{}", self.trail);
