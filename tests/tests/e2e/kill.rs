@@ -6,7 +6,7 @@
 //! moments are drawn.
 
 use crate::world::World;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use rescind_acquirer::{Behaviour, SaleEffects};
 use rescind_tests::client::fresh_key;
 use rescind_tests::doctor::doctor;
@@ -75,7 +75,21 @@ struct Register {
     /// Acknowledged before.
     kept: Vec<(Order, Reply)>,
     /// Not answered, or answered that nothing is known.
-    open: Vec<(Instant, Order)>,
+    open: Vec<Open>,
+}
+
+/// An order that is not answered yet, since when, and why.
+#[derive(Debug)]
+struct Open {
+    since: Instant,
+    order: Order,
+    why: String,
+}
+
+impl Register {
+    fn leave(&mut self, order: Order, why: impl core::fmt::Display) {
+        self.open.push(Open { since: Instant::now(), order, why: why.to_string() });
+    }
 }
 
 /// The shop's customers: everything they ask for is written down.
@@ -95,8 +109,8 @@ impl Counter {
         if order.deed == Deed::Void {
             match self.world.shop.voiding(&order.sale).await {
                 Ok(supervisor) => order.caller = supervisor,
-                Err(_) => {
-                    self.register().open.push((Instant::now(), order));
+                Err(why) => {
+                    self.register().leave(order, format!("no proof: {why:#}"));
                     return Ok(None);
                 }
             }
@@ -106,13 +120,15 @@ impl Counter {
 
     /// Sends an order and writes down what came of it; the answer, if it is acknowledged.
     async fn ask(&self, order: Order) -> Result<Option<Value>> {
-        let answer = order.send().await;
-        let Ok(reply) = answer else {
-            self.register().open.push((Instant::now(), order));
-            return Ok(None);
+        let reply = match order.send().await {
+            Ok(reply) => reply,
+            Err(why) => {
+                self.register().leave(order, format!("{why:#}"));
+                return Ok(None);
+            }
         };
         if reply.status.is_server_error() || reply.is_code("idempotency.in-flight") {
-            self.register().open.push((Instant::now(), order));
+            self.register().leave(order, reply);
             return Ok(None);
         }
         ensure!(reply.status.is_success(), "{order:?}: {reply}");
@@ -181,10 +197,9 @@ impl Counter {
     fn due(&self) -> Vec<Order> {
         let mut register = self.register();
         let open = core::mem::take(&mut register.open);
-        let (due, open) = open.into_iter().partition(|(since, _)| since.elapsed() > LEASE);
+        let (due, open): (Vec<Open>, _) = open.into_iter().partition(|one| one.since.elapsed() > LEASE);
         register.open = open;
-        let due: Vec<(Instant, Order)> = due;
-        due.into_iter().map(|(_, order)| order).collect()
+        due.into_iter().map(|one| one.order).collect()
     }
 }
 
@@ -345,18 +360,25 @@ async fn finish(counter: &Arc<Counter>) -> Result<()> {
     let open = core::mem::take(&mut counter.register().open);
     let lines = Arc::new(Semaphore::new(QUESTIONS));
     let mut left = JoinSet::new();
-    for (_, order) in open {
+    for Open { order, .. } in open {
         let (counter, lines) = (Arc::clone(counter), Arc::clone(&lines));
         left.spawn(async move {
-            let end = Instant::now() + 2 * LEASE;
+            let mut end = None;
             loop {
                 let line = lines.acquire().await;
+                // Its time begins with its turn: there are many.
+                let end = *end.get_or_insert_with(|| Instant::now() + 4 * LEASE);
                 let answered = counter.ask_again(order.clone()).await?.is_some();
                 drop(line);
                 if answered {
                     return Ok(());
                 }
-                ensure!(Instant::now() < end, "{order:?} is never answered");
+                if Instant::now() > end {
+                    let register = counter.register();
+                    let why =
+                        register.open.iter().rev().find(|one| one.order.key == order.key).map(|one| one.why.as_str());
+                    bail!("{order:?} is never answered: {}", why.unwrap_or_default());
+                }
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         });
