@@ -322,6 +322,14 @@ pub fn cannot(deed: &str, point: Point) -> Option<&'static str> {
     }
 }
 
+/// Whether somebody can die there though it is none of their own work, and once in some hundred thousand runs: what is refused of a
+/// good payment is decided with a look at what its other ways count, and whoever counts settles what somebody
+/// else reserved and died over.
+#[must_use]
+pub fn by_the_way(deed: &str, point: Point) -> bool {
+    point == Point::Reserved && ["cancel", "complete", "release", "void-completion"].contains(&deed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Part, Point};
