@@ -710,7 +710,7 @@ async fn every_other_transition_costs_a_fixed_number_of_store_operations_too() {
 
 /// As `EXPECTED_COSTS`: two or three reads before, the record opened, announced and committed, each write read back. A scan
 /// without a fee reads merchant and policy once more, for the charge. What is decided (cancel, complete, undo) keeps its record.
-const COSTS_OF_OTHERS: [u64; 8] = [9, 11, 9, 15, 9, 15, 9, 15];
+const COSTS_OF_OTHERS: [u64; 8] = [9, 11, 9, 16, 9, 16, 9, 16];
 
 fn code_ask(id: &str) -> CodeAsk {
     CodeAsk {
