@@ -315,10 +315,9 @@ impl<P: Outbound> App<P> {
             }
             Due::Send(target) => self.send_out(aggregate, target).await,
             Due::Query(target) => {
-                let outcome = match self.ask(aggregate, target).await? {
+                let Some(outcome) = self.ask(aggregate, target).await? else {
                     // The provider has never seen it. It acts on a reference at most once, so the same is sent again.
-                    None => return self.send_out(aggregate, target).await,
-                    Some(outcome) => outcome,
+                    return self.send_out(aggregate, target).await;
                 };
                 self.take_answer(aggregate, target, outcome).await?;
                 Ok(true)
