@@ -9,6 +9,7 @@
 //! | `store/` | records on a store that lies: read-back, creation, pages, lanes, tallies |
 //! | `principal`, `directory` | who asks; merchants, terminals, persons, keys |
 //! | `sale`, `code`, `hold` | how a payment begins |
+//! | `announcement` | what is written down before a payment is changed, so that what follows is not forgotten or told twice |
 //! | `void`, `refund`, `operation`, `reversal` | what can be done; what follows from a trouble |
 //! | `policies`, `activation`, `shadow` | versions of policies, which holds when, and how a candidate would have decided |
 //! | `bundle` | bundles that terminals decide with: checked, kept in parts, given out |
