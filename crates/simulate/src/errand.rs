@@ -84,12 +84,15 @@ impl Errand {
                 Self { provider: refused, ..yesterday([before, after].concat(), &["retry"]) }
             }
             9 | 10 => {
-                // Nobody is told what became of it, and two persons look it up.
-                let later = wait(rng.i64(110_000..150_000));
-                let said = [wait(rng.i64(30_000..70_000)), resolve(0), later, resolve(1), resolve(0), resolve(1)];
-                let silent = vec![ProviderFault::Silent(300_000)];
+                // Nobody is told what became of it, and two persons look it up: that it took place is said at once, that it
+                // did not only some time after the first said so.
+                let first = rng.i64(25_000..45_000);
+                let second = first.saturating_add(rng.i64(120_500..150_000));
+                let said = [wait(first), resolve(0), resolve(1), wait(second), resolve(1), resolve(0), resolve(1)];
+                let silent = ProviderFault::Silent(300_000);
+                let provider = if rng.bool() { vec![ProviderFault::AnswerLost, silent] } else { vec![silent] };
                 let deeds = [vec![Deed::Void { sale }], said.to_vec()].concat();
-                Self { provider: silent, ..today(Kind::Good, 20_000, deeds, &["resolve", "resolve", "ask"]) }
+                Self { provider, ..today(Kind::Good, 20_000, deeds, &["resolve", "resolve", "ask"]) }
             }
             11 => {
                 // A void is asked for in vain until it is reversed; the provider is back by then, or soon after.
