@@ -10,8 +10,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rescind_acquirer::{Behaviour, SaleEffects};
 use rescind_tests::client::fresh_key;
 use rescind_tests::doctor::doctor;
+use rescind_tests::operator::{Operator, SUPERVISOR};
 use rescind_tests::shop::text;
-use rescind_tests::{Client, Delivery, Receiver, Reply, cny, eventually, moment};
+use rescind_tests::{Client, Delivery, Receiver, Reply, cny, moment};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,8 +33,18 @@ const LEASE: Duration = Duration::from_secs(36);
 const REPLAYED: usize = 8;
 /// Rounds between two repairs.
 const REPAIRED_EVERY: u64 = 5;
+/// Orders that are asked for again in one life, at most.
+const ASKED_AGAIN: usize = 64;
+/// How long a customer waits who was not answered: a courier that is behind makes everybody wait.
+const PAUSE: Duration = Duration::from_millis(100);
+/// When nothing was delivered for so long, nothing more comes.
+const QUIET: Duration = Duration::from_secs(30);
+/// Rounds between two who void.
+const RELIEVED_EVERY: u64 = 5;
 /// Questions at once.
 const QUESTIONS: usize = 16;
+/// So much of why an order was left open tells it from other reasons.
+const WHY: usize = 600;
 
 /// What a request is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +66,15 @@ struct Order {
     path: String,
     key: String,
     body: Value,
+    /// Who proves it, if it takes a proof.
+    prover: Option<Prover>,
+}
+
+/// Somebody who may void, with a key of their own.
+#[derive(Debug, Clone)]
+struct Prover {
+    at: Client,
+    who: Operator,
 }
 
 impl Order {
@@ -76,6 +96,8 @@ struct Register {
     kept: Vec<(Order, Reply)>,
     /// Not answered, or answered that nothing is known.
     open: Vec<Open>,
+    /// Why orders were left open, and how often, in this round.
+    whys: BTreeMap<String, u64>,
 }
 
 /// An order that is not answered yet, since when, and why.
@@ -88,7 +110,11 @@ struct Open {
 
 impl Register {
     fn leave(&mut self, order: Order, why: impl core::fmt::Display) {
-        self.open.push(Open { since: Instant::now(), order, why: why.to_string() });
+        let why = why.to_string();
+        let shape: String = why.chars().filter(|c| !c.is_ascii_digit()).take(WHY).collect();
+        let times = self.whys.entry(shape).or_default();
+        *times = times.saturating_add(1);
+        self.open.push(Open { since: Instant::now(), order, why });
     }
 }
 
@@ -97,6 +123,8 @@ struct Counter {
     world: World,
     register: Mutex<Register>,
     numbers: AtomicU64,
+    /// Who voids now. Each dead check of a PIN counts as a wrong one, so that nobody could go on for all rounds.
+    prover: Prover,
 }
 
 impl Counter {
@@ -106,8 +134,8 @@ impl Counter {
 
     /// The same order again. A proof holds for two minutes: the same request with a newer one is the same request.
     async fn ask_again(&self, mut order: Order) -> Result<Option<Value>> {
-        if order.deed == Deed::Void {
-            match self.world.shop.voiding(&order.sale).await {
+        if let Some(prover) = &order.prover {
+            match self.world.shop.proving_void(&prover.at, &prover.who, &order.sale).await {
                 Ok(supervisor) => order.caller = supervisor,
                 Err(why) => {
                     self.register().leave(order, format!("no proof: {why:#}"));
@@ -137,11 +165,12 @@ impl Counter {
         Ok(Some(said))
     }
 
-    /// One customer comes, and stays for as long as there are answers.
-    async fn serve(&self) -> Result<()> {
+    /// One customer comes, and stays for as long as there are answers; whether there were answers to all.
+    async fn serve(&self) -> Result<bool> {
         let n = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (shop, sale) = (&self.world.shop, format!("K-{n}"));
         let order = |deed: Deed, caller: &Client, path: &str, body: Value| Order {
+            prover: (deed == Deed::Void).then(|| self.prover.clone()),
             deed,
             sale: sale.clone(),
             caller: caller.clone(),
@@ -156,29 +185,28 @@ impl Counter {
         };
         let registered = order(Deed::Register, &shop.system, "/v1/transactions", new.body());
         if self.ask(registered).await?.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         if n.is_multiple_of(4) {
             // Whoever has no proof asks for nothing; the server may be gone.
-            let Ok(supervisor) = shop.voiding(&sale).await else { return Ok(()) };
+            let proof = shop.proving_void(&self.prover.at, &self.prover.who, &sale).await;
+            let Ok(supervisor) = proof else { return Ok(false) };
             let path = format!("/v1/transactions/{sale}/voids");
-            self.ask(order(Deed::Void, &supervisor, &path, shop.void())).await?;
-            return Ok(());
+            return Ok(self.ask(order(Deed::Void, &supervisor, &path, shop.void())).await?.is_some());
         }
         // Up to 999.00 the automatic review approves, up to 1000.00 one person.
         let amount = if n % 4 == 1 { "60.00" } else { "1000.00" };
         let submitted = order(Deed::Submit, &shop.manager, "/v1/refunds", shop.refund(&sale, amount));
-        let Some(made) = self.ask(submitted).await? else { return Ok(()) };
+        let Some(made) = self.ask(submitted).await? else { return Ok(false) };
         let path = format!("/v1/refunds/{}", text(&made, "id")?);
         if n % 4 == 3 {
             let no = order(Deed::Decline, &shop.reviewer, &format!("{path}/declines"), json!({"reason": "no receipt"}));
-            self.ask(no).await?;
-            return Ok(());
+            return Ok(self.ask(no).await?.is_some());
         }
         if n % 4 == 2 {
             let yes = order(Deed::Approve, &shop.reviewer, &format!("{path}/approvals"), json!({"revision": 1}));
             if self.ask(yes).await?.is_none() {
-                return Ok(());
+                return Ok(false);
             }
         }
         // What the acquirer is to do is used up once the refund is sent. An unknown void is undone and not asked for again: those
@@ -189,15 +217,16 @@ impl Counter {
             5 => self.world.script(&sale, Behaviour::Timeout { took_place: false, hold_ms: Some(50) })?,
             _ => {}
         }
-        self.ask(order(Deed::Clear, &shop.finance, &format!("{path}/clearings"), json!({}))).await?;
-        Ok(())
+        let clear = order(Deed::Clear, &shop.finance, &format!("{path}/clearings"), json!({}));
+        Ok(self.ask(clear).await?.is_some())
     }
 
-    /// Orders whose keys are free again.
+    /// Orders whose keys are free again: as many as one life has time for.
     fn due(&self) -> Vec<Order> {
         let mut register = self.register();
         let open = core::mem::take(&mut register.open);
-        let (due, open): (Vec<Open>, _) = open.into_iter().partition(|one| one.since.elapsed() > LEASE);
+        let (mut due, mut open): (Vec<Open>, Vec<Open>) = open.into_iter().partition(|one| one.since.elapsed() > LEASE);
+        open.extend(due.split_off(due.len().min(ASKED_AGAIN)));
         register.open = open;
         due.into_iter().map(|one| one.order).collect()
     }
@@ -261,7 +290,9 @@ async fn life(counter: &Arc<Counter>, ms: u64) -> Result<JoinSet<Result<()>>> {
         let counter = Arc::clone(counter);
         customers.spawn(async move {
             while Instant::now() < end {
-                counter.serve().await?;
+                if !counter.serve().await? {
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
             Ok(())
         });
@@ -286,7 +317,8 @@ async fn whenever_it_is_killed_nothing_acknowledged_is_lost_and_nothing_happens_
     let world = World::open().await?;
     let receiver = Receiver::start().await?;
     world.shop.endpoint(&receiver.url()).await?;
-    let mut counter = Arc::new(Counter { world, register: Mutex::default(), numbers: AtomicU64::new(0) });
+    let prover = relief(&world, 0).await?;
+    let mut counter = Arc::new(Counter { world, register: Mutex::default(), numbers: AtomicU64::new(0), prover });
     let began = Instant::now();
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
     for round in 1..=rounds {
@@ -312,6 +344,10 @@ async fn whenever_it_is_killed_nothing_acknowledged_is_lost_and_nothing_happens_
 
         restart(&mut counter).await?;
         let up = started.elapsed();
+        if round % RELIEVED_EVERY == 0 {
+            let prover = relief(&counter.world, round).await?;
+            Arc::get_mut(&mut counter).context("a customer is still there")?.prover = prover;
+        }
         let fresh = core::mem::take(&mut counter.register().fresh);
         ensure!(!fresh.is_empty() || ms < 1_000, "round {round}: nothing was acknowledged within {ms} ms");
         all_there(&counter, fresh.clone()).await.with_context(|| format!("round {round}, killed after {ms} ms"))?;
@@ -327,6 +363,9 @@ async fn whenever_it_is_killed_nothing_acknowledged_is_lost_and_nothing_happens_
             (started.elapsed() - up).as_millis(),
         );
         counter.register().kept.extend(fresh);
+        for (why, times) in core::mem::take(&mut counter.register().whys) {
+            println!("  {times} left open: {why}");
+        }
     }
     let each = began.elapsed().as_millis() / u128::from(rounds.max(1));
     println!("{rounds} rounds, {each} ms each; what doctors found: {found:?}");
@@ -339,6 +378,15 @@ async fn whenever_it_is_killed_nothing_acknowledged_is_lost_and_nothing_happens_
     diagnosis.clean()?;
     println!("in the end: {}", diagnosis.summary);
     Ok(())
+}
+
+/// Somebody who has not voided before.
+async fn relief(world: &World, round: u64) -> Result<Prover> {
+    let person = format!("relief-{round}").leak();
+    let who = Operator { number: format!("{}", 100 + round).leak(), person, ..SUPERVISOR };
+    let at = world.shop.hire(who.person, &[who.role]).await?;
+    world.shop.register_operator(&who).await?;
+    Ok(Prover { at, who })
 }
 
 async fn kill(counter: &mut Arc<Counter>, customers: &mut JoinSet<Result<()>>) -> Result<()> {
@@ -460,12 +508,25 @@ async fn everything_told(counter: &Arc<Counter>, receiver: &Receiver) -> Result<
     let feed = counter.world.shop.feed().await?;
     let happened: BTreeSet<String> = feed.iter().map(|event| text(event, "id")).collect::<Result<_>>()?;
     ensure!(happened.len() == feed.len(), "the feed tells something twice");
-    let taken = eventually("all events to be delivered", Duration::from_secs(120), async || {
-        let taken: Vec<Delivery> = receiver.deliveries().into_iter().filter(|d| d.taken).collect();
-        let came: BTreeSet<String> = taken.iter().map(|d| text(&d.json()?["data"], "id")).collect::<Result<_>>()?;
-        Ok(happened.is_subset(&came).then_some(taken))
-    })
-    .await?;
+    // However many they are: for as long as more of them come.
+    let mut before = receiver.deliveries().len();
+    let taken = loop {
+        tokio::time::sleep(QUIET).await;
+        let all = receiver.deliveries();
+        let (now, more) = (all.len(), all.len() > before);
+        before = now;
+        if !more {
+            break all.into_iter().filter(|delivery| delivery.taken).collect::<Vec<Delivery>>();
+        }
+    };
+    let came: BTreeSet<String> = taken.iter().map(|d| text(&d.json()?["data"], "id")).collect::<Result<_>>()?;
+    let missing: Vec<&String> = happened.difference(&came).take(10).collect();
+    ensure!(
+        missing.is_empty(),
+        "of {} events {} were delivered; not, among others: {missing:?}",
+        happened.len(),
+        came.len()
+    );
     let mut told: BTreeMap<String, u64> = BTreeMap::new();
     for delivery in &taken {
         let data = delivery.json()?["data"].clone();
