@@ -364,7 +364,7 @@ pub fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
         }
         Deed::Resolve { by, .. } => {
             let (who, second) = if *by == 0 { ("finance", "manager-2") } else { ("manager-2", "finance") };
-            let (part, id, took_place) = shop.sim.with(looked_up)?;
+            let (part, id, took_place) = shop.sim.with(|inside| looked_up(inside, deed.sale()))?;
             let body = json!({"took_place": took_place, "second": format!("M-1.{second}"), "reason": "their books"});
             keyed(who, format!("/v1/{part}/{id}/resolutions"), body)
         }
@@ -392,8 +392,10 @@ pub fn ask_for(shop: &Shop, number: usize, deed: &Deed) -> Option<Ask> {
 
 /// What persons find out about something of which nobody knows, by looking into the acquirer's books: what it is, its name,
 /// whether it took place. They wait as long as it is being processed, or asked for.
-fn looked_up(inside: &mut crate::sim::Inside) -> Option<(&'static str, String, bool)> {
-    let unknown = inside.auditor.unknown.values().flatten().next()?;
+fn looked_up(inside: &mut crate::sim::Inside, sale: usize) -> Option<(&'static str, String, bool)> {
+    let all = &inside.auditor.unknown;
+    let of_sale = all.get(&sale_name(sale)).into_iter().flatten();
+    let unknown = of_sale.chain(all.values().flatten()).next()?;
     if inside.calling.contains(&unknown.reference) {
         return None;
     }

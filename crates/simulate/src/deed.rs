@@ -214,7 +214,7 @@ pub fn draw(rng: &mut Rng, commands: usize, rush: bool, errand: Option<&Errand>)
         deeds.extend((0..SALES).map(|_| Deed::Meet { at }));
         deeds.extend((0..SALES).map(|sale| Deed::Void { sale }));
     }
-    deeds.extend(errand.iter().flat_map(|errand| errand.deeds.iter().cloned()));
+    deeds.extend(errand.iter().flat_map(|errand| errand.deeds.iter().chain(&errand.beside).cloned()));
     while deeds.iter().filter(|deed| deed.is_command()).count() < commands {
         let all = if errand.is_some() && rng.u8(0..8) < LEAVES_ALONE { OWN } else { SALES };
         let sale = rng.usize(0..all);

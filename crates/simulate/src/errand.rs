@@ -4,6 +4,7 @@
 use crate::deed::{Deed, Kind, SALES};
 use crate::fault::{Aim, Aimed, Fault, ProviderFault};
 use crate::point::Point;
+use crate::sim::MACHINES;
 use fastrand::Rng;
 
 /// The payment that it is about: the last one.
@@ -23,16 +24,22 @@ pub struct Errand {
     pub(crate) today: bool,
     /// What is done about it.
     pub(crate) deeds: Vec<Deed>,
+    /// What somebody else does about it meanwhile.
+    pub(crate) beside: Vec<Deed>,
     /// What the provider does with its first calls.
     pub(crate) provider: Vec<ProviderFault>,
     /// What has to go wrong for it.
     pub(crate) aimed: Vec<Aimed>,
+    /// By how many ms each machine's clock has to be wrong for it, if that matters.
+    pub(crate) clocks: Option<[i64; MACHINES]>,
+    /// Whether only a doctor sees what comes of it.
+    pub(crate) examined: bool,
     /// What it is for, as rows of the matrix: faults are aimed there.
     pub(crate) rows: &'static [&'static str],
 }
 
 /// How many there are to choose from.
-const ERRANDS: usize = 21;
+const ERRANDS: usize = 25;
 
 impl Errand {
     /// Draws one.
@@ -53,8 +60,11 @@ impl Errand {
             cents: 150_000,
             today: false,
             deeds,
+            beside: Vec::new(),
             provider: Vec::new(),
             aimed: Vec::new(),
+            clocks: None,
+            examined: false,
             rows,
         };
         let today = |kind: Kind, cents: i64, deeds: Vec<Deed>, rows: &'static [&'static str]| Self {
@@ -131,6 +141,45 @@ impl Errand {
                 // A code that nobody scans ends after five minutes.
                 let deeds = vec![wait(300_000), look.clone(), wait(345_000), look];
                 today(Kind::Code, 20_000, deeds, &["timer", "code"])
+            }
+            18 | 19 => {
+                // What one courier has sent has not arrived when the other, whose clock is ahead, asks for it and sends it
+                // again; then the first attempt arrives and is refused.
+                let aim = Aim::Cell(("ask", Point::Committed));
+                let slow = |nth, ms| Aimed { aim, nth, fault: Fault::Slow(ms) };
+                let mut aimed = vec![slow(1, rng.i64(10_000..18_000)), slow(2, rng.i64(20_000..27_000))];
+                // The answer to the second is lost.
+                let aim = Aim::Cell(("send", Point::Called));
+                aimed.extend((2..6).map(|nth| Aimed { aim, nth, fault: Fault::FailsAfter }));
+                let ahead = rng.i64(23_000..28_000).saturating_sub(12_000);
+                let mut provider = vec![ProviderFault::Late(0); rng.usize(1..4)];
+                provider.push(ProviderFault::Declines);
+                let clocks = Some([-35_000, -30_000, -12_000, ahead]);
+                Self { aimed, provider, clocks, ..yesterday(vec![asks(6_000), approve(0), clear], &[]) }
+            }
+            20 => {
+                // Who decides dies over it; until the same is asked for again, others are decided about the same payment.
+                let point = if rng.bool() { Point::Decided } else { Point::Reserved };
+                let dies = Aimed { aim: Aim::Cell(("void", point)), nth: 1, fault: Fault::CrashBefore };
+                let met = rng.i64(5_000..9_000);
+                let others = vec![Deed::CheckVoid { sale }; 6];
+                let beside = [vec![wait(met.saturating_add(1_500))], others].concat();
+                let deeds = vec![wait(met), Deed::Void { sale }];
+                Self { aimed: vec![dies], beside, examined: true, ..today(Kind::Good, 20_000, deeds, &[]) }
+            }
+            21 | 22 => {
+                // Two persons say that a void did not take place, by clocks that make more of the time in between than it
+                // was; while the second says so, the provider is back, the void is asked for again, and the answer is lost.
+                let at = |deed, point, nth, fault| Aimed { aim: Aim::Cell((deed, point)), nth, fault };
+                let held_up = |nth, ms| at("resolve", Point::Claimed, nth, Fault::Slow(ms));
+                let mut aimed: Vec<_> = (2..5).map(|nth| at("send", Point::Called, nth, Fault::FailsAfter)).collect();
+                aimed.extend((2..6).map(|nth| held_up(nth, rng.i64(4_000..14_000))));
+                let (first, second) = (rng.i64(13_000..19_000), rng.i64(62_000..71_000));
+                let said = [wait(first), resolve(0), wait(second), resolve(1), resolve(1), resolve(1), resolve(1)];
+                let deeds = [vec![Deed::Void { sale }], said.to_vec()].concat();
+                let provider = vec![ProviderFault::Silent(rng.i64(40_000..60_000))];
+                let clocks = Some([-39_500, 39_500, rng.i64(-5_000..5_000), rng.i64(-5_000..5_000)]);
+                Self { aimed, provider, clocks, ..today(Kind::Good, 20_000, deeds, &[]) }
             }
             _ => {
                 // Whoever reserved died over it, twice, and said nothing for so long that it cannot be alive: the next who

@@ -39,6 +39,10 @@ struct Options {
     #[cfg(feature = "planted")]
     #[arg(long)]
     mistakes: bool,
+    /// Of the mistakes only this one, by its name in the list.
+    #[cfg(feature = "planted")]
+    #[arg(long)]
+    only: Option<String>,
     /// Tells the story of the first run, whether it fails or not.
     #[arg(long)]
     story: bool,
@@ -49,6 +53,12 @@ fn main() -> Result<()> {
     let mut out = std::io::stdout().lock();
     if options.story {
         let shops = Shops::open(options.store.unwrap_or(Model::Embedded))?;
+        #[cfg(feature = "planted")]
+        {
+            use rescind_service::planted::{Mistake, make};
+            let only = options.only.as_deref();
+            make(Mistake::ALL.into_iter().find(|mistake| Some(format!("{mistake:?}").as_str()) == only));
+        }
         let plan = Plan::of(options.seed, options.commands, options.faults);
         let outcome = run(shops.of(&plan), &plan, true);
         for line in &outcome.story {
@@ -128,7 +138,8 @@ const TRIALS: u64 = 7;
 fn mistakes(options: &Options, out: &mut impl std::io::Write) -> Result<()> {
     use rescind_service::planted::{Mistake, make};
     let mut missed = Vec::new();
-    for mistake in Mistake::ALL {
+    let wanted = |mistake: &Mistake| options.only.as_ref().is_none_or(|only| *only == format!("{mistake:?}"));
+    for mistake in Mistake::ALL.into_iter().filter(wanted) {
         // A shop opens without mistakes, but for the one about what is found out when it opens.
         make(Some(mistake).filter(|mistake| *mistake == Mistake::CreatePlainly));
         let jobs = options.jobs.max(1);

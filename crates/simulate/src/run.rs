@@ -36,6 +36,9 @@ pub struct Plan {
 /// Who acts at a time.
 const LANES: usize = 6;
 
+/// Who does what is done beside an errand.
+const BESIDE: usize = 0;
+
 /// One in so many runs ends with a doctor.
 const EXAMINED: u64 = 16;
 
@@ -56,10 +59,12 @@ impl Plan {
         // Payments begin before what is done about them, mostly, and whoever meets others has a payment of their own.
         let first = if rush { SALES.saturating_mul(3) } else { SALES };
         let own = first.saturating_add(errand.as_ref().map_or(0, |errand| errand.deeds.len()));
+        let beside = own.saturating_add(errand.as_ref().map_or(0, |errand| errand.beside.len()));
         let lane = |rng: &mut Rng, number: usize| match number {
             _ if number < first => number.checked_rem(SALES).unwrap_or(0),
             // An errand is one thing after the other.
             _ if number < own => OWN,
+            _ if number < beside => BESIDE,
             _ => rng.usize(0..LANES),
         };
         let deeds =
@@ -87,9 +92,11 @@ impl Plan {
             hold_up(&mut rng, &mut all);
         }
         aim_at_cells(&mut rng, errand.as_ref(), &mut all.aimed);
+        let examined = seed.is_multiple_of(EXAMINED) || errand.as_ref().is_some_and(|errand| errand.examined);
         if let Some(errand) = errand {
             all.aimed.extend(errand.aimed);
             all.provider.extend((1_u64..).zip(errand.provider));
+            all.clocks = errand.clocks.or(all.clocks);
         }
         if rng.u8(..) < 64 {
             let from = rng.i64(0..60_000);
@@ -100,7 +107,7 @@ impl Plan {
             all.provider.entry(rng.u64(1..16)).or_insert_with(|| provider_fault(&mut rng));
         }
         let small_pages = rng.bool();
-        Self { seed, deeds, faults: all, examined: seed.is_multiple_of(EXAMINED), small_pages }
+        Self { seed, deeds, faults: all, examined, small_pages }
     }
 }
 
