@@ -128,7 +128,11 @@ async fn both<A, B>(one: impl Future<Output = A>, two: impl Future<Output = B>) 
 /// Sends a request until it is answered for good; whether it was.
 pub async fn until_told(shop: &Shop, lane: usize, deed: &Deed, ask: &Ask) -> bool {
     for attempt in 0..ATTEMPTS {
-        let machine = shop.sim.with(|inside| inside.rng.usize(0..2));
+        // Two persons who say what became of something are served each by a gateway of their own, at first.
+        let machine = match deed {
+            Deed::Resolve { by, .. } if attempt == 0 => *by,
+            _ => shop.sim.with(|inside| inside.rng.usize(0..2)),
+        };
         shop.sim.with(|inside| {
             note_intent(inside, deed, ask);
             inside.tell(|_| {

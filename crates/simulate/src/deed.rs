@@ -2,6 +2,7 @@
 //! told again with some of them left out.
 
 use crate::errand::{Errand, OWN};
+use crate::run::LANES;
 use fastrand::Rng;
 
 /// Sales in one run.
@@ -188,10 +189,12 @@ pub(crate) fn is_rush(rng: &mut Rng) -> bool {
 pub fn draw(rng: &mut Rng, commands: usize, rush: bool, errand: Option<&Errand>) -> Vec<Deed> {
     let mut deeds = Vec::new();
     let mut kinds = Vec::new();
+    let first = errand.and_then(|errand| errand.first);
     for sale in 0..SALES {
         let kind = match rng.usize(0..10) {
             _ if rush => Kind::Good,
             _ if sale == OWN && errand.is_some() => errand.map_or(Kind::Good, |errand| errand.kind),
+            _ if first.is_some() => Kind::Good,
             0..6 => Kind::Good,
             6 => Kind::Unknown,
             7 => Kind::Code,
@@ -215,6 +218,7 @@ pub fn draw(rng: &mut Rng, commands: usize, rush: bool, errand: Option<&Errand>)
         deeds.extend((0..SALES).map(|sale| Deed::Void { sale }));
     }
     deeds.extend(errand.iter().flat_map(|errand| errand.deeds.iter().chain(&errand.beside).cloned()));
+    deeds.extend(first.into_iter().flat_map(|at| (0..LANES).map(move |_| Deed::Meet { at })));
     while deeds.iter().filter(|deed| deed.is_command()).count() < commands {
         let all = if errand.is_some() && rng.u8(0..8) < LEAVES_ALONE { OWN } else { SALES };
         let sale = rng.usize(0..all);

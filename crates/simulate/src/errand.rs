@@ -34,12 +34,14 @@ pub struct Errand {
     pub(crate) clocks: Option<[i64; MACHINES]>,
     /// Whether only a doctor sees what comes of it.
     pub(crate) examined: bool,
+    /// Until when everybody else waits, in ms after the run began, so that it comes to what the provider does first.
+    pub(crate) first: Option<i64>,
     /// What it is for, as rows of the matrix: faults are aimed there.
     pub(crate) rows: &'static [&'static str],
 }
 
 /// How many there are to choose from.
-const ERRANDS: usize = 25;
+const ERRANDS: usize = 27;
 
 impl Errand {
     /// Draws one.
@@ -65,6 +67,7 @@ impl Errand {
             aimed: Vec::new(),
             clocks: None,
             examined: false,
+            first: None,
             rows,
         };
         let today = |kind: Kind, cents: i64, deeds: Vec<Deed>, rows: &'static [&'static str]| Self {
@@ -157,7 +160,7 @@ impl Errand {
                 let clocks = Some([-35_000, -30_000, -12_000, ahead]);
                 Self { aimed, provider, clocks, ..yesterday(vec![asks(6_000), approve(0), clear], &[]) }
             }
-            20 => {
+            20 | 23 => {
                 // Who decides dies over it; until the same is asked for again, others are decided about the same payment.
                 let point = if rng.bool() { Point::Decided } else { Point::Reserved };
                 let dies = Aimed { aim: Aim::Cell(("void", point)), nth: 1, fault: Fault::CrashBefore };
@@ -165,21 +168,28 @@ impl Errand {
                 let others = vec![Deed::CheckVoid { sale }; 6];
                 let beside = [vec![wait(met.saturating_add(1_500))], others].concat();
                 let deeds = vec![wait(met), Deed::Void { sale }];
-                Self { aimed: vec![dies], beside, examined: true, ..today(Kind::Good, 20_000, deeds, &[]) }
+                Self {
+                    aimed: vec![dies],
+                    beside,
+                    examined: true,
+                    first: Some(30_000),
+                    ..today(Kind::Good, 20_000, deeds, &[])
+                }
             }
             21 | 22 => {
                 // Two persons say that a void did not take place, by clocks that make more of the time in between than it
                 // was; while the second says so, the provider is back, the void is asked for again, and the answer is lost.
-                let at = |deed, point, nth, fault| Aimed { aim: Aim::Cell((deed, point)), nth, fault };
-                let held_up = |nth, ms| at("resolve", Point::Claimed, nth, Fault::Slow(ms));
-                let mut aimed: Vec<_> = (2..5).map(|nth| at("send", Point::Called, nth, Fault::FailsAfter)).collect();
-                aimed.extend((2..6).map(|nth| held_up(nth, rng.i64(4_000..14_000))));
-                let (first, second) = (rng.i64(13_000..19_000), rng.i64(62_000..71_000));
-                let said = [wait(first), resolve(0), wait(second), resolve(1), resolve(1), resolve(1), resolve(1)];
-                let deeds = [vec![Deed::Void { sale }], said.to_vec()].concat();
-                let provider = vec![ProviderFault::Silent(rng.i64(40_000..60_000))];
-                let clocks = Some([-39_500, 39_500, rng.i64(-5_000..5_000), rng.i64(-5_000..5_000)]);
-                Self { aimed, provider, clocks, ..today(Kind::Good, 20_000, deeds, &[]) }
+                let unheard = |nth| Aimed { aim: Aim::Call("send"), nth, fault: Fault::FailsAfter };
+                let slow = |nth, ms| Aimed { aim: Aim::Cell(("resolve", Point::Claimed)), nth, fault: Fault::Slow(ms) };
+                let mut aimed: Vec<_> = (2..5).map(unheard).collect();
+                aimed.extend((1..16).map(|nth| slow(nth, rng.i64(2_500..4_500))));
+                let (first, second) = (rng.i64(24_000..34_000), rng.i64(62_000..80_000));
+                let deeds = vec![wait(2_000), Deed::Void { sale }, wait(first), resolve(0), wait(second), resolve(1)];
+                let provider = vec![ProviderFault::Silent(rng.i64(50_000..60_000))];
+                // The couriers' are ahead, too: nothing is due later for them than somebody meant.
+                let clocks = Some([-39_500, 39_500, 39_500, 39_500]);
+                let first = Some(100_000);
+                Self { aimed, provider, clocks, first, ..today(Kind::Good, 20_000, deeds, &[]) }
             }
             _ => {
                 // Whoever reserved died over it, twice, and said nothing for so long that it cannot be alive: the next who

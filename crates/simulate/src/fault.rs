@@ -70,6 +70,8 @@ pub enum Aim {
     Part(Part),
     /// The next that somebody does who is at this, and has got so far: an operation of the store, or a call of the provider.
     Cell(Death),
+    /// A call of the provider by somebody who is at this.
+    Call(&'static str),
     /// The first look of a courier's turn at the spans of time in which something is due. Most turns have been through their
     /// lanes by then.
     Spans,

@@ -34,7 +34,7 @@ pub struct Plan {
 }
 
 /// Who acts at a time.
-const LANES: usize = 6;
+pub(crate) const LANES: usize = 6;
 
 /// Who does what is done beside an errand.
 const BESIDE: usize = 0;
@@ -60,11 +60,14 @@ impl Plan {
         let first = if rush { SALES.saturating_mul(3) } else { SALES };
         let own = first.saturating_add(errand.as_ref().map_or(0, |errand| errand.deeds.len()));
         let beside = own.saturating_add(errand.as_ref().map_or(0, |errand| errand.beside.len()));
+        let everybody = errand.as_ref().and_then(|errand| errand.first).map_or(0, |_| LANES);
+        let waits = beside.saturating_add(everybody);
         let lane = |rng: &mut Rng, number: usize| match number {
             _ if number < first => number.checked_rem(SALES).unwrap_or(0),
             // An errand is one thing after the other.
             _ if number < own => OWN,
             _ if number < beside => BESIDE,
+            _ if number < waits => number.saturating_sub(beside),
             _ => rng.usize(0..LANES),
         };
         let deeds =

@@ -393,6 +393,7 @@ impl Inside {
         self.aimed(|aim| match aim {
             Aim::Part(part) => verb.writes() && Part::of(key) == part,
             Aim::Cell(at) => at == cell,
+            Aim::Call(_) => false,
             Aim::Spans => looks,
         })
     }
@@ -415,7 +416,7 @@ impl Inside {
     pub fn aimed_at_call(&mut self) -> Option<Fault> {
         let request = self.requests.get(self.running?)?;
         let (deed, machine) = (request.deed, request.machine);
-        let fault = self.aimed(|aim| aim == Aim::Cell((deed, Point::Called)))?;
+        let fault = self.aimed(|aim| aim == Aim::Cell((deed, Point::Called)) || aim == Aim::Call(deed))?;
         self.struck.push(fault);
         let name = fault.name();
         self.befell.insert((deed, name));
