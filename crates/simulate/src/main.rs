@@ -20,9 +20,9 @@ struct Options {
     /// The first seed. Run n has seed + n.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many runs, over all stores together.
-    #[arg(long, default_value_t = 6_000)]
-    runs: u64,
+    /// How many runs, over all stores together: 6,000. To find a mistake: 30,000 at most.
+    #[arg(long)]
+    runs: Option<u64>,
     /// Only over this store.
     #[arg(long)]
     store: Option<Model>,
@@ -47,6 +47,13 @@ struct Options {
     #[arg(long)]
     story: bool,
 }
+
+/// Runs, if nobody says how many.
+const RUNS: u64 = 6_000;
+
+/// Runs in which a mistake has to be found, if nobody says how many.
+#[cfg(feature = "planted")]
+const RUNS_TO_FIND: u64 = 30_000;
 
 fn main() -> Result<()> {
     let options = Options::parse();
@@ -94,7 +101,12 @@ fn main() -> Result<()> {
                 working = working.saturating_sub(1);
             } else {
                 let runs = shared.done.load(Ordering::SeqCst);
-                writeln!(out, "{runs} of {} runs, no violation, {} runs/s", options.runs, rate(runs, begun.elapsed()))?;
+                writeln!(
+                    out,
+                    "{runs} of {} runs, no violation, {} runs/s",
+                    options.runs.unwrap_or(RUNS),
+                    rate(runs, begun.elapsed())
+                )?;
             }
         }
         let mut all = Summary::default();
@@ -203,7 +215,7 @@ fn shown_on(mistake: rescind_service::planted::Mistake) -> Vec<Model> {
 fn look_for(options: &Options, shops: &[Shops], trial: u64) -> Option<(u64, String)> {
     let count = u64::try_from(shops.len()).unwrap_or(1);
     let seed = options.seed.wrapping_add(trial.wrapping_mul(1_000_000));
-    for number in 0..options.runs {
+    for number in 0..options.runs.unwrap_or(RUNS_TO_FIND) {
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);
         let plan = Plan::of(seed.wrapping_add(number), options.commands, options.faults);
         let shop = shops.get(at)?.of(&plan);
@@ -244,7 +256,7 @@ fn work(options: &Options, shared: &Shared) -> Result<Summary> {
     let mut summary = Summary::default();
     loop {
         let number = shared.next.fetch_add(1, Ordering::SeqCst);
-        if number >= options.runs || shared.failed.load(Ordering::SeqCst) {
+        if number >= options.runs.unwrap_or(RUNS) || shared.failed.load(Ordering::SeqCst) {
             return Ok(summary);
         }
         let at = usize::try_from(number.checked_rem(count).unwrap_or(0)).unwrap_or(0);

@@ -179,3 +179,11 @@ fn a_ledger_whose_entries_do_not_balance_is_damaged() {
     let damaged = Rejection::Invalid("ledger: an entry does not balance".to_owned());
     assert_eq!(world.refused(&Command::PassTime, &Actor::System), damaged);
 }
+
+#[test]
+fn an_entry_in_two_currencies_does_not_balance() {
+    let mut world = World::new();
+    world.ledger.entries[0].postings[0].amount.currency = "USD".to_owned();
+    let damaged = Rejection::Invalid("ledger: an entry does not balance".to_owned());
+    assert_eq!(world.refused(&Command::PassTime, &Actor::System), damaged);
+}
