@@ -259,6 +259,18 @@ fn a_decision_allows_exactly_what_is_authorised() {
         change(&mut wanted);
         assert_eq!(world.refused(&Command::Authorise(wanted), &rita()), expected);
     }
+    // A plan by which nobody has to agree asks for nothing.
+    let mut alone = wanted("X-1", Way::Reversal, 10_000);
+    alone.decision.obligations.approvals = Some(plan(0));
+    assert!(world.attempt(&Command::Authorise(alone), &rita()).is_ok());
+}
+
+#[test]
+fn what_a_hold_captured_is_not_lapsed_when_its_time_is_over() {
+    let mut world = World::completed(10_000);
+    world.now = hold().expires_at;
+    let again = Command::Authorise(wanted("X-1", Way::HoldCompletion, 10_000));
+    assert_eq!(world.refused(&again, &rita()), Rejection::WrongState("good".to_owned()));
 }
 
 #[test]
