@@ -227,6 +227,10 @@ fn only_a_whole_and_unsettled_completion_can_be_voided() {
     // The network has seen a refund of it.
     assert_eq!(refunded.may_not("X-1", Way::CompletionVoid, 4_000), conflict);
     assert_eq!(World::new().may_not("X-1", Way::CompletionVoid, 10_000), Rejection::WrongState("good".to_owned()));
+    // Whatever else is true of it: a payment without a hold has no completion.
+    let mut settled = World::new();
+    settled.system(&Command::RecordSettled);
+    assert_eq!(settled.may_not("X-1", Way::CompletionVoid, 10_000), Rejection::WrongState("good".to_owned()));
     let part = World::completed(4_000).may_not("X-1", Way::CompletionVoid, 3_999);
     assert_eq!(part, Rejection::NotAllowed("amount".to_owned()));
 }
