@@ -137,3 +137,25 @@ fn a_command_and_its_actor_have_names() {
     let nowhere = Actor::Terminal(TerminalId { value: "T 1".to_owned() });
     assert!(matches!(world.refused(&Command::RecordSettled, &nowhere), Rejection::Invalid(_)));
 }
+
+#[test]
+fn the_policy_that_decided_is_named_within_bounds() {
+    type Change = fn(&mut PolicyIdentity);
+    let changes: [(Change, &str); 3] = [
+        (|policy| policy.name = "x".repeat(501), "policy name"),
+        (|policy| policy.version = "x".repeat(501), "policy version"),
+        (|policy| policy.hash.hex = "00".to_owned(), "digest"),
+    ];
+    let world = World::new();
+    for (change, what) in changes {
+        let (mut wanted, mut open) = (refund_of("R-1", 6_000, 0), opening("C-1", Way::Void, 10_000));
+        let mut void = void_of("V-1", Executor::Courier);
+        for decision in [&mut wanted.decision, &mut open.decision, &mut void.decision] {
+            change(&mut decision.policy);
+        }
+        for command in [Command::SubmitRefund(wanted), Command::OpenCase(open), Command::AuthoriseVoid(void)] {
+            let refused = world.refused(&command, &rita());
+            assert!(matches!(&refused, Rejection::Invalid(why) if why.starts_with(what)), "{what}: {refused:?}");
+        }
+    }
+}

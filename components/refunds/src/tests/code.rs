@@ -321,6 +321,14 @@ fn a_refused_scan_that_was_good_after_all_calls_a_person() {
     let mut unnamed = unpaid.clone();
     assert_eq!(unnamed.system(&late(Good, at(1))), called);
     assert_eq!(unpaid.refused(&late(Declined, at(1)), &Actor::System), Rejection::WrongState("unpaid".to_owned()));
+    // Nothing new is made of what no scan is known to be: one that came to nothing, another beside a payment, or the first.
+    let unknown_scan = |world: &World, outcome| {
+        let refused = world.refused(&outcome_of(outcome, None, Some("777777777777")), &Actor::System);
+        assert!(matches!(&refused, Rejection::Invalid(why) if why.contains("no such scan")), "{refused:?}");
+    };
+    unknown_scan(&unpaid, Declined);
+    unknown_scan(&scanned_again(Declined, at(2 * SECOND)), Good);
+    unknown_scan(&World::unpaid(), Good);
     // The scan itself, told with what became of it, is the payment.
     assert_eq!(unnamed.system(&scanned(Good, at(SECOND))), vec![EventKind::CodeScanned]);
     assert_eq!((unnamed.outcome(), unnamed.left()), (Good, 10_000));

@@ -47,6 +47,8 @@ fn of_a_payment_that_nobody_knows_of_and_nobody_undoes_a_person_is_called_once()
 fn a_reversal_reserves_the_whole_payment_and_is_written_down_whole() {
     let mut world = World::unheard();
     assert_eq!(world.begin("X-1", Way::Reversal, 10_000), vec![EventKind::OperationAuthorised]);
+    let event = world.events.last().unwrap();
+    assert_eq!((&event.operation, &event.amount), (&Some("X-1".parse().unwrap()), &Some(cny(10_000))));
     let expected = Operation {
         id: "X-1".parse().unwrap(),
         kind: Way::Reversal,

@@ -47,8 +47,15 @@ fn a_return_gives_the_fees_back_too() {
     world.send(refund_target("R-1"));
     world.done(refund_target("R-1"));
     assert_eq!(balances(&world), [-30, -100, -50, 5_050]);
+    // Another refund and its fee stand as they were.
+    let mut other = refund_of("R-2", 1_000, 0);
+    other.decision.obligations.fees = vec![fee(FeeKind::Operation, 7, Party::Merchant)];
+    world.act(&Command::SubmitRefund(other), &rita());
+    world.send(refund_target("R-2"));
+    world.done(refund_target("R-2"));
+    assert_eq!(balances(&world), [-30, -107, -50, 4_050]);
     world.system(&return_of("B-1", "R-1", at(0)));
-    assert_eq!(balances(&world), [-60, 0, 0, 10_000]);
+    assert_eq!(balances(&world), [-60, -7, 0, 9_000]);
     assert_eq!(standing::Standing::of(&world.ledger).unwrap().fee_returned, cny(0));
 }
 

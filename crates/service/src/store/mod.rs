@@ -18,6 +18,9 @@ pub mod list;
 pub mod marks;
 pub mod tally;
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::Error;
 use crate::limits::{PROBE_SWAPS, PROOF_ATTEMPTS, SWAP_ATTEMPTS, VALUE_BYTES};
 use crate::planted::{Mistake, made};
