@@ -50,6 +50,22 @@ fn a_failed_refund_is_owed_to_the_customer_until_a_retry_clears() {
 }
 
 #[test]
+fn each_failed_refund_is_owed_for_itself() {
+    let mut world = failed();
+    world.submit("R-2", 1_000, 0);
+    world.send(refund_target("R-2"));
+    assert_eq!(world.failed(refund_target("R-2")), vec![EventKind::RefundFailed, EventKind::LiabilityOpened]);
+    assert_eq!(world.balance(Account::Liabilities), -7_000);
+    world.system(&Command::Retry("R-2".parse().unwrap()));
+    world.send(refund_target("R-2"));
+    world.done(refund_target("R-2"));
+    let owed = world.ledger.liabilities.iter().map(|owed| (owed.refund.as_str(), owed.amount.minor, owed.state));
+    let expected = [("R-1", 6_000, LiabilityState::Open), ("R-2", 1_000, LiabilityState::Settled)];
+    assert_eq!(owed.collect::<Vec<_>>(), expected);
+    assert_eq!(world.balance(Account::Liabilities), -6_000);
+}
+
+#[test]
 fn what_was_agreed_with_the_customer_is_not_paid_again() {
     for (state, paid) in
         [(LiabilityState::Settled, true), (LiabilityState::Agreed, true), (LiabilityState::WrittenOff, false)]
@@ -92,6 +108,7 @@ fn a_person_records_that_too_much_was_returned() {
     assert_eq!(kinds, vec![EventKind::LiabilityOpened]);
     let event = world.events.last().unwrap();
     assert_eq!((event.about.as_deref(), event.reason.as_deref()), (Some("L-1"), Some("typed a zero too many")));
+    assert_eq!((&event.refund, &event.amount), (&Some("R-1".parse().unwrap()), &Some(cny(600))));
     assert_eq!((world.balance(Account::Liabilities), world.balance(Account::Customer)), (-600, 4_600));
     // A provision, no movement: the balance of the sale is what it was.
     assert_eq!(world.left(), 4_000);
@@ -122,6 +139,10 @@ fn a_claim_is_of_a_refund_that_gives_cause_for_it() {
         assert_eq!(world.refused(&Command::RecordLiability(wanted), &rita()), why);
     }
     let recorded = Command::RecordLiability(claim("L-1", "R-1", 600));
+    assert_eq!(World::clearing("R-1").refused(&recorded, &rita()), Rejection::WrongState("clearing".to_owned()));
+    let mut returned = world.clone();
+    returned.system(&return_of("B-1", "R-1", at(0)));
+    assert_eq!(returned.refused(&recorded, &rita()), Rejection::WrongState("returned".to_owned()));
     assert_eq!(world.refused(&recorded, &Actor::System), not_permitted("not-a-person"));
     world.act(&recorded, &rita());
     assert_eq!(world.refused(&recorded, &rita()), Rejection::NameTaken);

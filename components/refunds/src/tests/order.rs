@@ -35,6 +35,12 @@ fn two_persons_carry_an_order_into_a_void() {
         operation: Some("V-1".parse().unwrap()),
     };
     assert_eq!(world.ledger.orders, vec![expected]);
+    let void = Some("V-1".parse().unwrap());
+    for (kind, operation) in [(EventKind::OrderProposed, &None), (EventKind::OrderConfirmed, &void)] {
+        let event = world.events.iter().find(|event| event.kind == kind).unwrap();
+        let subject = (event.about.as_deref(), &event.amount, &event.operation);
+        assert_eq!(subject, (Some("O-1"), &Some(cny(10_000)), operation), "{kind:?}");
+    }
     assert_eq!(world.void().grounds.order.as_ref().map(OrderId::as_str), Some("O-1"));
     assert_eq!(world.left(), 0);
 }

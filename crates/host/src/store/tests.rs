@@ -193,6 +193,109 @@ fn keys_come_in_pages_that_include_what_is_not_durable_yet() {
     }
 }
 
+/// What is under way is listed where it belongs, also at the two ends of a page.
+#[test]
+fn a_page_begins_behind_its_start_and_ends_with_what_is_under_way() {
+    let folder = Folder::new();
+    {
+        let store = folder.group_commit();
+        let session = Session::new();
+        for number in 0..5 {
+            store.set(&session, STORE, &format!("key-{number}"), Bytes::from_static(b"x")).unwrap();
+        }
+        wait(&store, &session).unwrap();
+    }
+    let (release, gate) = std::sync::mpsc::channel::<()>();
+    let tell = move |told| {
+        if matches!(told, Told::Committing(_)) {
+            let _released = gate.recv();
+        }
+    };
+    let trial = Trial { tell: Some(Box::new(tell)), ..Trial::default() };
+    let store = SqliteStore::open_with(&folder.database(), trial).unwrap();
+    let session = Session::new();
+    store.delete(&session, STORE, "key-4").unwrap();
+    store.set(&session, STORE, "key-9", Bytes::from_static(b"x")).unwrap();
+    let page = |after, limit| {
+        let Keys { keys, next } = store.keys(&session, STORE, after, limit).unwrap();
+        (keys.join(" "), next)
+    };
+    assert_eq!(page(None, 5), ("key-0 key-1 key-2 key-3".to_owned(), Some("key-4".to_owned())));
+    assert_eq!(page(Some("key-4"), 5), ("key-9".to_owned(), None));
+    assert_eq!(page(None, 6), ("key-0 key-1 key-2 key-3 key-9".to_owned(), None));
+    assert_eq!(page(Some("key-9"), 5), (String::new(), None));
+    drop(release);
+    wait(&store, &session).unwrap();
+    assert_eq!(store.keys(&session, STORE, None, 5).unwrap().keys.len(), 5);
+}
+
+#[test]
+fn only_a_page_that_is_full_has_a_next() {
+    for (_folder, store) in both() {
+        let session = Session::new();
+        for key in ["a", "b", "c"] {
+            store.set(&session, STORE, key, Bytes::from_static(b"x")).unwrap();
+        }
+        wait(&*store, &session).unwrap();
+        let next = |limit| store.keys(&session, STORE, None, limit).unwrap().next;
+        assert_eq!((next(2).as_deref(), next(3).as_deref(), next(4)), (Some("b"), Some("c"), None));
+    }
+}
+
+#[test]
+fn a_database_at_rest_is_read_as_it_is() {
+    let folder = Folder::new();
+    drop(folder.group_commit());
+    let empty = Resting::open(&folder.database()).unwrap();
+    assert_eq!((empty.get(STORE, "a"), empty.rows(STORE, None, 9)), (Ok(None), Ok(Vec::new())));
+    drop(empty);
+    {
+        let store = folder.group_commit();
+        let session = Session::new();
+        for (key, value) in [("a", "1"), ("b", "2"), ("c", "3")] {
+            store.set(&session, STORE, key, Bytes::from(value)).unwrap();
+        }
+        store.set(&session, "other", "d", Bytes::from("4")).unwrap();
+        wait(&store, &session).unwrap();
+    }
+    let resting = Resting::open(&folder.database()).unwrap();
+    assert_eq!(resting.get(STORE, "b"), Ok(Some(b"2".to_vec())));
+    assert_eq!(resting.get(STORE, "d"), Ok(None));
+    let row = |key: &str, value: &[u8]| (key.to_owned(), value.to_vec());
+    assert_eq!(resting.rows(STORE, None, 2), Ok(vec![row("a", b"1"), row("b", b"2")]));
+    assert_eq!(resting.rows(STORE, Some("b"), 2), Ok(vec![row("c", b"3")]));
+    assert_eq!(resting.damages(), Ok(Vec::new()));
+    drop(resting);
+
+    fill(&folder.group_commit());
+    damage(&folder);
+    assert_ne!(Resting::open(&folder.database()).unwrap().damages().unwrap_or_default(), Vec::<String>::new());
+}
+
+#[test]
+fn a_store_says_whether_its_calls_wait_for_the_disk_and_when_it_is_closed() {
+    for (index, (_folder, store)) in both().into_iter().enumerate() {
+        assert_eq!(store.blocks(), index == 1, "only the store that commits each write waits for the disk in the call");
+        assert_eq!(store.ready(), Ok(()));
+        store.close();
+        assert!(matches!(store.ready(), Err(StoreError::Stopped { .. })));
+    }
+}
+
+#[test]
+fn a_transaction_is_counted_among_those_of_its_size() {
+    let buckets = [0, 1, 2, 3, 256, 257, 1024, 1025, u64::MAX].map(batch_bucket);
+    assert_eq!(buckets, [0, 0, 1, 2, 8, 9, 9, 10, 10]);
+}
+
+#[test]
+fn a_component_has_at_most_so_many_bytes() {
+    let largest = Component::new("refunds", vec![0; limits::COMPONENT_BYTES]);
+    assert_eq!(check_component(&largest), Ok(()));
+    let (bytes, larger) = (limits::COMPONENT_BYTES + 1, vec![0; limits::COMPONENT_BYTES + 1]);
+    assert_eq!(check_component(&Component::new("refunds", larger)), Err(StoreError::ComponentSize { bytes }));
+}
+
 #[test]
 fn sizes_are_bounded() {
     for (_folder, store) in both() {
@@ -200,6 +303,8 @@ fn sizes_are_bounded() {
         assert!(matches!(store.set(&session, STORE, "", Bytes::new()), Err(StoreError::KeySize { bytes: 0 })));
         let long = "k".repeat(limits::KEY_BYTES + 1);
         assert!(matches!(store.set(&session, STORE, &long, Bytes::new()), Err(StoreError::KeySize { .. })));
+        let longest = "k".repeat(limits::KEY_BYTES);
+        store.set(&session, STORE, &longest, Bytes::from(vec![0; limits::VALUE_BYTES])).unwrap();
         let large = Bytes::from(vec![0; limits::VALUE_BYTES + 1]);
         assert!(matches!(store.set(&session, STORE, "k", large), Err(StoreError::ValueSize { .. })));
         store.set(&session, STORE, "k", Bytes::new()).unwrap();
