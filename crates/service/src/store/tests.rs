@@ -3,6 +3,7 @@
 use super::key::Key;
 use super::lane::{self, Intent, Lane};
 use super::list::{Entry, Page, Position, Tail};
+use super::marks::Marks;
 use super::{Commit, Creation, Record, Records, Unsound, probe};
 use crate::error::Error;
 use crate::limits::{KEY_BYTES, LANE_INTENTS, PAGE_ENTRIES, VALUE_BYTES};
@@ -86,6 +87,7 @@ async fn an_older_format_is_read_and_written_in_todays_and_any_other_is_refused(
         (r#"{"f":"note/1","v":7,"c":"","d":5}"#, "not what note/1 says: no text"),
         (r#"{"f":"note/3","v":7,"c":"","d":"hello"}"#, "expected format note/2, found note/3"),
         (r#"{"f":"note/2","v":7,"c":"","d":"hello"}"#, "expected format note/2, found note/2"),
+        (r#"{"f":"note/3","v":7,"c":"","d":{"writes":[],"text":"x"}}"#, "expected format note/2, found note/3"),
         ("twelve bytes", "expected format note/2, found no envelope"),
     ] {
         kv.set(key().as_str(), bytes.as_bytes()).await.unwrap();
@@ -156,6 +158,112 @@ async fn trouble_that_lasts_is_said_and_never_taken_for_an_answer() {
 }
 
 #[tokio::test]
+async fn a_write_that_another_was_built_on_is_written() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = records(&kv);
+    begin(&records, "a").await;
+    let (mine, theirs) = (records.open(&key()).await.unwrap(), records.open(&key()).await.unwrap());
+    let both = note("both", &["w1", "w2", "w3"]);
+    assert_eq!(records.commit(theirs, &both, "w3", 3).await.unwrap(), Commit::Written);
+    assert_eq!(records.commit(mine, &note("mine", &["w1", "w2"]), "w2", 2).await.unwrap(), Commit::Written);
+    assert_eq!(records.read::<Note>(&key()).await.unwrap(), Some(both));
+}
+
+#[tokio::test]
+async fn who_lost_and_could_not_look_does_not_write_over_the_winner() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = records(&kv);
+    begin(&records, "a").await;
+    let (mine, theirs) = (records.open(&key()).await.unwrap(), records.open(&key()).await.unwrap());
+    let won = note("theirs", &["w1", "w2"]);
+    assert_eq!(records.commit(theirs, &won, "w2", 2).await.unwrap(), Commit::Written);
+    kv.plan(Plan::once(Trouble::FailsBefore, 0).of(Op::Get));
+    assert_eq!(records.commit(mine, &note("mine", &["w1", "w3"]), "w3", 3).await.unwrap(), Commit::Lost);
+    assert_eq!(records.read::<Note>(&key()).await.unwrap(), Some(won));
+}
+
+#[tokio::test]
+async fn a_creation_is_tried_again_too() {
+    for creation in [Creation::Direct, Creation::Headed] {
+        for trouble in [Trouble::FailsBefore, Trouble::SaysDone] {
+            let kv = MemoryKv::new(Fault::None);
+            let records = Records::new(&kv, creation, "");
+            kv.plan(Plan::once(trouble, 0).of(Op::Swap));
+            begin(&records, "a").await;
+            assert_eq!(
+                records.read::<Note>(&key()).await.unwrap(),
+                Some(note("a", &["w1"])),
+                "{creation:?} {trouble:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_put_is_there_or_it_is_an_error() {
+    for trouble in [Trouble::FailsBefore, Trouble::SaysDone] {
+        let kv = MemoryKv::new(Fault::None);
+        let records = records(&kv);
+        kv.plan(Plan::once(trouble, 0).of(Op::Set));
+        records.put(&key(), &note("a", &[])).await.unwrap();
+        assert_eq!(records.read::<Note>(&key()).await.unwrap(), Some(note("a", &[])));
+        kv.plan(Plan::always(trouble).of(Op::Set));
+        let unproved = records.put(&key(), &note("b", &[])).await.unwrap_err();
+        assert!(matches!(unproved, Error::Unavailable(_)), "{trouble:?}: {unproved:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_store_that_is_refused() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = Records::new(&kv, Creation::Refused(Unsound::NoCreation), "");
+    let refused = |result: Result<(), Error>| assert!(matches!(result, Err(Error::StoreRefused(Unsound::NoCreation))));
+    refused(records.writable());
+    refused(records.put(&key(), &note("a", &[])).await);
+    refused(records.open::<Note>(&key()).await.map(|_| ()));
+    refused(records.remove(&key()).await);
+    assert_eq!(kv.keys(), Vec::<String>::new());
+}
+
+/// Two writers of one record: the first is held up between its look and its write.
+#[tokio::test]
+async fn an_update_that_lost_is_decided_again_on_what_is_there() {
+    let kv = MemoryKv::new(Fault::None);
+    let records = records(&kv);
+    let add = async |id: &str, unique| {
+        let mut looks = 0;
+        let change = |there: Option<&Note>| {
+            looks += 1;
+            let mut next = there.cloned().unwrap_or_default();
+            next.writes.push(id.to_owned());
+            Ok((Some(next), ()))
+        };
+        records.update::<Note, _, _>(&key(), id, unique, change).await.unwrap();
+        looks
+    };
+    assert_eq!(add("w1", 1).await, 1);
+    kv.plan(Plan::once(Trouble::Held, 0).of(Op::Swap));
+    let second = async {
+        let looks = add("w3", 3).await;
+        kv.release();
+        looks
+    };
+    assert_eq!(tokio::join!(add("w2", 2), second), (2, 1));
+    assert_eq!(records.read::<Note>(&key()).await.unwrap().unwrap().writes, ["w1", "w3", "w2"]);
+    let nothing = records.update::<Note, _, _>(&key(), "w4", 4, |_| Ok((None, "no"))).await.unwrap();
+    assert_eq!(nothing, "no");
+    assert!(!records.read::<Note>(&key()).await.unwrap().unwrap().holds("w4"));
+}
+
+#[test]
+fn a_bodys_number_is_never_nothing_and_its_own_at_each_attempt() {
+    assert_eq!(super::body_key("k", 255), "k#00000000000000ff");
+    let numbers =
+        [(0, 0), (5, 0), (5, 1), (u64::MAX, 0), (u64::MAX, 1)].map(|(unique, n)| super::head_nonce(unique, n));
+    assert_eq!(numbers, [1, 5, 6, i64::MAX, 1]);
+}
+
+#[tokio::test]
 async fn a_record_that_was_removed_meanwhile_is_not_brought_back() {
     for creation in [Creation::Direct, Creation::Headed] {
         let kv = MemoryKv::new(Fault::None);
@@ -194,6 +302,12 @@ async fn a_probe_says_what_it_saw_and_passes_nothing_unclear_for_a_property() {
     let told = [
         (Fault::None, None, Some(Creation::Direct)),
         (of, None, Some(Creation::Headed)),
+        (Fault::SaysRefused, None, Some(Creation::Direct)),
+        (Fault::SaysSwapped, None, Some(Creation::Direct)),
+        (Fault::NoCreation, None, Some(Creation::Refused(Unsound::NoCreation))),
+        (Fault::NoAtomics, None, Some(Creation::Refused(Unsound::NoAtomics))),
+        // One lie about the second swap of the race: neither a store that always says so nor an honest one.
+        (Fault::None, Some(Plan::once(Trouble::SaysDone, 1).of(Op::Swap)), None),
         // The swap over a head did not write; or it did not write and says that it did.
         (of, Some(third_swap(Trouble::FailsBefore)), None),
         (of, Some(fourth_swap(Trouble::SaysDone)), None),
@@ -266,6 +380,107 @@ fn a_page_holds_a_write_if_it_holds_all_of_it() {
     assert!(page.is_full());
     assert!(Tail { page: 3 }.holds("3") && Tail { page: 3 }.holds("2"));
     assert!(!Tail { page: 3 }.holds("4") && !Tail { page: 3 }.holds("x"));
+}
+
+fn listed(number: usize) -> Entry {
+    Entry { id: format!("e{number}"), at: String::new() }
+}
+
+async fn all(records: &Records<'_, MemoryKv>, from: Position, limit: usize) -> (Vec<String>, Option<Position>, bool) {
+    let slice = records.slice(&Key::notices(), from, limit).await.unwrap();
+    let last = slice.entries.last().map(|(position, _)| *position);
+    (slice.entries.into_iter().map(|(_, entry)| entry.id).collect(), last, slice.more)
+}
+
+#[tokio::test]
+async fn a_list_goes_on_from_page_to_page_and_names_each_entry_once() {
+    let kv = MemoryKv::new(Fault::None);
+    let (records, list) = (records(&kv), Key::notices());
+    let count = PAGE_ENTRIES * 2 + 3;
+    let ids: Vec<String> = (0..count).map(|n| listed(n).id).collect();
+    assert_eq!(all(&records, Position::START, 9).await, (vec![], None, false));
+    for n in 0..count {
+        records.append(&list, &listed(n), n as u64 * 1_000).await.unwrap();
+    }
+    assert_eq!(records.tail(&list).await.unwrap(), 2);
+    assert_eq!(all(&records, Position::START, count).await.0, ids);
+    // Page by page, from where the last one ended.
+    let (mut from, mut read) = (Position::START, Vec::new());
+    loop {
+        let (entries, last, more) = all(&records, from, 50).await;
+        assert!(entries.len() == 50 || !more);
+        read.extend(entries);
+        from = last.unwrap_or(from);
+        if !more {
+            break;
+        }
+    }
+    assert_eq!(read, ids);
+    assert!(!all(&records, Position::START, count).await.2 && all(&records, Position::START, count - 1).await.2);
+    // Again: the entry is on the last page already, or on the page that its writer began with.
+    records.append(&list, &listed(count - 1), 1).await.unwrap();
+    records.add_from(&list, 0, &[listed(0), listed(1)], 2).await.unwrap();
+    assert_eq!(all(&records, Position::START, count).await.0, ids);
+}
+
+#[tokio::test]
+async fn what_a_page_has_no_room_for_goes_to_the_next() {
+    let kv = MemoryKv::new(Fault::None);
+    let (records, list) = (records(&kv), Key::notices());
+    let most: Vec<Entry> = (0..PAGE_ENTRIES - 1).map(listed).collect();
+    assert_eq!(records.add_to_page(&list, 0, &most, 1).await.unwrap(), vec![]);
+    let three: Vec<Entry> = (PAGE_ENTRIES - 1..PAGE_ENTRIES + 2).map(listed).collect();
+    assert_eq!(records.add_to_page(&list, 0, &three, 2).await.unwrap(), three[1..]);
+    // The same again: the first is there, the others still have no room.
+    assert_eq!(records.add_to_page(&list, 0, &three, 3).await.unwrap(), three[1..]);
+    assert_eq!(records.tail(&list).await.unwrap(), 0);
+    records.add_from(&list, 0, &three, 4).await.unwrap();
+    assert_eq!(records.tail(&list).await.unwrap(), 1);
+    let ids: Vec<String> = (0..PAGE_ENTRIES + 2).map(|n| listed(n).id).collect();
+    assert_eq!(all(&records, Position::START, 1_000).await.0, ids);
+}
+
+#[tokio::test]
+async fn two_writers_of_a_page_are_both_on_it() {
+    let kv = MemoryKv::new(Fault::None);
+    let (records, list) = (records(&kv), Key::notices());
+    records.append(&list, &listed(0), 1).await.unwrap();
+    kv.plan(Plan::once(Trouble::Held, 0).of(Op::Swap));
+    let second = async {
+        let written = records.append(&list, &listed(2), 3_000).await;
+        kv.release();
+        written
+    };
+    let entry = listed(1);
+    let (one, other) = tokio::join!(records.append(&list, &entry, 2_000), second);
+    one.and(other).unwrap();
+    assert_eq!(all(&records, Position::START, 9).await.0, ["e0", "e2", "e1"]);
+}
+
+#[tokio::test]
+async fn a_tail_never_goes_back() {
+    let kv = MemoryKv::new(Fault::None);
+    let (records, list) = (records(&kv), Key::notices());
+    for (full, tail) in [(0, 1), (0, 1), (2, 3), (1, 3), (2, 3)] {
+        let writes = kv.calls().swap;
+        let behind = records.tail(&list).await.unwrap() < full + 1;
+        assert_eq!(records.advance(&list, full, full * 1_000).await.unwrap(), full + 1);
+        assert_eq!((records.tail(&list).await.unwrap(), kv.calls().swap > writes), (tail, behind));
+    }
+}
+
+#[test]
+fn a_record_remembers_its_latest_writes() {
+    let mut marks = Marks::default();
+    let mut written = Vec::new();
+    for n in 0..200 {
+        let id = format!("w{n}");
+        assert!(!marks.has(&id));
+        marks.add(&id);
+        written.push(id);
+        assert!(written.iter().rev().take(16).all(|id| marks.has(id)));
+        assert_eq!(written.iter().filter(|id| marks.has(id)).count(), written.len().min(16));
+    }
 }
 
 #[test]
