@@ -237,6 +237,54 @@ mod tests {
         assert_eq!(rolling.total_without("b", Instant { unix_ms: 0 }), Some(0));
     }
 
+    /// What both kinds of count keep of the reservations that limits depend on.
+    fn keeps_its_promises<C: Count + PartialEq + core::fmt::Debug>() {
+        let always = Instant { unix_ms: 0 };
+        let mut count = C::default();
+        assert!(count.reserve(place("a", 10)) && count.reserve(place("b", 20)));
+        assert!(count.holds("reserved a 10") && count.holds("settled c"));
+        assert!(!count.holds("reserved a 11") && !count.holds("reserved c 10") && !count.holds("settled a"));
+        assert_eq!(["", "a", "b"].map(|id| count.total_without(id, always)), [Some(2), Some(1), Some(1)]);
+        // Again, later: it is the same place, and younger.
+        assert!(count.reserve(place("a", 30)) && count.holds("reserved a 30"));
+        assert_eq!((count.total_without("", always), count.open().len()), (Some(2), 2));
+        assert!(!count.settle("a", true, Some(Instant { unix_ms: 10 })) && !count.settle("c", true, None));
+        assert!(count.settle("a", true, Some(Instant { unix_ms: 30 })) && count.holds("settled a"));
+        assert!(!count.settle("a", true, None));
+        assert!(count.settle("b", false, None));
+        assert_eq!((count.total_without("", always), count.open().len()), (Some(1), 0));
+
+        let mut full = C::default();
+        let names: Vec<String> = (0..TALLY_OPEN).map(|n| n.to_string()).collect();
+        assert!(names.iter().all(|name| full.reserve(place(name, 1))));
+        assert!(!full.reserve(place("more", 1)) && full.reserve(place("0", 2)));
+        assert_eq!(full.open().len(), TALLY_OPEN);
+
+        let patience = i64::try_from(INTENT_PATIENCE.ms).unwrap();
+        let mut waiting = C::default();
+        assert!(waiting.reserve(place("old", 10)) && waiting.reserve(place("new", 11)));
+        let stale = |now| waiting.stale(Instant { unix_ms: now }).iter().map(|p| p.id.clone()).collect::<Vec<_>>();
+        assert_eq!(stale(10 + patience), Vec::<String>::new());
+        assert_eq!((stale(11 + patience), stale(12 + patience).len()), (vec!["old".to_owned()], 2));
+    }
+
+    #[test]
+    fn a_place_is_reserved_renewed_and_settled_once() {
+        keeps_its_promises::<Tally>();
+        keeps_its_promises::<Rolling>();
+    }
+
+    #[test]
+    fn a_sum_adds_what_each_place_adds_and_an_overflow_is_no_total() {
+        let mut sum = Tally::default();
+        for (id, adds) in [("a", 250), ("b", 40), ("c", -1)] {
+            assert!(sum.reserve(Place { adds, ..place(id, 1) }) && sum.settle(id, id != "c", None));
+        }
+        assert_eq!((sum.confirmed, Tally::total_without(&sum, "")), (290, Some(290)));
+        assert!(sum.reserve(Place { adds: i64::MAX, ..place("d", 1) }));
+        assert_eq!((Tally::total_without(&sum, ""), Tally::total_without(&sum, "d")), (None, Some(290)));
+    }
+
     #[test]
     fn a_count_holds_the_newest_and_more_of_them_than_a_policy_can_allow() {
         let mut rolling = Rolling::default();

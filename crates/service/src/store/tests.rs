@@ -400,7 +400,7 @@ async fn a_list_goes_on_from_page_to_page_and_names_each_entry_once() {
     let ids: Vec<String> = (0..count).map(|n| listed(n).id).collect();
     assert_eq!(all(&records, Position::START, 9).await, (vec![], None, false));
     for n in 0..count {
-        records.append(&list, &listed(n), n as u64 * 1_000).await.unwrap();
+        records.append(&list, &listed(n), u64::try_from(n).unwrap() * 1_000).await.unwrap();
     }
     assert_eq!(records.tail(&list).await.unwrap(), 2);
     assert_eq!(all(&records, Position::START, count).await.0, ids);
