@@ -263,9 +263,15 @@ mod tests {
         let patience = i64::try_from(INTENT_PATIENCE.ms).unwrap();
         let mut waiting = C::default();
         assert!(waiting.reserve(place("old", 10)) && waiting.reserve(place("new", 11)));
-        let stale = |now| waiting.stale(Instant { unix_ms: now }).iter().map(|p| p.id.clone()).collect::<Vec<_>>();
-        assert_eq!(stale(10 + patience), Vec::<String>::new());
-        assert_eq!((stale(11 + patience), stale(12 + patience).len()), (vec!["old".to_owned()], 2));
+        let stale = |at: i64| {
+            waiting
+                .stale(Instant { unix_ms: patience.saturating_add(at) })
+                .iter()
+                .map(|p| p.id.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(stale(10), Vec::<String>::new());
+        assert_eq!((stale(11), stale(12).len()), (vec!["old".to_owned()], 2));
     }
 
     #[test]
