@@ -154,6 +154,12 @@ fn a_database_that_is_there_is_kept_and_only_replaced_when_told() {
     assert_eq!(restore(&copy, &target, false).unwrap().kept.map(|kept| read_file(&kept).len()), Some(0));
     assert_eq!(value(&target), "from the backup");
 
+    // Nor is a file of nothing.
+    let nothing = folder.path().join("nothing.db");
+    fs::write(&nothing, "").unwrap();
+    restore(&copy, &nothing, false).unwrap();
+    assert_eq!(value(&nothing), "from the backup");
+
     let other = folder.path().join("other.db");
     database(&other, "what was there");
     assert!(matches!(restore(&copy, &other, false), Err(BackupError::Occupied { .. })));
